@@ -1,0 +1,44 @@
+import { limitError } from "../src/engine/limits.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
+import { parseFields } from "../src/engine/guest-messages.ts";
+
+/** Where a guest's output goes. */
+export interface ConsoleSink {
+  stdout(text: string): void;
+  stderr(text: string): void;
+  /** Whether texts for that stream may be coloured; default no. */
+  colors?: { stdout: boolean; stderr: boolean };
+}
+
+/** Writes to this process's own streams, without colours. */
+export const processConsole: ConsoleSink = {
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+};
+
+/** `console`, bounded by `limits.outputBytes` for each script. */
+export function setupConsole(sink: ConsoleSink = processConsole): SetupFunction {
+  return async function console(vm) {
+    const { outputBytes } = vm.host.limits;
+    let written = 0;
+    vm.host.setOp(
+      "console_write",
+      (args) => {
+        const { stream, text } = parseFields(args);
+        if (typeof text !== "string") return;
+        written += Buffer.byteLength(text);
+        if (written > outputBytes) {
+          vm.host.endScript(limitError("outputBytes", outputBytes));
+          return;
+        }
+        if (stream === "stderr") sink.stderr(text);
+        else sink.stdout(text);
+      },
+      { mode: "sync" },
+    );
+    vm.host.onReset(() => {
+      written = 0;
+    });
+    await vm.install("console", { colors: sink.colors ?? { stdout: false, stderr: false } });
+  };
+}

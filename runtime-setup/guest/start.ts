@@ -1,0 +1,63 @@
+/** Wires the kernel to the realm's doors and the features to the kernel. */
+import type { Parcel } from "../../src/shared/frames.ts";
+import { ReflectApply, SafeMap } from "../../src/shared/primordials.ts";
+import { installChat } from "./chat.ts";
+import { installConsole } from "./console.ts";
+import { installConversation } from "./conversation.ts";
+import { installDone } from "./done.ts";
+import { installEmbeddings } from "./embeddings.ts";
+import { defineGlobal, onFrame, startKernel } from "./kernel.ts";
+import { installBinding } from "./binding.ts";
+import { installProcess } from "./process.ts";
+import { settleScript } from "./script.ts";
+import { installStep } from "./steps.ts";
+import { installTimers } from "./timers.ts";
+import { installWeb } from "./web.ts";
+
+const features = new SafeMap<string, (config: never) => void>();
+features.set("binding", installBinding);
+features.set("chat", installChat);
+features.set("console", installConsole);
+features.set("conversation", installConversation);
+features.set("done", installDone);
+features.set("embeddings", installEmbeddings);
+features.set("process", installProcess);
+features.set("step", installStep);
+features.set("timers", installTimers);
+features.set("web", installWeb);
+
+/** What V8 gives a bare isolate and a script is not to have: each is a way around a limit, or crashes the marshaller. */
+const REMOVED = ["WebAssembly", "SharedArrayBuffer", "Atomics", "FinalizationRegistry", "WeakRef", "Float16Array"];
+
+function closeSurface(): void {
+  for (const name of REMOVED) delete (globalThis as Record<string, unknown>)[name];
+  for (const key of ["resize", "resizable", "maxByteLength"]) {
+    delete (ArrayBuffer.prototype as unknown as Record<string, unknown>)[key];
+  }
+  delete (Math as { f16round?: unknown }).f16round;
+  const view = DataView.prototype as { getFloat16?: unknown; setFloat16?: unknown };
+  delete view.getFloat16;
+  delete view.setFloat16;
+}
+
+/** A function of the realm's that this realm waits for. */
+interface Door<T> {
+  applySyncPromise(receiver: undefined, args: [string]): T;
+}
+
+function open<T>(door: Door<T>): (frame: string) => T {
+  const { applySyncPromise } = door;
+  return (frame) => ReflectApply(applySyncPromise, door, [undefined, [frame]]) as T;
+}
+
+/** Called once by the realm, before any script; returns what only the realm may hold. */
+export function start(call: Door<string>, callBlocking: Door<Parcel>): ReturnType<typeof startKernel> {
+  closeSurface();
+  onFrame("install", ([, , name, config]) => {
+    const install = features.get(name as string);
+    if (install === undefined) throw new Error(`no feature "${String(name)}"`);
+    install(config as never);
+  });
+  onFrame("set", ([, , name, value]) => defineGlobal(name as string, value));
+  return startKernel({ call: open(call), callBlocking: open(callBlocking) }, settleScript);
+}

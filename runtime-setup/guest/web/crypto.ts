@@ -1,0 +1,76 @@
+import {
+  append,
+  NumberParseInt,
+  NumberToString,
+  ObjectDefineProperty,
+  SafeSymbol,
+  SafeUint8Array,
+  StringIncludes,
+  StringSlice,
+  typedArrayName,
+} from "../../../src/shared/primordials.ts";
+import { callSync, defineGlobal } from "../kernel.ts";
+import { bytesOf } from "./bytes.ts";
+import { DOMException } from "./dom-exception.ts";
+
+const POOL_BYTES = 2048;
+const MAX_BYTES = 65_536;
+const INTEGER_ARRAYS =
+  " Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array ";
+
+const HEX: string[] = [];
+for (let byte = 0; byte < 256; byte++) append(HEX, (byte < 16 ? "0" : "") + NumberToString(byte, 16));
+
+/** Random bytes of the host's. Each is used once and then forgotten. */
+const pool = new SafeUint8Array(POOL_BYTES);
+let next = POOL_BYTES;
+
+function refill(): void {
+  const hex = callSync("random_bytes", { count: POOL_BYTES }) as string;
+  for (let i = 0; i < POOL_BYTES; i++) pool[i] = NumberParseInt(StringSlice(hex, i * 2, i * 2 + 2), 16);
+  next = 0;
+}
+
+function takeByte(): number {
+  if (next === POOL_BYTES) refill();
+  const byte = pool[next]!;
+  pool[next++] = 0;
+  return byte;
+}
+
+/** A version 4 UUID in lower case. */
+export function randomUUID(): string {
+  let uuid = "";
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) uuid += "-";
+    let byte = takeByte();
+    if (i === 6) byte = (byte & 0x0f) | 0x40;
+    if (i === 8) byte = (byte & 0x3f) | 0x80;
+    uuid += HEX[byte];
+  }
+  return uuid;
+}
+
+function getRandomValues<T>(array: T): T {
+  const name = typedArrayName(array);
+  if (name === undefined || !StringIncludes(INTEGER_ARRAYS, ` ${name} `)) {
+    throw new DOMException("The data argument must be an integer-type TypedArray", "TypeMismatchError");
+  }
+  const bytes = bytesOf(array)!;
+  const { length } = bytes;
+  if (length > MAX_BYTES) {
+    throw new DOMException("The requested length exceeds 65,536 bytes", "QuotaExceededError");
+  }
+  for (let i = 0; i < length; i++) bytes[i] = takeByte();
+  return array;
+}
+
+/** Defines `crypto.randomUUID()` and `crypto.getRandomValues(array)`. */
+export function installCrypto(): void {
+  const crypto = {
+    randomUUID: (): string => randomUUID(),
+    getRandomValues: <T>(array: T): T => getRandomValues(array),
+  };
+  ObjectDefineProperty(crypto, SafeSymbol.toStringTag, { value: "Crypto", configurable: true });
+  defineGlobal("crypto", crypto);
+}

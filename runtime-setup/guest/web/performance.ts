@@ -1,0 +1,20 @@
+import { DateNow, ObjectDefineProperty, SafeSymbol } from "../../../src/shared/primordials.ts";
+import { callSync, defineGlobal } from "../kernel.ts";
+
+/** Milliseconds since the engine's start, with a fraction. */
+export function elapsedMs(): number {
+  return callSync("clock_now", {}) as number;
+}
+
+/** Defines `performance.now()` and `performance.timeOrigin`. */
+export function installPerformance(): void {
+  let origin: number | undefined;
+  const performance = {
+    now: (): number => elapsedMs(),
+    get timeOrigin(): number {
+      return (origin ??= DateNow() - elapsedMs());
+    },
+  };
+  ObjectDefineProperty(performance, SafeSymbol.toStringTag, { value: "Performance", configurable: true });
+  defineGlobal("performance", performance);
+}

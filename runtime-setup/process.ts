@@ -1,0 +1,9 @@
+import type { SetupFunction } from "../src/engine/engine.ts";
+
+/** The `process` shim: output, `argv`, `env` and `exit`, all as the script's host set them. */
+export function setupProcess(): SetupFunction {
+  return async function process(vm) {
+    await vm.install("process");
+    vm.host.onScriptBegin((context) => vm.host.enterChecked("script_begin", context));
+  };
+}

@@ -1,0 +1,25 @@
+import { Engine, type EngineOptions } from "../src/engine/engine.ts";
+import { setupConsole, type ConsoleSink } from "./console.ts";
+import { setupProcess } from "./process.ts";
+import { setupTimers } from "./timers.ts";
+import { setupWeb } from "./web.ts";
+
+export interface RuntimeEngineOptions extends EngineOptions {
+  /** Where the guest's output goes; default this process's stdout and stderr, without colours. */
+  console?: ConsoleSink;
+}
+
+/**
+ * A realm in which scripts run, with what is always there: console, timers, the web's basics and the `process` shim.
+ * Everything else comes from setup functions.
+ *
+ * @example
+ * await using engine = new RuntimeEngine({ setup: [setupDefaults()] });
+ * await engine.start();
+ * const outcome = await engine.runScript({ code: "export default 6 * 7" });
+ */
+export class RuntimeEngine extends Engine {
+  constructor({ console, ...options }: RuntimeEngineOptions = {}) {
+    super(options, [setupTimers(), setupWeb(), setupConsole(console), setupProcess()]);
+  }
+}

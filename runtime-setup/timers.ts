@@ -1,0 +1,146 @@
+import { limitError } from "../src/engine/limits.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
+import { parseFields } from "../src/engine/guest-messages.ts";
+import type { VmHost } from "../src/engine/vm.ts";
+import { GeppettoError } from "../src/shared/errors.ts";
+
+type TimerKind = "timeout" | "interval" | "immediate" | "weak";
+
+interface Timer {
+  id: number;
+  kind: TimerKind;
+  ms: number;
+  deadline: number;
+  release(): void;
+}
+
+/** What the guest asked for, checked. */
+function parseTimer(args: unknown): Pick<Timer, "id" | "kind" | "ms"> {
+  const { id, kind, ms } = parseFields(args);
+  const known = kind === "timeout" || kind === "interval" || kind === "immediate" || kind === "weak";
+  if (!known || !Number.isSafeInteger(id) || typeof ms !== "number" || !(ms >= 0)) {
+    throw new GeppettoError("ValidationError", "Cannot start a timer: the request is malformed");
+  }
+  return { id: id as number, kind, ms };
+}
+
+/** Turns that a due timer lets go first while the guest is busy, so that a long stream cannot starve it. */
+const MAX_TURNS_FIRST = 256;
+
+/**
+ * The pending timers of one engine. Their order depends on what the script said, not on how busy the host is: timers
+ * that one turn starts count from the same moment, and the due ones go in one deadline at a time, each when everything
+ * that the guest can do without waiting has been done.
+ */
+class TimerQueue {
+  readonly #host: VmHost;
+  readonly #timers = new Map<number, Timer>();
+  /** By deadline, then by when they were started. */
+  #due: Timer[] = [];
+  #alarm: NodeJS.Timeout | undefined;
+  #ringing = false;
+  #turn = -1;
+  #turnTime = 0;
+
+  constructor(host: VmHost) {
+    this.#host = host;
+  }
+
+  start(args: unknown): void {
+    const { id, kind, ms } = parseTimer(args);
+    const { timers: limit } = this.#host.limits;
+    if (this.#timers.size >= limit) throw limitError("timers", limit);
+    if (this.#timers.has(id)) throw new GeppettoError("ValidationError", "Cannot start a timer: its id is taken");
+    const release = this.#host.hold("timer", { weak: kind === "weak" });
+    const timer: Timer = { id, kind, ms, deadline: this.#now() + ms, release };
+    this.#timers.set(id, timer);
+    if (kind === "immediate") this.#fire(timer);
+    else this.#schedule(timer);
+  }
+
+  clear(id: unknown): void {
+    const timer = this.#timers.get(id as number);
+    if (timer !== undefined) this.#remove(timer);
+  }
+
+  clearAll(): void {
+    clearTimeout(this.#alarm);
+    this.#due = [];
+    for (const timer of this.#timers.values()) timer.release();
+    this.#timers.clear();
+  }
+
+  /** The time at which the present turn began, as far as the host can tell. */
+  #now(): number {
+    const turn = this.#host.turns();
+    if (turn !== this.#turn) {
+      this.#turn = turn;
+      this.#turnTime = performance.now();
+    }
+    return this.#turnTime;
+  }
+
+  #schedule(timer: Timer): void {
+    let low = 0;
+    let high = this.#due.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#due[middle]!.deadline <= timer.deadline) low = middle + 1;
+      else high = middle;
+    }
+    this.#due.splice(low, 0, timer);
+    if (low === 0) this.#arm();
+  }
+
+  #arm(): void {
+    clearTimeout(this.#alarm);
+    const [next] = this.#due;
+    if (next === undefined || this.#ringing) return;
+    this.#alarm = setTimeout(() => void this.#ring(), Math.max(1, Math.ceil(next.deadline - performance.now())));
+  }
+
+  async #ring(): Promise<void> {
+    this.#ringing = true;
+    while (this.#due.length > 0 && this.#due[0]!.deadline <= performance.now()) {
+      await this.#host.quiet(MAX_TURNS_FIRST);
+      const deadline = this.#due[0]?.deadline;
+      let count = 0;
+      while (count < this.#due.length && this.#due[count]!.deadline === deadline) count++;
+      for (const timer of this.#due.splice(0, count)) this.#fire(timer);
+    }
+    this.#ringing = false;
+    this.#arm();
+  }
+
+  #fire(timer: Timer): void {
+    const fired = this.#host.enter("timer", timer.id);
+    if (timer.kind !== "interval") {
+      this.#remove(timer);
+      return;
+    }
+    // The next tick counts from the end of this one, so a slow callback never piles up ticks.
+    void fired.then(() => {
+      if (this.#timers.get(timer.id) !== timer) return;
+      timer.deadline = performance.now() + timer.ms;
+      this.#schedule(timer);
+    });
+  }
+
+  #remove(timer: Timer): void {
+    this.#timers.delete(timer.id);
+    const index = this.#due.indexOf(timer);
+    if (index >= 0) this.#due.splice(index, 1);
+    timer.release();
+  }
+}
+
+/** setTimeout, setInterval, setImmediate and what clears them. */
+export function setupTimers(): SetupFunction {
+  return async function timers(vm) {
+    const queue = new TimerQueue(vm.host);
+    vm.host.setOp("timer_start", (args) => queue.start(args), { mode: "sync" });
+    vm.host.setOp("timer_clear", (args) => queue.clear(parseFields(args)["id"]), { mode: "sync" });
+    vm.host.onReset(() => queue.clearAll());
+    await vm.install("timers");
+  };
+}

@@ -1,0 +1,68 @@
+import { randomBytes } from "node:crypto";
+import type { SetupFunction } from "../src/engine/engine.ts";
+import { parseFields } from "../src/engine/guest-messages.ts";
+import { GeppettoError } from "../src/shared/errors.ts";
+
+const URL_PARTS = [
+  "href",
+  "protocol",
+  "username",
+  "password",
+  "host",
+  "hostname",
+  "port",
+  "pathname",
+  "search",
+  "hash",
+  "origin",
+] as const;
+
+type UrlRecord = Record<(typeof URL_PARTS)[number], string>;
+
+function toUrlRecord(url: URL): UrlRecord {
+  return Object.fromEntries(URL_PARTS.map((part) => [part, url[part]])) as UrlRecord;
+}
+
+/** The parts of a URL, or null when it is none. */
+function parseUrl(args: unknown): UrlRecord | null {
+  const { url, base } = parseFields(args);
+  if (typeof url !== "string" || (base !== undefined && typeof base !== "string")) return null;
+  const parsed = URL.parse(url, base);
+  return parsed === null ? null : toUrlRecord(parsed);
+}
+
+/** The parts of a URL after one of its setters. */
+function setUrlPart(args: unknown): UrlRecord {
+  const { href, key, value } = parseFields(args);
+  const part = URL_PARTS.find((name) => name === key);
+  if (typeof href !== "string" || typeof value !== "string" || part === undefined || part === "origin") {
+    throw new GeppettoError("ValidationError", "Cannot change a URL: the request is malformed");
+  }
+  const url = new URL(href);
+  url[part] = value;
+  return toUrlRecord(url);
+}
+
+/** Most random bytes that one call may ask for. */
+const MAX_RANDOM_BYTES = 65_536;
+
+function randomHex(args: unknown): string {
+  const { count } = parseFields(args);
+  if (!Number.isSafeInteger(count) || (count as number) < 1 || (count as number) > MAX_RANDOM_BYTES) {
+    throw new GeppettoError("ValidationError", "Cannot give random bytes: the count is malformed");
+  }
+  return randomBytes(count as number).toString("hex");
+}
+
+/** The web platform's basics. What needs the host is URLs, random bytes and the clock. */
+export function setupWeb(): SetupFunction {
+  return async function web(vm) {
+    const startedAt = performance.now();
+    const pure = { mode: "sync", pure: true } as const;
+    vm.host.setOp("url_parse", parseUrl, pure);
+    vm.host.setOp("url_set", setUrlPart, pure);
+    vm.host.setOp("random_bytes", randomHex, pure);
+    vm.host.setOp("clock_now", () => performance.now() - startedAt, pure);
+    await vm.install("web");
+  };
+}

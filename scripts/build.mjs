@@ -1,0 +1,29 @@
+// Builds dist/: the host by tsc, the guest runtime as one bundle that the host loads as data.
+import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+rmSync(join(root, "dist"), { recursive: true, force: true });
+execFileSync(
+  process.execPath,
+  [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, "tsconfig.build.json")],
+  {
+    stdio: "inherit",
+  },
+);
+await build({
+  entryPoints: [join(root, "runtime-setup/guest/runtime.ts")],
+  outfile: join(root, "dist/guest/runtime.js"),
+  bundle: true,
+  format: "iife",
+  globalName: "runtime",
+  platform: "neutral",
+  target: "es2024",
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: "none",
+  logLevel: "warning",
+});

@@ -1,0 +1,140 @@
+// Checks the floors, colours and cycles of the house: node scripts/check-layers.mjs [root]. Prints each violation as
+// file:line with what to do, and exits with 1 if there is one. Type-only imports obey floors and colours like all
+// others; they are free of the rule against cycles, because nothing of them is left at run time.
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, posix, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { blank, findImports, lineAt } from "./imports.mjs";
+
+/** Where a file belongs, first match wins. `room` names the folder; imports between rooms only go down a floor. */
+const ROOMS = [
+  { pattern: /^src\/shared\//, room: "src/shared", floor: 0, colour: "shared" },
+  { pattern: /^src\/base\//, room: "src/base", floor: 1, colour: "host" },
+  { pattern: /^src\/(events|providers|sandbox)\//, floor: 2, colour: "host" },
+  { pattern: /^src\/steps\//, room: "src/steps", floor: 3, colour: "host" },
+  { pattern: /^src\/(engine|pipeline)\//, floor: 4, colour: "host" },
+  { pattern: /^runtime-setup\/guest\//, room: "runtime-setup/guest", floor: 5, colour: "guest" },
+  { pattern: /^runtime-setup\/[^/]+$/, room: "runtime-setup", floor: 5, colour: "host" },
+  { pattern: /^src\/[^/]+$/, room: "src", floor: 6, colour: "host" },
+  { pattern: /^src\/cli\//, room: "src/cli", floor: 7, colour: "host" },
+];
+
+/** What a file on the shared floor may not use: its two sides have it differently, or not at all. */
+const FOREIGN = [
+  { pattern: /(?<![.\w$#])(process|Buffer|console|performance|crypto)\s*\./g, advice: "let the caller hand it in" },
+  {
+    pattern: /(?<![.\w$#])(setTimeout|setInterval|setImmediate|queueMicrotask)\s*\(/g,
+    advice: "leave timing to a side",
+  },
+  { pattern: /(?<![.\w$#])(Math\.random|Date\.now|DateNow)\b/g, advice: "let the caller hand in times and ids" },
+  { pattern: /(?<![.\w$#])(new\s+(?:Safe)?Date)\s*(?:\(\s*\)|;)/g, advice: "let the caller hand in the time" },
+];
+/** Captures the intrinsics of both sides, the clock among them. */
+const CAPTURES = "src/shared/primordials.ts";
+
+const root = resolve(process.argv[2] ?? dirname(dirname(fileURLToPath(import.meta.url))));
+const violations = [];
+/** @type {Map<string, {to: string, line: number}[]>} what each file needs at run time */
+const graph = new Map();
+
+for (const file of [...sourceFiles("src"), ...sourceFiles("runtime-setup")]) checkFile(file);
+checkCycles();
+violations.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
+for (const { file, line, text } of violations) console.log(`${file}:${line}  ${text}`);
+if (violations.length > 0) console.log(`${violations.length} violations; the house is drawn in CONTRIBUTING.md`);
+else console.log(`${graph.size} files keep to their floors and colours, without cycles`);
+process.exitCode = violations.length > 0 ? 1 : 0;
+
+function sourceFiles(folder) {
+  let entries;
+  try {
+    entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
+  } catch {
+    return [];
+  }
+  return entries
+    .filter((entry) => entry.isFile() && /\.[cm]?[jt]sx?$/.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join("/"))
+    .filter((file) => !file.includes("node_modules/"))
+    .sort();
+}
+
+function place(file) {
+  const found = ROOMS.find(({ pattern }) => pattern.test(file));
+  return found && { ...found, room: found.room ?? file.split("/").slice(0, 2).join("/") };
+}
+
+function checkFile(file) {
+  const source = readFileSync(join(root, file), "utf8");
+  const edges = [];
+  graph.set(file, edges);
+  const own = place(file);
+  const report = (line, text) => violations.push({ file, line, text });
+  if (own === undefined) {
+    report(1, "stands on no floor: move it into a room of the house, or give its folder a floor in check-layers.mjs");
+  }
+  for (const { specifier, typeOnly, line } of findImports(source)) {
+    const target = specifier?.startsWith(".") ? posix.join(posix.dirname(file), specifier) : undefined;
+    if (target !== undefined && !typeOnly) edges.push({ to: target, line });
+    const text = own && (target ? judgeFile(file, own, target) : judgePackage(own, specifier));
+    if (text) report(line, text);
+  }
+  if (own?.colour === "shared" && file !== CAPTURES) checkForeign(source, report);
+}
+
+function judgeFile(file, own, target) {
+  const other = place(target);
+  if (target.endsWith(".json") && own.colour === "host") return undefined;
+  if (other === undefined) return `imports ${target}, which stands on no floor: move what it needs into the house`;
+  if (own.colour === "guest" && other.colour === "host") {
+    return `guest code imports ${target}, which is the host's: move what both need to src/shared, or make it an op`;
+  }
+  if (own.colour !== "guest" && other.colour === "guest") {
+    return `imports guest code (${target}): load the built guest as data, or move what both need to src/shared`;
+  }
+  if (own.room === other.room) return undefined;
+  if (own.room === "src/cli" && target !== "src/index.ts") {
+    return `the command line imports ${target}: export what it needs from src/index.ts`;
+  }
+  if (other.floor < own.floor) return undefined;
+  const direction = other.floor === own.floor ? "sideways" : "upwards";
+  return `imports ${direction}, ${own.room} (floor ${own.floor}) from ${other.room} (floor ${other.floor}): move what both need further down, or let the caller hand it in`;
+}
+
+function judgePackage(own, specifier) {
+  if (own.colour === "host") {
+    if (specifier?.startsWith("#guest/")) return "imports the built guest: load it as data";
+    if (specifier === "isolated-vm" && own.room !== "src/sandbox") {
+      return "imports isolated-vm: only src/sandbox may; go through its Realm";
+    }
+    return undefined;
+  }
+  if (specifier === undefined) return `${own.colour} code imports something computed: name a file`;
+  const whose = own.colour === "shared" ? "imports only files of src/shared" : "imports only itself and src/shared";
+  return `imports "${specifier}", but ${own.room} ${whose}: do this on the host, and hand the result over`;
+}
+
+function checkForeign(source, report) {
+  const { code } = blank(source);
+  for (const { pattern, advice } of FOREIGN) {
+    for (const match of code.matchAll(pattern)) {
+      report(lineAt(source, match.index), `uses ${match[1]}, but src/shared is ECMAScript only: ${advice}`);
+    }
+  }
+}
+
+/** Reports one import for each cycle that a walk through the files meets. */
+function checkCycles() {
+  const state = new Map();
+  const walk = (file, path) => {
+    state.set(file, "open");
+    for (const { to, line } of graph.get(file) ?? []) {
+      if (state.get(to) === "open") {
+        const cycle = [...path.slice(path.indexOf(to)), to].join(" → ");
+        violations.push({ file, line, text: `closes a cycle: ${cycle}; move what both need into a file of its own` });
+      } else if (!state.has(to)) walk(to, [...path, to]);
+    }
+    state.set(file, "done");
+  };
+  for (const file of graph.keys()) if (!state.has(file)) walk(file, [file]);
+}

@@ -1,0 +1,39 @@
+import { InvalidArgumentError } from "commander";
+
+const DURATIONS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const SIZES: Record<string, number> = { KB: 1 / 1000, MB: 1, GB: 1000 };
+
+function parseQuantity(text: string, units: Record<string, number>, bare: string, example: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(text.trim());
+  const unit = match?.[2] === "" ? bare : match?.[2];
+  const factor = unit === undefined ? undefined : (units[unit] ?? units[unit.toUpperCase()] ?? units[unit.toLowerCase()]);
+  const value = Number(match?.[1]) * (factor ?? NaN);
+  if (value > 0) return value;
+  throw new InvalidArgumentError(`Expected something like ${example}.`);
+}
+
+/** Milliseconds of "500ms", "60s", "2m", "1h" or "60" (seconds). */
+export function parseDuration(text: string): number {
+  return parseQuantity(text, DURATIONS, "s", "60s, 500ms or 2m");
+}
+
+/** Megabytes of "128MB", "1GB" or "128". */
+export function parseMegabytes(text: string): number {
+  return parseQuantity(text, SIZES, "MB", "128MB or 1GB");
+}
+
+/** `KEY=VALUE`, added to those before it. */
+export function collectVariable(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("Expected KEY=VALUE.");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** `provider:model`, or a provider alone for its default model. */
+export function parseModel(text: string): { provider: string; model?: string } {
+  const at = text.indexOf(":");
+  const provider = at < 0 ? text : text.slice(0, at);
+  const model = at < 0 ? "" : text.slice(at + 1);
+  if (provider === "" || (at >= 0 && model === "")) throw new InvalidArgumentError("Expected provider:model, for example embedded:demo.");
+  return model === "" ? { provider } : { provider, model };
+}

@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { text as readText } from "node:stream/consumers";
+import { EXIT } from "./exit-codes.ts";
+import { ScriptSession, type ScriptOptions } from "./script-session.ts";
+import { UsageError } from "./usage-error.ts";
+
+async function readScript(script: string): Promise<string> {
+  if (script === "-") return readText(process.stdin);
+  try {
+    return readFileSync(script, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : message;
+    throw new UsageError(`Cannot run ${script}: ${why}`, EXIT.noFile);
+  }
+}
+
+/** `geppetto-js run <script|-> [args…]` */
+export async function runCommand(script: string, args: string[], options: ScriptOptions): Promise<void> {
+  if (script === "-" && options.input === "-") {
+    throw new UsageError("Cannot read both the script and its input from stdin: give one of them as a file");
+  }
+  const code = await readScript(script);
+  const name = script === "-" ? "script.js" : basename(script);
+  // A leading -- only says where the script's own arguments begin.
+  const own = args[0] === "--" ? args.slice(1) : args;
+  await new ScriptSession(options).run([{ code, name }], code, own);
+}

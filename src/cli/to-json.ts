@@ -1,0 +1,11 @@
+/** JSON for people and programs outside: what JSON lacks becomes the nearest thing that it has. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) => {
+    if (typeof item === "bigint") return item.toString();
+    if (ArrayBuffer.isView(item) && !(item instanceof DataView)) return Array.from(item as Float32Array);
+    if (item instanceof Map) return [...item];
+    if (item instanceof Set) return [...item];
+    if (item instanceof Error) return { name: item.name, message: item.message };
+    return item;
+  });
+}

@@ -1,0 +1,128 @@
+import { createDeferred } from "../base/deferred.ts";
+import { encodeValue } from "../shared/codec.ts";
+import { FRAME_VERSION, type Parcel } from "../shared/frames.ts";
+import type { Realm, RealmFailure } from "../sandbox/realm.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** Entries that may be under way in the realm at a time. More would only wait there, where they cannot be withdrawn. */
+const WINDOW = 64;
+
+interface Entry {
+  parcel: Parcel;
+  release(): void;
+  settle(delivered: boolean): void;
+}
+
+/** The one way into the guest: entries in order, each a turn of its own, pipelined within a bounded window. */
+export class EntryQueue {
+  readonly #realm: Realm;
+  readonly #ledger: Ledger;
+  readonly #waiting: Entry[] = [];
+  readonly #onFailure: (failure: RealmFailure) => void;
+  readonly #timeoutMs: () => number | undefined;
+  #underWay = 0;
+  #turns = 0;
+  #onTurn: (() => void) | undefined;
+
+  constructor(
+    realm: Realm,
+    ledger: Ledger,
+    options: { onFailure: (failure: RealmFailure) => void; timeoutMs: () => number | undefined },
+  ) {
+    this.#realm = realm;
+    this.#ledger = ledger;
+    this.#onFailure = options.onFailure;
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  /** Turns completed so far: the same number twice means the same turn. */
+  get turns(): number {
+    return this.#turns;
+  }
+
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /**
+   * Resolves when no turn is under way and none follows from what the last one did without waiting for the outside; at
+   * the latest after `maxTurns` more turns. One caller at a time.
+   */
+  async quiet(maxTurns: number): Promise<void> {
+    const last = this.#turns + maxTurns;
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#underWay === 0 || this.#turns >= last) return;
+      const { promise, resolve } = createDeferred();
+      this.#onTurn = () => {
+        if (this.#underWay === 0 || this.#turns >= last) resolve();
+      };
+      await promise;
+    }
+  }
+
+  /** Delivers a frame as a turn. Resolves when the turn is over: true, or false when it was withdrawn or failed. */
+  enter(kind: string, ...body: unknown[]): Promise<boolean> {
+    const buffers: ArrayBuffer[] = [];
+    const text = encodeValue([FRAME_VERSION, kind, ...body], { buffers });
+    return this.enterParcel(buffers.length === 0 ? { text } : { text, buffers });
+  }
+
+  enterParcel(parcel: Parcel): Promise<boolean> {
+    const release = this.#ledger.hold("turn");
+    return new Promise((settle) => {
+      this.#waiting.push({ parcel, release, settle });
+      this.#pump();
+    });
+  }
+
+  /**
+   * Counts something that is a turn but no frame: source text that runs. `onEnd` hears how it ended while the turn
+   * still holds the script.
+   */
+  async track(
+    enter: (timeoutMs: number | undefined) => Promise<RealmFailure | undefined>,
+    onEnd: (failure: RealmFailure | undefined) => void,
+  ): Promise<void> {
+    const release = this.#ledger.hold("turn");
+    this.#underWay++;
+    const failure = await enter(this.#timeoutMs());
+    this.#underWay--;
+    onEnd(failure);
+    release();
+    this.#endTurn();
+  }
+
+  /** Withdraws every entry that has not gone in yet. */
+  clear(): void {
+    for (const entry of this.#waiting.splice(0)) {
+      entry.release();
+      entry.settle(false);
+    }
+  }
+
+  #pump(): void {
+    while (this.#underWay < WINDOW) {
+      const entry = this.#waiting.shift();
+      if (entry === undefined) return;
+      this.#underWay++;
+      void this.#send(entry);
+    }
+  }
+
+  async #send({ parcel, release, settle }: Entry): Promise<void> {
+    const timeoutMs = this.#timeoutMs();
+    const failure = await this.#realm.invoke(parcel, timeoutMs === undefined ? {} : { timeoutMs });
+    this.#underWay--;
+    if (failure !== undefined) this.#onFailure(failure);
+    settle(failure === undefined);
+    release();
+    this.#endTurn();
+  }
+
+  #endTurn(): void {
+    this.#turns++;
+    this.#pump();
+    this.#onTurn?.();
+  }
+}

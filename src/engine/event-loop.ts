@@ -1,0 +1,250 @@
+import { createDeferred, type Deferred } from "../base/deferred.ts";
+import type { Bus } from "../events/bus.ts";
+import type { Realm, RealmFactory, RealmFailure, Source } from "../sandbox/realm.ts";
+import { GeppettoError } from "../shared/errors.ts";
+import type { ErrorRecord } from "../shared/frames.ts";
+import { EntryQueue } from "./entry-queue.ts";
+import { parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
+import { Ledger } from "./ledger.ts";
+import { limitError, type EngineLimits } from "./limits.ts";
+import { OpTable } from "./op-table.ts";
+import { RunManager, type StartRequest } from "./run-manager.ts";
+import type { ScriptResult } from "./script-run.ts";
+
+/** How a turn was lost, other than by an error in it. */
+export type LossKind = Exclude<RealmFailure["kind"], "thrown" | "load">;
+
+/** What the loop tells the engine. */
+export interface LoopListener {
+  /** Nobody in the guest caught this. */
+  onUncaught(error: ErrorRecord): void;
+  /** A turn exceeded its time, or the realm is gone. */
+  onFailure(kind: LossKind): void;
+}
+
+export interface LoopOptions {
+  bus: Bus;
+  limits: EngineLimits;
+  createRealm: RealmFactory;
+  listener: LoopListener;
+  /** Longest time that the next turn may take, in milliseconds. */
+  turnTimeoutMs(): number | undefined;
+}
+
+/** Hears, at most once, how source text that ran has completed. Called in the turn itself. */
+export interface Completion {
+  onSettled(result: ScriptResult): void;
+  onFailed(error: ErrorRecord): void;
+  /** The first turn failed; `settled` when the completion had come before that. */
+  onTurnFailed(failure: RealmFailure, settled: boolean): void;
+}
+
+/** The error that a host call gets for a guest's failure. Its stack is the guest's. */
+export function toHostError(record: ErrorRecord): Error {
+  const error = new Error(record.message);
+  Object.defineProperty(error, "name", { value: record.name, configurable: true, writable: true });
+  if (record.stack !== undefined) error.stack = record.stack;
+  return Object.assign(error, record.code === undefined ? {} : { code: record.code });
+}
+
+/** How many of the errors that went to the guest are remembered, to know them again when they come back uncaught. */
+const REMEMBERED_ERRORS = 256;
+
+/**
+ * A realm and everything that is under way between it and the host: the entries, the ops, the runs and the ledger that
+ * counts them.
+ */
+export class EventLoop {
+  readonly ledger: Ledger = new Ledger();
+  readonly ops: OpTable;
+  readonly #options: LoopOptions;
+  readonly #sent = new Map<string, ErrorRecord>();
+  readonly #completions = new Map<number, Completion>();
+  readonly #checks = new Map<number, Deferred<void>>();
+  #realm!: Realm;
+  #queue!: EntryQueue;
+  #runs!: RunManager;
+  #nextId = 1;
+
+  private constructor(options: LoopOptions) {
+    this.#options = options;
+    const { limits } = options;
+    this.ops = new OpTable({
+      ledger: this.ledger,
+      maxPending: limits.ops,
+      onTooMany: () => limitError("ops", limits.ops),
+      settle: (callId, outcome) => this.#queue.enter("settle", callId, outcome),
+      onError: (record) => this.#remember(record),
+    });
+  }
+
+  static async create(options: LoopOptions): Promise<EventLoop> {
+    const loop = new EventLoop(options);
+    await loop.#open();
+    return loop;
+  }
+
+  get turns(): number {
+    return this.#queue.turns;
+  }
+
+  get activeRuns(): number {
+    return this.#runs.active;
+  }
+
+  /** A turn is running in the guest or waits to. */
+  get busy(): boolean {
+    return this.#queue.underWay > 0;
+  }
+
+  get disposed(): boolean {
+    return this.#realm.disposed;
+  }
+
+  get cpuMs(): number {
+    return this.#realm.stats().cpuMs;
+  }
+
+  get runs(): RunManager {
+    return this.#runs;
+  }
+
+  quiet(maxTurns: number): Promise<void> {
+    return this.#queue.quiet(maxTurns);
+  }
+
+  enter(kind: string, ...body: unknown[]): Promise<boolean> {
+    return this.#queue.enter(kind, ...body);
+  }
+
+  /** Enters the guest for the host's own purpose. Rejects with what the guest made of it. */
+  async enterChecked(kind: string, ...body: unknown[]): Promise<void> {
+    const id = this.#nextId++;
+    const check = createDeferred();
+    this.#checks.set(id, check);
+    try {
+      const delivered = await this.#queue.enter("checked", id, kind, ...body);
+      if (!delivered) throw new GeppettoError("StepError", "Cannot reach the guest: it is gone", { code: "ERR_ENGINE_CLOSED" });
+      await check.promise;
+    } finally {
+      this.#checks.delete(id);
+    }
+  }
+
+  /** Runs source text. Resolves when its first turn is over; what it completes with may come much later. */
+  async run(source: Omit<Source, "token">, completion: Completion): Promise<void> {
+    const token = this.#nextId++;
+    this.#completions.set(token, completion);
+    await this.#queue.track(
+      (timeoutMs) => this.#realm.run({ ...source, token }, timeoutMs === undefined ? {} : { timeoutMs }),
+      (failure) => {
+        const settled = !this.#completions.has(token);
+        if (failure === undefined) return;
+        this.#completions.delete(token);
+        completion.onTurnFailed(failure, settled);
+      },
+    );
+  }
+
+  /** Ends everything that is under way, and lets the guest forget it too. */
+  async reset({ scriptBegins }: { scriptBegins: boolean }): Promise<void> {
+    this.ops.accepting = false;
+    this.#queue.clear();
+    this.#runs.cancelAll();
+    this.ops.abortAll(new GeppettoError("AbortError", "The script has ended"));
+    this.#sent.clear();
+    this.#abandon({ name: "AbortError", message: "Something else has reset the engine", code: "ERR_ABORTED" });
+    if (!this.disposed) await this.#queue.enter("reset", scriptBegins);
+    await this.#runs.ended();
+    this.ops.accepting = true;
+  }
+
+  /** Ends the realm. What waits for the guest is rejected. */
+  async close(reason: Error): Promise<void> {
+    this.ops.accepting = false;
+    this.#realm.dispose();
+    this.#queue.clear();
+    this.#runs.cancelAll();
+    this.ops.abortAll(reason);
+    this.#abandon({ name: reason.name, message: reason.message, code: "ERR_ENGINE_CLOSED" });
+    for (const check of this.#checks.values()) check.reject(reason);
+    await this.#runs.ended();
+  }
+
+  /** Did the host itself make this error? Then its record is the host's, not what the guest says of it. */
+  hostRecord({ name, message }: ErrorRecord): ErrorRecord | undefined {
+    return this.#sent.get(`${name}\n${message}`);
+  }
+
+  async #open(): Promise<void> {
+    const { createRealm, limits, bus, listener, turnTimeoutMs } = this.#options;
+    this.#registerOps();
+    this.#realm = await createRealm(this.ops, { memoryMB: limits.memoryMB });
+    this.#queue = new EntryQueue(this.#realm, this.ledger, {
+      timeoutMs: turnTimeoutMs,
+      onFailure: (failure) => {
+        if (failure.kind === "thrown" || failure.kind === "load") listener.onUncaught(failure.error);
+        else listener.onFailure(failure.kind);
+      },
+    });
+    this.#runs = new RunManager({
+      bus,
+      queue: this.#queue,
+      ledger: this.ledger,
+      maxRuns: limits.runs,
+      onTooMany: () => limitError("runs", limits.runs),
+      onError: (record) => this.#remember(record),
+      now: Date.now,
+    });
+  }
+
+  #registerOps(): void {
+    const sync = { mode: "sync" } as const;
+    this.ops.set("error_report", (args) => this.#options.listener.onUncaught(parseErrorRecord(args)), sync);
+    this.ops.set("script_settle", (args) => this.#complete(args), sync);
+    this.ops.set("check_settle", (args) => this.#settleCheck(args), sync);
+    this.ops.set("run_start", (args) => this.#runs.start(parseStart(args)), sync);
+    this.ops.set("run_cancel", (args) => this.#cancelRun(args), sync);
+  }
+
+  #complete(args: unknown): void {
+    const { token, error } = parseFields(args);
+    const completion = this.#completions.get(token as number);
+    this.#completions.delete(token as number);
+    if (error === undefined) completion?.onSettled(parseResult(args));
+    else completion?.onFailed(parseErrorRecord(error));
+  }
+
+  #settleCheck(args: unknown): void {
+    const { id, error } = parseFields(args);
+    const check = this.#checks.get(id as number);
+    if (error === undefined) check?.resolve();
+    else check?.reject(toHostError(parseErrorRecord(error)));
+  }
+
+  #cancelRun(args: unknown): boolean {
+    const { id, deliveredChars } = parseFields(args);
+    return typeof id === "string" && this.#runs.cancel(id, typeof deliveredChars === "number" ? deliveredChars : undefined);
+  }
+
+  #abandon(error: ErrorRecord): void {
+    const completions = [...this.#completions.values()];
+    this.#completions.clear();
+    for (const completion of completions) completion.onFailed(error);
+  }
+
+  #remember(record: ErrorRecord): void {
+    if (this.#sent.size >= REMEMBERED_ERRORS) this.#sent.delete(this.#sent.keys().next().value!);
+    this.#sent.set(`${record.name}\n${record.message}`, record);
+  }
+}
+
+function parseStart(args: unknown): StartRequest {
+  const { id, step, want, input, failed } = parseFields(args);
+  if (typeof id !== "string" || typeof step !== "string") {
+    throw new GeppettoError("ValidationError", "Cannot start a run: the request is malformed");
+  }
+  const request: StartRequest = { id, step, want: want === "result" ? "result" : "events", input };
+  if (failed !== undefined) request.failed = parseErrorRecord(failed);
+  return request;
+}

@@ -1,0 +1,47 @@
+export type HoldKind = "turn" | "timer" | "run" | "op";
+
+/**
+ * Counts what keeps a script going. It schedules nothing: it knows how many holds there are and says when the last
+ * strong one is gone. A weak hold may still wake the script but does not keep a settled one alive.
+ */
+export class Ledger {
+  readonly #counts = new Map<HoldKind, number>();
+  #strong = 0;
+  #weak = 0;
+  /** Called whenever no strong hold is left. */
+  onIdle: () => void = () => {};
+
+  /** Takes a hold; the function that it returns releases it, once. */
+  hold(kind: HoldKind, { weak = false }: { weak?: boolean } = {}): () => void {
+    this.#count(kind, 1);
+    if (weak) this.#weak++;
+    else this.#strong++;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#count(kind, -1);
+      if (weak) this.#weak--;
+      else this.#strong--;
+      if (this.#strong === 0) this.onIdle();
+    };
+  }
+
+  /** No strong hold is left: a settled script is over. */
+  get idle(): boolean {
+    return this.#strong === 0;
+  }
+
+  /** No hold of any kind is left: nothing can wake the script any more. */
+  get empty(): boolean {
+    return this.#strong === 0 && this.#weak === 0;
+  }
+
+  count(kind: HoldKind): number {
+    return this.#counts.get(kind) ?? 0;
+  }
+
+  #count(kind: HoldKind, by: number): void {
+    this.#counts.set(kind, this.count(kind) + by);
+  }
+}

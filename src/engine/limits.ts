@@ -1,0 +1,66 @@
+import { GeppettoError } from "../shared/errors.ts";
+
+/** Bounds on what one engine's guest may use. Times in milliseconds; 0 or undefined means no limit where that is said. */
+export interface EngineLimits {
+  /** V8 heap; default 128. */
+  memoryMB: number;
+  /** Longest time of one script (`runScript`); default none. */
+  wallMs?: number | undefined;
+  /** Longest time of one turn; default none. */
+  turnMs?: number | undefined;
+  /** What a script may print, in bytes; default 16 MB. */
+  outputBytes: number;
+  /** Timers that may be pending; default 10,000. */
+  timers: number;
+  /** Runs of steps that may be under way; default 1,000. */
+  runs: number;
+  /** Asynchronous ops that may be pending; default 1,000. */
+  ops: number;
+}
+
+export const DEFAULT_LIMITS: EngineLimits = {
+  memoryMB: 128,
+  outputBytes: 16_000_000,
+  timers: 10_000,
+  runs: 1_000,
+  ops: 1_000,
+};
+
+const LIMITS = {
+  memoryMB: { code: "ERR_LIMIT_MEMORY", what: "its memory limit", unit: "MB", flag: "--memory" },
+  wallMs: { code: "ERR_LIMIT_WALL", what: "its time limit", unit: "ms", flag: "--timeout" },
+  turnMs: { code: "ERR_LIMIT_TURN", what: "the time limit of one turn", unit: "ms", flag: undefined },
+  outputBytes: { code: "ERR_LIMIT_OUTPUT", what: "its output limit", unit: "bytes", flag: undefined },
+  timers: { code: "ERR_LIMIT_TIMERS", what: "the limit of pending timers", unit: "", flag: undefined },
+  runs: { code: "ERR_LIMIT_RUNS", what: "the limit of concurrent runs", unit: "", flag: undefined },
+  ops: { code: "ERR_LIMIT_OPS", what: "the limit of pending operations", unit: "", flag: undefined },
+} as const;
+
+/** The error for an exceeded limit: which, how much, and how to raise it. */
+export function limitError(limit: keyof EngineLimits, value: number): GeppettoError {
+  const { code, what, unit, flag } = LIMITS[limit];
+  const how = flag === undefined ? `limits.${limit}` : `limits.${limit} or ${flag}`;
+  const amount = unit === "" ? String(value) : `${value} ${unit}`;
+  return new GeppettoError("LimitError", `The script exceeded ${what} of ${amount}; raise it with ${how}`, { code });
+}
+
+/**
+ * The limits with their defaults.
+ *
+ * @throws {GeppettoError} ConfigError naming a limit that is unknown or no positive number.
+ */
+export function resolveLimits(given: Partial<EngineLimits> = {}): EngineLimits {
+  for (const [name, value] of Object.entries(given)) {
+    if (!(name in LIMITS)) {
+      throw new GeppettoError("ConfigError", `Cannot set limits.${name}: the limits are ${Object.keys(LIMITS).join(", ")}`);
+    }
+    if (value !== undefined && !(typeof value === "number" && value > 0)) {
+      throw new GeppettoError("ConfigError", `Cannot set limits.${name} to ${String(value)}: it must be a positive number`);
+    }
+  }
+  const memoryMB = given.memoryMB ?? DEFAULT_LIMITS.memoryMB;
+  if (memoryMB < 8) {
+    throw new GeppettoError("ConfigError", `Cannot set limits.memoryMB to ${memoryMB}: an isolate needs at least 8`);
+  }
+  return { ...DEFAULT_LIMITS, ...given, memoryMB };
+}

@@ -1,0 +1,171 @@
+import { decodeValue, encodeValue } from "../shared/codec.ts";
+import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
+import { FRAME_VERSION, type ErrorRecord, type Outcome, type Parcel } from "../shared/frames.ts";
+import type { RealmDoors } from "../sandbox/realm.ts";
+import type { Ledger } from "./ledger.ts";
+
+export interface OpContext {
+  /** Aborted when the guest gives up the call, when its script ends, or when the engine closes. */
+  signal: AbortSignal;
+}
+
+/** Serves one op. `args` come from the guest: validate them. May throw or reject; the guest gets a record of it. */
+export type OpHandler = (args: unknown, context: OpContext) => unknown;
+
+export interface OpOptions {
+  /** "sync": answers within the call. "async": the guest may await it, or block on it. Default "async". */
+  mode?: "sync" | "async";
+  /** Still served after the script has ended: it only computes. Default false. */
+  pure?: boolean;
+}
+
+interface Op extends Required<OpOptions> {
+  handler: OpHandler;
+}
+
+export interface OpTableOptions {
+  ledger: Ledger;
+  maxPending: number;
+  /** Refuses a call over the limit with the limit's error. */
+  onTooMany: () => GeppettoError;
+  /** Sends the outcome of an asynchronous call into the guest. */
+  settle(callId: number, outcome: Outcome): Promise<unknown>;
+  /** Sees every error that goes to the guest. */
+  onError(record: ErrorRecord): void;
+}
+
+const IGNORED = '{"ok":true}';
+
+/** The host's half of the bridge: reads frames from the guest, finds the op, answers. Nothing gets out as an exception. */
+export class OpTable implements RealmDoors {
+  readonly #ops = new Map<string, Op>();
+  readonly #pending = new Map<number, AbortController>();
+  readonly #options: OpTableOptions;
+  /** When false, calls are ignored but for pure ops: the script has ended and may not act any more. */
+  accepting = true;
+
+  constructor(options: OpTableOptions) {
+    this.#options = options;
+    this.set("op_abort", (args) => this.#abort((args as { callId?: unknown }).callId), { mode: "sync" });
+  }
+
+  /** Registers an op. Names are `noun_verb` for our own, the host app's choice otherwise. */
+  set(name: string, handler: OpHandler, { mode = "async", pure = false }: OpOptions = {}): void {
+    if (this.#ops.has(name)) throw new GeppettoError("ConfigError", `Cannot register the op "${name}": it exists already`);
+    this.#ops.set(name, { handler, mode, pure });
+  }
+
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Aborts every pending call; their outcomes are dropped. */
+  abortAll(reason: unknown): void {
+    const controllers = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const controller of controllers) controller.abort(reason);
+  }
+
+  call(frame: string): string {
+    try {
+      const { op, args, callId } = this.#read(frame);
+      if (!this.accepting && !op.pure) return IGNORED;
+      if (callId !== undefined) {
+        this.#start(op, args, callId);
+        return IGNORED;
+      }
+      if (op.mode !== "sync") throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
+      return encodeOutcome({ ok: true, value: op.handler(args, { signal: new AbortController().signal }) });
+    } catch (error) {
+      return encodeOutcome({ ok: false, error: this.#record(error) });
+    }
+  }
+
+  async callBlocking(frame: string): Promise<Parcel> {
+    const buffers: ArrayBuffer[] = [];
+    try {
+      const { op, args } = this.#read(frame);
+      if (!this.accepting && !op.pure) return { text: IGNORED };
+      const outcome = await this.#serve(op, args, blockingId--);
+      return { text: encodeOutcome(outcome, buffers), buffers };
+    } catch (error) {
+      return { text: encodeOutcome({ ok: false, error: this.#record(error) }) };
+    }
+  }
+
+  #read(frame: string): { op: Op; args: unknown; callId: number | undefined } {
+    const parsed = decodeValue(frame);
+    if (!Array.isArray(parsed) || parsed[0] !== FRAME_VERSION || parsed.length < 3 || parsed.length > 4) {
+      throw new GeppettoError("ValidationError", "Cannot read a frame: it is malformed");
+    }
+    const [, name, args, callId] = parsed as unknown[];
+    const op = typeof name === "string" ? this.#ops.get(name) : undefined;
+    if (op === undefined) {
+      throw new GeppettoError("ValidationError", `Cannot call the op "${String(name).slice(0, 100)}": there is none of that name`);
+    }
+    if (callId !== undefined && !(Number.isSafeInteger(callId) && (callId as number) > 0)) {
+      throw new GeppettoError("ValidationError", "Cannot read a frame: its call id is malformed");
+    }
+    return { op, args, callId: callId as number | undefined };
+  }
+
+  #start(op: Op, args: unknown, callId: number): void {
+    if (this.#pending.has(callId)) throw new GeppettoError("ValidationError", `Cannot start call ${callId}: it is pending already`);
+    if (this.#pending.size >= this.#options.maxPending) throw this.#options.onTooMany();
+    const release = this.#options.ledger.hold("op");
+    void this.#serve(op, args, callId).then((outcome) => {
+      // The settling turn takes its own hold before this one goes.
+      if (outcome !== undefined) this.#settle(callId, outcome);
+      release();
+    });
+  }
+
+  #settle(callId: number, outcome: Outcome): void {
+    try {
+      void this.#options.settle(callId, outcome);
+    } catch (error) {
+      void this.#options.settle(callId, { ok: false, error: this.#record(error) });
+    }
+  }
+
+  async #serve(op: Op, args: unknown, callId: number): Promise<Outcome | undefined> {
+    const controller = new AbortController();
+    this.#pending.set(callId, controller);
+    const { promise: gone, resolve: leave } = Promise.withResolvers<undefined>();
+    controller.signal.addEventListener("abort", () => leave(undefined), { once: true });
+    try {
+      // A handler that ignores its signal keeps neither the guest nor a closed engine waiting.
+      return await Promise.race([this.#outcome(op, args, controller.signal), gone]);
+    } finally {
+      this.#pending.delete(callId);
+    }
+  }
+
+  async #outcome(op: Op, args: unknown, signal: AbortSignal): Promise<Outcome> {
+    try {
+      return { ok: true, value: await op.handler(args, { signal }) };
+    } catch (error) {
+      return { ok: false, error: this.#record(error) };
+    }
+  }
+
+  #abort(callId: unknown): void {
+    const controller = this.#pending.get(callId as number);
+    this.#pending.delete(callId as number);
+    controller?.abort(new GeppettoError("AbortError", "The script aborted the call"));
+  }
+
+  #record(error: unknown): ErrorRecord {
+    const record = toErrorRecord(error);
+    this.#options.onError(record);
+    return record;
+  }
+}
+
+/** Ids of blocking calls are the host's own and negative, so that they never meet a guest's. */
+let blockingId = -1;
+
+function encodeOutcome(outcome: Outcome | undefined, buffers?: ArrayBuffer[]): string {
+  const settled = outcome ?? { ok: false, error: { name: "AbortError", message: "The call was aborted", code: "ERR_ABORTED" } };
+  return encodeValue(settled, buffers === undefined ? { exotic: "omit" } : { buffers, exotic: "omit" });
+}

@@ -1,0 +1,118 @@
+import { GeppettoError } from "../shared/errors.ts";
+import type { StepInfo } from "../shared/step-events.ts";
+import { validated, type Converter, type Step } from "../steps/step.ts";
+import type { EngineLimits } from "./limits.ts";
+import type { OpHandler, OpOptions } from "./op-table.ts";
+
+/** What the engine lends to a Vm. */
+export interface VmHost {
+  readonly limits: EngineLimits;
+  enter(kind: string, ...body: unknown[]): Promise<boolean>;
+  /** Like enter, but the guest's failure rejects. */
+  enterChecked(kind: string, ...body: unknown[]): Promise<void>;
+  evaluate(code: string, filename: string): Promise<unknown>;
+  setOp(name: string, handler: OpHandler, options?: OpOptions): void;
+  registerStep(name: string, step: Step): void;
+  hold(kind: "timer", options?: { weak?: boolean }): () => void;
+  /** Told before each script; the listener enters what its feature's guest half needs. */
+  onScriptBegin(listener: (context: ScriptContext) => Promise<void>): void;
+  onReset(listener: () => void): void;
+  endScript(error: GeppettoError): void;
+  /** Turns completed so far. */
+  turns(): number;
+  /** Resolves when the guest has nothing left to do but wait, at the latest after `maxTurns` more turns. */
+  quiet(maxTurns: number): Promise<void>;
+}
+
+/** What a script is told about itself. */
+export interface ScriptContext {
+  argv: string[];
+  env: Record<string, string>;
+  input?: string;
+}
+
+export interface BindingOptions {
+  /**
+   * "async" (default): the script gets a promise. "sync": the handler answers at once and must not be async.
+   * "blocking": the script waits for the handler's promise, the host does not.
+   */
+  mode?: "async" | "sync" | "blocking";
+}
+
+export interface StepBindingOptions<I, O> {
+  /** Validates what a script passes: a zod schema or a function. */
+  input?: Converter<I>;
+  /** Converts each result on its way to the script. */
+  output?: Converter<O>;
+}
+
+const NAME = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
+
+function checkedName(name: string): string {
+  if (typeof name === "string" && NAME.test(name)) return name;
+  throw new GeppettoError("ConfigError", `Cannot define "${String(name)}" in the guest: it is no identifier`);
+}
+
+/** What a setup function shapes the guest with. Calls take effect in order; await them to see their errors. */
+export class Vm {
+  /** What built-in features need beyond the public methods. */
+  readonly host: VmHost;
+
+  constructor(host: VmHost) {
+    this.host = host;
+  }
+
+  /**
+   * Defines a global with a copy of `value`.
+   *
+   * @throws {GeppettoError} ValidationError where the value holds a function (use {@link op}) or refers to itself.
+   */
+  async set(name: string, value: unknown): Promise<void> {
+    await this.host.enterChecked("set", checkedName(name), value);
+  }
+
+  /** Runs classic script code in the guest; resolves with a copy of its (awaited) value. */
+  async runString(code: string): Promise<unknown> {
+    return this.host.evaluate(code, "file:///setup.js");
+  }
+
+  /**
+   * Gives scripts a global function that the host serves. `name` may be dotted: "orders.find". Arguments and results
+   * are copied; what the handler throws is thrown in the script, without the host's stack.
+   *
+   * @example
+   * await vm.op("orders.find", async (id) => database.find(String(id)));
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- a handler names the arguments that it takes
+  async op(name: string, handler: (...args: any[]) => unknown, { mode = "async" }: BindingOptions = {}): Promise<void> {
+    const op = `app.${checkedName(name)}`;
+    const spread: OpHandler = (args) => {
+      if (!Array.isArray(args)) throw new GeppettoError("ValidationError", `Cannot call ${name}: the arguments are malformed`);
+      return handler(...(args as unknown[]));
+    };
+    this.host.setOp(op, spread, { mode: mode === "sync" ? "sync" : "async" });
+    await this.host.enterChecked("install", "binding", { name, op, mode });
+  }
+
+  /** Gives scripts a step object under a global name. */
+  async registerStep<I, O>(name: string, step: Step<I, O>, options: StepBindingOptions<I, unknown> = {}): Promise<void> {
+    const { input, output } = options;
+    const bound: Step = {
+      info: step.info,
+      async *run(raw, context) {
+        const given = input === undefined ? (raw as I) : validated(input, raw, `the input of "${name}"`);
+        for await (const result of step.run(given, context)) {
+          yield output === undefined ? result : validated(output, result, `a result of "${name}"`);
+        }
+      },
+    };
+    this.host.registerStep(checkedName(name), bound);
+    const info: StepInfo = step.info;
+    await this.host.enterChecked("install", "step", { ...info, name, step: name });
+  }
+
+  /** Switches a built-in feature of the guest on. */
+  async install(feature: string, config: unknown = {}): Promise<void> {
+    await this.host.enterChecked("install", feature, config);
+  }
+}

@@ -1,0 +1,60 @@
+export interface DemoOrders {
+  /** Pause before every delta. */
+  slowMs?: number;
+  /** The text to answer with, exactly. */
+  echo?: string;
+  calls: { name: string; argumentsText: string }[];
+  error?: { status: number; tag: string };
+  /** The message without its orders. */
+  rest: string;
+}
+
+const ORDER = /^[ \t]*(echo|call|error|slow):[ \t]?(.*)$/;
+const SLOW = /^(\d+(?:\.\d+)?)\s*(ms|s)?$/;
+const MAX_SLOW_MS = 600_000;
+
+/**
+ * Reads the lines that the demo model obeys: `echo: text`, `call: tool {json}` (several ask for several tools),
+ * `error: 429` (with the provider's own code after it, if wanted: `error: 400 context_length_exceeded`), and, before
+ * one of these or alone, `slow: 200ms`. The first of echo, call and error wins; lines of the same kind add up.
+ *
+ * @example
+ * parseDemoOrders("slow: 200ms\necho: hi").echo; // "hi"
+ */
+export function parseDemoOrders(message: string): DemoOrders {
+  const orders: DemoOrders = { calls: [], rest: "" };
+  const rest: string[] = [];
+  let kind: string | undefined;
+  for (const line of message.split(/\r?\n/)) {
+    const [, name, argument = ""] = ORDER.exec(line) ?? [];
+    if (name === undefined || !obey(orders, name, argument, kind)) rest.push(line);
+    else if (name !== "slow") kind = name;
+  }
+  orders.rest = rest.join("\n").trim();
+  return orders;
+}
+
+/** False for a line that only looks like an order. */
+function obey(orders: DemoOrders, name: string, argument: string, kind: string | undefined): boolean {
+  if (name === "slow") {
+    const [, amount, unit] = SLOW.exec(argument.trim()) ?? [];
+    if (amount === undefined || kind !== undefined) return false;
+    orders.slowMs = Math.min(MAX_SLOW_MS, Number(amount) * (unit === "s" ? 1000 : 1));
+    return true;
+  }
+  if (kind !== undefined && kind !== name) return false;
+  if (name === "echo") {
+    orders.echo = orders.echo === undefined ? argument : `${orders.echo}\n${argument}`;
+    return true;
+  }
+  if (name === "call") {
+    const [, tool, argumentsText = ""] = /^\s*([\w.-]+)\s*(.*)$/.exec(argument) ?? [];
+    if (tool === undefined) return false;
+    orders.calls.push({ name: tool, argumentsText });
+    return true;
+  }
+  const [, status, tag = ""] = /^\s*(\d{3})\b\s*(\S*)/.exec(argument) ?? [];
+  if (status === undefined || Number(status) < 400) return false;
+  orders.error ??= { status: Number(status), tag };
+  return true;
+}

@@ -1,0 +1,82 @@
+import { closestName } from "./closest-name.ts";
+import { listOf, recordOf, stringOf } from "./unknown-fields.ts";
+
+interface Issue extends Record<string, unknown> {
+  path: (string | number)[];
+}
+
+const NOUNS: Record<string, string> = {
+  string: "a string",
+  number: "a number",
+  int: "a whole number",
+  boolean: "a boolean",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+};
+
+/** The first of zod's issues as `messages[3].role: expected "user" or "system", found "bot"`; `value` is what was checked. */
+export function describeIssues(issues: readonly unknown[], value: unknown, prefix: string): string {
+  const issue = deepest((issues[0] ?? { path: [] }) as Issue);
+  const path = formatPath(prefix, issue.path);
+  const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
+  const keys = listOf(issue["keys"])?.map(String);
+  if (issue["code"] === "unrecognized_keys" && keys?.[0] !== undefined) {
+    const close = closestName(keys[0], OPTION_NAMES);
+    const where = formatPath(path === "input" ? "" : path, [keys[0]]);
+    return `${where}: no such option${close ? `, did you mean "${close}"?` : ""}`;
+  }
+  return `${path}: expected ${expectation(issue)}, found ${describeValue(found)}`;
+}
+
+const OPTION_NAMES =
+  "provider model temperature maxTokens topP stop system seed tools toolChoice maxToolRounds responseFormat messages".split(
+    " ",
+  );
+
+/** Of a union's branches the one that got furthest, since that is the one that was meant. */
+function deepest(issue: Issue): Issue {
+  const branches = (listOf(issue["errors"]) ?? []) as Issue[][];
+  if (issue["code"] !== "invalid_union" || branches.length === 0) return issue;
+  const tried = branches.filter((branch) => branch[0]).map((branch) => deepest(branch[0]!));
+  const furthest = Math.max(...tried.map(({ path }) => path.length));
+  if (furthest > 0) {
+    const best = tried.find(({ path }) => path.length === furthest)!;
+    return { ...best, path: [...issue.path, ...best.path] };
+  }
+  return { path: issue.path, code: "either", expected: tried.map(expectation) };
+}
+
+function expectation(issue: Issue): string {
+  const { code } = issue;
+  if (code === "either") return (issue["expected"] as string[]).join(" or ");
+  if (code === "invalid_value")
+    return (listOf(issue["values"]) ?? []).map((value) => JSON.stringify(value)).join(" or ");
+  if (code === "invalid_union" && issue["discriminator"]) {
+    const options = listOf(issue["options"])?.map((option) => JSON.stringify(option));
+    return options?.join(" or ") ?? `a known ${stringOf(issue["discriminator"])}`;
+  }
+  if (code === "too_small" && issue["origin"] === "string") return "a text that is not empty";
+  if (code === "too_small") return `at least ${String(issue["minimum"])}`;
+  if (code === "too_big") return `at most ${String(issue["maximum"])}`;
+  if (code === "invalid_format") return stringOf(issue["message"]) ?? "another form";
+  const type = stringOf(issue["expected"]) ?? "";
+  return NOUNS[type] ?? type;
+}
+
+function formatPath(prefix: string, path: readonly (string | number)[]): string {
+  const joined = path.reduce<string>(
+    (text, key) => (typeof key === "number" ? `${text}[${key}]` : text === "" ? key : `${text}.${key}`),
+    prefix,
+  );
+  return joined || "input";
+}
+
+function describeValue(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (recordOf(value)) return "an object";
+  const text = typeof value === "string" ? JSON.stringify(value.slice(0, 60).toWellFormed()) : String(value);
+  return typeof value === "string" && value.length > 60 ? `${text.slice(0, -1)}…"` : text;
+}

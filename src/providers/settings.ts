@@ -1,0 +1,143 @@
+import { GeppettoError } from "../shared/errors.ts";
+import { closestName } from "./closest-name.ts";
+import type { RetryOptions } from "./retry-policy.ts";
+
+export type ProviderName = "embedded" | "openai" | "anthropic";
+
+/** One model as a profile names it. Everything but `provider` has a default. */
+export interface ModelSettings {
+  /** "embedded", "openai", "anthropic" or its alias "claude". */
+  provider: string;
+  model?: string;
+  /** The key itself, or `env:NAME`. */
+  apiKey?: string;
+  baseURL?: string;
+  /** Sent with every request. */
+  headers?: Record<string, string>;
+  temperature?: number;
+  maxTokens?: number;
+  topP?: number;
+  stop?: string[];
+  seed?: number;
+  system?: string;
+  /** Length of embedding vectors; asked of the provider when given. */
+  dimensions?: number;
+  /** Default: "max_completion_tokens" for OpenAI itself, "max_tokens" elsewhere. */
+  maxTokensField?: "max_tokens" | "max_completion_tokens";
+  /** false for servers that refuse `stream_options`. */
+  streamUsage?: boolean;
+  /** Longest wait for the first byte of an answer; default 60,000. */
+  headerTimeoutMs?: number;
+  /** Longest wait between two bytes of an answer; default 120,000. */
+  idleTimeoutMs?: number;
+  retry?: RetryOptions;
+  /** Pause of the demo model before each delta; default 15. */
+  deltaMs?: number;
+}
+
+export type Environment = Record<string, string | undefined>;
+
+/** {@link ModelSettings} with provider, model and address settled; `apiKey` is absent where none is to be had. */
+export interface ResolvedSettings extends Omit<ModelSettings, "provider" | "apiKey" | "baseURL"> {
+  provider: ProviderName;
+  apiKey?: string;
+  /** Absent for the embedded provider. */
+  baseURL?: string;
+  isVendorURL: boolean;
+  /** What a missing or refused key is best answered with. */
+  keyHint: string;
+  headerTimeoutMs: number;
+  idleTimeoutMs: number;
+}
+
+interface Vendor {
+  baseURL: string;
+  keyVariable: string;
+  baseURLVariable: string;
+}
+
+export const PROVIDER_NAMES: readonly ProviderName[] = ["embedded", "openai", "anthropic"];
+const ALIASES: Record<string, ProviderName> = { claude: "anthropic" };
+const VENDORS: Record<Exclude<ProviderName, "embedded">, Vendor> = {
+  openai: {
+    baseURL: "https://api.openai.com/v1",
+    keyVariable: "OPENAI_API_KEY",
+    baseURLVariable: "OPENAI_BASE_URL",
+  },
+  anthropic: {
+    baseURL: "https://api.anthropic.com",
+    keyVariable: "ANTHROPIC_API_KEY",
+    baseURLVariable: "ANTHROPIC_BASE_URL",
+  },
+};
+const DEFAULT_HEADER_TIMEOUT_MS = 60_000;
+const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
+
+/**
+ * Settles provider, address and key; never throws for a missing key. A key from the environment goes only to the
+ * vendor's own address or to one that comes from the environment too: settings in some folder must not be able to
+ * send it elsewhere. `apiKey: "env:NAME"` sends one on purpose. Throws a `ConfigError` for an unknown provider or a
+ * base URL that is none.
+ *
+ * @example
+ * resolveProviderSettings({ provider: "claude" }, { ANTHROPIC_API_KEY: "k" }).provider; // "anthropic"
+ */
+export function resolveProviderSettings(settings: ModelSettings, env: Environment): ResolvedSettings {
+  const provider = providerNameOf(settings.provider);
+  const { apiKey: _key, baseURL: _url, ...rest } = settings;
+  const common = {
+    ...rest,
+    provider,
+    headerTimeoutMs: settings.headerTimeoutMs ?? DEFAULT_HEADER_TIMEOUT_MS,
+    idleTimeoutMs: settings.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+  };
+  if (provider === "embedded") return { ...common, isVendorURL: true, keyHint: "" };
+
+  const vendor = VENDORS[provider];
+  const baseURL = normalizeBaseURL(provider, settings.baseURL || env[vendor.baseURLVariable] || vendor.baseURL);
+  const isVendorURL = baseURL === vendor.baseURL;
+  const mayUseEnvironmentKey = isVendorURL || !settings.baseURL;
+  const apiKey = readKey(settings.apiKey, env) ?? (mayUseEnvironmentKey ? env[vendor.keyVariable] : undefined);
+  return {
+    ...common,
+    baseURL,
+    isVendorURL,
+    keyHint: keyHint(settings.apiKey, apiKey, vendor, isVendorURL),
+    ...(apiKey ? { apiKey } : {}),
+  };
+}
+
+function providerNameOf(given: string): ProviderName {
+  const name = given.trim().toLowerCase();
+  const known = ALIASES[name] ?? PROVIDER_NAMES.find((candidate) => candidate === name);
+  if (known) return known;
+  const close = closestName(name, [...PROVIDER_NAMES, ...Object.keys(ALIASES)]);
+  throw new GeppettoError(
+    "ConfigError",
+    `Cannot use provider "${given}": known ones are ${PROVIDER_NAMES.join(", ")}${close ? `, did you mean "${close}"?` : ""}`,
+    { code: "ERR_UNKNOWN_PROVIDER" },
+  );
+}
+
+/** OpenAI's SDK wants the version in the address, Anthropic's adds it. */
+function normalizeBaseURL(provider: ProviderName, given: string): string {
+  if (!URL.canParse(given) || !/^https?:$/.test(new URL(given).protocol)) {
+    throw new GeppettoError("ConfigError", `Cannot use provider "${provider}": its base URL is no http or https URL`, {
+      code: "ERR_BASE_URL",
+    });
+  }
+  const trimmed = given.replace(/\/+$/, "");
+  return provider === "anthropic" ? trimmed.replace(/\/v1$/, "") : trimmed;
+}
+
+function readKey(given: string | undefined, env: Environment): string | undefined {
+  const key = given?.startsWith("env:") ? env[given.slice(4)] : given;
+  return key || undefined;
+}
+
+function keyHint(given: string | undefined, found: string | undefined, vendor: Vendor, isVendorURL: boolean): string {
+  if (given?.startsWith("env:")) return `set ${given.slice(4)} to a valid key`;
+  if (given) return "check apiKey in the settings";
+  if (found || isVendorURL) return `set ${vendor.keyVariable} to a valid key`;
+  return `no key was sent, say apiKey: env:${vendor.keyVariable} in the settings to send one to this base URL`;
+}

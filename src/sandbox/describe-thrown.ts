@@ -1,0 +1,51 @@
+import { MAX_ERROR_CHARS, type ErrorRecord } from "../shared/frames.ts";
+
+/** Longest message whose stack may be read: V8 crashes on reading the stack of an error with a near-limit message. */
+const MAX_READABLE_CHARS = 1_000_000;
+
+function clip(text: string): string {
+  return text.length > MAX_ERROR_CHARS ? `${text.slice(0, MAX_ERROR_CHARS)}…` : text;
+}
+
+/** A value's text without running any code of the guest's, which is not to be had here anyway. */
+function describePrimitive(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(clip(value));
+    case "bigint":
+      return "a bigint";
+    case "symbol":
+      return "a symbol";
+    default:
+      return String(value);
+  }
+}
+
+/** The guest's frames of a stack: host frames start at the boundary and are cut off, the runtime's own are left out. */
+function guestFrames(stack: string): string {
+  const lines = clip(stack.slice(0, MAX_ERROR_CHARS * 2)).split("\n");
+  const kept: string[] = [];
+  for (const line of lines) {
+    if (line.includes("(<isolated-vm boundary>)")) break;
+    if (!line.includes("geppetto:runtime")) kept.push(line);
+  }
+  return kept.join("\n");
+}
+
+/**
+ * A bounded record of whatever came out of the isolate as an exception. The value is attacker-made: it may be null, a
+ * symbol or half a gigabyte of text, so nothing is read before its type and length are known.
+ */
+export function describeThrown(thrown: unknown): ErrorRecord {
+  if (!(thrown instanceof Error)) return { name: "Error", message: `Uncaught ${describePrimitive(thrown)}` };
+  const { name, message } = thrown;
+  const record: ErrorRecord = {
+    name: typeof name === "string" && name.length < 200 ? name : "Error",
+    message: typeof message === "string" ? clip(message) : "",
+  };
+  if (typeof message === "string" && message.length < MAX_READABLE_CHARS) {
+    const { stack } = thrown;
+    if (typeof stack === "string") record.stack = guestFrames(stack);
+  }
+  return record;
+}

@@ -1,0 +1,70 @@
+import type { ErrorRecord, Parcel } from "../shared/frames.ts";
+
+/** What a realm calls on its host. Neither ever throws or rejects: failures are outcomes inside the frame. */
+export interface RealmDoors {
+  /** A synchronous or asynchronous op; the guest waits for the answering frame only. */
+  call(frame: string): string | Promise<string>;
+  /** A blocking op; the guest waits until the promise resolves, the host does not. */
+  callBlocking(frame: string): Promise<Parcel>;
+}
+
+export interface RealmLimits {
+  /** V8 heap of the realm, in MB. */
+  memoryMB: number;
+}
+
+/** Source text to run; `filename` is what the guest sees ("file:///script.js"), never a host path. */
+export interface Source {
+  code: string;
+  filename: string;
+  kind: "module" | "classic";
+  /** Lines at the start that do not count in line numbers. */
+  lineOffset: number;
+  /** Comes back with the completion value, in the op `script_settle`. */
+  token: number;
+}
+
+/**
+ * Why an entry did not end normally.
+ * - thrown: an exception or a rejection that nobody in the guest caught
+ * - load: the source does not parse, or imports what cannot be imported
+ * - timeout: the entry exceeded its time
+ * - memory: the realm is gone because it outgrew its memory
+ * - disposed: the realm is gone because the host disposed it
+ * - crashed: the realm is gone because the JavaScript engine died or broke the protocol
+ */
+export type RealmFailure =
+  | { kind: "thrown" | "load"; error: ErrorRecord }
+  | { kind: "timeout" }
+  | { kind: "memory" }
+  | { kind: "disposed" }
+  | { kind: "crashed" };
+
+export interface RealmStats {
+  /** CPU time the guest has used, in milliseconds. */
+  cpuMs: number;
+}
+
+export interface EntryOptions {
+  /** Longest time that the entry, microtasks included, may take. */
+  timeoutMs?: number;
+}
+
+/**
+ * One isolate with one context, wherever it lives. Entering it is always asynchronous; entries run in the order of the
+ * calls, each as a turn of its own with its microtasks, and may be pipelined. Failure is a value: the promises never
+ * reject.
+ */
+export interface Realm {
+  /** Delivers one frame as one turn. Resolves when the turn and its microtasks are over. */
+  invoke(parcel: Parcel, options?: EntryOptions): Promise<RealmFailure | undefined>;
+  /** Runs source text up to its first wait. Its completion value comes later, by the op `script_settle`. */
+  run(source: Source, options?: EntryOptions): Promise<RealmFailure | undefined>;
+  /** Ends the realm; what is running in it is terminated. Idempotent. */
+  dispose(): void;
+  readonly disposed: boolean;
+  stats(): RealmStats;
+}
+
+/** Makes a realm with the guest runtime loaded. */
+export type RealmFactory = (doors: RealmDoors, limits: RealmLimits) => Promise<Realm>;

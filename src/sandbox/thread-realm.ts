@@ -1,0 +1,190 @@
+import ivm from "isolated-vm";
+import { MAX_FRAME_CHARS, type Parcel } from "../shared/frames.ts";
+import { describeThrown } from "./describe-thrown.ts";
+import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
+
+const RUNTIME_NAME = "geppetto:runtime";
+const MAIN_NAME = "geppetto:main";
+
+/** V8's code cache of the runtime, made by the first realm of this process. Machine code: never from anywhere else. */
+let runtimeCache: ivm.ExternalCopy<ArrayBuffer> | undefined;
+
+async function compileRuntime(isolate: ivm.Isolate, text: string): Promise<ivm.Script> {
+  if (runtimeCache !== undefined) {
+    return isolate.compileScript(text, { filename: RUNTIME_NAME, cachedData: runtimeCache });
+  }
+  const script = await isolate.compileScript(text, { filename: RUNTIME_NAME, produceCachedData: true });
+  runtimeCache = (script as ivm.CachedDataResult).cachedData;
+  return script;
+}
+
+export interface ThreadRealmOptions {
+  /** The guest runtime's source, see runtime-text.ts. */
+  runtime: string;
+  /** Called when V8 could not recover from running out of memory: the isolate is beyond help. */
+  onCatastrophe?: () => void;
+}
+
+/** What the guest runtime hands over when it starts: the door in, and where completion values go. */
+interface GuestEntry {
+  deliver: ivm.Reference<(frame: string, buffers?: ArrayBuffer[]) => void>;
+  complete: ivm.Reference<(token: number, value: unknown) => void>;
+}
+
+const UNDEFINED_RESULT = { reference: true } as const;
+
+/** The realm in this process: data is walled off, availability is not (see docs/architecture.md). */
+export class ThreadRealm implements Realm {
+  readonly #isolate: ivm.Isolate;
+  readonly #context: ivm.Context;
+  readonly #entry: GuestEntry;
+  readonly #hooks: ivm.Module;
+  #disposedByHost = false;
+
+  private constructor(isolate: ivm.Isolate, context: ivm.Context, entry: GuestEntry, hooks: ivm.Module) {
+    this.#isolate = isolate;
+    this.#context = context;
+    this.#entry = entry;
+    this.#hooks = hooks;
+  }
+
+  static async create(
+    doors: RealmDoors,
+    limits: RealmLimits,
+    { runtime, onCatastrophe = () => {} }: ThreadRealmOptions,
+  ): Promise<ThreadRealm> {
+    const isolate = new ivm.Isolate({ memoryLimit: limits.memoryMB, onCatastrophicError: onCatastrophe });
+    const [script, context] = await Promise.all([compileRuntime(isolate, runtime), isolate.createContext()]);
+    const start = await script.run(context, { reference: true, release: true });
+    const call = new ivm.Reference((frame: unknown) => doors.call(checkedFrame(frame)));
+    const callBlocking = new ivm.Reference(async (frame: unknown) => {
+      const { text, buffers = [] } = await doors.callBlocking(checkedFrame(frame));
+      return new ivm.ExternalCopy({ text, buffers }).copyInto({ release: true });
+    });
+    const handles = (await start.apply(undefined, [call, callBlocking], { result: { reference: true } })) as ivm.Reference;
+    const [deliver, complete] = await Promise.all([
+      handles.get("deliver", { reference: true }),
+      handles.get("complete", { reference: true }),
+    ]);
+    const hooks = await createHooks(isolate, context, complete);
+    return new ThreadRealm(isolate, context, { deliver, complete } as GuestEntry, hooks);
+  }
+
+  get disposed(): boolean {
+    return this.#isolate.isDisposed;
+  }
+
+  async invoke(parcel: Parcel, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
+    const startedAt = performance.now();
+    try {
+      const { text, buffers } = parcel;
+      const args = buffers === undefined ? [text] : [text, new ivm.ExternalCopy(buffers).copyInto({ release: true })];
+      await this.#entry.deliver.apply(undefined, args as [string], entryOptions(options));
+      return undefined;
+    } catch (thrown) {
+      return this.#failure(thrown, startedAt, options);
+    }
+  }
+
+  async run(source: Source, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
+    const compiled = await this.#compile(source);
+    if ("kind" in compiled) return compiled;
+    const startedAt = performance.now();
+    try {
+      await compiled.enter(entryOptions(options));
+      return undefined;
+    } catch (thrown) {
+      return this.#failure(thrown, startedAt, options);
+    }
+  }
+
+  dispose(): void {
+    if (this.#isolate.isDisposed) return;
+    this.#disposedByHost = true;
+    this.#isolate.dispose();
+  }
+
+  stats(): RealmStats {
+    return { cpuMs: this.#isolate.isDisposed ? 0 : Number(this.#isolate.cpuTime) / 1e6 };
+  }
+
+  async #compile(source: Source): Promise<RealmFailure | { enter: (options: ivm.RunOptions) => Promise<unknown> }> {
+    try {
+      return source.kind === "module" ? await this.#compileModule(source) : await this.#compileClassic(source);
+    } catch (thrown) {
+      const failure = this.#failure(thrown, performance.now(), {});
+      if (failure.kind !== "thrown") return failure;
+      // Its frames would be the host's; where the source is wrong is part of the message.
+      const { name, message } = failure.error;
+      return { kind: "load", error: { name, message } };
+    }
+  }
+
+  async #compileClassic({ code, filename, lineOffset, token }: Source): Promise<{
+    enter: (options: ivm.RunOptions) => Promise<unknown>;
+  }> {
+    const script = await this.#isolate.compileScript(code, { filename, lineOffset: 0 - lineOffset });
+    return {
+      enter: async (options) => {
+        const value = await script.run(this.#context, { ...options, reference: true, release: true });
+        await this.#entry.complete.apply(undefined, [token, value.derefInto({ release: true })], options);
+      },
+    };
+  }
+
+  async #compileModule({ code, filename, lineOffset, token }: Source): Promise<{
+    enter: (options: ivm.RunOptions) => Promise<unknown>;
+  }> {
+    // isolated-vm lets only the guest itself fill in import.meta, so a line of ours does, before line 1.
+    const prologue = `import.meta.url=${JSON.stringify(filename)};\n`;
+    const script = await this.#isolate.compileModule(prologue + code.replace(/^#!/, "//"), {
+      filename,
+      lineOffset: -1 - lineOffset,
+    });
+    const [specifier] = script.dependencySpecifiers;
+    if (specifier !== undefined) {
+      const shown = JSON.stringify(specifier.slice(0, 200));
+      return Promise.reject(new Error(`Cannot import ${shown}: this version runs scripts without imports`));
+    }
+    const main = await this.#isolate.compileModule(
+      `import { complete } from "hooks"; import * as script from "script"; complete(${token}, script);`,
+      { filename: MAIN_NAME },
+    );
+    await main.instantiate(this.#context, (name) => (name === "hooks" ? this.#hooks : script));
+    return { enter: (options) => main.evaluate(options) };
+  }
+
+  /** The reason is read from the host's own state; the guest can throw any text it likes. */
+  #failure(thrown: unknown, startedAt: number, { timeoutMs }: EntryOptions): RealmFailure {
+    if (this.#disposedByHost) return { kind: "disposed" };
+    if (this.#isolate.isDisposed) return { kind: "memory" };
+    const error = describeThrown(thrown);
+    const elapsedMs = performance.now() - startedAt;
+    if (timeoutMs !== undefined && elapsedMs >= timeoutMs && error.message.startsWith("Script execution timed out"))
+      return { kind: "timeout" };
+    return { kind: "thrown", error };
+  }
+}
+
+/** A module that exports `complete` to our main module only: a script has no way to name it. */
+async function createHooks(isolate: ivm.Isolate, context: ivm.Context, complete: ivm.Reference): Promise<ivm.Module> {
+  await context.global.set("geppettoComplete", complete.derefInto());
+  const hooks = await isolate.compileModule(
+    "export const complete = globalThis.geppettoComplete; delete globalThis.geppettoComplete;",
+    { filename: MAIN_NAME },
+  );
+  await hooks.instantiate(context, () => {
+    throw new Error("the hooks import nothing");
+  });
+  await hooks.evaluate(UNDEFINED_RESULT);
+  return hooks;
+}
+
+function entryOptions({ timeoutMs }: EntryOptions): ivm.RunOptions {
+  // isolated-vm takes whole milliseconds and reads 0 as "no limit".
+  return timeoutMs === undefined ? {} : { timeout: Math.max(1, Math.ceil(timeoutMs)) };
+}
+
+function checkedFrame(frame: unknown): string {
+  return typeof frame === "string" && frame.length <= MAX_FRAME_CHARS * 2 ? frame : "";
+}

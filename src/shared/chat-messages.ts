@@ -1,0 +1,62 @@
+/** The flat message objects of the seeds, as a plain snapshot: times are RFC 3339 strings, scripts see `Date`s. */
+export const ROLES = ["system", "assistant", "user", "tool"] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface MessageImage {
+  /** A `data:` URL, or an `https:` URL that the provider fetches. */
+  imageURL: string;
+  imageName: string;
+  /** "image/png", "image/jpeg", "image/webp", "image/gif", or "" where a URL does not tell. */
+  mediaType: string;
+  /** "auto", "low" or "high". */
+  detail: string;
+}
+
+interface MessageFields {
+  id: string;
+  /** Id of the message before it in its thread; "" for a root. */
+  parentID: string;
+  time: string;
+  lastUpdate: string;
+  metadata: Record<string, unknown>;
+}
+
+export interface ToolCall {
+  id: string;
+  name: string;
+  input: Record<string, unknown>;
+}
+
+export interface TextMessage extends MessageFields {
+  type: "chat-message";
+  role: Role;
+  text: string;
+  images?: MessageImage[];
+  /** What an assistant asked for and nobody ran. */
+  toolCalls?: ToolCall[];
+}
+
+export interface ToolUseMessage extends MessageFields {
+  type: "tool-use";
+  toolID: string;
+  name: string;
+  input: Record<string, unknown>;
+  /** "function" */
+  toolType: string;
+}
+
+export interface ToolResultMessage extends MessageFields {
+  type: "tool-result";
+  toolID: string;
+  result: string;
+}
+
+export type ChatMessage = TextMessage | ToolUseMessage | ToolResultMessage;
+
+/** What `conversation.toJSON()` gives and `Conversation.from()` takes: the whole tree, in order of addition. */
+export interface ConversationSnapshot {
+  type: "conversation";
+  /** Id of the last message of the current thread; "" when there is none. */
+  current: string;
+  messages: ChatMessage[];
+}

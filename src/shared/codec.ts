@@ -1,0 +1,290 @@
+import { GeppettoError } from "./errors.ts";
+import { MAX_FRAME_CHARS, MAX_VALUE_DEPTH } from "./frames.ts";
+import {
+  append,
+  ArrayJoin,
+  BigIntToString,
+  DateGetTime,
+  isArray,
+  JSONParse,
+  JSONStringify,
+  MapForEach,
+  NumberIsFinite,
+  NumberToString,
+  ObjectDefineProperty,
+  ObjectGetPrototypeOf,
+  ObjectHasOwn,
+  ObjectKeys,
+  ReflectApply,
+  SafeDate,
+  SafeError,
+  SafeNumber,
+  SetForEach,
+  SafeString,
+  StringIncludes,
+  typedArrayName,
+} from "./primordials.ts";
+
+/**
+ * Values cross the wall as JSON in which what JSON lacks is an object with a "$" key that names its kind. An object
+ * of the script's that itself has a "$" key travels as `{"$":"object","v":{…}}`. Written with captured intrinsics: no
+ * `toJSON` on a poisoned prototype is called for arrays and plain objects, and no setter runs.
+ */
+export interface EncodeOptions {
+  /** Vectors are put here and referred to by index; without it they travel as lists of numbers. */
+  buffers?: ArrayBuffer[];
+  /** What to do with functions and symbols: refuse them (default), or leave them out as JSON does. */
+  exotic?: "refuse" | "omit";
+}
+
+interface Encoder extends EncodeOptions {
+  chars: number;
+}
+
+const TYPED_ARRAYS = {
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+} as const;
+
+function refuse(what: string, path: string): never {
+  throw new GeppettoError("ValidationError", `Cannot copy ${what}${path === "" ? "" : ` at "${path}"`}`);
+}
+
+/**
+ * The JSON text of `value`.
+ *
+ * @throws {GeppettoError} ValidationError that names the place of what cannot be copied, or that the value is nested
+ *   more than {@link MAX_VALUE_DEPTH} levels deep (a cycle is); LimitError when the text exceeds {@link MAX_FRAME_CHARS}.
+ */
+export function encodeValue(value: unknown, options: EncodeOptions = {}): string {
+  return encode(value, "", 0, { ...options, chars: 0 });
+}
+
+function charge(text: string, encoder: Encoder): string {
+  encoder.chars += text.length;
+  if (encoder.chars > MAX_FRAME_CHARS) {
+    throw new GeppettoError("LimitError", `Cannot copy a value of more than ${MAX_FRAME_CHARS} characters; send less`, {
+      code: "ERR_LIMIT_MESSAGE",
+    });
+  }
+  return text;
+}
+
+function encode(value: unknown, path: string, depth: number, encoder: Encoder): string {
+  switch (typeof value) {
+    case "string":
+      if (value.length > MAX_FRAME_CHARS) charge(value, encoder);
+      return charge(JSONStringify(value), encoder);
+    case "number":
+      if (NumberIsFinite(value) && !(value === 0 && 1 / value < 0)) return charge(NumberToString(value), encoder);
+      return charge(`{"$":"number","v":"${1 / value === -Infinity ? "-0" : SafeString(value)}"}`, encoder);
+    case "boolean":
+      return charge(value ? "true" : "false", encoder);
+    case "undefined":
+      return charge('{"$":"undefined"}', encoder);
+    case "bigint":
+      return charge(`{"$":"bigint","v":"${BigIntToString(value)}"}`, encoder);
+    case "object":
+      return value === null ? charge("null", encoder) : encodeObject(value, path, depth, encoder);
+    default:
+      return refuse(`a ${typeof value}`, path);
+  }
+}
+
+function encodeObject(value: object, path: string, depth: number, encoder: Encoder): string {
+  if (depth >= MAX_VALUE_DEPTH) refuse("a value that is nested too deeply or refers to itself", path);
+  if (isArray(value)) return encodeList(value, path, depth, encoder);
+  const typed = typedArrayName(value);
+  if (typed !== undefined) return encodeTyped(value as Float32Array, typed, path, depth, encoder);
+  const time = internal(() => DateGetTime(value));
+  if (time !== undefined) return charge(`{"$":"date","v":${NumberIsFinite(time) ? time : "null"}}`, encoder);
+  const entries: unknown[] = [];
+  if (internal(() => (MapForEach(value, (v: unknown, k: unknown) => append(entries, [k, v])), true)))
+    return charge(`{"$":"map","v":${encodeList(entries, path, depth, encoder)}}`, encoder);
+  if (internal(() => (SetForEach(value, (v: unknown) => append(entries, v)), true)))
+    return charge(`{"$":"set","v":${encodeList(entries, path, depth, encoder)}}`, encoder);
+  const toJSON = jsonMethod(value);
+  if (typeof toJSON === "function") {
+    const plain: unknown = ReflectApply(toJSON, value, []);
+    if (plain !== value) return encode(plain, path, depth + 1, encoder);
+  }
+  if (value instanceof SafeError) return `{"$":"error","v":${encodeRecord(errorFields(value), path, depth, encoder)}}`;
+  return encodeRecord(value as Record<string, unknown>, path, depth, encoder);
+}
+
+const PlainPrototype: unknown = ObjectGetPrototypeOf({});
+
+/** The value's `toJSON`. A plain object has none but its own: what a script put on Object.prototype is not its. */
+function jsonMethod(value: object): unknown {
+  const isPlain = ObjectGetPrototypeOf(value) === PlainPrototype;
+  return isPlain && !ObjectHasOwn(value, "toJSON") ? undefined : (value as { toJSON?: unknown }).toJSON;
+}
+
+/** Runs a method that throws on a foreign receiver: the one reliable test for Date, Map and Set. */
+function internal<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+function errorFields(error: Error): Record<string, unknown> {
+  const { name, message, code, cause } = error as Error & { code?: unknown };
+  return cause === undefined ? { name, message, code } : { name, message, code, cause };
+}
+
+function encodeList(list: readonly unknown[], path: string, depth: number, encoder: Encoder): string {
+  const parts: string[] = [];
+  // Every hole costs a part, so a sparse giant is refused before it is walked.
+  if (list.length > MAX_FRAME_CHARS / 2) charge("x".repeat(MAX_FRAME_CHARS), encoder);
+  for (let i = 0; i < list.length; i++) {
+    const item = list[i];
+    const exotic = typeof item === "function" || typeof item === "symbol";
+    append(
+      parts,
+      exotic && encoder.exotic === "omit" ? "null" : encode(item, `${path}[${i}]`, depth + 1, encoder),
+    );
+  }
+  encoder.chars += parts.length + 1;
+  return `[${ArrayJoin(parts, ",")}]`;
+}
+
+function encodeRecord(record: Record<string, unknown>, path: string, depth: number, encoder: Encoder): string {
+  const parts: string[] = [];
+  let tagged = false;
+  // By index: a for-of would ask the script's Array.prototype for an iterator.
+  const keys = ObjectKeys(record);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    const item = record[key];
+    if (item === undefined) continue;
+    if ((typeof item === "function" || typeof item === "symbol") && encoder.exotic === "omit") continue;
+    if (key === "$") tagged = true;
+    const text = encode(item, path === "" ? key : `${path}.${key}`, depth + 1, encoder);
+    append(parts, `${charge(JSONStringify(key), encoder)}:${text}`);
+  }
+  encoder.chars += parts.length * 2 + 1;
+  const text = `{${ArrayJoin(parts, ",")}}`;
+  return tagged ? `{"$":"object","v":${text}}` : text;
+}
+
+function encodeTyped(view: Float32Array, name: string, path: string, depth: number, encoder: Encoder): string {
+  if (!(name in TYPED_ARRAYS)) refuse(`a ${name}`, path);
+  if (encoder.buffers !== undefined) {
+    const { buffer, byteOffset, byteLength } = view;
+    append(encoder.buffers, buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
+    return `{"$":"typed","name":"${name}","b":${encoder.buffers.length - 1}}`;
+  }
+  return `{"$":"typed","name":"${name}","v":${encodeList(view as unknown as number[], path, depth, encoder)}}`;
+}
+
+/**
+ * The value behind a text that {@link encodeValue} made.
+ *
+ * @throws {SyntaxError} when the text is no JSON; {GeppettoError} ValidationError when a tag is not one of ours.
+ */
+export function decodeValue(text: string, buffers: readonly ArrayBuffer[] = []): unknown {
+  const tree = JSONParse(text);
+  return StringIncludes(text, '"$":') ? revive(tree, buffers) : tree;
+}
+
+/** Puts back what the tags of an already parsed tree stand for. Changes the tree in place and returns it. */
+export function revive(node: unknown, buffers: readonly ArrayBuffer[]): unknown {
+  if (typeof node !== "object" || node === null) return node;
+  if (isArray(node)) {
+    for (let i = 0; i < node.length; i++) node[i] = revive(node[i], buffers);
+    return node;
+  }
+  const record = node as Record<string, unknown>;
+  if (typeof record["$"] === "string") return reviveTag(record["$"], record, buffers);
+  const keys = ObjectKeys(record);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    const item = record[key];
+    if (typeof item !== "object" || item === null) continue;
+    const value = revive(item, buffers);
+    ObjectDefineProperty(record, key, { value, writable: true, enumerable: true, configurable: true });
+  }
+  return record;
+}
+
+function reviveTag(tag: string, node: Record<string, unknown>, buffers: readonly ArrayBuffer[]): unknown {
+  const v = node["v"];
+  switch (tag) {
+    case "undefined":
+      return undefined;
+    case "number":
+      return SafeNumber(v);
+    case "bigint":
+      return typeof v === "string" && v.length < 4096 ? BigInt(v) : malformed(tag);
+    case "date":
+      return new SafeDate(v === null ? NaN : (v as number));
+    case "map": {
+      const map = new Map();
+      for (const pair of list(v, tag)) {
+        const [key, value] = list(pair, tag);
+        map.set(revive(key, buffers), revive(value, buffers));
+      }
+      return map;
+    }
+    case "set": {
+      const set = new Set();
+      for (const item of list(v, tag)) set.add(revive(item, buffers));
+      return set;
+    }
+    case "error":
+      return reviveError(v, buffers);
+    case "object": {
+      const inner = v as Record<string, unknown>;
+      if (typeof inner !== "object" || inner === null) return malformed(tag);
+      for (const key of ObjectKeys(inner)) inner[key] = revive(inner[key], buffers);
+      return inner;
+    }
+    case "typed":
+      return reviveTyped(node, buffers);
+    default:
+      return malformed(tag);
+  }
+}
+
+function reviveError(fields: unknown, buffers: readonly ArrayBuffer[]): Error {
+  if (typeof fields !== "object" || fields === null) return malformed("error");
+  const { name, message, code, cause } = fields as Record<string, unknown>;
+  const error = new SafeError(SafeString(message));
+  const define = (key: string, value: unknown): unknown =>
+    ObjectDefineProperty(error, key, { value, writable: true, enumerable: false, configurable: true });
+  define("name", SafeString(name));
+  if (code !== undefined) define("code", code);
+  if (cause !== undefined) define("cause", revive(cause, buffers));
+  return error;
+}
+
+function reviveTyped(node: Record<string, unknown>, buffers: readonly ArrayBuffer[]): unknown {
+  const { name, b, v } = node;
+  if (typeof name !== "string" || !(name in TYPED_ARRAYS)) return malformed("typed");
+  const View = TYPED_ARRAYS[name as keyof typeof TYPED_ARRAYS];
+  if (typeof b === "number") {
+    const buffer = buffers[b];
+    return buffer === undefined ? malformed("typed") : new View(buffer);
+  }
+  const numbers = list(v, "typed");
+  const view = new View(numbers.length);
+  for (let i = 0; i < numbers.length; i++) view[i] = SafeNumber(revive(numbers[i], buffers));
+  return view;
+}
+
+function list(value: unknown, tag: string): unknown[] {
+  return isArray(value) ? value : malformed(tag);
+}
+
+function malformed(tag: string): never {
+  throw new GeppettoError("ValidationError", `Cannot read a value tagged "${tag}": it is malformed`);
+}

@@ -1,0 +1,70 @@
+import type { ErrorRecord } from "./frames.ts";
+
+/** The names of the errors that this project makes, each with the code that it has when nothing narrower is said. */
+export const ERROR_CODES = {
+  AbortError: "ERR_ABORTED",
+  ValidationError: "ERR_VALIDATION",
+  StepError: "ERR_STEP",
+  ProviderError: "ERR_PROVIDER",
+  ConversationError: "ERR_CONVERSATION",
+  PermissionError: "ERR_PERMISSION",
+  LimitError: "ERR_LIMIT",
+  TimeoutError: "ERR_TIMEOUT",
+  StageError: "ERR_STAGE",
+  ConfigError: "ERR_CONFIG",
+  ReplayError: "ERR_REPLAY",
+} as const;
+
+export type ErrorName = keyof typeof ERROR_CODES;
+
+export interface ErrorDetails {
+  code?: string | undefined;
+  isTransient?: boolean | undefined;
+  status?: number | undefined;
+  cause?: unknown;
+}
+
+/**
+ * An error of this project, on either side of the wall. Seeds treat errors as strings, hence {@link includes}.
+ *
+ * @example
+ * const err = new GeppettoError("ProviderError", "rate limit reached", { code: "ERR_RATE_LIMIT", status: 429 });
+ * err.includes("rate limit"); // true
+ */
+export class GeppettoError extends Error {
+  readonly code: string;
+  /** May the same call succeed when it is made again? */
+  readonly isTransient: boolean;
+  /** HTTP status of a provider's answer. */
+  readonly status?: number;
+
+  constructor(name: ErrorName, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    Object.defineProperty(this, "name", { value: name, enumerable: false, configurable: true, writable: true });
+    this.code = details.code ?? ERROR_CODES[name];
+    this.isTransient = details.isTransient ?? false;
+    if (details.status !== undefined) this.status = details.status;
+  }
+
+  /** Does the message contain `text`? */
+  includes(text: string): boolean {
+    return this.message.includes(text);
+  }
+}
+
+/** The record that crosses the wall for this error: no stack, no host object. */
+export function toErrorRecord(error: unknown): ErrorRecord {
+  if (error instanceof GeppettoError) {
+    const record: ErrorRecord = {
+      name: error.name,
+      message: error.message,
+      code: error.code,
+      isTransient: error.isTransient,
+    };
+    if (error.status !== undefined) record.status = error.status;
+    if (error.cause instanceof GeppettoError) record.cause = toErrorRecord(error.cause);
+    return record;
+  }
+  if (error instanceof Error) return { name: error.name, message: error.message, isTransient: false };
+  return { name: "Error", message: String(error), isTransient: false };
+}

@@ -1,0 +1,38 @@
+/**
+ * What crosses the wall between host and guest: one string per call, a JSON array that starts with the version, and
+ * beside it, from the host only, ArrayBuffers for vectors. The same frames travel in every kind of realm.
+ *
+ *   host → guest (entry)  [1, kind, ...body]            one entry is one turn of the guest
+ *   guest → host (call)   [1, op, args]  or  [1, op, args, callId]  for an asynchronous op
+ *   answer to a call      {"ok":true,"value":…}  or  {"ok":false,"error":ErrorRecord}
+ */
+export const FRAME_VERSION = 1;
+
+/** Longest string that either side accepts as one frame, in UTF-16 units. */
+export const MAX_FRAME_CHARS: number = 16 * 1024 * 1024;
+
+/** Deepest nesting of a value that crosses. */
+export const MAX_VALUE_DEPTH = 200;
+
+/** Longest text (message or stack) of an error that crosses, in UTF-16 units. */
+export const MAX_ERROR_CHARS = 8192;
+
+/** An error as plain data. `stack` holds guest frames only; a host stack never crosses. */
+export interface ErrorRecord {
+  name: string;
+  message: string;
+  code?: string;
+  isTransient?: boolean;
+  status?: number;
+  stack?: string;
+  cause?: ErrorRecord;
+}
+
+/** How an operation ended, as a value. */
+export type Outcome<T = unknown> = { ok: true; value: T } | { ok: false; error: ErrorRecord };
+
+/** One frame with the buffers that it refers to by index. */
+export interface Parcel {
+  text: string;
+  buffers?: ArrayBuffer[];
+}

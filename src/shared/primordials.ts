@@ -1,0 +1,171 @@
+/**
+ * Intrinsics captured before any script ran. Everything between a script and the bridge is written with these, so that
+ * a script that poisons `Array.prototype`, `Promise.prototype.then` or `JSON` can neither break the bridge nor spy on it.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- an uncurried method takes whatever the method takes
+type Method = (...args: any[]) => any;
+
+const { call, bind } = Function.prototype;
+
+/** Turns a method into a function that takes its receiver first, free of later changes to the prototype. */
+const uncurry = bind.bind(call) as <T extends Method>(
+  method: T,
+) => (receiver: unknown, ...args: Parameters<T>) => ReturnType<T>;
+
+export const isArray: (value: unknown) => value is unknown[] = Array.isArray;
+export const {
+  keys: ObjectKeys,
+  create: ObjectCreate,
+  defineProperty: ObjectDefineProperty,
+  freeze: ObjectFreeze,
+  getPrototypeOf: ObjectGetPrototypeOf,
+  setPrototypeOf: ObjectSetPrototypeOf,
+  getOwnPropertyDescriptor: ObjectGetOwnPropertyDescriptor,
+} = Object;
+export const { apply: ReflectApply, ownKeys: ReflectOwnKeys } = Reflect;
+export const JSONParse: (text: string) => unknown = JSON.parse;
+export const JSONStringify: (value: string | number | boolean) => string = JSON.stringify;
+export const { MAX_SAFE_INTEGER } = Number;
+export const NumberIsFinite: (value: unknown) => boolean = Number.isFinite;
+export const NumberIsInteger: (value: unknown) => boolean = Number.isInteger;
+export const { floor: MathFloor, min: MathMin, max: MathMax } = Math;
+export const SafeString: StringConstructor = String;
+export const SafeNumber: NumberConstructor = Number;
+export const SafeError: ErrorConstructor = Error;
+export const SafeTypeError: TypeErrorConstructor = TypeError;
+export const SafeRangeError: RangeErrorConstructor = RangeError;
+export const SafeDate: DateConstructor = Date;
+export const DateNow: () => number = Date.now;
+export const SafePromise: PromiseConstructor = Promise;
+export const SafeProxy: ProxyConstructor = Proxy;
+export const SafeUint8Array: Uint8ArrayConstructor = Uint8Array;
+export const SafeFloat32Array: Float32ArrayConstructor = Float32Array;
+
+export const ArrayJoin = uncurry(Array.prototype.join);
+export const ArraySlice = uncurry(Array.prototype.slice);
+export const StringSlice = uncurry(String.prototype.slice);
+export const StringIncludes = uncurry(String.prototype.includes);
+export const StringIndexOf = uncurry(String.prototype.indexOf);
+export const StringStartsWith = uncurry(String.prototype.startsWith);
+export const StringToUpperCase = uncurry(String.prototype.toUpperCase);
+export const StringToLowerCase = uncurry(String.prototype.toLowerCase);
+export const StringCharCodeAt = uncurry(String.prototype.charCodeAt);
+export const StringIsWellFormed = uncurry(String.prototype.isWellFormed);
+export const StringToWellFormed = uncurry(String.prototype.toWellFormed);
+export const StringFromCharCode = String.fromCharCode;
+export const NumberToString = uncurry(Number.prototype.toString);
+export const BigIntToString = uncurry(BigInt.prototype.toString);
+export const RegExpTest = uncurry(RegExp.prototype.test);
+export const DateGetTime = uncurry(Date.prototype.getTime);
+export const DateToISOString = uncurry(Date.prototype.toISOString);
+export const ErrorToString = uncurry(Error.prototype.toString);
+export const MapForEach = uncurry(Map.prototype.forEach);
+export const SetForEach = uncurry(Set.prototype.forEach);
+export const WeakMapGet = uncurry(WeakMap.prototype.get);
+export const WeakMapSet = uncurry(WeakMap.prototype.set);
+
+const promiseThen = uncurry(Promise.prototype.then);
+
+/** `promise.then` that a script cannot intercept. Throws a TypeError when `promise` is not a native promise. */
+export function then<T>(
+  promise: Promise<T>,
+  onFulfilled?: (value: T) => unknown,
+  onRejected?: (reason: unknown) => unknown,
+): Promise<unknown> {
+  return promiseThen(promise, onFulfilled, onRejected);
+}
+
+/** Is this a native promise? Decided by brand: neither a `then` property nor the prototype counts. */
+export function isNativePromise(value: unknown): value is Promise<unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    promiseThen(value, undefined, () => {});
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const typedArrayTag = uncurry(
+  ObjectGetOwnPropertyDescriptor(ObjectGetPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get as Method,
+);
+
+/** The class name of a typed array ("Float32Array"), or undefined for everything else. */
+export function typedArrayName(value: unknown): string | undefined {
+  return typedArrayTag(value) as string | undefined;
+}
+
+/** Copies a class's methods onto a prototype-less, frozen prototype, so that instances never look anything up outside. */
+function harden<T extends new (...args: never[]) => object>(safe: T, source: { prototype: object }): T {
+  for (const key of ReflectOwnKeys(source.prototype)) {
+    if (key !== "constructor")
+      ObjectDefineProperty(safe.prototype, key, ObjectGetOwnPropertyDescriptor(source.prototype, key)!);
+  }
+  ObjectSetPrototypeOf(safe.prototype, null);
+  return ObjectFreeze(safe) && (ObjectFreeze(safe.prototype), safe);
+}
+
+/** A Map whose methods a script cannot replace. Create it empty: the constructor with entries would iterate. */
+export const SafeMap: MapConstructor = harden(class SafeMap<K, V> extends Map<K, V> {}, Map) as MapConstructor;
+/** A Set whose methods a script cannot replace. */
+export const SafeSet: SetConstructor = harden(class SafeSet<T> extends Set<T> {}, Set) as SetConstructor;
+/** A WeakMap whose methods a script cannot replace. */
+export const SafeWeakMap: WeakMapConstructor = harden(
+  class SafeWeakMap<K extends WeakKey, V> extends WeakMap<K, V> {},
+  WeakMap,
+) as WeakMapConstructor;
+
+/** Appends to an internal array without asking `Array.prototype` for a setter. */
+export function append<T>(array: T[], value: T): void {
+  // Without a prototype, or a script's `Object.prototype.get` would be part of the descriptor.
+  const descriptor = { __proto__: null, value, writable: true, enumerable: true, configurable: true };
+  ObjectDefineProperty(array, array.length, descriptor as PropertyDescriptor);
+}
+
+export const {
+  getOwnPropertyNames: ObjectGetOwnPropertyNames,
+  getOwnPropertySymbols: ObjectGetOwnPropertySymbols,
+} = Object;
+export const {
+  ceil: MathCeil,
+  round: MathRound,
+  sqrt: MathSqrt,
+  trunc: MathTrunc,
+} = Math;
+export const NumberParseInt: (text: string, radix?: number) => number = Number.parseInt;
+export const NumberParseFloat: (text: string) => number = Number.parseFloat;
+export const NumberToFixed = uncurry(Number.prototype.toFixed);
+export const StringRepeat = uncurry(String.prototype.repeat);
+export const StringNormalize = uncurry(String.prototype.normalize);
+export const StringCodePointAt = uncurry(String.prototype.codePointAt);
+export const StringLastIndexOf = uncurry(String.prototype.lastIndexOf);
+export const StringEndsWith = uncurry(String.prototype.endsWith);
+export const FunctionToString = uncurry(Function.prototype.toString);
+export const ObjectToString = uncurry(Object.prototype.toString);
+export const ObjectHasOwn: (target: object, key: PropertyKey) => boolean = Object.hasOwn;
+export const ObjectPropertyIsEnumerable = uncurry(Object.prototype.propertyIsEnumerable);
+export const SafeObject: ObjectConstructor = Object;
+export const SafeSymbol: SymbolConstructor = Symbol;
+export const SafeFunction: FunctionConstructor = Function;
+export const SafeRegExp: RegExpConstructor = RegExp;
+export const SafeArrayBuffer: ArrayBufferConstructor = ArrayBuffer;
+export const SafeDataView: DataViewConstructor = DataView;
+
+/** Turns any method of a built-in into a function that takes its receiver first. */
+export function uncurryMethod<T extends Method>(
+  method: T,
+): (receiver: unknown, ...args: Parameters<T>) => ReturnType<T> {
+  return uncurry(method);
+}
+
+/** The getter of an accessor property, as a function that takes its receiver. */
+export function uncurryGetter(target: object, key: PropertyKey): (receiver: unknown) => unknown {
+  return uncurry(ObjectGetOwnPropertyDescriptor(target, key)!.get as () => unknown);
+}
+
+/** `JSON.stringify` for any value: unlike the bridge's own, it runs the script's `toJSON` and getters. */
+export const JSONStringifyAny: (value: unknown) => string | undefined = JSON.stringify;
+export const SafeUint16Array: Uint16ArrayConstructor = Uint16Array;
+export const captureStackTrace: (target: object, omit: unknown) => void = (
+  Error as unknown as { captureStackTrace(target: object, omit: unknown): void }
+).captureStackTrace;

@@ -1,0 +1,104 @@
+import type { ErrorRecord } from "./frames.ts";
+import type { ToolCall } from "./chat-messages.ts";
+
+export interface EventMeta {
+  /** Id of the message that the run makes, or of the run where it makes none. */
+  messageId: string;
+  /** Id of the message that it answers; "" where there is none. */
+  parentId: string;
+  /** The model that answers; "" where there is none. */
+  engine: string;
+}
+
+export interface RunMetadata {
+  stepId: string;
+  type: string;
+  inputType: string;
+  outputType: string;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  durationMs?: number;
+  eventCount?: number;
+  usage?: object;
+  engine?: string;
+  stopReason?: string;
+  [key: string]: unknown;
+}
+
+export interface EventStep {
+  /** The run's id. */
+  stepId: string;
+  type: string;
+  inputType: string;
+  outputType: string;
+  metadata: RunMetadata;
+}
+
+interface EventFields {
+  meta: EventMeta;
+  step: EventStep;
+  /** Counts the events of a run from 0. */
+  seq: number;
+  /** Milliseconds since the epoch. */
+  time: number;
+}
+
+/**
+ * The events of one run: one start, then partials and tool events, then exactly one of final, error and interrupt.
+ * Shapes as in the seeds' "Event Object Structure".
+ */
+export type StepEvent = EventFields &
+  (
+    | { type: "start" }
+    | { type: "partial"; delta: string; completion: string; result?: unknown }
+    | { type: "tool-call"; toolCall: ToolCall }
+    | { type: "tool-result"; toolResult: { id: string; result: unknown } }
+    | { type: "final"; text: string; result: unknown; results: unknown[] }
+    | { type: "error"; error: string; code: string }
+    | { type: "interrupt"; text: string }
+  );
+
+export type StepEventType = StepEvent["type"];
+
+/** How a step's partials add up: one text in pieces, a list of results, or nothing before the one result. */
+export type StepKind = "text" | "list" | "single";
+
+/** What a step says of itself. */
+export interface StepInfo {
+  /** For example "chat" or "double"; the event field `step.type`. */
+  type: string;
+  inputType: string;
+  outputType: string;
+  kind: StepKind;
+}
+
+/**
+ * An event as it crosses to the guest: what the guest knows already (the completion so far, meta and step after the
+ * first event) is left out, and an error brings its record.
+ */
+export interface EventFrame {
+  type: StepEventType;
+  seq: number;
+  time: number;
+  meta?: EventMeta;
+  step?: EventStep;
+  delta?: string;
+  result?: unknown;
+  results?: unknown[];
+  text?: string;
+  toolCall?: ToolCall;
+  toolResult?: { id: string; result: unknown };
+  error?: ErrorRecord;
+}
+
+/** The text of a result where an event wants one: strings as they are, everything else as JSON. */
+export function resultText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return String(value);
+  return JSON.stringify(value) ?? "";
+}
+
+/** The completion after one more delta. */
+export function appendDelta(kind: StepKind, completion: string, delta: string, isFirst: boolean): string {
+  return kind === "list" && !isFirst ? `${completion}\n${delta}` : completion + delta;
+}

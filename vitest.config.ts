@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    // isolated-vm and a pool of threads clash.
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    // A log that nobody watches ends with the summary instead of redrawing it.
+    reporters: process.env["CI"] === undefined ? ["default"] : [["default", { summary: false }]],
+  },
+});
