@@ -24,6 +24,7 @@ await build({
   target: "es2024",
   minifySyntax: true,
   minifyWhitespace: true,
+  minifyIdentifiers: true,
   legalComments: "none",
   logLevel: "warning",
 });

@@ -1,4 +1,4 @@
-import { ObjectDefineProperty, ObjectGetOwnPropertyDescriptor } from "../../src/shared/primordials.ts";
+import { defineHidden, ObjectGetOwnPropertyDescriptor } from "../../src/shared/primordials.ts";
 import { callAsync, callBlocking, callSync, defineGlobal } from "./kernel.ts";
 
 type Mode = "sync" | "async" | "blocking";
@@ -19,7 +19,7 @@ export function installBinding({ name, op, mode }: { name: string; op: string; m
   const path = name.split(".");
   const last = path.pop()!;
   const value = caller(op, mode);
-  ObjectDefineProperty(value, "name", { value: last, configurable: true });
+  defineHidden(value, "name", last);
   const [first, ...rest] = path;
   if (first === undefined) {
     defineGlobal(last, value);

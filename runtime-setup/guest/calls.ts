@@ -1,5 +1,5 @@
-import { SafePromise, SafeTypeError, then } from "../../src/shared/primordials.ts";
-import { callAsync, markHandled } from "./kernel.ts";
+import { promiseThen, SafePromise, SafeTypeError } from "../../src/shared/primordials.ts";
+import { callAsync } from "./kernel.ts";
 import { abortReason, isAborted, isAbortSignal, onAbort, type AbortSignal } from "./web/abort.ts";
 
 /** `options.signal`, checked by brand. */
@@ -9,9 +9,14 @@ export function signalOf(options: unknown): AbortSignal | undefined {
   throw new SafeTypeError("Cannot use options.signal: it must be an AbortSignal");
 }
 
-/** A promise that is already rejected with the reason of a signal; being the script's own doing, it is no uncaught error. */
+/** Marks a promise as handled: the script aborted it itself, so its rejection is no uncaught error. */
+export function markHandled(promise: Promise<unknown>): void {
+  void promiseThen(promise, undefined, () => {});
+}
+
+/** A promise that is already rejected with the reason of a signal. */
 export function rejectAborted(signal: AbortSignal): Promise<never> {
-  const promise = SafePromise.reject(abortReason(signal));
+  const promise = new SafePromise<never>((_, reject) => reject(abortReason(signal)));
   markHandled(promise);
   return promise;
 }
@@ -29,14 +34,13 @@ export function callWithSignal<T>(
   signal: AbortSignal | undefined,
   map: (answer: unknown) => T,
 ): Promise<T> {
-  if (signal !== undefined && isAborted(signal)) return rejectAborted(signal);
-  const call = callAsync(op, args);
-  const promise = then(call.promise, map) as Promise<T>;
-  if (signal === undefined) return promise;
-  const forget = onAbort(signal, (reason) => {
-    markHandled(promise);
+  if (signal === undefined) return callAsync(op, args, { map }).promise;
+  if (isAborted(signal)) return rejectAborted(signal);
+  let forget = (): void => {};
+  const call = callAsync(op, args, { map, onSettled: () => forget() });
+  forget = onAbort(signal, (reason) => {
+    markHandled(call.promise);
     call.abort(reason);
   });
-  then(call.promise, forget, forget);
-  return promise;
+  return call.promise;
 }

@@ -1,5 +1,5 @@
 import type { TextMessage } from "../../src/shared/chat-messages.ts";
-import { isArray, ObjectDefineProperty, SafeDate, SafeError, SafeTypeError, then } from "../../src/shared/primordials.ts";
+import { defineHidden, isArray, SafeDate, SafeError, SafeTypeError, promiseThen } from "../../src/shared/primordials.ts";
 import { exemptOnAbort, signalOf } from "./calls.ts";
 import { conversationSnapshot } from "./conversation.ts";
 import { guestError } from "./errors.ts";
@@ -12,7 +12,7 @@ type Settings = Record<string, unknown>;
 export function toGuestMessage(message: unknown): object {
   const { time, lastUpdate, ...rest } = message as TextMessage;
   const shown = { ...rest, time: new SafeDate(time), lastUpdate: new SafeDate(lastUpdate) };
-  ObjectDefineProperty(shown, "toString", { value: () => rest.text, enumerable: false, configurable: true, writable: true });
+  defineHidden(shown, "toString", () => rest.text);
   return shown;
 }
 
@@ -71,7 +71,7 @@ function chat(prompt: unknown, options?: unknown): Promise<unknown> {
   if (typeof prompt !== "string") throw guestError("ValidationError", `Cannot chat: expected the prompt as a string, not ${typeof prompt}`);
   const { signal: given, ...settings } = collectSettings(options);
   const signal = signalOf({ signal: given });
-  const promise = then(newStep(settings).startAsync(prompt, { signal }), (results) => (results as TextMessage[])[0]!.text);
+  const promise = promiseThen(newStep(settings).startAsync(prompt, { signal }), (results) => (results as TextMessage[])[0]!.text);
   if (signal !== undefined) exemptOnAbort(promise, signal);
   return promise;
 }

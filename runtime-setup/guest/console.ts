@@ -42,6 +42,8 @@ function indented(text: string): string {
   let out = indent;
   let start = 0;
   for (let end = StringIndexOf(text, "\n"); end !== -1; end = StringIndexOf(text, "\n", start)) {
+    // Many short lines in a deep group are mostly indentation.
+    if (out.length > MAX_CHARS) return `${out}\n... ${text.length - start} more characters`;
     out += StringSlice(text, start, end + 1) + indent;
     start = end + 1;
   }
@@ -61,10 +63,19 @@ function write(stream: Stream, text: string): void {
   }
 }
 
+function formatted(stream: Stream, args: readonly unknown[]): string {
+  try {
+    return formatArguments(args, { colors: colors[stream] });
+  } catch {
+    // The stack is all but used up.
+    return "[Cannot format the arguments]";
+  }
+}
+
 function print(stream: Stream, args: readonly unknown[]): void {
   const only = args[0];
   if (args.length === 1 && typeof only === "string") write(stream, only);
-  else write(stream, formatArguments(args, { colors: colors[stream] }));
+  else write(stream, formatted(stream, args));
 }
 
 /** A label as text; a symbol or an object that refuses is shown as it would be logged. */
@@ -87,7 +98,7 @@ function twoDigits(value: number | string): string {
 }
 
 /** A duration in the form of console.timeEnd: `1.234ms`, `2.000s`, `1:05.250 (m:ss.mmm)`. */
-export function formatDuration(ms: number): string {
+function formatDuration(ms: number): string {
   if (ms < 1000) return `${SafeNumber(NumberToFixed(ms, 3))}ms`;
   const hours = MathFloor(ms / 3_600_000);
   const minutes = MathFloor((ms % 3_600_000) / 60_000);
@@ -177,8 +188,10 @@ const methods = {
     for (let i = typeof first === "string" ? 1 : 0; i < args.length; i++) append(shown, args[i]);
     print("stderr", shown);
   },
+  /** Does nothing: the terminal is not the script's to clear. */
+  clear: (): void => {},
   trace(...args: unknown[]): void {
-    const message = formatArguments(args, { colors: colors.stderr });
+    const message = formatted("stderr", args);
     const { stack } = new SafeError("trace");
     const full = typeof stack === "string" ? withoutRuntimeFrames(stack) : "";
     const frames = StringIndexOf(full, "\n");

@@ -1,4 +1,4 @@
-import { append, isArray, SafeError, SafeTypeError, then } from "../../src/shared/primordials.ts";
+import { append, isArray, promiseThen, SafeError, SafeTypeError } from "../../src/shared/primordials.ts";
 import { callWithSignal, signalOf } from "./calls.ts";
 import { guestError } from "./errors.ts";
 import { callAsync, callBlocking, callSync, defineGlobal, guard, reportUncaught } from "./kernel.ts";
@@ -49,17 +49,17 @@ function generateWithCallbacks(text: unknown, callbacks: Callbacks = {}): () => 
   const onError = checkedCallback(callbacks.onError, "onError");
   let over = false;
   const call = callAsync("embedding_generate", { texts: [checkedText(text, "the text")] });
-  then(
+  void promiseThen(
     call.promise,
     (vectors) => {
       if (over) return;
       over = true;
-      if (onSuccess) guard(onSuccess, first(vectors));
+      if (onSuccess) guard(onSuccess, [first(vectors)]);
     },
     (error) => {
       if (over) return;
       over = true;
-      if (onError) guard(onError, error);
+      if (onError) guard(onError, [error]);
       else reportUncaught(error);
     },
   );

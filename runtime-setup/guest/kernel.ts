@@ -1,26 +1,26 @@
 /**
  * The guest's half of the bridge: the one door in (`deliver`) and the one door out (`call`). It knows no feature;
  * features register frame kinds and call ops. See src/shared/frames.ts for what crosses.
+ *
+ * Written with captured intrinsics throughout, and without iteration, spreading or destructuring of arrays: those ask
+ * `Array.prototype[Symbol.iterator]`, which belongs to the script.
  */
 import { decodeValue, encodeValue, revive } from "../../src/shared/codec.ts";
-import { FRAME_VERSION, MAX_ERROR_CHARS, type ErrorRecord, type Outcome, type Parcel } from "../../src/shared/frames.ts";
+import { FRAME_VERSION, type Outcome, type Parcel } from "../../src/shared/frames.ts";
 import {
+  ArraySlice,
+  defineHidden,
   isArray,
   JSONParse,
   JSONStringify,
-  ObjectDefineProperty,
+  ReflectApply,
   SafeError,
   SafeMap,
   SafePromise,
   SafeSet,
-  SafeString,
-  SafeWeakMap,
   StringIncludes,
-  StringIndexOf,
-  StringSlice,
-  then,
 } from "../../src/shared/primordials.ts";
-import { toGuestError } from "./errors.ts";
+import { describe, errorFromHost } from "./errors.ts";
 
 /** The doors that the realm hands in. Both take and give strings (the blocking one buffers too) and never throw. */
 export interface Doors {
@@ -32,21 +32,19 @@ let doors: Doors;
 let ended = false;
 let inScript = false;
 
-type FrameHandler = (body: unknown[]) => void;
+/** Handles entries of one kind; `body` is the whole frame, so what belongs to the kind starts at index 2. */
+type FrameHandler = (body: readonly unknown[]) => void;
 const handlers = new SafeMap<string, FrameHandler>();
 const resets = new SafeSet<() => void>();
 
 interface Pending {
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
+  succeed(value: unknown): void;
+  fail(error: unknown): void;
   /** Where the script called: its stack becomes the error's. */
   site: Error;
 }
 const pending = new SafeMap<number, Pending>();
 let nextCallId = 1;
-
-/** Records of errors that came from the host, by the Error object that stands for them here. */
-const hostRecords = new SafeWeakMap<object, ErrorRecord>();
 
 /** Registers what to do with an entry of this kind. */
 export function onFrame(kind: string, handler: FrameHandler): void {
@@ -60,23 +58,7 @@ export function onReset(forget: () => void): void {
 
 /** Defines a global as the web platform does: writable, configurable, not enumerable. */
 export function defineGlobal(name: string, value: unknown): void {
-  ObjectDefineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
-}
-
-/**
- * The Error object for a record of the host's, recognised when it comes back uncaught. `site` is an Error made where
- * the script called: the failure is reported there, not where it happened to arrive.
- */
-export function errorFromHost(record: ErrorRecord, site?: Error): Error {
-  const error = toGuestError(record);
-  hostRecords.set(error, record);
-  if (site !== undefined) {
-    const frames = text(() => site.stack, "");
-    const start = StringIndexOf(frames, "\n");
-    const stack = `${record.name}: ${record.message}${start < 0 ? "" : StringSlice(frames, start)}`;
-    ObjectDefineProperty(error, "stack", { value: stack, writable: true, enumerable: false, configurable: true });
-  }
-  return error;
+  defineHidden(globalThis, name, value);
 }
 
 function frame(op: string, args: unknown, callId?: number): string {
@@ -84,7 +66,7 @@ function frame(op: string, args: unknown, callId?: number): string {
   return `[${FRAME_VERSION},${JSONStringify(op)},${encodeValue(args)}${tail}]`;
 }
 
-function unwrap(answer: string, buffers: readonly ArrayBuffer[] = []): unknown {
+function unwrap(answer: string, buffers?: readonly ArrayBuffer[]): unknown {
   const outcome = decodeValue(answer, buffers) as Outcome;
   if (outcome.ok) return outcome.value;
   throw errorFromHost(outcome.error);
@@ -97,24 +79,39 @@ export function callSync(op: string, args: unknown): unknown {
 
 /** Calls a blocking op: this realm waits, the host does not. Nothing else is delivered meanwhile. */
 export function callBlocking(op: string, args: unknown): unknown {
-  const { text, buffers } = doors.callBlocking(frame(op, args));
-  return unwrap(text, buffers);
+  const parcel = doors.callBlocking(frame(op, args));
+  return unwrap(parcel.text, parcel.buffers);
 }
 
-export interface AsyncCall {
-  promise: Promise<unknown>;
+export interface AsyncCallOptions<T> {
+  /** Makes the value of the promise from the answer. */
+  map?: (answer: unknown) => T;
+  /** Called once, when the promise settles. */
+  onSettled?: () => void;
+}
+
+export interface AsyncCall<T> {
+  promise: Promise<T>;
   /** Rejects the promise with `reason` and tells the host to stop. Does nothing once the call has settled. */
   abort(reason: unknown): void;
 }
 
 /** Calls an asynchronous op. Refusal (a limit) throws at once; the result settles the promise in a turn of its own. */
-export function callAsync(op: string, args: unknown): AsyncCall {
+export function callAsync<T = unknown>(op: string, args: unknown, options: AsyncCallOptions<T> = {}): AsyncCall<T> {
+  const { map, onSettled } = options;
   const id = nextCallId++;
-  let slot!: Pending;
-  const promise = new SafePromise<unknown>((resolve, reject) => {
-    slot = { resolve, reject, site: new SafeError() };
+  let fail!: (error: unknown) => void;
+  const promise = new SafePromise<T>((resolve, reject) => {
+    fail = (error) => {
+      onSettled?.();
+      reject(error);
+    };
+    const succeed = (value: unknown): void => {
+      onSettled?.();
+      resolve(map === undefined ? (value as T) : map(value));
+    };
+    pending.set(id, { succeed, fail, site: new SafeError() });
   });
-  pending.set(id, slot);
   try {
     unwrap(doors.call(frame(op, args, id)));
   } catch (error) {
@@ -125,30 +122,24 @@ export function callAsync(op: string, args: unknown): AsyncCall {
     promise,
     abort(reason) {
       if (!pending.delete(id)) return;
-      slot.reject(reason);
+      fail(reason);
       callSync("op_abort", { callId: id });
     },
   };
 }
 
-/** Marks a promise as handled: the script aborted it itself, so its rejection is no uncaught error. */
-export function markHandled(promise: Promise<unknown>): void {
-  then(promise, undefined, () => {});
-}
-
 /** Runs a callback of the script's; what it throws is reported as uncaught and stays here. */
-export function guard(callback: (...args: never[]) => unknown, ...args: unknown[]): void {
+export function guard(callback: unknown, args: readonly unknown[]): void {
   try {
-    (callback as (...args: unknown[]) => unknown)(...args);
+    ReflectApply(callback as () => unknown, undefined, args);
   } catch (error) {
     reportUncaught(error);
   }
 }
 
-/** Tells the host about an error that nobody caught. */
+/** Tells the host about an error that nobody caught; in a script that is its end. */
 export function reportUncaught(error: unknown): void {
-  const record = describe(error);
-  doors.call(frame("error_report", record));
+  doors.call(frame("error_report", describe(error)));
   if (inScript) ended = true;
 }
 
@@ -157,64 +148,20 @@ export function endTurns(): void {
   ended = true;
 }
 
-function text(read: () => unknown, fallback: string): string {
-  try {
-    const value = SafeString(read());
-    return value.length > MAX_ERROR_CHARS ? `${StringSlice(value, 0, MAX_ERROR_CHARS)}…` : value;
-  } catch {
-    return fallback;
-  }
-}
-
-/** A bounded record of anything that was thrown. Never throws itself. */
-export function describe(error: unknown, depth = 0): ErrorRecord {
-  if (typeof error !== "object" || error === null) {
-    const shown = typeof error === "string" ? text(() => error, "") : text(() => SafeString(error), typeof error);
-    return { name: "Error", message: `Uncaught ${typeof error === "string" ? JSONStringify(shown) : shown}` };
-  }
-  const known = hostRecords.get(error);
-  const fields = error as Record<string, unknown>;
-  const record: ErrorRecord = {
-    name: text(() => fields["name"], "Error"),
-    message: error instanceof SafeError || known ? text(() => fields["message"], "") : text(() => `Uncaught ${preview(error)}`, ""),
-  };
-  if (!(error instanceof SafeError)) record.name = "Error";
-  const stack = text(() => fields["stack"], "");
-  if (stack !== "" && stack !== "undefined") record.stack = stack;
-  try {
-    const { code, cause } = fields;
-    if (typeof code === "string") record.code = text(() => code, "");
-    if (fields["isTransient"] === true) record.isTransient = true;
-    if (typeof fields["status"] === "number") record.status = fields["status"];
-    if (cause !== undefined && depth < 4) record.cause = describe(cause, depth + 1);
-  } catch {
-    // A getter that throws adds nothing.
-  }
-  return known === undefined ? record : { ...record, ...known };
-}
-
-function preview(value: object): string {
-  try {
-    return encodeValue(value, { exotic: "omit" });
-  } catch {
-    return "an object";
-  }
-}
-
 /** One entry: one frame, one turn. */
-function deliver(textFrame: string, buffers: readonly ArrayBuffer[] = []): void {
+function deliver(text: string, buffers: readonly ArrayBuffer[] = []): void {
   try {
-    const parsed = JSONParse(textFrame);
-    if (!isArray(parsed) || parsed[0] !== FRAME_VERSION) throw new SafeError("the frame has another version");
-    const kind = parsed[1] as string;
+    const body = JSONParse(text);
+    if (!isArray(body) || body[0] !== FRAME_VERSION) throw new SafeError("the frame has another version");
+    const kind = body[1] as string;
     if (ended && kind !== "reset") return;
-    run(kind, StringIncludes(textFrame, '"$":') ? (revive(parsed, buffers) as unknown[]) : parsed);
+    run(kind, StringIncludes(text, '"$":') ? (revive(body, buffers) as unknown[]) : body);
   } catch (error) {
     reportUncaught(error);
   }
 }
 
-function run(kind: string, body: unknown[]): void {
+function run(kind: string, body: readonly unknown[]): void {
   const handler = handlers.get(kind);
   if (handler === undefined) throw new SafeError(`no handler for the frame "${kind}"`);
   handler(body);
@@ -228,6 +175,24 @@ function reset(scriptBegins: boolean): void {
   resets.forEach((forget) => forget());
 }
 
+function settle(callId: number, outcome: Outcome): void {
+  const call = pending.get(callId);
+  if (call === undefined) return;
+  pending.delete(callId);
+  if (outcome.ok) call.succeed(outcome.value);
+  else call.fail(errorFromHost(outcome.error, call.site));
+}
+
+/** Enters for the host's own purpose: the host hears what came of it. */
+function runChecked(id: number, kind: string, body: readonly unknown[]): void {
+  try {
+    run(kind, body);
+    callSync("check_settle", { id });
+  } catch (error) {
+    callSync("check_settle", { id, error: describe(error) });
+  }
+}
+
 /**
  * The classic script or module with this token has completed with this value. The value is awaited if it is a promise,
  * then copied out.
@@ -237,22 +202,9 @@ type Complete = (token: number, value: unknown) => void;
 /** Starts the guest runtime; the realm keeps what it returns, and nothing of it is reachable from a script. */
 export function startKernel(given: Doors, complete: Complete): { deliver: typeof deliver; complete: Complete } {
   doors = given;
-  onFrame("reset", ([, , scriptBegins]) => reset(scriptBegins === true));
-  onFrame("checked", ([, , id, kind, ...body]) => {
-    try {
-      run(kind as string, [FRAME_VERSION, kind, ...body]);
-      callSync("check_settle", { id });
-    } catch (error) {
-      callSync("check_settle", { id, error: describe(error) });
-    }
-  });
-  onFrame("settle", ([, , callId, outcome]) => {
-    const slot = pending.get(callId as number);
-    if (slot === undefined) return;
-    pending.delete(callId as number);
-    const result = outcome as Outcome;
-    if (result.ok) slot.resolve(result.value);
-    else slot.reject(errorFromHost(result.error, slot.site));
-  });
+  onFrame("reset", (body) => reset(body[2] === true));
+  onFrame("settle", (body) => settle(body[2] as number, body[3] as Outcome));
+  onFrame("checked", (body) => runChecked(body[2] as number, body[3] as string, ArraySlice(body, 2)));
   return { deliver, complete };
 }
+

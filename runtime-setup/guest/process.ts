@@ -36,11 +36,12 @@ export function installProcess(): void {
     exit,
   };
   defineGlobal("process", shim);
-  onFrame("script_begin", ([, , context]) => {
-    const { argv, env, input } = context as ScriptContext;
+  onFrame("script_begin", (body) => {
+    const { argv, env, input } = body[2] as ScriptContext;
     shim["argv"] = argv;
     const own = ObjectCreate(null) as Record<string, string>;
-    for (const name of ObjectKeys(env)) own[name] = SafeString(env[name]);
+    const names = ObjectKeys(env);
+    for (let i = 0; i < names.length; i++) own[names[i]!] = SafeString(env[names[i]!]);
     shim["env"] = own;
     if (input === undefined) delete (globalThis as { input?: unknown }).input;
     else defineGlobal("input", () => input);

@@ -1,5 +1,6 @@
-import { isNativePromise, then } from "../../src/shared/primordials.ts";
-import { callSync, describe } from "./kernel.ts";
+import { isNativePromise, promiseThen } from "../../src/shared/primordials.ts";
+import { describe } from "./errors.ts";
+import { callSync } from "./kernel.ts";
 import { formatValue } from "./console.ts";
 
 /** A value on its way out: the copy, and what console.log would show. */
@@ -27,7 +28,7 @@ export function settleScript(token: number, completion: unknown): void {
     sendResult("script_settle", { token }, value);
     return;
   }
-  then(
+  void promiseThen(
     value,
     (result) => sendResult("script_settle", { token }, result),
     (error) => callSync("script_settle", { token, error: describe(error) }),

@@ -53,11 +53,11 @@ function open<T>(door: Door<T>): (frame: string) => T {
 /** Called once by the realm, before any script; returns what only the realm may hold. */
 export function start(call: Door<string>, callBlocking: Door<Parcel>): ReturnType<typeof startKernel> {
   closeSurface();
-  onFrame("install", ([, , name, config]) => {
-    const install = features.get(name as string);
-    if (install === undefined) throw new Error(`no feature "${String(name)}"`);
-    install(config as never);
+  onFrame("install", (body) => {
+    const install = features.get(body[2] as string);
+    if (install === undefined) throw new Error(`no feature "${body[2] as string}"`);
+    install(body[3] as never);
   });
-  onFrame("set", ([, , name, value]) => defineGlobal(name as string, value));
+  onFrame("set", (body) => defineGlobal(body[2] as string, body[3]));
   return startKernel({ call: open(call), callBlocking: open(callBlocking) }, settleScript);
 }

@@ -1,9 +1,9 @@
 import { type ErrorRecord } from "../../src/shared/frames.ts";
 import { appendDelta, type EventFrame, type EventMeta, type EventStep, type StepInfo } from "../../src/shared/step-events.ts";
-import { append, ObjectDefineProperty, SafeError, SafeMap, SafePromise, SafeTypeError, then } from "../../src/shared/primordials.ts";
-import { rejectAborted, signalOf } from "./calls.ts";
-import { guestError } from "./errors.ts";
-import { callSync, defineGlobal, describe, errorFromHost, guard, markHandled, onFrame, onReset } from "./kernel.ts";
+import { append, defineHidden, SafeError, SafeMap, SafePromise, SafeTypeError } from "../../src/shared/primordials.ts";
+import { markHandled, rejectAborted, signalOf } from "./calls.ts";
+import { describe, errorFromHost, guestError } from "./errors.ts";
+import { callSync, defineGlobal, guard, onFrame, onReset } from "./kernel.ts";
 import { isAborted, onAbort, type AbortSignal } from "./web/abort.ts";
 import { randomUUID } from "./web/crypto.ts";
 
@@ -89,7 +89,7 @@ function deliverEvent(id: string, frame: EventFrame): void {
     runs.delete(id);
     run.forget();
   }
-  guard(run.onEvent, toGuestEvent(run, frame), frame.error);
+  guard(run.onEvent, [toGuestEvent(run, frame), frame.error]);
 }
 
 function cancelRun(run: Run): boolean {
@@ -142,7 +142,7 @@ function isRefusal(error: unknown): boolean {
 /** The array of results with its non-enumerable `metadata`. */
 function withMetadata(results: unknown, event: GuestEvent): unknown {
   const { metadata } = event["step"] as EventStep;
-  ObjectDefineProperty(results, "metadata", { value: metadata, enumerable: false, configurable: true, writable: true });
+  defineHidden(results as unknown[], "metadata", metadata);
   return results;
 }
 
@@ -189,7 +189,9 @@ export class StepObject {
     const promise = new SafePromise<unknown>((resolve, reject) => {
       settle = { resolve, reject };
     });
+    let forget = (): void => {};
     const onEvent: Run["onEvent"] = (event, record) => {
+      forget();
       if (event.type === "final") settle.resolve(withMetadata(event["results"], event));
       else if (event.type === "error") settle.reject(errorFromHost(record!, site));
       else settle.reject(guestError("AbortError", "The run was cancelled"));
@@ -197,19 +199,18 @@ export class StepObject {
     const site = new SafeError();
     startRun(this, this.#binding, input, onEvent, { want: "result", signal });
     if (signal !== undefined) {
-      const forget = onAbort(signal, (reason) => {
+      forget = onAbort(signal, (reason) => {
         markHandled(promise);
         settle.reject(reason);
       });
-      then(promise, forget, forget);
     }
     return promise;
   }
 }
 
-ObjectDefineProperty(StepObject.prototype, Symbol.toStringTag, { value: "Step", configurable: true });
+defineHidden(StepObject.prototype, Symbol.toStringTag, "Step");
 
-onFrame("event", ([, , id, event]) => deliverEvent(id as string, event as EventFrame));
+onFrame("event", (body) => deliverEvent(body[2] as string, body[3] as EventFrame));
 onReset(() => runs.clear());
 
 /** Gives scripts a step of the host's under a global name. Inputs and results cross as they are. */

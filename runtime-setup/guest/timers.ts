@@ -48,11 +48,12 @@ function clear(id: unknown): void {
 }
 
 export function installTimers(): void {
-  onFrame("timer", ([, , id]) => {
-    const timer = timers.get(id as number);
+  onFrame("timer", (body) => {
+    const id = body[2] as number;
+    const timer = timers.get(id);
     if (timer === undefined) return;
-    if (!timer.repeat) timers.delete(id as number);
-    guard(timer.callback, ...timer.args);
+    if (!timer.repeat) timers.delete(id);
+    guard(timer.callback, timer.args);
   });
   onReset(() => timers.clear());
   const timed = (name: string, kind: "timeout" | "interval"): unknown => ({

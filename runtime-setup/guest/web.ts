@@ -1,4 +1,4 @@
-import { SafePromise, SafeTypeError, then } from "../../src/shared/primordials.ts";
+import { SafePromise, SafeTypeError, promiseThen } from "../../src/shared/primordials.ts";
 import { defineGlobal, guard } from "./kernel.ts";
 import { installCrypto } from "./web/crypto.ts";
 import { installEncoding } from "./web/encoding.ts";
@@ -21,6 +21,6 @@ export function installWeb(): void {
     if (typeof callback !== "function") {
       throw new SafeTypeError(`Cannot call queueMicrotask: the callback must be a function, not ${typeof callback}`);
     }
-    then(settled, () => guard(callback as () => unknown));
+    void promiseThen(settled, () => guard(callback, []));
   });
 }

@@ -102,7 +102,7 @@ function invalid(path: string, expected: string, found: string): GeppettoError {
 }
 
 function typeName(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "a list" : `${typeof value}`;
+  return value === null ? "null" : Array.isArray(value) ? "a list" : typeof value;
 }
 
 /** In a snapshot, the place among all messages is the one that its author can find. */

@@ -34,7 +34,7 @@ export function composeDemoAnswer(lines: readonly DemoLine[], question: string):
     .sort((a, b) => a.position - b.position);
   if (best.length > 0) return `${LABEL} ${best.map(({ sentence }) => sentence).join(" ")}`;
   if (focus === "") return `${LABEL} Hello! I am a demo model, not an LLM, and was asked nothing yet.`;
-  return `${LABEL} Hello! You said: "${shorten(focus)}" I am a demo model, not an LLM, and know only this conversation.`;
+  return `${LABEL} Hello! I am a demo model, not an LLM, and know only this conversation. You said: ${shorten(focus)}`;
 }
 
 export function sentencesOf(text: string): string[] {

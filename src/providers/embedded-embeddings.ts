@@ -63,7 +63,7 @@ export class EmbeddedEmbeddings implements EmbeddingProvider {
       };
       const pending: Pending = {
         resolve: (vectors) => (settle(), resolve(vectors)),
-        reject: (error) => (settle(), reject(error as Error)),
+        reject: (error) => (settle(), reject(error)),
       };
       this.#pending.set(id, pending);
       signal.addEventListener("abort", onAbort, { once: true });
@@ -79,11 +79,10 @@ export class EmbeddedEmbeddings implements EmbeddingProvider {
       name: "embedded-embeddings",
       env: {},
       execArgv: [],
+      // Not ours to print; and not read either, since a reader would keep the process alive.
       stdout: true,
       stderr: true,
     });
-    
-    
     worker.on("message", (answer: WorkerAnswer) => this.#settle(answer));
     worker.on("error", (error) => this.#lose(worker, error instanceof Error ? error.message : String(error)));
     worker.on("exit", (code) => this.#lose(worker, `its thread ended with code ${code}`));

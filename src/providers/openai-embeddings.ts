@@ -110,7 +110,7 @@ export class OpenAIEmbeddings implements EmbeddingProvider {
       if (typeof index !== "number" || !(index in vectors) || vectors[index]) {
         throw brokenStream(this.name, "the embeddings are not numbered in order");
       }
-      vectors[index] = Float32Array.from(numbers as number[]);
+      vectors[index] = Float32Array.from(numbers);
     }
     return vectors as Float32Array[];
   }

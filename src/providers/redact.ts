@@ -2,7 +2,7 @@ const MAX_TEXT_LENGTH = 500;
 const REDACTED = "[redacted]";
 const KEY_LIKE = [
   /\bBearer\s+[^\s"',;]+/gi,
-  /\b(?:sk|pk|rk|gsk|xai|key|org)[-_][A-Za-z0-9_\-*.…]{8,}/g,
+  /\b(?:sk|pk|rk|gsk|xai|org)[-_][A-Za-z0-9_\-*.…]{7,}[A-Za-z0-9_\-*…]/g,
   /(?<=api[ _-]?key(?: provided)?["']?\s*[:=]\s*["']?)[^\s"',;]{3,}?(?=[."',;]*(?:\s|$))/gi,
 ];
 const POSIX_PATH = /(?<=^|[\s'"`(=,[])\/(?!v\d|api\b)(?:[\w.@+-]+\/)+[\w.@+-]*/g;

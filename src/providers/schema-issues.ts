@@ -77,6 +77,7 @@ function describeValue(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (recordOf(value)) return "an object";
-  const text = typeof value === "string" ? JSON.stringify(value.slice(0, 60).toWellFormed()) : String(value);
-  return typeof value === "string" && value.length > 60 ? `${text.slice(0, -1)}…"` : text;
+  if (typeof value === "number" || typeof value === "boolean") return `${value}`;
+  if (typeof value !== "string") return `a ${typeof value}`;
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 59).toWellFormed()}…` : value.toWellFormed());
 }

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFile, realpath } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { Channel, type Message } from "./channel.ts";
 import { parseFailure } from "./parse-failure.ts";
 import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
@@ -20,11 +20,13 @@ const PAGE_BYTES = 4096;
 const resolveFrom = createRequire(import.meta.url);
 
 /** Arguments that take from the child all that Node's permission model can take: files, network, children, workers. */
-async function childArguments(): Promise<string[]> {
+function childArguments(): string[] {
+  const addon = resolveFrom.resolve("isolated-vm");
+  const addonLoader = createRequire(addon).resolve("node-gyp-build");
   const main = resolveFrom.resolve("#realm-child");
-  const addon = await realpath(dirname(resolveFrom.resolve("isolated-vm/package.json")));
-  const program = await realpath(dirname(resolveFrom.resolve("geppetto-js/package.json")));
-  const readable = [`${program}/*`, `${addon}/*`, "/etc/alpine-release"];
+  const program = dirname(resolveFrom.resolve("geppetto-js/package.json"));
+  const folders = [dirname(addon), dirname(addonLoader), join(program, "dist")];
+  const readable = [...folders.map((folder) => join(folder, "*")), join(program, "package.json"), "/etc/alpine-release"];
   return [
     "--permission",
     "--allow-addons",
@@ -35,11 +37,11 @@ async function childArguments(): Promise<string[]> {
   ];
 }
 
-let spawnArguments: Promise<string[]> | undefined;
+let spawnArguments: string[] | undefined;
 
-async function spawnChild(): Promise<ChildProcess> {
+function spawnChild(): ChildProcess {
   spawnArguments ??= childArguments();
-  const child = spawn(process.execPath, await spawnArguments, {
+  const child = spawn(process.execPath, spawnArguments, {
     env: {},
     stdio: ["pipe", "pipe", "ignore"],
     detached: true,
@@ -80,7 +82,7 @@ export class ProcessRealm implements Realm {
   }
 
   static async create(doors: RealmDoors, limits: RealmLimits): Promise<ProcessRealm> {
-    const realm = new ProcessRealm(await spawnChild(), doors, limits);
+    const realm = new ProcessRealm(spawnChild(), doors, limits);
     const failure = await realm.#ask({ type: "create", data: limits, parcel: { text: runtimeText() } });
     if (failure !== undefined) throw new Error("Cannot start a process for the guest: it died at once");
     return realm;

@@ -2,16 +2,19 @@ import { GeppettoError } from "./errors.ts";
 import { MAX_FRAME_CHARS, MAX_VALUE_DEPTH } from "./frames.ts";
 import {
   append,
+  ArrayBufferSlice,
   ArrayJoin,
   BigIntToString,
   DateGetTime,
+  defineField,
+  defineHidden,
   isArray,
   JSONParse,
   JSONStringify,
   MapForEach,
+  MapSet,
   NumberIsFinite,
   NumberToString,
-  ObjectDefineProperty,
   ObjectGetPrototypeOf,
   ObjectHasOwn,
   ObjectKeys,
@@ -19,6 +22,7 @@ import {
   SafeDate,
   SafeError,
   SafeNumber,
+  SetAdd,
   SetForEach,
   SafeString,
   StringIncludes,
@@ -148,10 +152,7 @@ function encodeList(list: readonly unknown[], path: string, depth: number, encod
   for (let i = 0; i < list.length; i++) {
     const item = list[i];
     const exotic = typeof item === "function" || typeof item === "symbol";
-    append(
-      parts,
-      exotic && encoder.exotic === "omit" ? "null" : encode(item, `${path}[${i}]`, depth + 1, encoder),
-    );
+    append(parts, exotic && encoder.exotic === "omit" ? "null" : encode(item, `${path}[${i}]`, depth + 1, encoder));
   }
   encoder.chars += parts.length + 1;
   return `[${ArrayJoin(parts, ",")}]`;
@@ -180,7 +181,7 @@ function encodeTyped(view: Float32Array, name: string, path: string, depth: numb
   if (!(name in TYPED_ARRAYS)) refuse(`a ${name}`, path);
   if (encoder.buffers !== undefined) {
     const { buffer, byteOffset, byteLength } = view;
-    append(encoder.buffers, buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
+    append(encoder.buffers, ArrayBufferSlice(buffer, byteOffset, byteOffset + byteLength) as ArrayBuffer);
     return `{"$":"typed","name":"${name}","b":${encoder.buffers.length - 1}}`;
   }
   return `{"$":"typed","name":"${name}","v":${encodeList(view as unknown as number[], path, depth, encoder)}}`;
@@ -205,13 +206,14 @@ export function revive(node: unknown, buffers: readonly ArrayBuffer[]): unknown 
   }
   const record = node as Record<string, unknown>;
   if (typeof record["$"] === "string") return reviveTag(record["$"], record, buffers);
+  return reviveFields(record, buffers);
+}
+
+function reviveFields(record: Record<string, unknown>, buffers: readonly ArrayBuffer[]): Record<string, unknown> {
   const keys = ObjectKeys(record);
   for (let i = 0; i < keys.length; i++) {
-    const key = keys[i]!;
-    const item = record[key];
-    if (typeof item !== "object" || item === null) continue;
-    const value = revive(item, buffers);
-    ObjectDefineProperty(record, key, { value, writable: true, enumerable: true, configurable: true });
+    const item = record[keys[i]!];
+    if (typeof item === "object" && item !== null) defineField(record, keys[i]!, revive(item, buffers));
   }
   return record;
 }
@@ -229,24 +231,24 @@ function reviveTag(tag: string, node: Record<string, unknown>, buffers: readonly
       return new SafeDate(v === null ? NaN : (v as number));
     case "map": {
       const map = new Map();
-      for (const pair of list(v, tag)) {
-        const [key, value] = list(pair, tag);
-        map.set(revive(key, buffers), revive(value, buffers));
+      const pairs = list(v, tag);
+      for (let i = 0; i < pairs.length; i++) {
+        const pair = list(pairs[i], tag);
+        MapSet(map, revive(pair[0], buffers), revive(pair[1], buffers));
       }
       return map;
     }
     case "set": {
       const set = new Set();
-      for (const item of list(v, tag)) set.add(revive(item, buffers));
+      const items = list(v, tag);
+      for (let i = 0; i < items.length; i++) SetAdd(set, revive(items[i], buffers));
       return set;
     }
     case "error":
       return reviveError(v, buffers);
     case "object": {
       const inner = v as Record<string, unknown>;
-      if (typeof inner !== "object" || inner === null) return malformed(tag);
-      for (const key of ObjectKeys(inner)) inner[key] = revive(inner[key], buffers);
-      return inner;
+      return typeof inner === "object" && inner !== null ? reviveFields(inner, buffers) : malformed(tag);
     }
     case "typed":
       return reviveTyped(node, buffers);
@@ -259,11 +261,9 @@ function reviveError(fields: unknown, buffers: readonly ArrayBuffer[]): Error {
   if (typeof fields !== "object" || fields === null) return malformed("error");
   const { name, message, code, cause } = fields as Record<string, unknown>;
   const error = new SafeError(SafeString(message));
-  const define = (key: string, value: unknown): unknown =>
-    ObjectDefineProperty(error, key, { value, writable: true, enumerable: false, configurable: true });
-  define("name", SafeString(name));
-  if (code !== undefined) define("code", code);
-  if (cause !== undefined) define("cause", revive(cause, buffers));
+  defineHidden(error, "name", SafeString(name));
+  if (code !== undefined) defineHidden(error, "code", code);
+  if (cause !== undefined) defineHidden(error, "cause", revive(cause, buffers));
   return error;
 }
 

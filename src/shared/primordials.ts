@@ -59,27 +59,30 @@ export const RegExpTest = uncurry(RegExp.prototype.test);
 export const DateGetTime = uncurry(Date.prototype.getTime);
 export const DateToISOString = uncurry(Date.prototype.toISOString);
 export const ErrorToString = uncurry(Error.prototype.toString);
+export const ArrayBufferSlice = uncurry(ArrayBuffer.prototype.slice);
+export const MapSet = uncurry(Map.prototype.set);
+export const SetAdd = uncurry(Set.prototype.add);
 export const MapForEach = uncurry(Map.prototype.forEach);
 export const SetForEach = uncurry(Set.prototype.forEach);
 export const WeakMapGet = uncurry(WeakMap.prototype.get);
 export const WeakMapSet = uncurry(WeakMap.prototype.set);
 
-const promiseThen = uncurry(Promise.prototype.then);
+const nativeThen = uncurry(Promise.prototype.then);
 
 /** `promise.then` that a script cannot intercept. Throws a TypeError when `promise` is not a native promise. */
-export function then<T>(
+export function promiseThen<T>(
   promise: Promise<T>,
   onFulfilled?: (value: T) => unknown,
   onRejected?: (reason: unknown) => unknown,
 ): Promise<unknown> {
-  return promiseThen(promise, onFulfilled, onRejected);
+  return nativeThen(promise, onFulfilled, onRejected);
 }
 
 /** Is this a native promise? Decided by brand: neither a `then` property nor the prototype counts. */
 export function isNativePromise(value: unknown): value is Promise<unknown> {
   if (typeof value !== "object" || value === null) return false;
   try {
-    promiseThen(value, undefined, () => {});
+    void nativeThen(value, undefined, () => {});
     return true;
   } catch {
     return false;
@@ -115,23 +118,36 @@ export const SafeWeakMap: WeakMapConstructor = harden(
   WeakMap,
 ) as WeakMapConstructor;
 
-/** Appends to an internal array without asking `Array.prototype` for a setter. */
-export function append<T>(array: T[], value: T): void {
-  // Without a prototype, or a script's `Object.prototype.get` would be part of the descriptor.
-  const descriptor = { __proto__: null, value, writable: true, enumerable: true, configurable: true };
-  ObjectDefineProperty(array, array.length, descriptor as PropertyDescriptor);
+/** Defines a property that is not enumerable. The descriptor has no prototype, so no script can add to it. */
+export function defineHidden(target: object, key: PropertyKey, value: unknown): void {
+  ObjectDefineProperty(target, key, {
+    __proto__: null,
+    value,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  } as PropertyDescriptor);
 }
 
-export const {
-  getOwnPropertyNames: ObjectGetOwnPropertyNames,
-  getOwnPropertySymbols: ObjectGetOwnPropertySymbols,
-} = Object;
-export const {
-  ceil: MathCeil,
-  round: MathRound,
-  sqrt: MathSqrt,
-  trunc: MathTrunc,
-} = Math;
+/** Defines a property as an assignment would, but never calls a setter. */
+export function defineField(target: object, key: PropertyKey, value: unknown): void {
+  ObjectDefineProperty(target, key, {
+    __proto__: null,
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  } as PropertyDescriptor);
+}
+
+/** Appends to an internal array without asking `Array.prototype` for a setter. */
+export function append<T>(array: T[], value: T): void {
+  defineField(array, array.length, value);
+}
+
+export const { getOwnPropertyNames: ObjectGetOwnPropertyNames, getOwnPropertySymbols: ObjectGetOwnPropertySymbols } =
+  Object;
+export const { round: MathRound, sqrt: MathSqrt, trunc: MathTrunc } = Math;
 export const NumberParseInt: (text: string, radix?: number) => number = Number.parseInt;
 export const NumberParseFloat: (text: string) => number = Number.parseFloat;
 export const NumberToFixed = uncurry(Number.prototype.toFixed);
@@ -146,7 +162,6 @@ export const ObjectHasOwn: (target: object, key: PropertyKey) => boolean = Objec
 export const ObjectPropertyIsEnumerable = uncurry(Object.prototype.propertyIsEnumerable);
 export const SafeObject: ObjectConstructor = Object;
 export const SafeSymbol: SymbolConstructor = Symbol;
-export const SafeFunction: FunctionConstructor = Function;
 export const SafeRegExp: RegExpConstructor = RegExp;
 export const SafeArrayBuffer: ArrayBufferConstructor = ArrayBuffer;
 export const SafeDataView: DataViewConstructor = DataView;

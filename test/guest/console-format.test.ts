@@ -1,5 +1,6 @@
 import { format, inspect } from "node:util";
 import vm from "node:vm";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createGuest, type Guest } from "./guest-harness.ts";
 
@@ -131,6 +132,36 @@ describe("console.log()", () => {
     guest.output.stdout = "";
     await guest.run(`console.log(...(${args})); ""`);
     expect(guest.output.stdout).toBe(`${expected}\n`);
+  });
+});
+
+/** Any value that can be written as source text. */
+const anything = fc.anything({
+  withBigInt: true,
+  withBoxedValues: true,
+  withDate: true,
+  withMap: true,
+  withSet: true,
+  withNullPrototype: true,
+  withSparseArray: true,
+  withTypedArray: true,
+  withUnicodeString: true,
+  maxDepth: 4,
+  size: "medium",
+});
+
+describe("inspection", () => {
+  it("gives what Node gives for any value", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anything, { minLength: 20, maxLength: 20 }), async (values) => {
+        const source = `[${values.map((value) => `() => (${fc.stringify(value)})`).join()}]`;
+        const made = vm.runInThisContext(source) as (() => unknown)[];
+        guest.output.stdout = "";
+        await guest.run(`for (const make of ${source}) { console.log("%O", make()); console.log(make()) } 0`);
+        expect(guest.output.stdout).toBe(made.map((make) => `${format("%O", make())}\n${format(make())}\n`).join(""));
+      }),
+      { numRuns: 50 },
+    );
   });
 });
 

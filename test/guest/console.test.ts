@@ -67,7 +67,9 @@ describe("console", () => {
   it.each(HOSTILE)("never throws and prints something: %s", async (source) => {
     for (const call of CALLS) {
       guest.output.stdout = guest.output.stderr = "";
-      expect(await guest.run(`{ const value = ${source}; try { ${call}; "fine" } catch (e) { "threw" } }`)).toBe("fine");
+      expect(await guest.run(`{ const value = ${source}; try { ${call}; "fine" } catch (e) { "threw" } }`)).toBe(
+        "fine",
+      );
       expect((guest.output.stdout + guest.output.stderr).length).toBeGreaterThan(1);
     }
     expect(guest.output.uncaught).toEqual([]);
@@ -77,9 +79,9 @@ describe("console", () => {
     expect(await stdoutOf(`const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); console.log([proxy])`)).toBe(
       "[ <Revoked Proxy> ]\n",
     );
-    expect(
-      await stdoutOf(`console.log({ a: 1, b: new Proxy({}, { ownKeys() { throw new Error("hidden") } }) })`),
-    ).toBe("{ a: 1, b: [Cannot inspect: hidden] }\n");
+    expect(await stdoutOf(`console.log({ a: 1, b: new Proxy({}, { ownKeys() { throw new Error("hidden") } }) })`)).toBe(
+      "{ a: 1, b: [Cannot inspect: hidden] }\n",
+    );
   });
 
   it("shows no state of promises, proxies and iterators", async () => {
@@ -112,6 +114,19 @@ describe("console", () => {
       await stdoutOf(`console.group("A"); console.log("one\\ntwo"); console.groupCollapsed(); console.log({ a: 1 });
         console.groupEnd(); console.groupEnd(); console.groupEnd(); console.log("end")`),
     ).toBe("A\n  one\n  two\n    { a: 1 }\nend\n");
+  });
+
+  it("bounds the indentation of deep groups", async () => {
+    const text = await stdoutOf(`for (let i = 0; i < 5000; i++) console.group(); console.log("\\n".repeat(500_000))`);
+    expect(text.length).toBeLessThan(1_100_000);
+    expect(/\.\.\. \d+ more characters\n$/.test(text.slice(-60))).toBe(true);
+  });
+
+  it("prints at the edge of the stack, or stays silent, but does not throw an error of its own", async () => {
+    const code = `let deepest = ""; function dive() { try { dive() } catch { try { console.log({ a: [1] }) } catch (e) { deepest = e.name } } }
+      dive(); deepest`;
+    expect(["", "RangeError"]).toContain(await guest.run(code));
+    expect(await stdoutOf(`console.log({ a: [1] })`)).toBe("{ a: [ 1 ] }\n");
   });
 
   it("counts per label, and says when a label is unknown", async () => {

@@ -46,7 +46,9 @@ describe("crypto.getRandomValues()", () => {
 
 describe("performance", () => {
   it("counts milliseconds from the engine's start", async () => {
-    expect(await guest.run(`const a = performance.now(); a >= 0 && performance.now() >= a && a % 1 !== 0`)).toBe("true");
+    expect(await guest.run(`const a = performance.now(); a >= 0 && performance.now() >= a && a % 1 !== 0`)).toBe(
+      "true",
+    );
     expect(await guest.run(`Math.abs(performance.timeOrigin + performance.now() - Date.now()) < 1000`)).toBe("true");
   });
 });

@@ -68,12 +68,21 @@ describe("TextDecoder", () => {
     await expectSame(guest, `return new TextDecoder("latin1").decode(Uint8Array.from({ length: 256 }, (_, i) => i))`);
   });
 
-  it.each(["utf8", " UTF-8 ", "unicode-1-1-utf-8", "utf-16", "ucs-2", "latin1", "ascii", "iso-8859-1", "cp1252", "x", ""])(
-    "knows the label %j as Node does",
-    async (label) => {
-      await expectSame(guest, `return new TextDecoder(${JSON.stringify(label)}).encoding`);
-    },
-  );
+  it.each([
+    "utf8",
+    " UTF-8 ",
+    "unicode-1-1-utf-8",
+    "utf-16",
+    "ucs-2",
+    "latin1",
+    "ascii",
+    "iso-8859-1",
+    "cp1252",
+    "x",
+    "",
+  ])("knows the label %j as Node does", async (label) => {
+    await expectSame(guest, `return new TextDecoder(${JSON.stringify(label)}).encoding`);
+  });
 
   it.each([
     `return new TextDecoder().decode()`,
@@ -94,7 +103,10 @@ describe("TextDecoder", () => {
 
 describe("TextEncoder", () => {
   it("encodes any string, lone surrogates too, as Node's does", async () => {
-    const unit = fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(0xd800, 0xdbff, 0xdc00, 0xdfff, 0x7f, 0x80, 0x7ff, 0x800));
+    const unit = fc.oneof(
+      fc.integer({ min: 0, max: 0xffff }),
+      fc.constantFrom(0xd800, 0xdbff, 0xdc00, 0xdfff, 0x7f, 0x80, 0x7ff, 0x800),
+    );
     const units = fc.array(fc.array(unit, { maxLength: 20 }), { minLength: 20, maxLength: 20 });
     await fc.assert(
       fc.asyncProperty(units, fc.integer({ min: 0, max: 30 }), async (lists, room) => {
@@ -122,7 +134,9 @@ describe("TextEncoder", () => {
 
 describe("atob() and btoa()", () => {
   it("decode and encode as Node's do", async () => {
-    const text = fc.array(fc.constantFrom(..."ABCDwxyz0189+/= \n\t-_é\u0000ÿ"), { maxLength: 12 }).map((list) => list.join(""));
+    const text = fc
+      .array(fc.constantFrom(...Array.from("ABCDwxyz0189+/= \n\t-_é\u0000ÿ")), { maxLength: 12 })
+      .map((list) => list.join(""));
     await fc.assert(
       fc.asyncProperty(fc.array(text, { minLength: 20, maxLength: 20 }), async (texts) => {
         const code = `const safely = (f, x) => { try { return f(x) } catch (e) { return [e.name, e.code, e instanceof DOMException] } };
@@ -134,7 +148,10 @@ describe("atob() and btoa()", () => {
   });
 
   it("take each other's results back", async () => {
-    await expectSame(guest, `const all = String.fromCharCode(...Array.from({ length: 256 }, (_, i) => i)); return atob(btoa(all)) === all`);
+    await expectSame(
+      guest,
+      `const all = String.fromCharCode(...Array.from({ length: 256 }, (_, i) => i)); return atob(btoa(all)) === all`,
+    );
     await expectSame(guest, `return [atob(" Y Q = = "), atob("YQ"), btoa(""), btoa(12), atob(null)]`);
   });
 });

@@ -53,17 +53,19 @@ describe("Event and EventTarget", () => {
       t.addEventListener("a", { handleEvent: 5 }); t.addEventListener("a", () => { throw null });
       t.addEventListener("a", () => console.log("last")); t.dispatchEvent(new Event("a"))`);
     expect(guest.output.stdout).toBe("last\n");
-    expect(guest.output.uncaught).toEqual([
-      "first",
-      "Cannot call handleEvent: it is no function",
-      "Uncaught null",
-    ]);
+    expect(guest.output.uncaught).toEqual(["first", "Cannot call handleEvent: it is no function", "Uncaught null"]);
   });
 
   it("refuse what is no event, and no target", async () => {
-    expect(await guest.run(`try { new EventTarget().dispatchEvent({ type: "a" }) } catch (e) { e.name }`)).toBe("TypeError");
-    expect(await guest.run(`try { EventTarget.prototype.addEventListener.call({}, "a", () => {}) } catch (e) { e.name }`)).toBe("TypeError");
-    expect(await guest.run(`try { new EventTarget().addEventListener("a", 5) } catch (e) { e.name }`)).toBe("TypeError");
+    expect(await guest.run(`try { new EventTarget().dispatchEvent({ type: "a" }) } catch (e) { e.name }`)).toBe(
+      "TypeError",
+    );
+    expect(
+      await guest.run(`try { EventTarget.prototype.addEventListener.call({}, "a", () => {}) } catch (e) { e.name }`),
+    ).toBe("TypeError");
+    expect(await guest.run(`try { new EventTarget().addEventListener("a", 5) } catch (e) { e.name }`)).toBe(
+      "TypeError",
+    );
   });
 });
 

@@ -130,26 +130,27 @@ export async function createGuest(options: GuestOptions = {}): Promise<Guest> {
   };
   const script = await isolate.compileScript(code, { filename: "geppetto:runtime" });
   await script.run(context);
-  const started = (await context.evalClosure(
+  deliver = await context.evalClosure(
     `const kernel = runtime.start($0, $1);
      delete globalThis.runtime;
      ${options.exposeInternals === true ? "globalThis.internals = kernel.internals;" : ""}
      return kernel.deliver;`,
     [new ivm.Callback(call), new ivm.ExternalCopy(colors).copyInto()],
     { result: { reference: true }, filename: "geppetto:runtime" },
-  )) as ivm.Reference;
-  deliver = started;
-  const stringOf = await isolate.compileScript(
-    "((toText) => async (value) => toText(await value))(String)",
-    { filename: "geppetto:runtime" },
   );
-  const toText = (await stringOf.run(context, { reference: true })) as ivm.Reference;
+  const stringOf = await isolate.compileScript("((toText) => async (value) => toText(await value))(String)", {
+    filename: "geppetto:runtime",
+  });
+  const toText = await stringOf.run(context, { reference: true });
   return {
     output,
     async run(source) {
       const compiled = await isolate.compileScript(source, { filename: "file:///script.js" });
-      const value = (await compiled.run(context, { reference: true, timeout: 5000 })) as ivm.Reference;
-      return (await toText.apply(undefined, [value.derefInto()], { result: { promise: true }, timeout: 5000 })) as string;
+      const value = await compiled.run(context, { reference: true, timeout: 5000 });
+      return (await toText.apply(undefined, [value.derefInto()], {
+        result: { promise: true },
+        timeout: 5000,
+      })) as string;
     },
     close() {
       for (const timer of timers.values()) clearTimeout(timer);

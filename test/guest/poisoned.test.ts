@@ -60,11 +60,15 @@ const SETUP = `var calls = []; const Poisoned = TypeError; var trap = function t
 
 describe.each(Object.entries(POISONS))("With %s poisoned", (_name, poison) => {
   it("console.log() prints text and inspects objects", async () => {
-    await guest.run(`${SETUP} ${poison} console.log("x"); console.log("%s is %d", "y", 5); console.error([1, "a", { b: 2 }, 4n]);
-      console.log(new Map([]), new Set(), new Date(0), /x/g, new Uint8Array(2)); console.table([5]); console.count(); 0`).catch(
-      // The poison may hit the code of this test itself after the calls that count.
-      () => {},
-    );
+    await guest
+      .run(
+        `${SETUP} ${poison} console.log("x"); console.log("%s is %d", "y", 5); console.error([1, "a", { b: 2 }, 4n]);
+      console.log(new Map([]), new Set(), new Date(0), /x/g, new Uint8Array(2)); console.table([5]); console.count(); 0`,
+      )
+      .catch(
+        // The poison may hit the code of this test itself after the calls that count.
+        () => {},
+      );
     expect(guest.output.stdout.startsWith("x\ny is 5\n")).toBe(true);
     expect(guest.output.stderr).toBe("[ 1, 'a', { b: 2 }, 4n ]\n");
   });

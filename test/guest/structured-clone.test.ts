@@ -87,12 +87,15 @@ describe("structuredClone()", () => {
     await expectSame(guest, `try { return await (async () => { ${code} })() } catch (e) { return e.name }`);
   });
 
-  it.each([`new Event("x")`, `new EventTarget()`, `AbortSignal.abort()`, `new URL("http://a/")`, `new URLSearchParams()`])(
-    "refuses an object of the platform: %s",
-    async (source) => {
-      expect(await guest.run(`try { structuredClone([${source}]) } catch (e) { e.name }`)).toBe("DataCloneError");
-    },
-  );
+  it.each([
+    `new Event("x")`,
+    `new EventTarget()`,
+    `AbortSignal.abort()`,
+    `new URL("http://a/")`,
+    `new URLSearchParams()`,
+  ])("refuses an object of the platform: %s", async (source) => {
+    expect(await guest.run(`try { structuredClone([${source}]) } catch (e) { e.name }`)).toBe("DataCloneError");
+  });
 
   it("keeps the stack of an error, and its class", async () => {
     const code = `const e = new TypeError("t"); const c = structuredClone(e); return [c instanceof TypeError, c !== e, c.stack === e.stack]`;

@@ -116,7 +116,7 @@ const AsyncGeneratorFunctionPrototype = ObjectGetPrototypeOf(async function* () 
 
 /** "Function", "AsyncFunction", "GeneratorFunction" or "AsyncGeneratorFunction". */
 export function functionKind(value: object): string {
-  for (let proto: unknown = value; proto !== null; proto = ObjectGetPrototypeOf(proto as object)) {
+  for (let proto: unknown = value; proto !== null; proto = ObjectGetPrototypeOf(proto)) {
     if (proto === AsyncFunctionPrototype) return "AsyncFunction";
     if (proto === GeneratorFunctionPrototype) return "GeneratorFunction";
     if (proto === AsyncGeneratorFunctionPrototype) return "AsyncGeneratorFunction";

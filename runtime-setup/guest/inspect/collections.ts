@@ -19,10 +19,9 @@ const mapEntries: (map: unknown) => unknown = uncurryMethod(Map.prototype.entrie
 const mapNext = uncurryMethod(new Map().entries().next) as (iterator: unknown) => IteratorResult<[unknown, unknown]>;
 const setValues: (set: unknown) => unknown = uncurryMethod(Set.prototype.values);
 const setNext = uncurryMethod(new Set().values().next) as (iterator: unknown) => IteratorResult<unknown>;
-export const typedArrayLength = uncurryGetter(
-  Object.getPrototypeOf(Uint8Array.prototype) as object,
-  "length",
-) as (array: unknown) => number;
+export const typedArrayLength = uncurryGetter(Object.getPrototypeOf(Uint8Array.prototype) as object, "length") as (
+  array: unknown,
+) => number;
 
 function more(count: number): string {
   return `... ${count} more item${count > 1 ? "s" : ""}`;

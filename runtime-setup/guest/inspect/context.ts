@@ -16,17 +16,7 @@ export interface InspectOptions {
 }
 
 export type Style =
-  | "special"
-  | "number"
-  | "bigint"
-  | "boolean"
-  | "undefined"
-  | "null"
-  | "string"
-  | "symbol"
-  | "date"
-  | "regexp"
-  | "name";
+  "special" | "number" | "bigint" | "boolean" | "undefined" | "null" | "string" | "symbol" | "date" | "regexp" | "name";
 
 export type Stylize = (text: string, style: Style) => string;
 

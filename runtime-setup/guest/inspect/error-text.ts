@@ -32,7 +32,7 @@ function attempt<T>(read: () => T): { value: T } | undefined {
 
 function splitLines(text: string): string[] {
   const lines: string[] = [];
-  for (let start = 0; ; ) {
+  for (let start = 0; ;) {
     const end = StringIndexOf(text, "\n", start);
     append(lines, StringSlice(text, start, end === -1 ? text.length : end));
     if (end === -1) return lines;
@@ -71,7 +71,11 @@ function commonFrames(frames: readonly string[], others: readonly string[]): { l
     let at = 0;
     while (at < others.length && others[at] !== frames[start]) at++;
     let length = 0;
-    while (start + length < frames.length && at + length < others.length && frames[start + length] === others[at + length]) {
+    while (
+      start + length < frames.length &&
+      at + length < others.length &&
+      frames[start + length] === others[at + length]
+    ) {
       length++;
     }
     if (length > 3) return { length, start };

@@ -26,7 +26,11 @@ function hasBuiltInToString(value: object): boolean {
   const viaPrimitive = typeof fields[toPrimitive] === "function";
   if (!viaString && !viaPrimitive) return true;
   let at: object | null = value;
-  while (at !== null && !(viaString && ObjectHasOwn(at, "toString")) && !(viaPrimitive && ObjectHasOwn(at, toPrimitive))) {
+  while (
+    at !== null &&
+    !(viaString && ObjectHasOwn(at, "toString")) &&
+    !(viaPrimitive && ObjectHasOwn(at, toPrimitive))
+  ) {
     at = ObjectGetPrototypeOf(at) as object | null;
   }
   if (at === null || at === value) return false;
@@ -44,7 +48,11 @@ function jsonOf(value: unknown): string {
   try {
     return SafeString(JSONStringifyAny(value));
   } catch (error) {
-    if (isError(error) && error.name === "TypeError" && StringIncludes(SafeString(error.message), "circular structure")) {
+    if (
+      isError(error) &&
+      error.name === "TypeError" &&
+      StringIncludes(SafeString(error.message), "circular structure")
+    ) {
       return "[Circular]";
     }
     throw error;

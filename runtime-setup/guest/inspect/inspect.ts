@@ -211,4 +211,3 @@ function readTag(context: Context, value: object): string {
   const listed = context.showHidden ? ObjectHasOwn(value, toStringTag) : ObjectPropertyIsEnumerable(value, toStringTag);
   return listed ? "" : tag;
 }
-

@@ -18,7 +18,13 @@ export type Extras = "object" | "array" | "array-extras";
 
 const MAX_COLUMNS = 15;
 
-function columnCount(context: Context, widths: readonly number[], entries: number, total: number, widest: number): number {
+function columnCount(
+  context: Context,
+  widths: readonly number[],
+  entries: number,
+  total: number,
+  widest: number,
+): number {
   const actual = widest + 2;
   if (actual * 3 + context.indentation >= context.breakLength || (total / actual <= 5 && widest > 6)) return 1;
   const bias = MathSqrt(actual - total / entries);

@@ -70,7 +70,7 @@ type OnNamed = (first: object, isFirst: boolean, name: string) => void;
 /** The name of the constructor that the prototype chain tells; null for an object without a prototype. */
 export function constructorName(value: object, context: Context, depth: number, onNamed?: OnNamed): string | null {
   let first: object | null | undefined;
-  for (let at: object | null = value; at !== null; ) {
+  for (let at: object | null = value; at !== null;) {
     const constructor: unknown = ObjectGetOwnPropertyDescriptor(at, "constructor")?.value;
     if (typeof constructor === "function" && constructor.name !== "" && isInstance(value, constructor)) {
       const name = SafeString(constructor.name);
@@ -111,7 +111,7 @@ export function plainPrefix(value: object, constructor: string | null, tag: stri
 }
 
 function isClass(value: object): boolean {
-  const source = FunctionToString(value) as string;
+  const source = FunctionToString(value);
   if (!StringStartsWith(source, "class") || !StringEndsWith(source, "}")) return false;
   const next = source[5];
   return next === " " || next === "{" || next === "\n" || next === "\t" || next === "\r" || next === "/";

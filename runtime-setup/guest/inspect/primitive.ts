@@ -117,7 +117,7 @@ function formatString(stylize: Stylize, value: string, context: Context): string
     return stylize(quote(text), "string") + trailer;
   }
   const lines: string[] = [];
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const end = StringIndexOf(text, "\n", start);
     const next = end === -1 ? text.length : end + 1;
     append(lines, stylize(quote(StringSlice(text, start, next)), "string"));

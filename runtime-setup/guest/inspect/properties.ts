@@ -55,7 +55,10 @@ function formatKey(context: Context, key: PropertyKey, isEnumerable: boolean): s
   let name: string;
   if (typeof key === "symbol") name = context.stylize(escapeText(symbolToString(key)), "symbol");
   else if (key === "__proto__") name = "['__proto__']";
-  else name = isIdentifier(key as string) ? context.stylize(key as string, "name") : context.stylize(quote(key as string), "string");
+  else
+    name = isIdentifier(key as string)
+      ? context.stylize(key as string, "name")
+      : context.stylize(quote(key as string), "string");
   return isEnumerable ? name : `[${name}]`;
 }
 
@@ -73,7 +76,8 @@ function formatGetter(context: Context, descriptor: PropertyDescriptor, original
   const label = set === undefined ? "Getter" : "Getter/Setter";
   const special = (text: string): string => context.stylize(text, "special");
   const { getters } = context;
-  const asked = getters === true || (getters === "get" && set === undefined) || (getters === "set" && set !== undefined);
+  const asked =
+    getters === true || (getters === "get" && set === undefined) || (getters === "set" && set !== undefined);
   if (!asked) return special(`[${label}]`);
   context.indentation += 2;
   let shown: string;

@@ -39,7 +39,12 @@ export interface Shape {
 }
 
 /** The shape of an array, set, map or typed array. */
-export function iterableShape(context: Context, value: object, constructor: string | null, tag: string): Shape | undefined {
+export function iterableShape(
+  context: Context,
+  value: object,
+  constructor: string | null,
+  tag: string,
+): Shape | undefined {
   const { showHidden } = context;
   if (isArray(value)) {
     const { length } = value;
@@ -85,7 +90,7 @@ export function iterableShape(context: Context, value: object, constructor: stri
   return shape;
 }
 
-const DateToString = uncurryMethod(Date.prototype.toString) as (date: unknown) => string;
+const DateToString: (date: unknown) => string = uncurryMethod(Date.prototype.toString);
 
 /** The shape of everything else. */
 export function objectShape(
@@ -137,7 +142,8 @@ export function objectShape(
   if (brands.isArrayBuffer(value)) {
     const name = prefix(constructor, tag, "ArrayBuffer");
     if (typedArray === undefined) shape.entries = (inner, buffer) => [formatBufferContents(inner, buffer)];
-    else shape.bare = `${name}{ [byteLength]: ${formatNumber(context.stylize, brands.bufferByteLength(value), false)} }`;
+    else
+      shape.bare = `${name}{ [byteLength]: ${formatNumber(context.stylize, brands.bufferByteLength(value), false)} }`;
     shape.accessors = ["byteLength"];
     return open(name);
   }

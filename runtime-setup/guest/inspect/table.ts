@@ -95,7 +95,11 @@ function inKeyOrder(found: readonly string[]): string[] {
  *
  * @param properties the columns to show, in this order; without it all that any row has
  */
-export function formatTable(data: unknown, properties: readonly unknown[] | undefined, options: InspectOptions): string | undefined {
+export function formatTable(
+  data: unknown,
+  properties: readonly unknown[] | undefined,
+  options: InspectOptions,
+): string | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   if (isMap(data) || isSet(data)) return entriesTable(data, options);
   const index: Column = { title: "(index)", cells: [] };
@@ -120,7 +124,7 @@ export function formatTable(data: unknown, properties: readonly unknown[] | unde
         columns.set(key, column);
         append(found, key);
       }
-      const isThere = !isPrimitive && ObjectHasOwn(item as object, key);
+      const isThere = !isPrimitive && ObjectHasOwn(item, key);
       if (column.cells.length > row) continue;
       place(column, row, isThere ? cellText((item as Record<string, unknown>)[key], options) : "");
     }

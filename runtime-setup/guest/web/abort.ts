@@ -166,7 +166,7 @@ function abortSignal(signal: AbortSignal, reason: unknown): void {
   mark(signal, state);
   for (let i = 0; i < reached.length; i++) {
     const { algorithms } = stateOf(reached[i]);
-    SetForEach(algorithms, (algorithm: () => void) => guard(algorithm));
+    SetForEach(algorithms, (algorithm: () => void) => guard(algorithm, []));
     algorithms.clear();
     fireEvent(reached[i]!, "abort");
   }

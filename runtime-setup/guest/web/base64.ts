@@ -1,8 +1,4 @@
-import {
-  SafeTypeError,
-  StringCharCodeAt,
-  StringSlice,
-} from "../../../src/shared/primordials.ts";
+import { SafeTypeError, StringCharCodeAt, StringSlice } from "../../../src/shared/primordials.ts";
 import { DOMException } from "./dom-exception.ts";
 import { isAsciiSpace } from "./labels.ts";
 import { TextBuilder } from "./utf8.ts";

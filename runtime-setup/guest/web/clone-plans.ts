@@ -60,7 +60,7 @@ function isPlatformObject(value: object): boolean {
 
 /** Does the object hold more than its properties tell, so that a copy would not be one? */
 function hasHiddenState(value: object): boolean {
-  for (let at = ObjectGetPrototypeOf(value) as unknown; at !== null; at = ObjectGetPrototypeOf(at as object)) {
+  for (let at = ObjectGetPrototypeOf(value) as unknown; at !== null; at = ObjectGetPrototypeOf(at)) {
     for (let i = 0; i < HIDDEN_STATE.length; i++) if (HIDDEN_STATE[i] === at) return true;
   }
   return false;
@@ -69,7 +69,7 @@ function hasHiddenState(value: object): boolean {
 /** @throws {DOMException} DataCloneError for what cannot be cloned at all */
 export function refuseUncloneable(value: unknown): void {
   if (typeof value === "symbol") throw cloneError(symbolToString(value));
-  if (typeof value === "function") throw cloneError(FunctionToString(value) as string);
+  if (typeof value === "function") throw cloneError(FunctionToString(value));
   if (typeof value !== "object" || value === null) return;
   if (isPlatformObject(value)) {
     throw new DOMException("Cannot clone object of unsupported type.", "DataCloneError");
@@ -85,7 +85,7 @@ export function refuseUncloneable(value: unknown): void {
 /** The plan for a Date, a RegExp or a boxed primitive; undefined for everything else. */
 export function planLeaf(value: object): Build | undefined {
   if (isDate(value)) {
-    const time = DateGetTime(value) as number;
+    const time = DateGetTime(value);
     return () => new SafeDate(time);
   }
   if (isRegExp(value)) {

@@ -1,8 +1,4 @@
-import {
-  captureStackTrace,
-  ObjectDefineProperty,
-  SafeError,
-} from "../../../src/shared/primordials.ts";
+import { captureStackTrace, ObjectDefineProperty, SafeError } from "../../../src/shared/primordials.ts";
 import { defineClass } from "./define-class.ts";
 import { toDomString } from "./web-strings.ts";
 
@@ -42,7 +38,8 @@ export class DOMException extends SafeError {
 
   constructor(message: unknown = "", options: unknown = "Error") {
     super(toDomString(message));
-    const details = typeof options === "object" && options !== null ? (options as { name?: unknown; cause?: unknown }) : undefined;
+    const details =
+      typeof options === "object" && options !== null ? (options as { name?: unknown; cause?: unknown }) : undefined;
     const name = details === undefined ? options : details.name;
     this.#name = name === undefined ? "Error" : toDomString(name);
     if (details !== undefined && "cause" in details) {

@@ -41,7 +41,7 @@ export class TextDecoder {
   #highUnit = -1;
   #isStarted = false;
 
-  constructor(label: unknown = "utf-8", options: unknown = undefined) {
+  constructor(label: unknown = "utf-8", options?: unknown) {
     const name = toDomString(label);
     const encoding = encodingOf(name);
     if (encoding === undefined) {

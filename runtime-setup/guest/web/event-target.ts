@@ -1,9 +1,4 @@
-import {
-  append,
-  ReflectApply,
-  SafeMap,
-  SafeTypeError,
-} from "../../../src/shared/primordials.ts";
+import { append, ReflectApply, SafeMap, SafeTypeError } from "../../../src/shared/primordials.ts";
 import { reportUncaught } from "../kernel.ts";
 import { signalState } from "./abort-state.ts";
 import { DOMException } from "./dom-exception.ts";

@@ -42,7 +42,7 @@ function decodePart(part: string): string {
 /** The pairs of a query; a leading "?" does not count. */
 export function parseForm(query: string): { name: string; value: string }[] {
   const pairs: { name: string; value: string }[] = [];
-  for (let start = query[0] === "?" ? 1 : 0; start < query.length; ) {
+  for (let start = query[0] === "?" ? 1 : 0; start < query.length;) {
     const found = StringIndexOf(query, "&", start);
     const end = found === -1 ? query.length : found;
     if (end > start) {

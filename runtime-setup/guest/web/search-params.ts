@@ -241,7 +241,7 @@ function sorted(pairs: readonly Pair[]): Pair[] {
   const a = sorted(left);
   const b = sorted(right);
   const out: Pair[] = [];
-  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length || j < b.length;) {
     const isLeft = j === b.length || (i < a.length && a[i]!.name <= b[j]!.name);
     append(out, isLeft ? a[i++]! : b[j++]!);
   }

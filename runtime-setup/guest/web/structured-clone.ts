@@ -86,7 +86,12 @@ function read(value: unknown, memory: Memory): Build {
     memory.set(value, plan);
     return plan;
   }
-  if (isArrayBuffer(value)) return remember(memory, value, once(copyOf(value as ArrayBuffer), () => {}));
+  if (isArrayBuffer(value))
+    return remember(
+      memory,
+      value,
+      once(copyOf(value as ArrayBuffer), () => {}),
+    );
   if (typedArrayName(value) !== undefined || isDataView(value)) return readView(value, memory);
   if (isMap(value) || isSet(value)) return readCollection(value, memory);
   if (isDomException(value)) return readDomException(value, memory);
@@ -114,12 +119,26 @@ function readView(value: object, memory: Memory): Build {
   const whole = read(buffer, memory);
   const name = typedArrayName(value);
   if (name === undefined) {
-    return remember(memory, value, once(() => new SafeDataView(whole() as ArrayBuffer, offset, length), () => {}));
+    return remember(
+      memory,
+      value,
+      once(
+        () => new SafeDataView(whole() as ArrayBuffer, offset, length),
+        () => {},
+      ),
+    );
   }
   const View = VIEWS[name];
   if (View === undefined) throw cloneError(`#<${name}>`);
   const count = length / View.BYTES_PER_ELEMENT;
-  return remember(memory, value, once(() => new View(whole() as ArrayBuffer, offset, count), () => {}));
+  return remember(
+    memory,
+    value,
+    once(
+      () => new View(whole() as ArrayBuffer, offset, count),
+      () => {},
+    ),
+  );
 }
 
 function readCollection(value: object, memory: Memory): Build {
@@ -214,9 +233,11 @@ function listTransfers(options: unknown): ArrayBuffer[] {
     if (!isArrayBuffer(item)) {
       throw new DOMException("Value not transferable: only ArrayBuffers are", "DataCloneError");
     }
-    if (isDetached(item)) throw new DOMException("An ArrayBuffer is detached and could not be cloned.", "DataCloneError");
+    if (isDetached(item))
+      throw new DOMException("An ArrayBuffer is detached and could not be cloned.", "DataCloneError");
     for (let i = 0; i < list.length; i++) {
-      if (list[i] === item) throw new DOMException("ArrayBuffer occurs in the transfer list more than once", "DataCloneError");
+      if (list[i] === item)
+        throw new DOMException("ArrayBuffer occurs in the transfer list more than once", "DataCloneError");
     }
     append(list, item as ArrayBuffer);
   };
@@ -236,7 +257,13 @@ export function structuredClone(value: unknown, options?: unknown): unknown {
   const transfers = listTransfers(options);
   for (let i = 0; i < transfers.length; i++) {
     const buffer = transfers[i]!;
-    memory.set(buffer, once(() => transferBuffer(buffer), () => {}));
+    memory.set(
+      buffer,
+      once(
+        () => transferBuffer(buffer),
+        () => {},
+      ),
+    );
   }
   const build = read(value, memory);
   // What is transferred leaves its owner even where the value does not contain it.

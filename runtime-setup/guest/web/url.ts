@@ -58,7 +58,8 @@ export class URL {
   #params: URLSearchParams | undefined;
 
   constructor(url: string, base?: string) {
-    if (arguments.length === 0) throw withCode(new SafeTypeError('The "url" argument must be specified'), "ERR_MISSING_ARGS");
+    if (arguments.length === 0)
+      throw withCode(new SafeTypeError('The "url" argument must be specified'), "ERR_MISSING_ARGS");
     const input = toUsvString(url);
     const against = base === undefined ? undefined : toUsvString(base);
     const record = parseRecord(input, against);

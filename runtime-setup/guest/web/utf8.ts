@@ -9,15 +9,17 @@ import { firstBytes } from "./bytes.ts";
 
 const CHUNK = 4096;
 
-/** Collects UTF-16 units into a string, a chunk at a time. */
+/** Shared by all builders: each is filled and emptied within one call, in which no code of a script's runs. */
+const units = new SafeUint16Array(CHUNK);
+
+/** Collects UTF-16 units into a string, a chunk at a time. One at a time: {@link take} before the next is made. */
 export class TextBuilder {
   #text = "";
-  readonly #units: Uint16Array = new SafeUint16Array(CHUNK);
   #used = 0;
 
   add(unit: number): void {
     if (this.#used === CHUNK) this.#flush();
-    this.#units[this.#used++] = unit;
+    units[this.#used++] = unit;
   }
 
   addCodePoint(code: number): void {
@@ -34,13 +36,13 @@ export class TextBuilder {
   }
 
   #flush(): void {
-    let units: ArrayLike<number> = this.#units;
+    if (this.#used === 0) return;
+    let part = units;
     if (this.#used !== CHUNK) {
-      const part = new SafeUint16Array(this.#used);
-      for (let i = 0; i < this.#used; i++) part[i] = this.#units[i]!;
-      units = part;
+      part = new SafeUint16Array(this.#used);
+      for (let i = 0; i < this.#used; i++) part[i] = units[i]!;
     }
-    this.#text += ReflectApply(StringFromCharCode, undefined, units) as string;
+    this.#text += ReflectApply(StringFromCharCode, undefined, part) as string;
     this.#used = 0;
   }
 }

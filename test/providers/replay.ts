@@ -1,0 +1,116 @@
+/** The recordings of real provider traffic, and the server that plays them; found through GEPPETTO_SHARED. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { ChatChunk, ChatProvider, EndChunk, ToolCallChunk } from "../../src/providers/index.ts";
+import { createChatProvider } from "../../src/providers/index.ts";
+import type { ModelSettings } from "../../src/providers/settings.ts";
+
+export interface Recording {
+  name: string;
+  file: string;
+  api: "chat.completions" | "messages" | "embeddings" | "responses";
+  status: number;
+  bytes: number;
+  expectedOutcome: "final" | "error";
+  expectedText?: string;
+  expectedReasoning?: string;
+  expectedThinking?: string;
+  expectedToolCalls?: { id: string; name: string; input: unknown }[];
+  expectedStopReason?: string | null;
+  expectedUsage?: Record<string, number> | null;
+  expectedModel?: string;
+  expectedError?: { status?: number; message: string };
+  expectedEmbeddings?: { dims: number; first5: number[]; last: number }[];
+}
+
+export interface ReplayRequest {
+  headers: Record<string, string | undefined>;
+  body: Record<string, unknown>;
+  closedByClient: boolean;
+  closedAt?: number;
+}
+
+export interface ReplayServer {
+  openaiBaseURL: string;
+  anthropicBaseURL: string;
+  requests: ReplayRequest[];
+  reset(): void;
+  close(): Promise<void>;
+}
+
+export const sharedFolder: string | undefined = process.env["GEPPETTO_SHARED"];
+if (!sharedFolder) console.warn("SKIPPED: set GEPPETTO_SHARED to play the recordings of real provider traffic");
+
+export function loadRecordings(): Recording[] {
+  if (!sharedFolder) return [];
+  const folder = join(sharedFolder, "fixtures");
+  const index = JSON.parse(readFileSync(join(folder, "index.json"), "utf8")) as { name: string; bytes: number }[];
+  return index.map(({ name, bytes }) => ({
+    ...(JSON.parse(readFileSync(join(folder, `${name}.meta.json`), "utf8")) as Recording),
+    bytes,
+  }));
+}
+
+export async function startReplay(): Promise<ReplayServer> {
+  const { startReplayServer } = (await import(pathToFileURL(join(sharedFolder!, "tools/replay-server.mjs")).href)) as {
+    startReplayServer(options: { fixtures: string }): Promise<ReplayServer>;
+  };
+  return startReplayServer({ fixtures: join(sharedFolder!, "fixtures") });
+}
+
+export function providerFor(
+  server: ReplayServer,
+  { api }: Pick<Recording, "api">,
+  settings: Partial<ModelSettings> = {},
+): ChatProvider {
+  const isOpenAI = api !== "messages";
+  return createChatProvider(
+    {
+      provider: isOpenAI ? "openai" : "anthropic",
+      apiKey: "test-key-12345",
+      baseURL: isOpenAI ? server.openaiBaseURL : server.anthropicBaseURL,
+      retry: { attempts: 1 },
+      ...settings,
+    },
+    { env: {} },
+  );
+}
+
+export interface Collected {
+  chunks: ChatChunk[];
+  text: string;
+  reasoning: string;
+  refusal: string;
+  calls: ToolCallChunk[];
+  end: EndChunk | undefined;
+  error: unknown;
+}
+
+/** Reads a stream to its end or error and checks nothing. */
+export async function collect(
+  provider: ChatProvider,
+  model: string,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Collected> {
+  const chunks: ChatChunk[] = [];
+  let error: unknown;
+  try {
+    for await (const chunk of provider.stream({ model, messages: [{ role: "user", content: "hi" }] }, { signal })) {
+      chunks.push(chunk);
+    }
+  } catch (thrown) {
+    error = thrown;
+  }
+  const join = (type: "text" | "reasoning" | "refusal"): string =>
+    chunks.map((chunk) => (chunk.type === type ? chunk.delta : "")).join("");
+  return {
+    chunks,
+    text: join("text"),
+    reasoning: join("reasoning"),
+    refusal: join("refusal"),
+    calls: chunks.filter((chunk) => chunk.type === "tool-call"),
+    end: chunks.find((chunk) => chunk.type === "end"),
+    error,
+  };
+}
