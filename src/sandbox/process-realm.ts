@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -17,16 +18,24 @@ const OVERHEAD_MB = 192;
 /** Size of a page in /proc/<pid>/statm, in bytes. */
 const PAGE_BYTES = 4096;
 
-const resolveFrom = createRequire(import.meta.url);
+/** A package's folder as its importer finds it, which may be a link, and as it really is. */
+function packageFolders(name: string, importer: string): { linked: string; real: string } {
+  for (let folder = dirname(importer); folder !== dirname(folder); folder = dirname(folder)) {
+    const linked = join(folder, "node_modules", name);
+    if (existsSync(linked)) return { linked, real: realpathSync(linked) };
+  }
+  throw new Error(`Cannot find the package ${name}: is it installed?`);
+}
 
 /** Arguments that take from the child all that Node's permission model can take: files, network, children, workers. */
 function childArguments(): string[] {
-  const addon = resolveFrom.resolve("isolated-vm");
-  const addonLoader = createRequire(addon).resolve("node-gyp-build");
+  const resolveFrom = createRequire(import.meta.url);
   const main = resolveFrom.resolve("#realm-child");
   const program = dirname(resolveFrom.resolve("geppetto-js/package.json"));
-  const folders = [dirname(addon), dirname(addonLoader), join(program, "dist")];
-  const readable = [...folders.map((folder) => join(folder, "*")), join(program, "package.json"), "/etc/alpine-release"];
+  const addon = packageFolders("isolated-vm", main);
+  const addonLoader = packageFolders("node-gyp-build", join(addon.real, "package.json"));
+  const folders = [addon.linked, addon.real, addonLoader.linked, addonLoader.real, join(program, "dist")];
+  const readable = [...folders.flatMap((folder) => [folder, join(folder, "*")]), join(program, "package.json"), "/etc/alpine-release"];
   return [
     "--permission",
     "--allow-addons",

@@ -3,7 +3,7 @@ import { MAX_FRAME_CHARS, MAX_VALUE_DEPTH } from "./frames.ts";
 import {
   append,
   ArrayBufferSlice,
-  ArrayJoin,
+  ArrayFill,
   BigIntToString,
   DateGetTime,
   defineField,
@@ -19,6 +19,8 @@ import {
   ObjectHasOwn,
   ObjectKeys,
   ReflectApply,
+  SafeArray,
+  SafeBigInt,
   SafeDate,
   SafeError,
   SafeNumber,
@@ -41,7 +43,9 @@ export interface EncodeOptions {
   exotic?: "refuse" | "omit";
 }
 
-interface Encoder extends EncodeOptions {
+interface Encoder {
+  readonly buffers: ArrayBuffer[] | undefined;
+  readonly omitsExotic: boolean;
   chars: number;
 }
 
@@ -57,8 +61,17 @@ const TYPED_ARRAYS = {
   Float64Array,
 } as const;
 
-function refuse(what: string, path: string): never {
-  throw new GeppettoError("ValidationError", `Cannot copy ${what}${path === "" ? "" : ` at "${path}"`}`);
+/** The keys on the way to the value that is being encoded. Filled, so that an assignment never asks for a setter. */
+const path: (string | number)[] = new SafeArray<string | number>(MAX_VALUE_DEPTH + 1);
+ArrayFill(path, "");
+
+function refuse(what: string, depth: number): never {
+  let place = "";
+  for (let i = 0; i < depth; i++) {
+    const key = path[i]!;
+    place += typeof key === "number" ? `[${key}]` : place === "" ? key : `.${key}`;
+  }
+  throw new GeppettoError("ValidationError", `Cannot copy ${what}${place === "" ? "" : ` at "${place}"`}`);
 }
 
 /**
@@ -67,24 +80,26 @@ function refuse(what: string, path: string): never {
  * @throws {GeppettoError} ValidationError that names the place of what cannot be copied, or that the value is nested
  *   more than {@link MAX_VALUE_DEPTH} levels deep (a cycle is); LimitError when the text exceeds {@link MAX_FRAME_CHARS}.
  */
-export function encodeValue(value: unknown, options: EncodeOptions = {}): string {
-  return encode(value, "", 0, { ...options, chars: 0 });
+export function encodeValue(value: unknown, { buffers, exotic }: EncodeOptions = {}): string {
+  return encode(value, 0, { buffers, omitsExotic: exotic === "omit", chars: 0 });
 }
 
 function charge(text: string, encoder: Encoder): string {
   encoder.chars += text.length;
-  if (encoder.chars > MAX_FRAME_CHARS) {
-    throw new GeppettoError("LimitError", `Cannot copy a value of more than ${MAX_FRAME_CHARS} characters; send less`, {
-      code: "ERR_LIMIT_MESSAGE",
-    });
-  }
+  if (encoder.chars > MAX_FRAME_CHARS) refuseSize();
   return text;
 }
 
-function encode(value: unknown, path: string, depth: number, encoder: Encoder): string {
+function refuseSize(): never {
+  throw new GeppettoError("LimitError", `Cannot copy a value of more than ${MAX_FRAME_CHARS} characters; send less`, {
+    code: "ERR_LIMIT_MESSAGE",
+  });
+}
+
+function encode(value: unknown, depth: number, encoder: Encoder): string {
   switch (typeof value) {
     case "string":
-      if (value.length > MAX_FRAME_CHARS) charge(value, encoder);
+      if (value.length > MAX_FRAME_CHARS) refuseSize();
       return charge(JSONStringify(value), encoder);
     case "number":
       if (NumberIsFinite(value) && !(value === 0 && 1 / value < 0)) return charge(NumberToString(value), encoder);
@@ -96,31 +111,41 @@ function encode(value: unknown, path: string, depth: number, encoder: Encoder): 
     case "bigint":
       return charge(`{"$":"bigint","v":"${BigIntToString(value)}"}`, encoder);
     case "object":
-      return value === null ? charge("null", encoder) : encodeObject(value, path, depth, encoder);
+      return value === null ? charge("null", encoder) : encodeObject(value, depth, encoder);
     default:
-      return refuse(`a ${typeof value}`, path);
+      return refuse(`a ${typeof value}`, depth);
   }
 }
 
-function encodeObject(value: object, path: string, depth: number, encoder: Encoder): string {
-  if (depth >= MAX_VALUE_DEPTH) refuse("a value that is nested too deeply or refers to itself", path);
-  if (isArray(value)) return encodeList(value, path, depth, encoder);
+function encodeObject(value: object, depth: number, encoder: Encoder): string {
+  if (depth >= MAX_VALUE_DEPTH) refuse("a value that is nested too deeply or refers to itself", depth);
+  if (isArray(value)) return encodeList(value, depth, encoder);
+  const prototype: unknown = ObjectGetPrototypeOf(value);
+  if (prototype !== PlainPrototype && prototype !== null) {
+    const special = encodeSpecial(value, depth, encoder);
+    if (special !== undefined) return special;
+  }
+  const toJSON = jsonMethod(value);
+  if (typeof toJSON === "function") {
+    const plain: unknown = ReflectApply(toJSON, value, []);
+    if (plain !== value) return encode(plain, depth + 1, encoder);
+  }
+  if (value instanceof SafeError) return `{"$":"error","v":${encodeRecord(errorFields(value), depth, encoder)}}`;
+  return encodeRecord(value as Record<string, unknown>, depth, encoder);
+}
+
+/** Typed arrays, dates, maps and sets, told by brand. */
+function encodeSpecial(value: object, depth: number, encoder: Encoder): string | undefined {
   const typed = typedArrayName(value);
-  if (typed !== undefined) return encodeTyped(value as Float32Array, typed, path, depth, encoder);
+  if (typed !== undefined) return encodeTyped(value as Float32Array, typed, depth, encoder);
   const time = internal(() => DateGetTime(value));
   if (time !== undefined) return charge(`{"$":"date","v":${NumberIsFinite(time) ? time : "null"}}`, encoder);
   const entries: unknown[] = [];
   if (internal(() => (MapForEach(value, (v: unknown, k: unknown) => append(entries, [k, v])), true)))
-    return charge(`{"$":"map","v":${encodeList(entries, path, depth, encoder)}}`, encoder);
+    return charge(`{"$":"map","v":${encodeList(entries, depth, encoder)}}`, encoder);
   if (internal(() => (SetForEach(value, (v: unknown) => append(entries, v)), true)))
-    return charge(`{"$":"set","v":${encodeList(entries, path, depth, encoder)}}`, encoder);
-  const toJSON = jsonMethod(value);
-  if (typeof toJSON === "function") {
-    const plain: unknown = ReflectApply(toJSON, value, []);
-    if (plain !== value) return encode(plain, path, depth + 1, encoder);
-  }
-  if (value instanceof SafeError) return `{"$":"error","v":${encodeRecord(errorFields(value), path, depth, encoder)}}`;
-  return encodeRecord(value as Record<string, unknown>, path, depth, encoder);
+    return charge(`{"$":"set","v":${encodeList(entries, depth, encoder)}}`, encoder);
+  return undefined;
 }
 
 const PlainPrototype: unknown = ObjectGetPrototypeOf({});
@@ -145,46 +170,50 @@ function errorFields(error: Error): Record<string, unknown> {
   return cause === undefined ? { name, message, code } : { name, message, code, cause };
 }
 
-function encodeList(list: readonly unknown[], path: string, depth: number, encoder: Encoder): string {
-  const parts: string[] = [];
-  // Every hole costs a part, so a sparse giant is refused before it is walked.
-  if (list.length > MAX_FRAME_CHARS / 2) charge("x".repeat(MAX_FRAME_CHARS), encoder);
+function encodeList(list: readonly unknown[], depth: number, encoder: Encoder): string {
+  // Every hole costs two characters, so a sparse giant is refused before it is walked.
+  encoder.chars += list.length * 2;
+  if (encoder.chars > MAX_FRAME_CHARS) refuseSize();
+  let text = "[";
   for (let i = 0; i < list.length; i++) {
     const item = list[i];
-    const exotic = typeof item === "function" || typeof item === "symbol";
-    append(parts, exotic && encoder.exotic === "omit" ? "null" : encode(item, `${path}[${i}]`, depth + 1, encoder));
+    path[depth] = i;
+    if (i > 0) text += ",";
+    text += isExotic(item) && encoder.omitsExotic ? "null" : encode(item, depth + 1, encoder);
   }
-  encoder.chars += parts.length + 1;
-  return `[${ArrayJoin(parts, ",")}]`;
+  return `${text}]`;
 }
 
-function encodeRecord(record: Record<string, unknown>, path: string, depth: number, encoder: Encoder): string {
-  const parts: string[] = [];
+function encodeRecord(record: Record<string, unknown>, depth: number, encoder: Encoder): string {
+  let text = "{";
   let tagged = false;
   // By index: a for-of would ask the script's Array.prototype for an iterator.
   const keys = ObjectKeys(record);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!;
     const item = record[key];
-    if (item === undefined) continue;
-    if ((typeof item === "function" || typeof item === "symbol") && encoder.exotic === "omit") continue;
+    if (item === undefined || (isExotic(item) && encoder.omitsExotic)) continue;
     if (key === "$") tagged = true;
-    const text = encode(item, path === "" ? key : `${path}.${key}`, depth + 1, encoder);
-    append(parts, `${charge(JSONStringify(key), encoder)}:${text}`);
+    path[depth] = key;
+    if (text.length > 1) text += ",";
+    text += `${charge(JSONStringify(key), encoder)}:`;
+    text += encode(item, depth + 1, encoder);
   }
-  encoder.chars += parts.length * 2 + 1;
-  const text = `{${ArrayJoin(parts, ",")}}`;
-  return tagged ? `{"$":"object","v":${text}}` : text;
+  return tagged ? `{"$":"object","v":${text}}}` : `${text}}`;
 }
 
-function encodeTyped(view: Float32Array, name: string, path: string, depth: number, encoder: Encoder): string {
-  if (!(name in TYPED_ARRAYS)) refuse(`a ${name}`, path);
+function isExotic(value: unknown): boolean {
+  return typeof value === "function" || typeof value === "symbol";
+}
+
+function encodeTyped(view: Float32Array, name: string, depth: number, encoder: Encoder): string {
+  if (!(name in TYPED_ARRAYS)) refuse(`a ${name}`, depth);
   if (encoder.buffers !== undefined) {
     const { buffer, byteOffset, byteLength } = view;
     append(encoder.buffers, ArrayBufferSlice(buffer, byteOffset, byteOffset + byteLength) as ArrayBuffer);
     return `{"$":"typed","name":"${name}","b":${encoder.buffers.length - 1}}`;
   }
-  return `{"$":"typed","name":"${name}","v":${encodeList(view as unknown as number[], path, depth, encoder)}}`;
+  return `{"$":"typed","name":"${name}","v":${encodeList(view as unknown as number[], depth, encoder)}}`;
 }
 
 /**
@@ -226,7 +255,7 @@ function reviveTag(tag: string, node: Record<string, unknown>, buffers: readonly
     case "number":
       return SafeNumber(v);
     case "bigint":
-      return typeof v === "string" && v.length < 4096 ? BigInt(v) : malformed(tag);
+      return typeof v === "string" && v.length < 4096 ? SafeBigInt(v) : malformed(tag);
     case "date":
       return new SafeDate(v === null ? NaN : (v as number));
     case "map": {

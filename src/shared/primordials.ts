@@ -34,6 +34,8 @@ export const SafeNumber: NumberConstructor = Number;
 export const SafeError: ErrorConstructor = Error;
 export const SafeTypeError: TypeErrorConstructor = TypeError;
 export const SafeRangeError: RangeErrorConstructor = RangeError;
+export const SafeArray: ArrayConstructor = Array;
+export const SafeBigInt: BigIntConstructor = BigInt;
 export const SafeDate: DateConstructor = Date;
 export const DateNow: () => number = Date.now;
 export const SafePromise: PromiseConstructor = Promise;
@@ -41,6 +43,7 @@ export const SafeProxy: ProxyConstructor = Proxy;
 export const SafeUint8Array: Uint8ArrayConstructor = Uint8Array;
 export const SafeFloat32Array: Float32ArrayConstructor = Float32Array;
 
+export const ArrayFill = uncurry(Array.prototype.fill);
 export const ArrayJoin = uncurry(Array.prototype.join);
 export const ArraySlice = uncurry(Array.prototype.slice);
 export const StringSlice = uncurry(String.prototype.slice);

@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { RuntimeEngine } from "../../src/index.ts";
+import { ISOLATIONS, withEngine } from "./engine-harness.ts";
+
+describe.each(ISOLATIONS)("limits in a %s", (isolation) => {
+  it.each([
+    ["an endless loop", "for (;;);"],
+    ["endless microtasks", "const again = () => Promise.resolve().then(again); again(); await new Promise(() => {})"],
+    ["a bad regular expression", "/(a+)+$/.test('a'.repeat(40) + 'b')"],
+    ["an interval", "setInterval(() => {}, 5)"],
+    ["a loop in a timer", "setTimeout(() => { for (;;); }, 1)"],
+    ["a loop in an event callback", "doubleStep.runWithEvents(1, () => { for (;;); })"],
+  ])("end %s at the time limit", (_, code) =>
+    withEngine({ isolation, limits: { wallMs: 150 } }, async ({ run }) => {
+      const outcome = await run(code);
+      expect(outcome).toMatchObject({ ok: false, end: "limit", error: { name: "LimitError", code: "ERR_LIMIT_WALL", fromHost: true } });
+      expect(outcome.error?.message).toContain("--timeout");
+      expect(outcome.stats.durationMs).toBeLessThan(150 + 250);
+    }),
+  );
+
+  it("end a script that waits on the host at the time limit, and go on with the engine", () =>
+    withEngine({ isolation, limits: { wallMs: 150 } }, async ({ run }) => {
+      expect(await run("await new Promise((r) => setTimeout(r, 5000))")).toMatchObject({ error: { code: "ERR_LIMIT_WALL" } });
+      expect(await run("export default 2")).toMatchObject({ ok: true, value: 2 });
+    }));
+
+  it("end a turn that is too long, whatever the script says about it", () =>
+    withEngine({ isolation, limits: { turnMs: 100 } }, async ({ run }) => {
+      expect(await run("try { for (;;); } finally { done('forged') }")).toMatchObject({ end: "limit", error: { code: "ERR_LIMIT_TURN" } });
+    }));
+
+  it("end a script that floods memory with strings", () =>
+    withEngine({ isolation, limits: { memoryMB: 32 } }, async ({ run }) => {
+      const outcome = await run("const a = []; for (;;) a.push('x'.repeat(1000) + a.length)");
+      expect(outcome).toMatchObject({ end: "limit", error: { code: "ERR_LIMIT_MEMORY" } });
+      // V8 frees the isolate on another thread; a process that ends before that can crash.
+      if (isolation === "thread") await new Promise((resolve) => setTimeout(resolve, 500));
+    }));
+
+  it("cannot be forged by an error's text", () =>
+    withEngine({ isolation, limits: { wallMs: 5000 } }, async ({ run }) => {
+      for (const text of ["Script execution timed out.", "Isolate was disposed during execution due to memory limit"]) {
+        expect(await run(`throw new Error(${JSON.stringify(text)})`)).toMatchObject({ end: "uncaught", error: { fromHost: false } });
+      }
+      const claimed = await run("const e = new Error('x'); e.name = 'LimitError'; e.code = 'ERR_LIMIT_WALL'; throw e");
+      expect(claimed).toMatchObject({ end: "uncaught", error: { fromHost: false } });
+    }));
+
+  it("end a script that prints too much", () =>
+    withEngine({ isolation, limits: { outputBytes: 10_000 } }, async ({ run, output }) => {
+      expect(await run("for (;;) console.log('x'.repeat(999))")).toMatchObject({ error: { code: "ERR_LIMIT_OUTPUT" } });
+      expect(output.out).toHaveLength(10_000);
+    }));
+
+  it("refuse timers, runs and operations over the limit, catchably", () =>
+    withEngine({ isolation, limits: { timers: 3, runs: 2, ops: 2 } }, async ({ run }) => {
+      const { value } = await run(`
+        const tries = { timers: () => setTimeout(() => {}, 5),
+          runs: () => doubleStep.runWithEvents(1, () => {}),
+          ops: () => { embeddings.generateEmbeddingAsync("x").catch(() => {}); } };
+        const result = {};
+        for (const name in tries) {
+          try { for (let i = 0; ; i++) { result[name] = i; tries[name](); } } catch (e) { result[name] += " " + e.name + " " + e.code; }
+        }
+        export default result;`);
+      expect(value).toEqual({ timers: "3 LimitError ERR_LIMIT_TIMERS", runs: "2 LimitError ERR_LIMIT_RUNS", ops: "2 LimitError ERR_LIMIT_OPS" });
+    }));
+});
+
+describe("limits in a process", () => {
+  it.each([
+    ["an array that grows", "const a = []; for (;;) a.push(new Array(1000).fill(a.length))", "ERR_LIMIT_MEMORY"],
+    ["typed arrays", "const a = []; for (;;) a.push(new Uint8Array(1e6).fill(1))", undefined],
+    ["a native loop", "Array.prototype.includes.call({ length: 2 ** 53 - 1 }, 1)", "ERR_LIMIT_WALL"],
+    ["a V8 abort", "'x'.repeat(2 ** 28).split('')", "ERR_ENGINE_CRASHED"],
+  ])("hold against %s", (_, code, expected) =>
+    withEngine({ isolation: "process", limits: { memoryMB: 64, wallMs: 2000 } }, async ({ run }) => {
+      let ticks = 0;
+      const timer = setInterval(() => ticks++, 10);
+      const outcome = await run(code);
+      clearInterval(timer);
+      expect(outcome.ok).toBe(false);
+      if (expected !== undefined) expect(outcome.error?.code).toBe(expected);
+      expect(outcome.stats.durationMs).toBeLessThan(2250);
+      // The host's own timers have kept ticking: at least half as often as they would on an idle machine.
+      expect(ticks).toBeGreaterThan(outcome.stats.durationMs / 10 / 2 - 2);
+    }),
+  );
+});
+
+describe("new RuntimeEngine()", () => {
+  it("names the limit or option that it refuses", () => {
+    expect(() => new RuntimeEngine({ limits: { memoryMB: -1 } })).toThrow("limits.memoryMB to -1");
+    expect(() => new RuntimeEngine({ limits: { wall: 5 } as object })).toThrow("limits.wall");
+    expect(() => new RuntimeEngine({ isolation: "vm" as "thread" })).toThrow('"vm"');
+  });
+});
