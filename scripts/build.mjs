@@ -1,4 +1,5 @@
-// Builds dist/: the host by tsc, the guest runtime as one bundle that the host loads as data.
+// Builds dist/: the host by tsc; the guest runtime as one bundle that the host loads as data; the child of a process
+// realm as one file, so that it starts fast and needs to read nothing else.
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -26,5 +27,16 @@ await build({
   minifyWhitespace: true,
   minifyIdentifiers: true,
   legalComments: "none",
+  logLevel: "warning",
+});
+await build({
+  entryPoints: [join(root, "src/sandbox/realm-child.ts")],
+  outfile: join(root, "dist/realm-child.cjs"),
+  bundle: true,
+  format: "cjs",
+  platform: "node",
+  external: ["isolated-vm"],
+  target: "node24",
+  minify: true,
   logLevel: "warning",
 });

@@ -1,6 +1,5 @@
 /** A message under way on a bus. It is under way until it is acked; acking twice does nothing. */
 export interface BusMessage<T = unknown> {
-  readonly uuid: string;
   readonly topic: string;
   readonly payload: T;
   ack(): void;

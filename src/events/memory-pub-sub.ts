@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
 import type { Bus, BusMessage, PublishOptions, SubscribeOptions, Subscription } from "./bus.ts";
 
@@ -47,7 +46,7 @@ class MemorySubscription implements Subscription {
       this.#room?.resolve();
       if (this.#messages === 0) this.#settleIdle();
     };
-    this.#queue.push({ uuid: randomUUID(), topic, payload, ack });
+    this.#queue.push({ topic, payload, ack });
     this.#reader?.resolve();
   }
 

@@ -1,8 +1,5 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { setReferenced, takeChild, type Child } from "./child.ts";
 import { Channel, type Message } from "./channel.ts";
 import { parseFailure } from "./parse-failure.ts";
 import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
@@ -18,47 +15,8 @@ const OVERHEAD_MB = 192;
 /** Size of a page in /proc/<pid>/statm, in bytes. */
 const PAGE_BYTES = 4096;
 
-/** A package's folder as its importer finds it, which may be a link, and as it really is. */
-function packageFolders(name: string, importer: string): { linked: string; real: string } {
-  for (let folder = dirname(importer); folder !== dirname(folder); folder = dirname(folder)) {
-    const linked = join(folder, "node_modules", name);
-    if (existsSync(linked)) return { linked, real: realpathSync(linked) };
-  }
-  throw new Error(`Cannot find the package ${name}: is it installed?`);
-}
-
-/** Arguments that take from the child all that Node's permission model can take: files, network, children, workers. */
-function childArguments(): string[] {
-  const resolveFrom = createRequire(import.meta.url);
-  const main = resolveFrom.resolve("#realm-child");
-  const program = dirname(resolveFrom.resolve("geppetto-js/package.json"));
-  const addon = packageFolders("isolated-vm", main);
-  const addonLoader = packageFolders("node-gyp-build", join(addon.real, "package.json"));
-  const folders = [addon.linked, addon.real, addonLoader.linked, addonLoader.real, join(program, "dist")];
-  const readable = [...folders.flatMap((folder) => [folder, join(folder, "*")]), join(program, "package.json"), "/etc/alpine-release"];
-  return [
-    "--permission",
-    "--allow-addons",
-    ...readable.map((path) => `--allow-fs-read=${path}`),
-    "--disable-warning=PERM0001",
-    "--disable-warning=SecurityWarning",
-    main,
-  ];
-}
-
-let spawnArguments: string[] | undefined;
-
-function spawnChild(): ChildProcess {
-  spawnArguments ??= childArguments();
-  const child = spawn(process.execPath, spawnArguments, {
-    env: {},
-    stdio: ["pipe", "pipe", "ignore"],
-    detached: true,
-  });
-  // A realm that is idle must not keep its host alive: entries under way do that.
-  child.unref();
-  return child;
-}
+/** How much of what a dying child says is kept, in characters. */
+const LAST_WORDS = 2000;
 
 type Ending = { kind: "memory" } | { kind: "timeout" } | { kind: "disposed" } | { kind: "crashed" };
 
@@ -67,34 +25,39 @@ type Ending = { kind: "memory" } | { kind: "timeout" } | { kind: "disposed" } | 
  * killed when it exceeds what it may use: whatever the guest does, the host goes on.
  */
 export class ProcessRealm implements Realm {
-  readonly #child: ChildProcess;
+  readonly #child: Child;
   readonly #channel: Channel;
   readonly #doors: RealmDoors;
   readonly #limits: RealmLimits;
   readonly #turns = new Map<number, (failure: RealmFailure | undefined) => void>();
   #nextId = 1;
+  #lastWords = "";
   #cpuMs = 0;
   /** Why the realm is gone. */
   #ending: Ending | undefined;
   #watch: NodeJS.Timeout | undefined;
 
-  private constructor(child: ChildProcess, doors: RealmDoors, limits: RealmLimits) {
+  private constructor(child: Child, doors: RealmDoors, limits: RealmLimits) {
     this.#child = child;
     this.#doors = doors;
     this.#limits = limits;
-    this.#channel = new Channel(child.stdout!, child.stdin!, {
+    this.#channel = new Channel(child.stdout, child.stdin, {
       onMessage: (message) => this.#onMessage(message),
       onEnd: () => this.#end({ kind: "crashed" }),
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
     });
     child.on("error", () => this.#end({ kind: "crashed" }));
     child.on("exit", () => this.#end({ kind: "crashed" }));
   }
 
   static async create(doors: RealmDoors, limits: RealmLimits): Promise<ProcessRealm> {
-    const realm = new ProcessRealm(spawnChild(), doors, limits);
+    const realm = new ProcessRealm(takeChild(), doors, limits);
     const failure = await realm.#ask({ type: "create", data: limits, parcel: { text: runtimeText() } });
-    if (failure !== undefined) throw new Error("Cannot start a process for the guest: it died at once");
-    return realm;
+    if (failure === undefined) return realm;
+    const words = realm.#lastWords.trim();
+    throw new Error(`Cannot start a process for the guest: it ended at once${words === "" ? "" : `: ${words}`}`);
   }
 
   get disposed(): boolean {
@@ -123,7 +86,7 @@ export class ProcessRealm implements Realm {
     const id = this.#nextId++;
     const { promise, resolve } = Promise.withResolvers<RealmFailure | undefined>();
     this.#turns.set(id, resolve);
-    this.#startWatching();
+    this.#setBusy(true);
     const overdue =
       timeoutMs === undefined ? undefined : setTimeout(() => this.#end({ kind: "timeout" }), timeoutMs + GRACE_MS);
     this.#channel.send({ ...message, id });
@@ -131,7 +94,7 @@ export class ProcessRealm implements Realm {
       return await promise;
     } finally {
       clearTimeout(overdue);
-      if (this.#turns.size === 0) this.#stopWatching();
+      if (this.#turns.size === 0) this.#setBusy(false);
     }
   }
 
@@ -181,23 +144,25 @@ export class ProcessRealm implements Realm {
   #end(ending: Ending): void {
     if (this.#ending !== undefined) return;
     this.#ending = ending;
-    this.#stopWatching();
+    this.#setBusy(false);
     this.#child.kill("SIGKILL");
-    this.#child.stdin?.destroy();
-    this.#child.stdout?.destroy();
+    this.#child.stdin.destroy();
+    this.#child.stdout.destroy();
+    this.#child.stderr.destroy();
     const turns = [...this.#turns.values()];
     this.#turns.clear();
     for (const settle of turns) settle(ending);
   }
 
-  #startWatching(): void {
-    if (this.#watch !== undefined) return;
-    this.#watch = setInterval(() => void this.#checkMemory(), WATCH_MS);
-  }
-
-  #stopWatching(): void {
-    clearInterval(this.#watch);
-    this.#watch = undefined;
+  /** While a turn is under way the child is watched and keeps this process alive; an idle realm does neither. */
+  #setBusy(busy: boolean): void {
+    if (busy === (this.#watch !== undefined)) return;
+    setReferenced(this.#child, busy);
+    if (busy) this.#watch = setInterval(() => void this.#checkMemory(), WATCH_MS);
+    else {
+      clearInterval(this.#watch);
+      this.#watch = undefined;
+    }
   }
 
   async #checkMemory(): Promise<void> {
