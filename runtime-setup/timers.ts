@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { limitError } from "../src/engine/limits.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
@@ -26,6 +27,11 @@ function parseTimer(args: unknown): Pick<Timer, "id" | "kind" | "ms"> {
 
 /** Turns that a due timer lets go first while the guest is busy, so that a long stream cannot starve it. */
 const MAX_TURNS_FIRST = 256;
+
+function parseMs(args: unknown): number {
+  const { ms } = parseFields(args);
+  return typeof ms === "number" && ms >= 0 && ms <= 2_147_483_647 ? ms : 0;
+}
 
 /**
  * The pending timers of one engine. Their order depends on what the script said, not on how busy the host is: timers
@@ -140,6 +146,8 @@ export function setupTimers(): SetupFunction {
     const queue = new TimerQueue(vm.host);
     vm.host.setOp("timer_start", (args) => queue.start(args), { mode: "sync" });
     vm.host.setOp("timer_clear", (args) => queue.clear(parseFields(args)["id"]), { mode: "sync" });
+    // For a guest that blocks: the wait of a step's body within a turn.
+    vm.host.setOp("sleep", (args, { signal }) => sleep(parseMs(args), undefined, { signal }));
     vm.host.onReset(() => queue.clearAll());
     await vm.install("timers");
   };

@@ -25,7 +25,6 @@ await build({
   target: "es2024",
   minifySyntax: true,
   minifyWhitespace: true,
-  minifyIdentifiers: true,
   legalComments: "none",
   logLevel: "warning",
 });

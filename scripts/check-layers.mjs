@@ -93,7 +93,7 @@ function judgeFile(file, own, target) {
     return `imports guest code (${target}): load the built guest as data, or move what both need to src/shared`;
   }
   if (own.room === other.room) return undefined;
-  if (own.room === "src/cli" && target !== "src/index.ts") {
+  if (own.room === "src/cli" && !/^src\/[^/]+\.ts$/.test(target)) {
     return `the command line imports ${target}: export what it needs from src/index.ts`;
   }
   if (other.floor < own.floor) return undefined;

@@ -4,7 +4,7 @@ import { exemptOnAbort, signalOf } from "./calls.ts";
 import { conversationSnapshot } from "./conversation.ts";
 import { guestError } from "./errors.ts";
 import { defineGlobal } from "./kernel.ts";
-import { StepObject } from "./steps.ts";
+import { createStepObject, type StepObject } from "./steps.ts";
 
 type Settings = Record<string, unknown>;
 
@@ -22,7 +22,7 @@ function toChatInput(options: Settings, input: unknown): object {
 }
 
 function newStep(options: Settings): StepObject {
-  return new StepObject({
+  return createStepObject({
     step: "chat",
     type: "chat",
     inputType: "Conversation",

@@ -14,6 +14,7 @@ import {
   StringIndexOf,
   StringSlice,
 } from "../../src/shared/primordials.ts";
+import { withoutRuntimeFrames } from "./inspect/error-text.ts";
 
 type ErrorClass = new (message: string) => Error;
 
@@ -49,6 +50,8 @@ export function toGuestError(record: ErrorRecord): Error {
   if (record.status !== undefined) defineHidden(error, "status", record.status);
   if (record.cause !== undefined) defineHidden(error, "cause", toGuestError(record.cause));
   defineHidden(error, "includes", (text: unknown) => StringIncludes(SafeString(error.message), SafeString(text)));
+  const { stack } = error;
+  if (typeof stack === "string") defineHidden(error, "stack", withoutRuntimeFrames(stack));
   return error;
 }
 
@@ -65,7 +68,7 @@ export function errorFromHost(record: ErrorRecord, site?: Error): Error {
   const error = toGuestError(record);
   hostRecords.set(error, record);
   if (site !== undefined) {
-    const frames = bounded(() => site.stack, "");
+    const frames = withoutRuntimeFrames(bounded(() => site.stack, ""));
     const start = StringIndexOf(frames, "\n");
     defineHidden(error, "stack", `${record.name}: ${record.message}${start < 0 ? "" : StringSlice(frames, start)}`);
   }

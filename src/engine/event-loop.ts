@@ -2,13 +2,15 @@ import { createDeferred, type Deferred } from "../base/deferred.ts";
 import type { Bus } from "../events/bus.ts";
 import type { Realm, RealmFactory, RealmFailure, Source } from "../sandbox/realm.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import type { ErrorRecord } from "../shared/frames.ts";
+import type { ErrorRecord, Outcome } from "../shared/frames.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import { parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
 import { Ledger } from "./ledger.ts";
 import { limitError, type EngineLimits } from "./limits.ts";
 import { OpTable } from "./op-table.ts";
-import { RunManager, type StartRequest } from "./run-manager.ts";
+import type { StartRequest } from "./guest-run.ts";
+import { parseYield } from "./guest-step.ts";
+import { RunManager } from "./run-manager.ts";
 import type { ScriptResult } from "./script-run.ts";
 
 /** How a turn was lost, other than by an error in it. */
@@ -150,7 +152,7 @@ export class EventLoop {
   async reset({ scriptBegins }: { scriptBegins: boolean }): Promise<void> {
     this.ops.accepting = false;
     this.#queue.clear();
-    this.#runs.cancelAll();
+    this.#runs.abandonAll();
     this.ops.abortAll(new GeppettoError("AbortError", "The script has ended"));
     this.#sent.clear();
     this.#abandon({ name: "AbortError", message: "Something else has reset the engine", code: "ERR_ABORTED" });
@@ -164,7 +166,7 @@ export class EventLoop {
     this.ops.accepting = false;
     this.#realm.dispose();
     this.#queue.clear();
-    this.#runs.cancelAll();
+    this.#runs.abandonAll();
     this.ops.abortAll(reason);
     this.#abandon({ name: reason.name, message: reason.message, code: "ERR_ENGINE_CLOSED" });
     for (const check of this.#checks.values()) check.reject(reason);
@@ -205,6 +207,10 @@ export class EventLoop {
     this.ops.set("check_settle", (args) => this.#settleCheck(args), sync);
     this.ops.set("run_start", (args) => this.#runs.start(parseStart(args)), sync);
     this.ops.set("run_cancel", (args) => this.#cancelRun(args), sync);
+    this.ops.set("run_ack", (args) => this.#runs.ack(String(parseFields(args)["id"]), Number(parseFields(args)["count"])), sync);
+    this.ops.set("run_wait", (args) => this.#runs.wait(String(parseFields(args)["id"])));
+    this.ops.set("run_answer", (args) => this.#answerCall(args), sync);
+    this.ops.set("run_yield", (args) => this.#runs.take(String(parseFields(args)["id"]), parseYield(args)));
   }
 
   #complete(args: unknown): void {
@@ -227,6 +233,12 @@ export class EventLoop {
     return typeof id === "string" && this.#runs.cancel(id, typeof deliveredChars === "number" ? deliveredChars : undefined);
   }
 
+  #answerCall(args: unknown): void {
+    const { id, callId, value, error } = parseFields(args);
+    const outcome: Outcome = error === undefined ? { ok: true, value } : { ok: false, error: parseErrorRecord(error) };
+    this.#runs.answer(String(id), Number(callId), outcome);
+  }
+
   #abandon(error: ErrorRecord): void {
     const completions = [...this.#completions.values()];
     this.#completions.clear();
@@ -239,12 +251,14 @@ export class EventLoop {
   }
 }
 
+const WANTS = ["events", "pull", "result", "wait"] as const;
+
 function parseStart(args: unknown): StartRequest {
   const { id, step, want, input, failed } = parseFields(args);
   if (typeof id !== "string" || typeof step !== "string") {
     throw new GeppettoError("ValidationError", "Cannot start a run: the request is malformed");
   }
-  const request: StartRequest = { id, step, want: want === "result" ? "result" : "events", input };
+  const request: StartRequest = { id, step, want: WANTS.find((known) => known === want) ?? "events", input };
   if (failed !== undefined) request.failed = parseErrorRecord(failed);
   return request;
 }

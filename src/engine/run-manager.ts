@@ -1,14 +1,16 @@
-import type { Bus, Subscription } from "../events/bus.ts";
-import { encodeValue } from "../shared/codec.ts";
+import type { Bus } from "../events/bus.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import { FRAME_VERSION, type ErrorRecord } from "../shared/frames.ts";
-import type { EventFrame, StepEvent } from "../shared/step-events.ts";
+import type { ErrorRecord, Outcome } from "../shared/frames.ts";
 import type { Step } from "../steps/step.ts";
-import { StepRun } from "../steps/step-run.ts";
 import type { EntryQueue } from "./entry-queue.ts";
+import { GuestRun, type StartRequest, type WaitAnswer } from "./guest-run.ts";
+import { GuestStep, parseStepInfo, type GuestYield } from "./guest-step.ts";
 import type { Ledger } from "./ledger.ts";
 
 const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** The name under which the guest starts the steps that it made itself. */
+const GUEST_STEP = "guest";
 
 export interface RunManagerOptions {
   bus: Bus;
@@ -16,24 +18,16 @@ export interface RunManagerOptions {
   ledger: Ledger;
   maxRuns: number;
   onTooMany: () => GeppettoError;
+  /** Sees the record of every error event that goes to the guest. */
   onError(record: ErrorRecord): void;
   now(): number;
-}
-
-export interface StartRequest {
-  id: string;
-  step: string;
-  /** Every event crosses to the guest, or the terminal one only. */
-  want: "events" | "result";
-  input?: unknown;
-  /** Why there is no input: the run fails with this. */
-  failed?: ErrorRecord;
 }
 
 /** The runs of one engine: each is a topic `step.{id}` on the bus, there while the run is. */
 export class RunManager {
   readonly #steps = new Map<string, Step>();
-  readonly #runs = new Map<string, StepRun>();
+  readonly #runs = new Map<string, GuestRun>();
+  readonly #guestSteps = new Map<string, GuestStep>();
   readonly #ends = new Set<Promise<void>>();
   readonly #options: RunManagerOptions;
 
@@ -47,7 +41,9 @@ export class RunManager {
 
   /** Makes a step known to the guest under a name. */
   register(name: string, step: Step): void {
-    if (this.#steps.has(name)) throw new GeppettoError("ConfigError", `Cannot register the step "${name}": it exists already`);
+    if (this.#steps.has(name) || name === GUEST_STEP) {
+      throw new GeppettoError("ConfigError", `Cannot register the step "${name}": it exists already`);
+    }
     this.#steps.set(name, step);
   }
 
@@ -57,27 +53,56 @@ export class RunManager {
    * @throws {GeppettoError} LimitError over the limit of runs; ValidationError for a forged id or an unknown step.
    */
   start(request: StartRequest): void {
-    const step = this.#steps.get(request.step);
-    if (step === undefined) throw new GeppettoError("ValidationError", `Cannot start a run: there is no step "${request.step}"`);
-    if (!RUN_ID.test(request.id) || this.#runs.has(request.id)) {
+    const { id } = request;
+    if (!RUN_ID.test(id) || this.#runs.has(id)) {
       throw new GeppettoError("ValidationError", "Cannot start a run: its id is malformed or taken");
     }
     if (this.#runs.size >= this.#options.maxRuns) throw this.#options.onTooMany();
-    const end = this.#execute(request, step);
+    const run = new GuestRun(request, this.#stepFor(request), this.#options);
+    this.#runs.set(id, run);
+    const end = run.execute().then(() => {
+      this.#runs.delete(id);
+      this.#guestSteps.delete(id);
+      this.#ends.delete(end);
+    });
     this.#ends.add(end);
-    void end.then(() => this.#ends.delete(end));
   }
 
-  /** Cancels a run; false when there is none of that id under way. */
+  /** Cancels a run; false when there is none of that id under way, or it has ended. */
   cancel(id: string, deliveredChars?: number): boolean {
-    return this.#runs.get(id)?.cancel(cancelled(), deliveredChars) ?? false;
+    return this.#runs.get(id)?.cancel(deliveredChars) ?? false;
   }
 
   /** Cancels every run; their interrupt events still reach the guest. Says how many there were. */
   cancelAll(): number {
     let count = 0;
-    for (const run of this.#runs.values()) if (run.cancel(cancelled())) count++;
+    for (const run of this.#runs.values()) if (run.cancel()) count++;
     return count;
+  }
+
+  /** Cancels every run; what they still have to say is for nobody. */
+  abandonAll(): void {
+    for (const run of this.#runs.values()) run.abandon();
+  }
+
+  ack(id: string, count: number): void {
+    this.#runs.get(id)?.ack(count);
+  }
+
+  /** What a guest that waits for a run is to do next. */
+  async wait(id: string): Promise<WaitAnswer> {
+    const run = this.#runs.get(id);
+    if (run === undefined) throw new GeppettoError("ValidationError", "Cannot wait for a run: there is none of that id");
+    return run.wait();
+  }
+
+  answer(id: string, callId: number, outcome: Outcome): void {
+    this.#runs.get(id)?.answer(callId, outcome);
+  }
+
+  /** A step that the guest made yields something. Resolves when there is room for more. */
+  async take(id: string, given: GuestYield): Promise<void> {
+    await this.#guestSteps.get(id)?.take(given);
   }
 
   /** Resolves when no run is under way. */
@@ -85,97 +110,14 @@ export class RunManager {
     while (this.#ends.size > 0) await Promise.all(this.#ends);
   }
 
-  async #execute(request: StartRequest, step: Step): Promise<void> {
-    const { bus, ledger, now } = this.#options;
-    const topic = `step.${request.id}`;
-    const subscription = bus.subscribe<StepEvent>(topic);
-    let failure: ErrorRecord | undefined;
-    const run = new StepRun({
-      id: request.id,
-      step,
-      now,
-      publish: (event, error) => {
-        failure = error;
-        if (error !== undefined) this.#options.onError(error);
-        return bus.publish(topic, event, { bytes: eventBytes(event) });
-      },
-      delivered: () => subscription.idle(),
-    });
-    this.#runs.set(request.id, run);
-    const release = ledger.hold("run");
-    const delivery = this.#deliver(subscription, request.want, () => failure);
-    await run.execute(() => {
-      if (request.failed !== undefined) throw fromRecord(request.failed);
-      return request.input;
-    });
-    this.#runs.delete(request.id);
-    await subscription.idle();
-    subscription.close();
-    await delivery;
-    release();
-  }
-
-  /** Hands each event to the guest as a turn, pipelined; the turn's end is the ack. */
-  async #deliver(
-    subscription: Subscription<StepEvent>,
-    want: StartRequest["want"],
-    failure: () => ErrorRecord | undefined,
-  ): Promise<void> {
-    for await (const { payload: event, ack } of subscription) {
-      if (want === "result" && !isTerminal(event)) ack();
-      else void this.#enter(toFrame(event, failure())).then(ack, ack);
+  #stepFor({ id, step: name, input }: StartRequest): Step {
+    if (name === GUEST_STEP) {
+      const step = new GuestStep(parseStepInfo(input));
+      this.#guestSteps.set(id, step);
+      return step;
     }
+    const step = this.#steps.get(name);
+    if (step === undefined) throw new GeppettoError("ValidationError", `Cannot start a run: there is no step "${name}"`);
+    return step;
   }
-
-  async #enter(frame: EventFrame & { id: string }): Promise<void> {
-    const { id, ...event } = frame;
-    const buffers: ArrayBuffer[] = [];
-    const text = encodeValue([FRAME_VERSION, "event", id, event], { buffers, exotic: "omit" });
-    await this.#options.queue.enterParcel(buffers.length === 0 ? { text } : { text, buffers });
-  }
-}
-
-function isTerminal(event: StepEvent): boolean {
-  return event.type === "final" || event.type === "error" || event.type === "interrupt";
-}
-
-function cancelled(): GeppettoError {
-  return new GeppettoError("AbortError", "The run was cancelled");
-}
-
-function fromRecord({ name, message, code }: ErrorRecord): GeppettoError {
-  return new GeppettoError(name === "LimitError" ? "LimitError" : "ValidationError", message, { code });
-}
-
-/** About what an event weighs on its way to the guest. */
-function eventBytes(event: StepEvent): number {
-  if (event.type === "partial") return 100 + event.delta.length;
-  return event.type === "final" ? 500 + event.text.length : 500;
-}
-
-/** Leaves out what the guest knows: the completion, and after the first event who it is about. */
-function toFrame(event: StepEvent, error: ErrorRecord | undefined): EventFrame & { id: string } {
-  const { type, seq, time, meta, step } = event;
-  const frame: EventFrame & { id: string } = { id: step.stepId, type, seq, time };
-  if (type !== "partial") Object.assign(frame, { meta, step });
-  switch (event.type) {
-    case "partial":
-      frame.delta = event.delta;
-      if ("result" in event) frame.result = event.result;
-      break;
-    case "final":
-      frame.text = event.text;
-      frame.results = event.results;
-      break;
-    case "error":
-      frame.error = error ?? { name: "StepError", message: event.error, code: event.code };
-      break;
-    case "tool-call":
-      frame.toolCall = event.toolCall;
-      break;
-    case "tool-result":
-      frame.toolResult = event.toolResult;
-      break;
-  }
-  return frame;
 }

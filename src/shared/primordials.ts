@@ -148,6 +148,18 @@ export function append<T>(array: T[], value: T): void {
   defineField(array, array.length, value);
 }
 
+const generatorPrototype: Generator = ObjectGetPrototypeOf(ObjectGetPrototypeOf((function* () {})()));
+/** `generator.next(value)`, whatever a script made of the prototype. */
+export const GeneratorNext = uncurry(generatorPrototype.next) as <T>(
+  generator: Generator<T, unknown, unknown>,
+  value: unknown,
+) => IteratorResult<T, unknown>;
+/** `generator.throw(error)`, likewise. */
+export const GeneratorThrow = uncurry(generatorPrototype.throw) as <T>(
+  generator: Generator<T, unknown, unknown>,
+  error: unknown,
+) => IteratorResult<T, unknown>;
+
 export const { getOwnPropertyNames: ObjectGetOwnPropertyNames, getOwnPropertySymbols: ObjectGetOwnPropertySymbols } =
   Object;
 export const { round: MathRound, sqrt: MathSqrt, trunc: MathTrunc } = Math;

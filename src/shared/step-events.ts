@@ -91,6 +91,35 @@ export interface EventFrame {
   error?: ErrorRecord;
 }
 
+/** The event as it crosses; `error` is the record of the error that an error event reports. */
+export function toEventFrame(event: StepEvent, error: ErrorRecord | undefined): EventFrame {
+  const { type, seq, time, meta, step } = event;
+  const frame: EventFrame = { type, seq, time };
+  if (event.type === "partial") {
+    frame.delta = event.delta;
+    if ("result" in event) frame.result = event.result;
+    return frame;
+  }
+  frame.meta = meta;
+  frame.step = step;
+  switch (event.type) {
+    case "final":
+      frame.text = event.text;
+      frame.results = event.results;
+      break;
+    case "error":
+      frame.error = error ?? { name: "StepError", message: event.error, code: event.code };
+      break;
+    case "tool-call":
+      frame.toolCall = event.toolCall;
+      break;
+    case "tool-result":
+      frame.toolResult = event.toolResult;
+      break;
+  }
+  return frame;
+}
+
 /** The text of a result where an event wants one: strings as they are, everything else as JSON. */
 export function resultText(value: unknown): string {
   if (typeof value === "string") return value;

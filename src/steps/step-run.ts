@@ -9,6 +9,7 @@ import {
   type RunMetadata,
   type StepEvent,
 } from "../shared/step-events.ts";
+import { GuestFailure } from "./guest-failure.ts";
 import type { Step, StepContext, StepEmission } from "./step.ts";
 
 export interface StepRunOptions {
@@ -20,6 +21,8 @@ export interface StepRunOptions {
   delivered(): Promise<void>;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Calls a function of the one who started the run. */
+  callGuest?(name: string, args: unknown, signal: AbortSignal): Promise<unknown>;
 }
 
 /** How a run ended. */
@@ -57,8 +60,15 @@ export class StepRun {
     const end = await this.#work(readInput);
     const settled = this.#controller.signal.aborted && end.type !== "error" ? { type: "interrupt" as const } : end;
     this.#ended = true;
-    await this.#publishEnd(settled);
-    return settled;
+    try {
+      await this.#publishEnd(settled);
+      return settled;
+    } catch (error) {
+      // Results that cannot be handed over.
+      this.#seq--;
+      await this.#publishError(error);
+      return { type: "error", error };
+    }
   }
 
   /**
@@ -94,6 +104,11 @@ export class StepRun {
       metadata: this.#metadata,
       meta: this.#meta,
       publish: (emission) => this.#emit(emission),
+      callGuest: async (name, args) => {
+        const { callGuest } = this.#options;
+        if (callGuest === undefined) throw new GeppettoError("StepError", `Cannot call "${name}": nobody gave it`);
+        return callGuest(name, args, signal);
+      },
     };
     const results: unknown[] = [];
     const iterator = step.run(input, context)[Symbol.asyncIterator]();
@@ -132,12 +147,12 @@ export class StepRun {
     this.#metadata.eventCount = this.#seq + 1;
     if (end.type === "final") await this.#publish(this.#final(end.results));
     else if (end.type === "interrupt") await this.#publish({ type: "interrupt", text: this.#deliveredText() });
-    else {
-      const record = toErrorRecord(
-        end.error instanceof GeppettoError ? end.error : new GeppettoError("StepError", messageOf(end.error), { cause: end.error }),
-      );
-      await this.#publish({ type: "error", error: record.message, code: record.code ?? "ERR_STEP" }, record);
-    }
+    else await this.#publishError(end.error);
+  }
+
+  #publishError(error: unknown): Promise<void> {
+    const record = errorRecord(error);
+    return this.#publish({ type: "error", error: record.message, code: record.code ?? "ERR_STEP" }, record);
   }
 
   #final(results: unknown[]): Fields {
@@ -152,6 +167,9 @@ export class StepRun {
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function errorRecord(error: unknown): ErrorRecord {
+  if (error instanceof GuestFailure) return { code: "ERR_STEP", ...error.record };
+  if (error instanceof GeppettoError) return toErrorRecord(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return toErrorRecord(new GeppettoError("StepError", message));
 }

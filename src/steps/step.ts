@@ -19,6 +19,8 @@ export interface StepContext {
   readonly meta: EventMeta;
   /** Publishes an event. Await it: it resolves when whoever listens has room for more. */
   publish(emission: StepEmission): Promise<void>;
+  /** Calls a function that the one who started the run gave with it; rejects with what it throws, or the abort. */
+  callGuest(name: string, args: unknown): Promise<unknown>;
 }
 
 /** A computation that takes one input and yields zero or more results. */

@@ -1,0 +1,201 @@
+import { createDeferred, type Deferred } from "../base/deferred.ts";
+import type { Subscription } from "../events/bus.ts";
+import { encodeValue } from "../shared/codec.ts";
+import { GeppettoError } from "../shared/errors.ts";
+import { FRAME_VERSION, type ErrorRecord, type Outcome, type Parcel } from "../shared/frames.ts";
+import { toEventFrame, type StepEvent } from "../shared/step-events.ts";
+import { GuestFailure } from "../steps/guest-failure.ts";
+import type { Step } from "../steps/step.ts";
+import { StepRun } from "../steps/step-run.ts";
+import type { RunManagerOptions } from "./run-manager.ts";
+
+export interface StartRequest {
+  id: string;
+  step: string;
+  /**
+   * What crosses to the guest: every event, acked when its callback has returned ("events") or when the guest says so
+   * ("pull"); the last one only ("result"); or that as the answer to a blocking wait ("wait").
+   */
+  want: "events" | "pull" | "result" | "wait";
+  input?: unknown;
+  /** Why there is no input: the run fails with this. */
+  failed?: ErrorRecord;
+}
+
+/** What a guest that waits for a run is told: call this function of yours and wait again, or how the run ended. */
+export type WaitAnswer = { call: GuestCall } | { event: unknown };
+
+/** A function of the guest's that a run needs: of a step that the guest made, or a tool. */
+export interface GuestCall {
+  callId: number;
+  name: string;
+  args: unknown;
+}
+
+/**
+ * A run that the guest has started: a step run, the topic that its events are published on, and the way of those events
+ * and of the calls that the step makes back into the guest.
+ */
+export class GuestRun {
+  readonly #request: StartRequest;
+  readonly #options: RunManagerOptions;
+  readonly #run: StepRun;
+  readonly #subscription: Subscription<StepEvent>;
+  /** What goes to the guest for each event that is under way, in order; nothing where the guest does not want it. */
+  readonly #parcels: (Parcel | undefined)[] = [];
+  readonly #calls = new Map<number, Deferred<unknown>>();
+  /** For a guest that waits: what it is told next. */
+  readonly #answers: WaitAnswer[] = [];
+  #waiter: Deferred<void> | undefined;
+  /** For a guest that waits: resolved when it has been told how the run ended. */
+  readonly #told = createDeferred();
+  /** For a guest that pulls: the acks of what it has been sent, in order. */
+  readonly #unacked: (() => void)[] = [];
+  #pulls: boolean;
+  #nextCallId = 1;
+
+  constructor(request: StartRequest, step: Step, options: RunManagerOptions) {
+    this.#request = request;
+    this.#pulls = request.want === "pull";
+    this.#options = options;
+    const topic = `step.${request.id}`;
+    this.#subscription = options.bus.subscribe<StepEvent>(topic);
+    this.#run = new StepRun({
+      id: request.id,
+      step,
+      now: options.now,
+      publish: (event, error) => {
+        this.#parcels.push(this.#toParcel(event, error));
+        return options.bus.publish(topic, event, { bytes: eventBytes(event) });
+      },
+      delivered: () => this.#subscription.idle(),
+      callGuest: (name, args, signal) => this.#callGuest(name, args, signal),
+    });
+  }
+
+  /** Runs to the end; resolves when the last event has been delivered and the topic is gone. */
+  async execute(): Promise<void> {
+    const release = this.#options.ledger.hold("run");
+    const delivery = this.#deliver();
+    const { failed, input } = this.#request;
+    await this.#run.execute(() => {
+      if (failed !== undefined) throw new GuestFailure(failed);
+      return input;
+    });
+    // The last event is not asked for: when it has arrived the run is over.
+    this.#pulls = false;
+    this.ack(Infinity);
+    if (this.#request.want === "wait") await this.#told.promise;
+    else await this.#subscription.idle();
+    this.#subscription.close();
+    await delivery;
+    release();
+  }
+
+  /** Nobody will take what is still to come. */
+  abandon(): void {
+    this.cancel();
+    this.#told.resolve();
+    this.#subscription.close();
+  }
+
+  /** The guest has consumed this many more events. */
+  ack(count: number): void {
+    for (const ack of this.#unacked.splice(0, count)) ack();
+  }
+
+  cancel(deliveredChars?: number): boolean {
+    const accepted = this.#run.cancel(new GeppettoError("AbortError", "The run was cancelled"), deliveredChars);
+    if (accepted) {
+      // A guest that has cancelled asks for no more: what is under way is dropped there.
+      this.#pulls = false;
+      this.ack(Infinity);
+    }
+    return accepted;
+  }
+
+  /** The guest has answered a call. */
+  answer(callId: number, outcome: Outcome): void {
+    const call = this.#calls.get(callId);
+    this.#calls.delete(callId);
+    if (outcome.ok) call?.resolve(outcome.value);
+    else call?.reject(new GuestFailure(outcome.error));
+  }
+
+  /** The guest waits: resolves with what it is told next. */
+  async wait(): Promise<WaitAnswer> {
+    while (this.#answers.length === 0) {
+      this.#waiter = createDeferred();
+      await this.#waiter.promise;
+    }
+    const answer = this.#answers.shift()!;
+    if ("event" in answer) this.#told.resolve();
+    return answer;
+  }
+
+  /** Encoding here makes a result that cannot cross a failure of the run instead of an event that never arrives. */
+  #toParcel(event: StepEvent, error: ErrorRecord | undefined): Parcel | undefined {
+    const { want, id } = this.#request;
+    if (error !== undefined) this.#options.onError(error);
+    if (want !== "events" && want !== "pull" && !isTerminal(event)) return undefined;
+    const frame = toEventFrame(event, error);
+    if (want === "wait") {
+      encodeValue(frame);
+      this.#tell({ event: frame });
+      return undefined;
+    }
+    const buffers: ArrayBuffer[] = [];
+    const text = encodeValue([FRAME_VERSION, "event", id, frame], { buffers, exotic: "omit" });
+    return buffers.length === 0 ? { text } : { text, buffers };
+  }
+
+  /** Hands each event to the guest as a turn, pipelined; the turn's end is the ack. */
+  async #deliver(): Promise<void> {
+    for await (const { ack } of this.#subscription) {
+      const parcel = this.#parcels.shift();
+      if (parcel === undefined) {
+        ack();
+        continue;
+      }
+      const delivered = this.#options.queue.enterParcel(parcel);
+      if (this.#pulls) this.#unacked.push(ack);
+      else void delivered.then(ack);
+    }
+  }
+
+  #tell(answer: WaitAnswer): void {
+    this.#answers.push(answer);
+    this.#waiter?.resolve();
+  }
+
+  /** Has the guest call one of the run's functions; an abort does not wait for it, but tells it. */
+  async #callGuest(name: string, args: unknown, signal: AbortSignal): Promise<unknown> {
+    signal.throwIfAborted();
+    const callId = this.#nextCallId++;
+    const call = createDeferred<unknown>();
+    this.#calls.set(callId, call);
+    const onAbort = (): void => {
+      this.#calls.delete(callId);
+      call.reject(signal.reason);
+      if (this.#request.want !== "wait") void this.#options.queue.enter("run_abort", this.#request.id, callId);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      if (this.#request.want === "wait") this.#tell({ call: { callId, name, args } });
+      else await this.#options.queue.enter("run_call", this.#request.id, callId, name, args);
+      return await call.promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+}
+
+function isTerminal(event: StepEvent): boolean {
+  return event.type === "final" || event.type === "error" || event.type === "interrupt";
+}
+
+/** About what an event weighs on its way to the guest. */
+function eventBytes(event: StepEvent): number {
+  if (event.type === "partial") return 100 + event.delta.length;
+  return event.type === "final" ? 500 + event.text.length : 500;
+}
