@@ -5,14 +5,15 @@ import { MemoryPubSub } from "../events/memory-pub-sub.ts";
 import { ProcessRealm } from "../sandbox/process-realm.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { runtimeText } from "../sandbox/runtime-text.ts";
-import { ThreadRealm } from "../sandbox/thread-realm.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
+import { closedError, realmError } from "./engine-errors.ts";
 import { EventLoop, toHostError, type LossKind } from "./event-loop.ts";
 import { parseFields, parseResult } from "./guest-messages.ts";
-import { limitError, resolveLimits, type EngineLimits } from "./limits.ts";
-import { loadScript, type LoadedScript, type Script } from "./load-script.ts";
-import { ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome, type ScriptResult } from "./script-run.ts";
+import { resolveLimits, type EngineLimits } from "./limits.ts";
+import { loadScript, type Script } from "./load-script.ts";
+import type { ScriptError, ScriptOutcome } from "./script-run.ts";
+import { ScriptRunner } from "./script-runner.ts";
 import { Vm, type ScriptContext } from "./vm.ts";
 
 /** Shapes the guest of an engine before any script runs in it. */
@@ -68,11 +69,9 @@ export class Engine implements AsyncDisposable {
   readonly #beginListeners = new Set<(context: ScriptContext) => Promise<void>>();
   readonly #resetListeners = new Set<() => void>();
   readonly #closeListeners: (() => void | Promise<void>)[] = [];
-  #loop: EventLoop | undefined;
+  #started: Started | undefined;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  #script: ScriptRun | undefined;
-  #deadline: number | undefined;
 
   constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = []) {
     this.limits = resolveLimits(options.limits);
@@ -121,45 +120,30 @@ export class Engine implements AsyncDisposable {
    *   not running or runs a script already.
    */
   async runScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptOutcome> {
-    const loop = this.#running();
-    if (this.#script !== undefined) {
+    const { loop, runner } = this.#running();
+    if (runner.busy) {
       throw new GeppettoError("ConfigError", "Cannot run a script: the engine runs one already; use one engine for each");
     }
-    const run = new ScriptRun();
-    this.#script = run;
-    const startedAt = performance.now();
-    const turns = loop.turns;
-    const { cpuMs } = loop;
-    const { wallMs } = this.limits;
-    const stopWatching = this.#watch(options.signal);
-    try {
-      const source = await loadScript(script);
-      await loop.reset({ scriptBegins: true });
-      this.#deadline = wallMs === undefined ? undefined : performance.now() + wallMs;
-      const context: ScriptContext = { argv: ["geppetto-js", source.name, ...(options.args ?? [])], env: { ...options.env } };
-      if (options.input !== undefined) context.input = options.input;
-      for (const listener of this.#beginListeners) await listener(context);
-      loop.ledger.onIdle = () => run.idle(loop.ledger.empty);
-      if (!run.over) this.#runBody(loop, run, source);
-      const outcome = await run.ended;
-      const stats = { durationMs: performance.now() - startedAt, cpuMs: loop.cpuMs - cpuMs, turns: loop.turns - turns };
-      return { ...outcome, stats };
-    } finally {
-      stopWatching();
-      this.#deadline = undefined;
-      loop.ledger.onIdle = () => {};
-      await this.#cleanUp(loop);
-      this.#script = undefined;
-    }
+    const { args = [], env = {}, input, signal } = options;
+    return runner.run(
+      () => loadScript(script),
+      async ({ name }) => {
+        const context: ScriptContext = { argv: ["geppetto-js", name, ...args], env: { ...env } };
+        if (input !== undefined) context.input = input;
+        for (const listener of this.#beginListeners) await listener(context);
+      },
+      (mayStillRun) => this.#cleanUp(loop, mayStillRun),
+      signal,
+    );
   }
 
   /** Cancels every run; their `interrupt` events still reach the script. Says how many there were. */
   cancelRuns(): number {
-    return this.#loop?.runs.cancelAll() ?? 0;
+    return this.#started?.loop.runs.cancelAll() ?? 0;
   }
 
   stats(): EngineStats {
-    const loop = this.#loop;
+    const loop = this.#started?.loop;
     return {
       turns: loop?.turns ?? 0,
       cpuMs: loop?.cpuMs ?? 0,
@@ -190,15 +174,18 @@ export class Engine implements AsyncDisposable {
       bus: this.bus,
       limits: this.limits,
       createRealm: this.#createRealm,
-      turnTimeoutMs: () => this.#turnTimeoutMs(),
+      turnTimeoutMs: () => (this.#started === undefined ? undefined : this.#started.runner.turnTimeoutMs),
       listener: {
         onUncaught: (error) => this.#uncaught(error),
-        onFailure: (kind) => this.#failed(kind),
+        onLost: (kind) => this.#lost(kind),
       },
     });
-    this.#loop = loop;
-    this.#registerOps(loop);
-    const vm = this.#createVm(loop);
+    const runner = new ScriptRunner(loop, this.limits);
+    this.#started = { loop, runner };
+    const sync = { mode: "sync" } as const;
+    loop.ops.set("script_done", (args) => runner.done(parseResult(args)), sync);
+    loop.ops.set("script_exit", (args) => this.#exit(runner, parseFields(args)["code"]), sync);
+    const vm = this.#createVm(this.#started);
     for (const setup of this.#setups) {
       try {
         await setup(vm, this);
@@ -211,36 +198,31 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  #createVm(loop: EventLoop): Vm {
+  #createVm(started: Started): Vm {
+    const { loop, runner } = started;
     return new Vm({
       limits: this.limits,
       enter: (kind, ...body) => loop.enter(kind, ...body),
       enterChecked: (kind, ...body) => loop.enterChecked(kind, ...body),
-      evaluate: (code, filename) => this.#evaluate(loop, code, filename),
+      evaluate: (code, filename) => this.#evaluate(started, code, filename),
       setOp: (name, handler, options) => loop.ops.set(name, handler, options),
       registerStep: (name, step) => loop.runs.register(name, step),
       hold: (kind, options) => loop.ledger.hold(kind, options),
       onScriptBegin: (listener) => void this.#beginListeners.add(listener),
       onReset: (listener) => void this.#resetListeners.add(listener),
-      endScript: (error) => this.#end("limit", toErrorRecord(error), true),
+      endScript: (error) => runner.exceeded(error),
       turns: () => loop.turns,
       quiet: (maxTurns) => loop.quiet(maxTurns),
     });
   }
 
-  #registerOps(loop: EventLoop): void {
-    const sync = { mode: "sync" } as const;
-    loop.ops.set("script_done", (args) => this.#whenDone(parseResult(args)), sync);
-    loop.ops.set("script_exit", (args) => this.#exit(parseFields(args)["code"]), sync);
-  }
-
-  #running(): EventLoop {
+  #running(): Started {
     if (this.#closing !== undefined) throw closedError();
-    if (this.#loop === undefined) throw new GeppettoError("ConfigError", "Cannot run code: the engine has not started; await engine.start() first");
-    return this.#loop;
+    if (this.#started !== undefined) return this.#started;
+    throw new GeppettoError("ConfigError", "Cannot run code: the engine has not started; await engine.start() first");
   }
 
-  #evaluate(loop: EventLoop, code: string, filename: string): Promise<unknown> {
+  #evaluate({ loop }: Started, code: string, filename: string): Promise<unknown> {
     const { promise, resolve, reject } = createDeferred<unknown>();
     void loop.run(
       { code, filename, kind: "classic", lineOffset: 0 },
@@ -252,8 +234,8 @@ export class Engine implements AsyncDisposable {
             if (settled) this.#uncaught(failure.error);
             else reject(toHostError(failure.error));
           } else {
-            this.#failed(failure.kind);
-            reject(this.#realmError(failure.kind));
+            this.#lost(failure.kind);
+            reject(realmError(failure.kind, this.limits));
           }
         },
       },
@@ -261,104 +243,31 @@ export class Engine implements AsyncDisposable {
     return promise;
   }
 
-  #runBody(loop: EventLoop, run: ScriptRun, { name, ...source }: LoadedScript): void {
-    void loop.run(
-      { ...source, filename: `file:///${name}` },
-      {
-        onSettled: (result) => run.settle(result),
-        onFailed: (error) => {
-          if (!run.over) this.#uncaught(error);
-        },
-        onTurnFailed: (failure) => {
-          if (failure.kind === "thrown") this.#uncaught(failure.error);
-          else if (failure.kind === "load") this.#end("load", { ...failure.error, code: "ERR_SCRIPT_LOAD" }, true);
-          else this.#failed(failure.kind);
-        },
-      },
-    );
-  }
-
-  /** Ends the script at the host's signal and at its time limit. Returns what stops the watching. */
-  #watch(signal: AbortSignal | undefined): () => void {
-    const { wallMs } = this.limits;
-    const onAbort = (): void => {
-      this.#end("aborted", { name: "AbortError", message: "The script was aborted by its host", code: "ERR_ABORTED" }, true);
-    };
-    const timer = wallMs === undefined ? undefined : setTimeout(() => this.#exceeded("wallMs"), wallMs);
-    if (signal?.aborted === true) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
-    return () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    };
-  }
-
-  #exceeded(limit: "wallMs" | "turnMs" | "memoryMB"): void {
-    this.#end("limit", toErrorRecord(limitError(limit, this.limits[limit] ?? 0)), true);
-  }
-
-  #end(end: ScriptEnd, error: ErrorRecord, fromHost: boolean): void {
-    if (this.#script === undefined || this.#script.over) return;
-    // From here on nothing that the guest does has an effect.
-    if (this.#loop !== undefined) this.#loop.ops.accepting = false;
-    this.#script.fail(end, { ...error, fromHost });
-  }
-
+  /** An error that nobody in the guest caught ends the script that is running; without one the host hears of it. */
   #uncaught(error: ErrorRecord): void {
-    const known = this.#loop?.hostRecord(error);
-    const scriptError: ScriptError = { ...error, ...known, fromHost: known !== undefined };
-    if (this.#script !== undefined) this.#end("uncaught", scriptError, scriptError.fromHost);
-    else this.#onGuestError(scriptError);
+    const identified = this.#started?.loop.identify(error) ?? { ...error, fromHost: false };
+    if (this.#started?.runner.uncaught(identified) !== true) this.#onGuestError(identified);
   }
 
-  #failed(kind: LossKind): void {
-    if (this.#closing !== undefined || this.#script?.over === true) return;
-    if (kind === "memory") this.#exceeded("memoryMB");
-    else if (kind === "timeout") this.#exceeded(this.#pastDeadline() ? "wallMs" : "turnMs");
-    else this.#end("crashed", toErrorRecord(this.#realmError(kind)), true);
-    if (this.#script === undefined) this.#logger.error(this.#realmError(kind).message);
-  }
-
-  #realmError(kind: LossKind): GeppettoError {
-    if (kind === "memory") return limitError("memoryMB", this.limits.memoryMB);
-    if (kind === "timeout") return limitError("turnMs", this.limits.turnMs ?? 0);
-    if (kind === "disposed") return closedError();
-    return new GeppettoError("StepError", "The JavaScript engine that ran the script died", { code: "ERR_ENGINE_CRASHED" });
-  }
-
-  #whenDone(result: ScriptResult): void {
-    if (this.#script === undefined) return;
-    this.#script.done(result);
-    if (this.#loop !== undefined) this.#loop.ops.accepting = false;
+  #lost(kind: LossKind): void {
+    if (this.#closing !== undefined) return;
+    if (this.#started?.runner.busy === true) this.#started.runner.lost(kind);
+    else this.#logger.error(realmError(kind, this.limits).message);
   }
 
   /** Codes 0 to 63 are the script's own; the rest is for what the host has to say. */
-  #exit(code: unknown): void {
+  #exit(runner: ScriptRunner, code: unknown): void {
     const own = typeof code === "number" && Number.isInteger(code) && code >= 0 && code <= 63;
-    this.#script?.exit(own ? code : 1);
+    runner.exit(own ? code : 1);
     // The guest waits in an endless loop to be ended: its realm is spent.
     void this.close();
   }
 
   /** After a script nothing of it is left. A turn that does not end takes the realm with it. */
-  async #cleanUp(loop: EventLoop): Promise<void> {
+  async #cleanUp(loop: EventLoop, mayStillRun: boolean): Promise<void> {
     for (const listener of this.#resetListeners) listener();
-    if (loop.disposed || this.#closing !== undefined) return this.close();
-    loop.ops.accepting = false;
-    loop.ops.abortAll(new GeppettoError("AbortError", "The script has ended"));
-    if (loop.busy && this.#script?.cutOff === true) return this.close();
-    await loop.reset({ scriptBegins: false });
-  }
-
-  #pastDeadline(): boolean {
-    return this.#deadline !== undefined && performance.now() >= this.#deadline;
-  }
-
-  #turnTimeoutMs(): number | undefined {
-    const { turnMs } = this.limits;
-    if (this.#deadline === undefined) return turnMs;
-    const left = Math.max(1, this.#deadline - performance.now());
-    return turnMs === undefined ? left : Math.min(turnMs, left);
+    if (loop.disposed || this.#closing !== undefined || (mayStillRun && loop.busy)) await this.close();
+    else await loop.reset({ scriptBegins: false });
   }
 
   async #close(): Promise<void> {
@@ -367,23 +276,29 @@ export class Engine implements AsyncDisposable {
   }
 
   async #release(): Promise<void> {
-    this.#end("crashed", toErrorRecord(closedError()), true);
+    this.#started?.runner.end("crashed", toErrorRecord(closedError()));
     for (const listener of this.#resetListeners) listener();
-    await this.#loop?.close(closedError());
+    await this.#started?.loop.close(closedError());
     for (const end of this.#closeListeners) await end();
   }
 }
 
+/** What there is from `start()` on. */
+interface Started {
+  loop: EventLoop;
+  runner: ScriptRunner;
+}
+
 const REALMS = {
   process: (doors, limits) => ProcessRealm.create(doors, limits),
-  thread: (doors, limits) => ThreadRealm.create(doors, limits, { runtime: runtimeText() }),
+  // Loaded on use: a host whose guests live in processes never loads the addon itself.
+  thread: async (doors, limits) => {
+    const { ThreadRealm } = await import("../sandbox/thread-realm.ts");
+    return ThreadRealm.create(doors, limits, { runtime: runtimeText() });
+  },
 } satisfies Record<string, RealmFactory>;
 
 function checkedIsolation(isolation: string): keyof typeof REALMS {
   if (isolation === "process" || isolation === "thread") return isolation;
   throw new GeppettoError("ConfigError", `Cannot use isolation "${isolation}": it is "process" or "thread"`);
-}
-
-function closedError(): GeppettoError {
-  return new GeppettoError("StepError", "The engine is closed", { code: "ERR_ENGINE_CLOSED" });
 }

@@ -11,7 +11,7 @@ import { OpTable } from "./op-table.ts";
 import type { StartRequest } from "./guest-run.ts";
 import { parseYield } from "./guest-step.ts";
 import { RunManager } from "./run-manager.ts";
-import type { ScriptResult } from "./script-run.ts";
+import type { ScriptError, ScriptResult } from "./script-run.ts";
 
 /** How a turn was lost, other than by an error in it. */
 export type LossKind = Exclude<RealmFailure["kind"], "thrown" | "load">;
@@ -21,7 +21,7 @@ export interface LoopListener {
   /** Nobody in the guest caught this. */
   onUncaught(error: ErrorRecord): void;
   /** A turn exceeded its time, or the realm is gone. */
-  onFailure(kind: LossKind): void;
+  onLost(kind: LossKind): void;
 }
 
 export interface LoopOptions {
@@ -173,9 +173,10 @@ export class EventLoop {
     await this.#runs.ended();
   }
 
-  /** Did the host itself make this error? Then its record is the host's, not what the guest says of it. */
-  hostRecord({ name, message }: ErrorRecord): ErrorRecord | undefined {
-    return this.#sent.get(`${name}\n${message}`);
+  /** The error with what the host knows of it: an error that the host itself made is the host's record of it. */
+  identify(error: ErrorRecord): ScriptError {
+    const known = this.#sent.get(`${error.name}\n${error.message}`);
+    return { ...error, ...known, fromHost: known !== undefined };
   }
 
   async #open(): Promise<void> {
@@ -186,7 +187,7 @@ export class EventLoop {
       timeoutMs: turnTimeoutMs,
       onFailure: (failure) => {
         if (failure.kind === "thrown" || failure.kind === "load") listener.onUncaught(failure.error);
-        else listener.onFailure(failure.kind);
+        else listener.onLost(failure.kind);
       },
     });
     this.#runs = new RunManager({
@@ -204,7 +205,8 @@ export class EventLoop {
     const sync = { mode: "sync" } as const;
     this.ops.set("error_report", (args) => this.#options.listener.onUncaught(parseErrorRecord(args)), sync);
     this.ops.set("script_settle", (args) => this.#complete(args), sync);
-    this.ops.set("check_settle", (args) => this.#settleCheck(args), sync);
+    // Served even when a script has just ended: the host waits for it.
+    this.ops.set("check_settle", (args) => this.#settleCheck(args), { mode: "sync", pure: true });
     this.ops.set("run_start", (args) => this.#runs.start(parseStart(args)), sync);
     this.ops.set("run_cancel", (args) => this.#cancelRun(args), sync);
     this.ops.set("run_ack", (args) => this.#runs.ack(String(parseFields(args)["id"]), Number(parseFields(args)["count"])), sync);

@@ -1,0 +1,147 @@
+import { toErrorRecord, type GeppettoError } from "../shared/errors.ts";
+import type { ErrorRecord } from "../shared/frames.ts";
+import { realmError } from "./engine-errors.ts";
+import type { EventLoop, LossKind } from "./event-loop.ts";
+import { limitError, type EngineLimits } from "./limits.ts";
+import type { LoadedScript } from "./load-script.ts";
+import { ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome, type ScriptResult } from "./script-run.ts";
+
+/** Runs scripts on a loop, one at a time, and decides why each is over. */
+export class ScriptRunner {
+  readonly #loop: EventLoop;
+  readonly #limits: EngineLimits;
+  #script: ScriptRun | undefined;
+  #deadline: number | undefined;
+
+  constructor(loop: EventLoop, limits: EngineLimits) {
+    this.#loop = loop;
+    this.#limits = limits;
+  }
+
+  /** A script is being run, or cleaned up after. */
+  get busy(): boolean {
+    return this.#script !== undefined;
+  }
+
+  /** Longest time that the next turn may take, in milliseconds. */
+  get turnTimeoutMs(): number | undefined {
+    const { turnMs, wallMs } = this.#limits;
+    if (this.#deadline === undefined) return turnMs ?? wallMs;
+    const left = Math.max(1, this.#deadline - performance.now());
+    return turnMs === undefined ? left : Math.min(turnMs, left);
+  }
+
+  /**
+   * Runs one script to its end.
+   *
+   * @param load reads it; what that throws is thrown here
+   * @param begin prepares the guest for it
+   * @param cleanUp leaves nothing of it; told whether its last turn may still be running
+   */
+  async run(
+    load: () => Promise<LoadedScript>,
+    begin: (source: LoadedScript) => Promise<void>,
+    cleanUp: (mayStillRun: boolean) => Promise<void>,
+    signal: AbortSignal | undefined,
+  ): Promise<ScriptOutcome> {
+    const loop = this.#loop;
+    const run = new ScriptRun();
+    this.#script = run;
+    const startedAt = performance.now();
+    const { turns, cpuMs } = loop;
+    const stopWatching = this.#watch(signal);
+    try {
+      const source = await load();
+      await loop.reset({ scriptBegins: true });
+      const { wallMs } = this.#limits;
+      this.#deadline = wallMs === undefined ? undefined : startedAt + wallMs;
+      await begin(source);
+      loop.ledger.onIdle = () => run.idle(loop.ledger.empty);
+      if (!run.over) this.#runBody(run, source);
+      const outcome = await run.ended;
+      const stats = { durationMs: performance.now() - startedAt, cpuMs: loop.cpuMs - cpuMs, turns: loop.turns - turns };
+      return { ...outcome, stats };
+    } finally {
+      stopWatching();
+      this.#deadline = undefined;
+      loop.ledger.onIdle = () => {};
+      await cleanUp(run.cutOff);
+      this.#script = undefined;
+    }
+  }
+
+  /** Ends the script that is running, if any: from here on nothing that its guest does has an effect. */
+  end(end: ScriptEnd, error: ErrorRecord, fromHost = true): void {
+    if (this.#script === undefined || this.#script.over) return;
+    this.#loop.ops.accepting = false;
+    this.#script.fail(end, { ...error, fromHost });
+  }
+
+  done(result: ScriptResult): void {
+    if (this.#script === undefined) return;
+    this.#script.done(result);
+    this.#loop.ops.accepting = false;
+  }
+
+  exit(code: number): void {
+    this.#script?.exit(code);
+  }
+
+  /** Nobody in the guest caught this. False when no script is running to own it. */
+  uncaught(error: ScriptError): boolean {
+    if (this.#script === undefined) return false;
+    this.end("uncaught", error, error.fromHost);
+    return true;
+  }
+
+  /** A turn was lost, and with it the script. */
+  lost(kind: LossKind): void {
+    if (kind === "memory") this.#exceeded("memoryMB");
+    else if (kind === "timeout") this.#exceeded(this.#pastDeadline() ? "wallMs" : "turnMs");
+    else this.end("crashed", toErrorRecord(realmError(kind, this.#limits)));
+  }
+
+  exceeded(error: GeppettoError): void {
+    this.end("limit", toErrorRecord(error));
+  }
+
+  #runBody(run: ScriptRun, { name, ...source }: LoadedScript): void {
+    void this.#loop.run(
+      { ...source, filename: `file:///${name}` },
+      {
+        onSettled: (result) => run.settle(result),
+        onFailed: (error) => {
+          if (!run.over) this.uncaught(this.#loop.identify(error));
+        },
+        onTurnFailed: (failure) => {
+          if (failure.kind === "thrown") this.uncaught(this.#loop.identify(failure.error));
+          else if (failure.kind === "load") this.end("load", { ...failure.error, code: "ERR_SCRIPT_LOAD" });
+          else if (!run.over) this.lost(failure.kind);
+        },
+      },
+    );
+  }
+
+  /** Ends the script at the host's signal and at its time limit. Returns what stops the watching. */
+  #watch(signal: AbortSignal | undefined): () => void {
+    const { wallMs } = this.#limits;
+    const onAbort = (): void => {
+      this.end("aborted", { name: "AbortError", message: "The script was aborted by its host", code: "ERR_ABORTED" });
+    };
+    const timer = wallMs === undefined ? undefined : setTimeout(() => this.#exceeded("wallMs"), wallMs);
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    return () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    };
+  }
+
+  #exceeded(limit: "wallMs" | "turnMs" | "memoryMB"): void {
+    this.exceeded(limitError(limit, this.#limits[limit] ?? 0));
+  }
+
+  #pastDeadline(): boolean {
+    return this.#deadline !== undefined && performance.now() >= this.#deadline;
+  }
+}
