@@ -50,8 +50,7 @@ export function toGuestError(record: ErrorRecord): Error {
   if (record.status !== undefined) defineHidden(error, "status", record.status);
   if (record.cause !== undefined) defineHidden(error, "cause", toGuestError(record.cause));
   defineHidden(error, "includes", (text: unknown) => StringIncludes(SafeString(error.message), SafeString(text)));
-  const { stack } = error;
-  if (typeof stack === "string") defineHidden(error, "stack", withoutRuntimeFrames(stack));
+  defineHidden(error, "stack", withoutRuntimeFrames(bounded(() => error.stack, "")));
   return error;
 }
 

@@ -6,6 +6,7 @@ import type { ErrorRecord } from "../../src/shared/frames.ts";
 import { appendDelta, type EventFrame, type EventMeta, type EventStep, type StepInfo } from "../../src/shared/step-events.ts";
 import {
   append,
+  defineField,
   defineHidden,
   SafeError,
   SafeMap,
@@ -176,30 +177,30 @@ export function toGuestEvent(run: Run, frame: EventFrame): GuestEvent {
   };
   switch (frame.type) {
     case "partial":
-      if ("result" in frame) event["result"] = resultsOf(run, [frame.result])[run.binding.body ? run.partials : 0];
+      if ("result" in frame) defineField(event, "result", resultsOf(run, [frame.result])[run.binding.body ? run.partials : 0]);
       run.completion = appendDelta(run.binding.kind, run.completion, frame.delta!, run.partials++ === 0);
-      event["delta"] = frame.delta;
-      event["completion"] = run.completion;
+      defineField(event, "delta", frame.delta);
+      defineField(event, "completion", run.completion);
       break;
     case "final": {
       const results = resultsOf(run, frame.results!);
-      event["text"] = frame.text;
-      event["result"] = run.binding.kind === "list" ? results : results[0];
-      event["results"] = results;
+      defineField(event, "text", frame.text);
+      defineField(event, "result", run.binding.kind === "list" ? results : results[0]);
+      defineField(event, "results", results);
       break;
     }
     case "error":
-      event["error"] = frame.error!.message;
-      event["code"] = frame.error!.code;
+      defineField(event, "error", frame.error!.message);
+      defineField(event, "code", frame.error!.code);
       break;
     case "interrupt":
-      event["text"] = run.completion;
+      defineField(event, "text", run.completion);
       break;
     case "tool-call":
-      event["toolCall"] = frame.toolCall;
+      defineField(event, "toolCall", frame.toolCall);
       break;
     case "tool-result":
-      event["toolResult"] = frame.toolResult;
+      defineField(event, "toolResult", frame.toolResult);
       break;
   }
   return event;

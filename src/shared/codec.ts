@@ -150,9 +150,12 @@ function encodeSpecial(value: object, depth: number, encoder: Encoder): string |
 
 const PlainPrototype: unknown = ObjectGetPrototypeOf({});
 
-/** The value's `toJSON`. A plain object has none but its own: what a script put on Object.prototype is not its. */
-function jsonMethod(value: object): unknown {
-  const isPlain = ObjectGetPrototypeOf(value) === PlainPrototype;
+/**
+ * The value's `toJSON`: its own, or its class's. What a script put on the prototype of plain objects or arrays is not
+ * the value's.
+ */
+export function jsonMethod(value: object): unknown {
+  const isPlain = isArray(value) || ObjectGetPrototypeOf(value) === PlainPrototype;
   return isPlain && !ObjectHasOwn(value, "toJSON") ? undefined : (value as { toJSON?: unknown }).toJSON;
 }
 

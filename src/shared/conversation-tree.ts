@@ -1,3 +1,4 @@
+import { jsonMethod } from "./codec.ts";
 import { ROLES, type ChatMessage, type ConversationSnapshot, type Role } from "./chat-messages.ts";
 import { GeppettoError } from "./errors.ts";
 import { MAX_FRAME_CHARS, MAX_VALUE_DEPTH } from "./frames.ts";
@@ -181,7 +182,7 @@ export function copyPlain(value: unknown, path: string, prototype: object | null
     return list;
   }
   const source = value as Record<string, unknown>;
-  const { toJSON } = source;
+  const toJSON = jsonMethod(source);
   if (typeof toJSON === "function") return copyPlain(ReflectApply(toJSON, value, []), path, prototype, depth + 1);
   const parent = ObjectGetPrototypeOf(value);
   if (parent !== null && parent !== PLAIN) refuse(`${path} must be plain data, got an instance of a class`);
