@@ -207,4 +207,3 @@ export function startKernel(given: Doors, complete: Complete): { deliver: typeof
   onFrame("checked", (body) => runChecked(body[2] as number, body[3] as string, ArraySlice(body, 2)));
   return { deliver, complete };
 }
-

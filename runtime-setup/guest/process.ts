@@ -1,4 +1,11 @@
-import { ObjectCreate, ObjectDefineProperty, ObjectKeys, SafeNumber, SafeString, SafeTypeError } from "../../src/shared/primordials.ts";
+import {
+  ObjectCreate,
+  ObjectDefineProperty,
+  ObjectKeys,
+  SafeNumber,
+  SafeString,
+  SafeTypeError,
+} from "../../src/shared/primordials.ts";
 import { callSync, defineGlobal, endTurns, onFrame } from "./kernel.ts";
 
 interface ScriptContext {

@@ -47,7 +47,7 @@ interface Door<T> {
 
 function open<T>(door: Door<T>): (frame: string) => T {
   const { applySyncPromise } = door;
-  return (frame) => ReflectApply(applySyncPromise, door, [undefined, [frame]]) as T;
+  return (frame) => ReflectApply(applySyncPromise, door, [undefined, [frame]]);
 }
 
 /** Called once by the realm, before any script; returns what only the realm may hold. */

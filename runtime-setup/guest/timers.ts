@@ -56,11 +56,12 @@ export function installTimers(): void {
     guard(timer.callback, timer.args);
   });
   onReset(() => timers.clear());
-  const timed = (name: string, kind: "timeout" | "interval"): unknown => ({
-    [name](callback: unknown, delay: unknown, ...args: unknown[]): number {
-      return start({ callback: checked(callback, name), args, repeat: kind === "interval" }, delay, kind);
-    },
-  })[name];
+  const timed = (name: string, kind: "timeout" | "interval"): unknown =>
+    ({
+      [name](callback: unknown, delay: unknown, ...args: unknown[]): number {
+        return start({ callback: checked(callback, name), args, repeat: kind === "interval" }, delay, kind);
+      },
+    })[name];
   defineGlobal("setTimeout", timed("setTimeout", "timeout"));
   defineGlobal("setInterval", timed("setInterval", "interval"));
   defineGlobal("setImmediate", function setImmediate(callback: unknown, ...args: unknown[]): number {

@@ -11,5 +11,7 @@ export function realmError(kind: LossKind, limits: EngineLimits): GeppettoError 
   if (kind === "memory") return limitError("memoryMB", limits.memoryMB);
   if (kind === "timeout") return limitError("turnMs", limits.turnMs ?? limits.wallMs ?? 0);
   if (kind === "disposed") return closedError();
-  return new GeppettoError("StepError", "The JavaScript engine that ran the script died", { code: "ERR_ENGINE_CRASHED" });
+  return new GeppettoError("StepError", "The JavaScript engine that ran the script died", {
+    code: "ERR_ENGINE_CRASHED",
+  });
 }

@@ -81,7 +81,8 @@ export class Engine implements AsyncDisposable {
     if (options.bus === undefined) this.onClose(() => this.bus.close());
     this.#logger = options.logger ?? stderrLogger;
     this.#setups = [...builtIns, ...(options.setup ?? [])];
-    this.#onGuestError = options.onGuestError ?? ((error) => this.#logger.error(`Uncaught ${error.stack ?? error.message}`));
+    this.#onGuestError =
+      options.onGuestError ?? ((error) => this.#logger.error(`Uncaught ${error.stack ?? error.message}`));
   }
 
   /** Adds a setup function; they run in order when the engine starts. */
@@ -89,7 +90,8 @@ export class Engine implements AsyncDisposable {
     if (typeof setup !== "function") {
       throw new TypeError(`Cannot add a setup function: expected a function, not ${typeof setup}`);
     }
-    if (this.#starting !== undefined) throw new GeppettoError("ConfigError", "Cannot add a setup function: the engine has started");
+    if (this.#starting !== undefined)
+      throw new GeppettoError("ConfigError", "Cannot add a setup function: the engine has started");
     this.#setups.push(setup);
     return this;
   }
@@ -122,7 +124,10 @@ export class Engine implements AsyncDisposable {
   async runScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptOutcome> {
     const { loop, runner } = this.#running();
     if (runner.busy) {
-      throw new GeppettoError("ConfigError", "Cannot run a script: the engine runs one already; use one engine for each");
+      throw new GeppettoError(
+        "ConfigError",
+        "Cannot run a script: the engine runs one already; use one engine for each",
+      );
     }
     const { args = [], env = {}, input, signal } = options;
     return runner.run(

@@ -126,7 +126,8 @@ export class EventLoop {
     this.#checks.set(id, check);
     try {
       const delivered = await this.#queue.enter("checked", id, kind, ...body);
-      if (!delivered) throw new GeppettoError("StepError", "Cannot reach the guest: it is gone", { code: "ERR_ENGINE_CLOSED" });
+      if (!delivered)
+        throw new GeppettoError("StepError", "Cannot reach the guest: it is gone", { code: "ERR_ENGINE_CLOSED" });
       await check.promise;
     } finally {
       this.#checks.delete(id);
@@ -209,7 +210,11 @@ export class EventLoop {
     this.ops.set("check_settle", (args) => this.#settleCheck(args), { mode: "sync", pure: true });
     this.ops.set("run_start", (args) => this.#runs.start(parseStart(args)), sync);
     this.ops.set("run_cancel", (args) => this.#cancelRun(args), sync);
-    this.ops.set("run_ack", (args) => this.#runs.ack(String(parseFields(args)["id"]), Number(parseFields(args)["count"])), sync);
+    this.ops.set(
+      "run_ack",
+      (args) => this.#runs.ack(String(parseFields(args)["id"]), Number(parseFields(args)["count"])),
+      sync,
+    );
     this.ops.set("run_wait", (args) => this.#runs.wait(String(parseFields(args)["id"])));
     this.ops.set("run_answer", (args) => this.#answerCall(args), sync);
     this.ops.set("run_yield", (args) => this.#runs.take(String(parseFields(args)["id"]), parseYield(args)));
@@ -232,7 +237,9 @@ export class EventLoop {
 
   #cancelRun(args: unknown): boolean {
     const { id, deliveredChars } = parseFields(args);
-    return typeof id === "string" && this.#runs.cancel(id, typeof deliveredChars === "number" ? deliveredChars : undefined);
+    return (
+      typeof id === "string" && this.#runs.cancel(id, typeof deliveredChars === "number" ? deliveredChars : undefined)
+    );
   }
 
   #answerCall(args: unknown): void {

@@ -61,7 +61,7 @@ export class GuestStep implements Step {
     await taken.promise;
   }
 
-  async *run(_: unknown, context: StepContext): AsyncGenerator<unknown> {
+  async *run(_: unknown, context: StepContext): AsyncGenerator {
     let ended = false;
     const body = context.callGuest("body", []).finally(() => {
       ended = true;

@@ -52,10 +52,16 @@ export function limitError(limit: keyof EngineLimits, value: number): GeppettoEr
 export function resolveLimits(given: Partial<EngineLimits> = {}): EngineLimits {
   for (const [name, value] of Object.entries(given)) {
     if (!(name in LIMITS)) {
-      throw new GeppettoError("ConfigError", `Cannot set limits.${name}: the limits are ${Object.keys(LIMITS).join(", ")}`);
+      throw new GeppettoError(
+        "ConfigError",
+        `Cannot set limits.${name}: the limits are ${Object.keys(LIMITS).join(", ")}`,
+      );
     }
     if (value !== undefined && !(typeof value === "number" && value > 0)) {
-      throw new GeppettoError("ConfigError", `Cannot set limits.${name} to ${String(value)}: it must be a positive number`);
+      throw new GeppettoError(
+        "ConfigError",
+        `Cannot set limits.${name} to ${String(value)}: it must be a positive number`,
+      );
     }
   }
   const memoryMB = given.memoryMB ?? DEFAULT_LIMITS.memoryMB;

@@ -51,7 +51,8 @@ export class OpTable implements RealmDoors {
 
   /** Registers an op. Names are `noun_verb` for our own, the host app's choice otherwise. */
   set(name: string, handler: OpHandler, { mode = "async", pure = false }: OpOptions = {}): void {
-    if (this.#ops.has(name)) throw new GeppettoError("ConfigError", `Cannot register the op "${name}": it exists already`);
+    if (this.#ops.has(name))
+      throw new GeppettoError("ConfigError", `Cannot register the op "${name}": it exists already`);
     this.#ops.set(name, { handler, mode, pure });
   }
 
@@ -74,7 +75,8 @@ export class OpTable implements RealmDoors {
         this.#start(op, args, callId);
         return IGNORED;
       }
-      if (op.mode !== "sync") throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
+      if (op.mode !== "sync")
+        throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
       return encodeOutcome({ ok: true, value: op.handler(args, { signal: new AbortController().signal }) });
     } catch (error) {
       return encodeOutcome({ ok: false, error: this.#record(error) });
@@ -101,7 +103,10 @@ export class OpTable implements RealmDoors {
     const [, name, args, callId] = parsed as unknown[];
     const op = typeof name === "string" ? this.#ops.get(name) : undefined;
     if (op === undefined) {
-      throw new GeppettoError("ValidationError", `Cannot call the op "${String(name).slice(0, 100)}": there is none of that name`);
+      throw new GeppettoError(
+        "ValidationError",
+        `Cannot call the op "${String(name).slice(0, 100)}": there is none of that name`,
+      );
     }
     if (callId !== undefined && !(Number.isSafeInteger(callId) && (callId as number) > 0)) {
       throw new GeppettoError("ValidationError", "Cannot read a frame: its call id is malformed");
@@ -110,7 +115,8 @@ export class OpTable implements RealmDoors {
   }
 
   #start(op: Op, args: unknown, callId: number): void {
-    if (this.#pending.has(callId)) throw new GeppettoError("ValidationError", `Cannot start call ${callId}: it is pending already`);
+    if (this.#pending.has(callId))
+      throw new GeppettoError("ValidationError", `Cannot start call ${callId}: it is pending already`);
     if (this.#pending.size >= this.#options.maxPending) throw this.#options.onTooMany();
     const release = this.#options.ledger.hold("op");
     void this.#serve(op, args, callId).then((outcome) => {
@@ -166,6 +172,9 @@ export class OpTable implements RealmDoors {
 let blockingId = -1;
 
 function encodeOutcome(outcome: Outcome | undefined, buffers?: ArrayBuffer[]): string {
-  const settled = outcome ?? { ok: false, error: { name: "AbortError", message: "The call was aborted", code: "ERR_ABORTED" } };
+  const settled = outcome ?? {
+    ok: false,
+    error: { name: "AbortError", message: "The call was aborted", code: "ERR_ABORTED" },
+  };
   return encodeValue(settled, buffers === undefined ? { exotic: "omit" } : { buffers, exotic: "omit" });
 }

@@ -92,7 +92,8 @@ export class RunManager {
   /** What a guest that waits for a run is to do next. */
   async wait(id: string): Promise<WaitAnswer> {
     const run = this.#runs.get(id);
-    if (run === undefined) throw new GeppettoError("ValidationError", "Cannot wait for a run: there is none of that id");
+    if (run === undefined)
+      throw new GeppettoError("ValidationError", "Cannot wait for a run: there is none of that id");
     return run.wait();
   }
 
@@ -117,7 +118,8 @@ export class RunManager {
       return step;
     }
     const step = this.#steps.get(name);
-    if (step === undefined) throw new GeppettoError("ValidationError", `Cannot start a run: there is no step "${name}"`);
+    if (step === undefined)
+      throw new GeppettoError("ValidationError", `Cannot start a run: there is no step "${name}"`);
     return step;
   }
 }

@@ -10,7 +10,8 @@ import { createDeferred } from "../base/deferred.ts";
  * - stalled: it awaits what nothing can settle any more
  * - limit: a limit ended it · aborted: the host's signal did · crashed: the realm is gone
  */
-export type ScriptEnd = "completed" | "done" | "exit" | "uncaught" | "load" | "stalled" | "limit" | "aborted" | "crashed";
+export type ScriptEnd =
+  "completed" | "done" | "exit" | "uncaught" | "load" | "stalled" | "limit" | "aborted" | "crashed";
 
 /** An error of a script as plain data. */
 export interface ScriptError extends ErrorRecord {

@@ -48,7 +48,7 @@ export interface StepBindingOptions<I, O> {
 
 const NAME = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
 
-function checkedName(name: string): string {
+function checkedName(name: unknown): string {
   if (typeof name === "string" && NAME.test(name)) return name;
   throw new GeppettoError("ConfigError", `Cannot define "${String(name)}" in the guest: it is no identifier`);
 }
@@ -87,7 +87,8 @@ export class Vm {
   async op(name: string, handler: (...args: any[]) => unknown, { mode = "async" }: BindingOptions = {}): Promise<void> {
     const op = `app.${checkedName(name)}`;
     const spread: OpHandler = (args) => {
-      if (!Array.isArray(args)) throw new GeppettoError("ValidationError", `Cannot call ${name}: the arguments are malformed`);
+      if (!Array.isArray(args))
+        throw new GeppettoError("ValidationError", `Cannot call ${name}: the arguments are malformed`);
       return handler(...(args as unknown[]));
     };
     this.host.setOp(op, spread, { mode: mode === "sync" ? "sync" : "async" });
@@ -95,7 +96,11 @@ export class Vm {
   }
 
   /** Gives scripts a step object under a global name. */
-  async registerStep<I, O>(name: string, step: Step<I, O>, options: StepBindingOptions<I, unknown> = {}): Promise<void> {
+  async registerStep<I, O>(
+    name: string,
+    step: Step<I, O>,
+    options: StepBindingOptions<I, unknown> = {},
+  ): Promise<void> {
     const { input, output } = options;
     const bound: Step = {
       info: step.info,

@@ -23,7 +23,8 @@ const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
 export class ProtocolError extends Error {}
 
 export function encodeMessage({ type, id, data, parcel }: Message): Buffer {
-  const parts = parcel === undefined ? [] : [Buffer.from(parcel.text), ...(parcel.buffers ?? []).map((b) => Buffer.from(b))];
+  const parts =
+    parcel === undefined ? [] : [Buffer.from(parcel.text), ...(parcel.buffers ?? []).map((b) => Buffer.from(b))];
   const head = Buffer.from(JSON.stringify({ type, id, data, bytes: parts.map((part) => part.length) }));
   const lengths = Buffer.alloc(8);
   lengths.writeUInt32LE(4 + head.length + parts.reduce((sum, part) => sum + part.length, 0), 0);

@@ -61,13 +61,15 @@ export class ThreadRealm implements Realm {
       const { text, buffers = [] } = await doors.callBlocking(checkedFrame(frame));
       return new ivm.ExternalCopy({ text, buffers }).copyInto({ release: true });
     });
-    const handles = (await start.apply(undefined, [call, callBlocking], { result: { reference: true } })) as ivm.Reference;
+    const handles = (await start.apply(undefined, [call, callBlocking], {
+      result: { reference: true },
+    })) as ivm.Reference;
     const [deliver, complete] = await Promise.all([
       handles.get("deliver", { reference: true }),
       handles.get("complete", { reference: true }),
     ]);
     const hooks = await createHooks(isolate, context, complete);
-    return new ThreadRealm(isolate, context, { deliver, complete } as GuestEntry, hooks);
+    return new ThreadRealm(isolate, context, { deliver, complete }, hooks);
   }
 
   get disposed(): boolean {

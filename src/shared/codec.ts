@@ -213,7 +213,7 @@ function encodeTyped(view: Float32Array, name: string, depth: number, encoder: E
   if (!(name in TYPED_ARRAYS)) refuse(`a ${name}`, depth);
   if (encoder.buffers !== undefined) {
     const { buffer, byteOffset, byteLength } = view;
-    append(encoder.buffers, ArrayBufferSlice(buffer, byteOffset, byteOffset + byteLength) as ArrayBuffer);
+    append(encoder.buffers, ArrayBufferSlice(buffer, byteOffset, byteOffset + byteLength));
     return `{"$":"typed","name":"${name}","b":${encoder.buffers.length - 1}}`;
   }
   return `{"$":"typed","name":"${name}","v":${encodeList(view as unknown as number[], depth, encoder)}}`;

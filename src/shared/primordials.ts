@@ -112,14 +112,14 @@ function harden<T extends new (...args: never[]) => object>(safe: T, source: { p
 }
 
 /** A Map whose methods a script cannot replace. Create it empty: the constructor with entries would iterate. */
-export const SafeMap: MapConstructor = harden(class SafeMap<K, V> extends Map<K, V> {}, Map) as MapConstructor;
+export const SafeMap: MapConstructor = harden(class SafeMap<K, V> extends Map<K, V> {}, Map);
 /** A Set whose methods a script cannot replace. */
-export const SafeSet: SetConstructor = harden(class SafeSet<T> extends Set<T> {}, Set) as SetConstructor;
+export const SafeSet: SetConstructor = harden(class SafeSet<T> extends Set<T> {}, Set);
 /** A WeakMap whose methods a script cannot replace. */
 export const SafeWeakMap: WeakMapConstructor = harden(
   class SafeWeakMap<K extends WeakKey, V> extends WeakMap<K, V> {},
   WeakMap,
-) as WeakMapConstructor;
+);
 
 /** Defines a property that is not enumerable. The descriptor has no prototype, so no script can add to it. */
 export function defineHidden(target: object, key: PropertyKey, value: unknown): void {

@@ -84,8 +84,14 @@ describe.each(ISOLATIONS)("runScript() in a %s", (isolation) => {
   it("fails at an exception in the body, with frames of the script only", () =>
     withEngine({ isolation }, async ({ run }) => {
       const outcome = await run("function f() {\n  throw new TypeError('bad');\n}\nf();");
-      expect(outcome).toMatchObject({ ok: false, end: "uncaught", error: { name: "TypeError", message: "bad", fromHost: false } });
-      expect(outcome.error?.stack).toBe("TypeError: bad\n    at f (file:///script.js:2:9)\n    at file:///script.js:4:1");
+      expect(outcome).toMatchObject({
+        ok: false,
+        end: "uncaught",
+        error: { name: "TypeError", message: "bad", fromHost: false },
+      });
+      expect(outcome.error?.stack).toBe(
+        "TypeError: bad\n    at f (file:///script.js:2:9)\n    at file:///script.js:4:1",
+      );
     }));
 
   it.each([
@@ -105,16 +111,28 @@ describe.each(ISOLATIONS)("runScript() in a %s", (isolation) => {
     }),
   );
 
-  it.each(["null", "undefined", "'text'", "42", "10n", "Symbol('s')", "{ a: 1 }", "() => {}", "new Proxy({}, { get() { throw 1 } })"])(
-    "fails when %s is thrown, in the body and later",
-    (thrown) =>
-      withEngine({ isolation }, async ({ run }) => {
-        for (const code of [`throw (${thrown})`, `setTimeout(() => { throw (${thrown}) })`, `Promise.reject(${thrown})`]) {
-          const outcome = await run(code);
-          expect(outcome).toMatchObject({ ok: false, end: "uncaught" });
-          expect(outcome.error?.message).toBeTypeOf("string");
-        }
-      }),
+  it.each([
+    "null",
+    "undefined",
+    "'text'",
+    "42",
+    "10n",
+    "Symbol('s')",
+    "{ a: 1 }",
+    "() => {}",
+    "new Proxy({}, { get() { throw 1 } })",
+  ])("fails when %s is thrown, in the body and later", (thrown) =>
+    withEngine({ isolation }, async ({ run }) => {
+      for (const code of [
+        `throw (${thrown})`,
+        `setTimeout(() => { throw (${thrown}) })`,
+        `Promise.reject(${thrown})`,
+      ]) {
+        const outcome = await run(code);
+        expect(outcome).toMatchObject({ ok: false, end: "uncaught" });
+        expect(outcome.error?.message).toBeTypeOf("string");
+      }
+    }),
   );
 
   it("does not count a rejection that is handled within its turn", () =>
@@ -146,10 +164,17 @@ describe.each(ISOLATIONS)("runScript() in a %s", (isolation) => {
       expect(await run("let a = 1;\nlet a = 2;")).toMatchObject({
         ok: false,
         end: "load",
-        error: { name: "SyntaxError", code: "ERR_SCRIPT_LOAD", message: expect.stringContaining("script.js:2:5") as string },
+        error: {
+          name: "SyntaxError",
+          code: "ERR_SCRIPT_LOAD",
+          message: expect.stringContaining("script.js:2:5") as string,
+        },
       });
       const imported = await run("import fs from 'node:fs'");
-      expect(imported).toMatchObject({ end: "load", error: { message: expect.stringContaining('"node:fs"') as string } });
+      expect(imported).toMatchObject({
+        end: "load",
+        error: { message: expect.stringContaining('"node:fs"') as string },
+      });
       expect(imported.error?.stack).toBeUndefined();
     }));
 
