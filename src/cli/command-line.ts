@@ -1,53 +1,36 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { evalCommand } from "./eval-command.ts";
 import { EXIT } from "./exit-codes.ts";
-import { collectVariable, parseDuration, parseMegabytes, parseModel } from "./quantities.ts";
+import { prepareArguments } from "./prepare-arguments.ts";
 import { runCommand } from "./run-command.ts";
-import { flushOutput } from "./terminal.ts";
+import { failureDocument } from "./script-document.ts";
+import { addScriptOptions } from "./script-options.ts";
+import { toJson } from "./to-json.ts";
 import { UsageError } from "./usage-error.ts";
 
 const { version } = createRequire(import.meta.url)("geppetto-js/package.json") as { version: string };
 
-const COMMANDS = ["run", "eval", "help"];
+const ENVIRONMENT_HELP = `
+Also:
+  geppetto-js ./script.js           short for run ./script.js, so that scripts may begin with a #! line
 
-function addScriptOptions(command: Command): Command {
-  return command
-    .optionsGroup("Model:")
-    .addOption(
-      new Option("-m, --model <provider:model>", "embedded:demo, openai:…, anthropic:…")
-        .env("GEPPETTO_MODEL")
-        .argParser(parseModel),
-    )
-    .optionsGroup("Input and output:")
-    .addOption(new Option("-e, --env <KEY=VALUE>", "a variable for process.env; may be repeated").argParser(collectVariable))
-    .option("--input <file>", "what the script reads with input(); - is stdin")
-    .option("--json", "print exactly one JSON document: result, error, usage, duration")
-    .option("--events [file]", "write every event of every step as one line of JSON, to a file or to stderr (--events=file)")
-    .option("--stats", "say on stderr what it took")
-    .option("-q, --quiet", "say nothing on stderr but errors")
-    .optionsGroup("Limits:")
-    .addOption(
-      new Option("--timeout <time>", "longest time of the script: 60s, 500ms, 2m")
-        .env("GEPPETTO_TIMEOUT")
-        .default(600_000, "10m")
-        .argParser(parseDuration),
-    )
-    .addOption(
-      new Option("--memory <size>", "largest heap of the script: 128MB")
-        .env("GEPPETTO_MEMORY")
-        .default(128, "128MB")
-        .argParser(parseMegabytes),
-    );
-}
+Environment:
+  GEPPETTO_MODEL, GEPPETTO_TIMEOUT, GEPPETTO_MEMORY, …   an option of run and eval that is not given
+  OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL
+`;
+
+/** How long a guest's thread may take to leave before the process ends without it, in milliseconds. */
+const THREAD_LEAVE_MS = 250;
+
+const COMMANDS = ["run", "eval", "help"];
 
 function createProgram(): Command {
   const program = new Command("geppetto-js")
     .description("Runs JavaScript that you need not trust against language models.")
     .version(version)
-    .enablePositionalOptions()
-    .showSuggestionAfterError();
+    .enablePositionalOptions();
   const run = program
     .command("run")
     .description("run a script; - reads it from stdin; what follows it are its own arguments")
@@ -60,46 +43,72 @@ function createProgram(): Command {
     .description("run one line of code and print its value")
     .argument("<code>", "an expression, or statements; may await")
     .action(evalCommand);
-  for (const command of [program, addScriptOptions(run), addScriptOptions(evaluate)]) command.exitOverride();
+  program.addHelpText("after", ENVIRONMENT_HELP);
+  addScriptOptions(run, process.env);
+  addScriptOptions(evaluate, process.env);
+  for (const command of [program, run, evaluate]) command.exitOverride();
   return program;
 }
 
-/** `geppetto-js script.js` is `run script.js`; a bare `--events` never takes the script for its file. */
-function normalise(args: readonly string[]): string[] {
+/** `geppetto-js script.js` is `run script.js`. */
+function withCommand(args: readonly string[]): string[] {
   const [first] = args;
   const isScript = first !== undefined && !first.startsWith("-") && !COMMANDS.includes(first);
-  const named = isScript && (/[./\\]/.test(first) || existsSync(first)) ? ["run", ...args] : [...args];
-  const bare = named.indexOf("--events");
-  const script = named.findIndex((arg, i) => i > 0 && !arg.startsWith("-"));
-  if (bare >= 0 && (script < 0 || bare <= script)) named[bare] = "--events=-";
-  return named;
+  return isScript && (/[./\\]/.test(first) || existsSync(first)) ? ["run", ...args] : [...args];
 }
 
 /** Runs the command line and ends the process with its exit code. */
-export async function runCommandLine(args: readonly string[]): Promise<void> {
-  process.stdout.on("error", endQuietly);
-  process.stderr.on("error", endQuietly);
+export async function runCommandLine(given: readonly string[]): Promise<void> {
+  const program = createProgram();
+  const { args, json } = prepareArguments(withCommand(given), program.commands);
+  const end = (error: unknown): never => {
+    process.exit(reportFailure(error, json, args));
+  };
+  // Nobody is left to tell when the reader of a stream has gone.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  process.on("uncaughtException", end);
+  process.on("unhandledRejection", end);
   try {
-    await createProgram().parseAsync(normalise(args), { from: "user" });
+    await program.parseAsync(args, { from: "user" });
   } catch (error) {
-    process.exitCode = reportFailure(error);
+    process.exitCode = reportFailure(error, json, args);
   }
-  await flushOutput();
-  process.exit();
+  const flushed = [process.stdout, process.stderr].map(
+    (stream) => new Promise<void>((resolve) => void stream.write("", () => resolve())),
+  );
+  await Promise.all(flushed);
+  // A guest's thread that is still on its way out would hang the exit: let it leave first.
+  if (program.commands.some((command) => command.opts()["isolation"] === "thread")) {
+    setTimeout(() => process.exit(), THREAD_LEAVE_MS).unref();
+  } else process.exit();
 }
 
-/** The reader of our output has gone: there is nobody to tell. */
-function endQuietly(error: NodeJS.ErrnoException): void {
-  process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.bug);
+const ABSOLUTE_PATH = /(?:file:\/\/)?(?:[A-Za-z]:)?(?:[\\/][\w.@+-]+)+[\\/]([\w.@+-]+)/g;
+
+/** What to say of an error that nobody foresaw: its first line, without the paths of this machine. */
+function describeBug(error: unknown): string {
+  if (process.env["GEPPETTO_DEBUG"]) return String(error instanceof Error ? error.stack : error);
+  const message = error instanceof Error ? error.message : String(error);
+  const [line = ""] = message.split("\n");
+  return `geppetto-js has a bug, please report it: ${line.replace(ABSOLUTE_PATH, "$1")}`;
 }
 
-function reportFailure(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  if (error instanceof UsageError) {
-    process.stderr.write(`error: ${error.message}\n`);
-    return error.exitCode;
+/** Says what went wrong before or around a script, and returns the exit code. */
+function reportFailure(error: unknown, json: boolean, args: readonly string[]): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+  let message: string;
+  let exitCode: number = EXIT.usage;
+  if (error instanceof CommanderError) {
+    // Commander has said it on stderr; an option before the command is the slip that it does not explain.
+    message = error.message.replace(/^error: /, "");
+    if (error.code === "commander.unknownOption" && args[0]?.startsWith("-") === true) {
+      process.stderr.write("hint: options follow the command: geppetto-js run [options] script.js\n");
+    }
+  } else {
+    exitCode = error instanceof UsageError ? error.exitCode : EXIT.bug;
+    message = error instanceof UsageError ? error.message : describeBug(error);
+    process.stderr.write(`error: ${message}\n`);
   }
-  const shown = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`geppetto-js has a bug: ${shown}\n`);
-  return EXIT.bug;
+  if (json) process.stdout.write(`${toJson(failureDocument(message, exitCode))}\n`);
+  return exitCode;
 }

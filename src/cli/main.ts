@@ -7,5 +7,15 @@ if (Number(major) < 24) {
   process.exit(78);
 }
 module.enableCompileCache();
+const args = process.argv.slice(2);
+// The guest's process takes as long to start as the program takes to load: let them do it at the same time.
+if (args.some((arg) => !arg.startsWith("-")) && !args.some((arg) => /\bthread$/.test(arg))) {
+  const { prestart } = await import("../prestart.ts");
+  try {
+    prestart();
+  } catch {
+    // The engine meets the same failure when it starts, and there it is reported.
+  }
+}
 const { runCommandLine } = await import("./command-line.ts");
-await runCommandLine(process.argv.slice(2));
+await runCommandLine(args);

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { text as readText } from "node:stream/consumers";
+import { reasonOf } from "./event-log.ts";
 import { EXIT } from "./exit-codes.ts";
-import { ScriptSession, type ScriptOptions } from "./script-session.ts";
+import type { ScriptOptions } from "./script-options.ts";
+import { ScriptSession } from "./script-session.ts";
 import { UsageError } from "./usage-error.ts";
 
 async function readScript(script: string): Promise<string> {
@@ -10,20 +12,18 @@ async function readScript(script: string): Promise<string> {
   try {
     return readFileSync(script, "utf8");
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : message;
-    throw new UsageError(`Cannot run ${script}: ${why}`, EXIT.noFile);
+    throw new UsageError(`Cannot run ${script}: ${reasonOf(error)}`, EXIT.noFile);
   }
 }
 
 /** `geppetto-js run <script|-> [args…]` */
-export async function runCommand(script: string, args: string[], options: ScriptOptions): Promise<void> {
+export async function runCommand(script: string, args: readonly string[], options: ScriptOptions): Promise<void> {
   if (script === "-" && options.input === "-") {
     throw new UsageError("Cannot read both the script and its input from stdin: give one of them as a file");
   }
-  const code = await readScript(script);
+  const source = await readScript(script);
   const name = script === "-" ? "script.js" : basename(script);
   // A leading -- only says where the script's own arguments begin.
   const own = args[0] === "--" ? args.slice(1) : args;
-  await new ScriptSession(options).run([{ code, name }], code, own);
+  await new ScriptSession(options).run({ candidates: [{ code: source, name }], source, label: name, args: own });
 }

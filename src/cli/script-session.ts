@@ -1,112 +1,127 @@
-import { createWriteStream, readFileSync } from "node:fs";
-import { randomUUID } from "node:crypto";
-import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { text as readText } from "node:stream/consumers";
-import type { Writable } from "node:stream";
-import {
-  GeppettoError,
-  RuntimeEngine,
-  setupDefaults,
-  type ConsoleSink,
-  type ModelSettings,
-  type Script,
-  type ScriptOutcome,
-  type StepEvent,
-} from "../index.ts";
+import { GeppettoError, RuntimeEngine, setupDefaults, type ScriptOutcome, type StepEvent } from "../index.ts";
+import { EVENTS_ON_STDERR, EventLog, reasonOf } from "./event-log.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
-import { formatError } from "./report-error.ts";
-import { terminalSink } from "./terminal.ts";
+import { Interrupts } from "./interrupts.ts";
+import { formatCount, formatDuration } from "./quantities.ts";
+import { formatError, type ErrorContext } from "./report-error.ts";
+import { RunMonitor } from "./run-monitor.ts";
+import { scriptDocument } from "./script-document.ts";
+import type { ScriptOptions } from "./script-options.ts";
+import { StatusLine } from "./status-line.ts";
+import { Terminal } from "./terminal.ts";
 import { toJson } from "./to-json.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** The options that `run` and `eval` share. */
-export interface ScriptOptions {
-  model?: ModelSettings;
-  env?: Record<string, string>;
-  input?: string;
-  json?: true;
-  /** "-" is stderr. */
-  events?: string | true;
-  stats?: true;
-  quiet?: true;
-  timeout: number;
-  memory: number;
+/** One way to read what the user wrote. */
+export interface Candidate {
+  name: string;
+  code: string;
+  lineOffset?: number;
+  /** See {@link ErrorContext.toSourceColumn}. */
+  toSourceColumn?: (line: number, column: number) => number;
 }
 
-interface Totals {
-  calls: number;
-  inputTokens: number;
-  outputTokens: number;
+/** What to run, and how to show where it failed. */
+export interface SessionScript {
+  /** The first that loads is run. */
+  candidates: readonly Candidate[];
+  /** Which candidate's failure is shown when none loads; default the last one's. */
+  loadFailure?: (outcomes: readonly ScriptOutcome[]) => ScriptOutcome;
+  /** What the user wrote, for the code frame of an error. */
+  source: string;
+  /** What the user calls the script. */
+  label: string;
+  args: readonly string[];
 }
+
+/** How long before the time limit is noted what is still pending, in milliseconds. */
+const LAST_LOOK_MS = 10;
 
 /** One script on the command line: the engine around it, its streams and signals, and the report at the end. */
 export class ScriptSession {
   readonly #options: ScriptOptions;
-  readonly #sink: ConsoleSink;
-  readonly #usage: Totals = { calls: 0, inputTokens: 0, outputTokens: 0 };
-  readonly #abort = new AbortController();
+  readonly #terminal: Terminal = new Terminal(process.stdout, process.stderr, process.env);
+  readonly #abort: AbortController = new AbortController();
   /** With `--json` what the script prints becomes part of the document. */
   #printed = "";
-  #signalled: "SIGINT" | "SIGTERM" | undefined;
+  #readerGone = false;
+  /** What was pending when the time was up. */
+  #pending = "";
+  /** The candidate that ran last. */
+  #ran: Candidate | undefined;
 
   constructor(options: ScriptOptions) {
     this.#options = options;
-    const sink = terminalSink();
-    this.#sink = options.json
-      ? { stdout: (text) => void (this.#printed += text), stderr: sink.stderr }
-      : sink;
   }
 
-  /**
-   * Runs the first of the candidates that loads, reports, and sets the process's exit code.
-   *
-   * @param source what the user wrote, for the code frame of an error
-   */
-  async run(candidates: readonly Script[], source: string, args: readonly string[]): Promise<void> {
+  /** Runs the script, reports, and sets the process's exit code. */
+  async run(script: SessionScript): Promise<void> {
     const input = await this.#readInput();
+    const log = this.#openLog();
     await using engine = this.#createEngine();
-    const events = this.#watchEvents(engine);
-    const stopListening = this.#listen(engine);
+    const monitor = new RunMonitor(engine, { onEvent: (event) => this.#onEvent(event, log) });
+    const status = this.#startStatus(monitor);
+    const interrupts = new Interrupts({ cancel: () => engine.cancelRuns(), end: () => this.#abort.abort() });
+    this.#terminal.onBroken = () => {
+      this.#readerGone = true;
+      this.#abort.abort();
+    };
+    this.#sayStart(script);
     try {
-      await engine.start();
-      const runOptions = {
-        args,
-        env: this.#options.env ?? {},
-        signal: this.#abort.signal,
-        ...(input === undefined ? {} : { input }),
-      };
-      let outcome: ScriptOutcome | undefined;
-      for (const script of candidates) {
-        outcome = await engine.runScript(script, runOptions);
-        if (outcome.end !== "load") break;
-      }
+      await start(engine);
+      const outcome = await this.#runFirst(engine, monitor, script, input);
       await engine.close();
-      await events;
-      this.#report(outcome!, source);
+      await monitor.finished;
+      log?.close();
+      status?.close();
+      this.#report(outcome, script, monitor, interrupts);
     } finally {
-      stopListening();
+      interrupts.close();
+      status?.close();
     }
   }
 
+  async #runFirst(
+    engine: RuntimeEngine,
+    monitor: RunMonitor,
+    { candidates, loadFailure, args }: SessionScript,
+    input: string | undefined,
+  ): Promise<ScriptOutcome> {
+    const { env = {}, timeout } = this.#options;
+    const options = { args, env, signal: this.#abort.signal, ...(input === undefined ? {} : { input }) };
+    const failed: ScriptOutcome[] = [];
+    for (const script of candidates) {
+      const lastLook = setTimeout(() => (this.#pending = describePending(engine, monitor)), timeout - LAST_LOOK_MS);
+      this.#ran = script;
+      const { toSourceColumn: _, ...source } = script;
+      const outcome = await engine.runScript(source, options);
+      clearTimeout(lastLook);
+      if (outcome.end !== "load") return outcome;
+      failed.push(outcome);
+    }
+    return loadFailure?.(failed) ?? failed.at(-1)!;
+  }
+
   #createEngine(): RuntimeEngine {
-    const { model, quiet, timeout, memory } = this.#options;
+    const { model, memory, timeout, isolation, json } = this.#options;
+    const sink = this.#terminal.sink();
     try {
       return new RuntimeEngine({
+        isolation,
         limits: { memoryMB: memory, wallMs: timeout },
-        console: this.#sink,
-        setup: [
-          setupDefaults({
-            ...(model ? { chat: model } : {}),
-            onNotice: (text) => {
-              if (!quiet) process.stderr.write(`${text}\n`);
-            },
-          }),
-        ],
+        console: json ? { ...sink, stdout: (text) => void (this.#printed += text), colors: NO_COLORS } : sink,
+        setup: [setupDefaults({ ...(model ? { chat: model } : {}), onNotice: (text) => this.#notice(text) })],
       });
     } catch (error) {
       if (error instanceof GeppettoError) throw new UsageError(error.message, EXIT.config);
       throw error;
     }
+  }
+
+  #notice(text: string): void {
+    if (!this.#options.quiet) this.#terminal.note(text);
   }
 
   async #readInput(): Promise<string | undefined> {
@@ -116,94 +131,120 @@ export class ScriptSession {
     try {
       return readFileSync(input, "utf8");
     } catch (error) {
-      throw new UsageError(`Cannot read the input ${input}: ${(error as Error).message}`, EXIT.noFile);
+      throw new UsageError(`Cannot read the input ${input}: ${reasonOf(error)}`, EXIT.noFile);
     }
   }
 
-  /** Counts what the runs use and writes their events; resolves when the engine has closed and all is written. */
-  async #watchEvents(engine: RuntimeEngine): Promise<void> {
-    const { events, json, stats } = this.#options;
-    if (events === undefined && !json && !stats) return;
-    const target = events === undefined ? undefined : openEvents(events);
-    for await (const { payload: event, ack } of engine.bus.subscribe<StepEvent>("step.*")) {
-      this.#count(event);
-      if (target !== undefined && !target.write(`${toJson(event)}\n`)) await once(target, "drain");
-      ack();
-    }
-    if (target !== undefined && target !== process.stderr) {
-      target.end();
-      await once(target, "finish");
-    }
+  #openLog(): EventLog | undefined {
+    const { events } = this.#options;
+    if (events === undefined || events === EVENTS_ON_STDERR) return undefined;
+    return new EventLog(events, (text) => this.#notice(text));
   }
 
-  #count(event: StepEvent): void {
-    if (event.type !== "final") return;
-    const { usage } = event.step.metadata as { usage?: { inputTokens?: number; outputTokens?: number } };
-    if (usage === undefined) return;
-    this.#usage.calls++;
-    this.#usage.inputTokens += usage.inputTokens ?? 0;
-    this.#usage.outputTokens += usage.outputTokens ?? 0;
+  #onEvent(event: StepEvent, log: EventLog | undefined): void {
+    if (log !== undefined) log.write(event);
+    else if (this.#options.events !== undefined) this.#terminal.note(toJson(event));
+    if (this.#options.verbose) this.#sayEvent(event);
   }
 
-  /** The first Ctrl-C cancels what runs, so that the script can say so; the second ends it. */
-  #listen(engine: RuntimeEngine): () => void {
-    const onInterrupt = (): void => {
-      const again = this.#signalled !== undefined;
-      this.#signalled ??= "SIGINT";
-      if (again || engine.cancelRuns() === 0) this.#abort.abort();
-    };
-    const onTerminate = (): void => {
-      this.#signalled = "SIGTERM";
-      this.#abort.abort();
-    };
-    process.on("SIGINT", onInterrupt);
-    process.on("SIGTERM", onTerminate);
-    return () => {
-      process.off("SIGINT", onInterrupt);
-      process.off("SIGTERM", onTerminate);
-    };
+  #startStatus(monitor: RunMonitor): StatusLine | undefined {
+    const { quiet, json, events } = this.#options;
+    const { CI, TERM } = process.env;
+    if (!process.stderr.isTTY || quiet || json || events === EVENTS_ON_STDERR || CI || TERM === "dumb")
+      return undefined;
+    const startedAt = performance.now();
+    const status = new StatusLine(process.stderr, {
+      isFree: () => this.#terminal.atLineStart,
+      describe: () => {
+        const { calls, inputTokens, outputTokens } = monitor.usage;
+        const seconds = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
+        const runs = monitor.describeActive();
+        const tokens = formatCount(inputTokens + outputTokens, "token");
+        return [runs === "" ? "running" : runs, formatCount(calls, "call"), tokens, seconds].join(" · ");
+      },
+    });
+    this.#terminal.onWrite = () => status.erase();
+    return status;
   }
 
-  #report(outcome: ScriptOutcome, source: string): void {
-    const exitCode =
-      this.#signalled === undefined
-        ? exitCodeOf(outcome)
-        : this.#signalled === "SIGINT"
-          ? EXIT.interrupted
-          : EXIT.terminated;
-    const { error, text, stats } = outcome;
-    if (this.#options.json) process.stdout.write(`${toJson(this.#document(outcome, exitCode))}\n`);
-    else if (outcome.ok && text !== undefined) this.#sink.stdout(`${text}\n`);
-    if (error !== undefined && !(outcome.end === "aborted" && this.#signalled !== undefined)) {
-      process.stderr.write(formatError(error, source));
+  #sayStart({ label }: SessionScript): void {
+    if (!this.#options.verbose) return;
+    const { model, isolation, memory, timeout } = this.#options;
+    const { provider, model: name = "its default model" } = model ?? { provider: "embedded", model: "demo" };
+    this.#terminal.note(
+      `${label}: ${provider}:${name}, ${isolation} isolation, ${memory} MB, ${formatDuration(timeout)}`,
+    );
+  }
+
+  #sayEvent({ type, step, meta }: StepEvent): void {
+    if (type === "partial") return;
+    const engine = meta.engine === "" ? "" : ` (${meta.engine})`;
+    const { durationMs } = step.metadata;
+    const time = durationMs === undefined ? "" : ` after ${durationMs} ms`;
+    this.#terminal.note(`${step.type}${engine} ${step.stepId.slice(0, 8)}: ${type}${time}`);
+  }
+
+  #report(outcome: ScriptOutcome, script: SessionScript, { usage }: RunMonitor, interrupts: Interrupts): void {
+    if (this.#readerGone) {
+      process.exitCode = EXIT.ok;
+      return;
     }
-    if (this.#options.stats) {
-      const { calls, inputTokens, outputTokens } = this.#usage;
-      process.stderr.write(
-        `${stats.durationMs.toFixed(0)} ms, ${stats.cpuMs.toFixed(0)} ms of it computing, ${stats.turns} turns, ` +
-          `${calls} model calls, ${inputTokens} tokens in, ${outputTokens} out\n`,
-      );
-    }
+    const exitCode = interrupts.exitCode ?? exitCodeOf(outcome);
     process.exitCode = exitCode;
+    const { error, text } = outcome;
+    if (this.#options.json) {
+      const document = scriptDocument(outcome, { exitCode, usage, stdout: this.#printed });
+      process.stdout.write(`${toJson(document)}\n`);
+    } else if (outcome.ok && text !== undefined) this.#terminal.write("stdout", `${text}\n`);
+    const { signal } = interrupts;
+    if (signal !== undefined) this.#notice(signal === "SIGINT" ? "interrupted" : "terminated");
+    // After a signal an AbortError says only what the user has just done.
+    if (error !== undefined && !(signal !== undefined && error.name === "AbortError")) {
+      this.#terminal.note(formatError(error, this.#errorContext(script, error.code)));
+    }
+    this.#sayEnd(outcome, usage, exitCode);
   }
 
-  #document(outcome: ScriptOutcome, exitCode: number): object {
-    const { ok, value, error, stats, end } = outcome;
-    const { fromHost: _, ...shown } = error ?? { fromHost: false };
-    return {
-      ok: ok && exitCode === 0,
-      result: value ?? null,
-      error: error === undefined ? null : shown,
-      usage: this.#usage,
-      durationMs: Math.round(stats.durationMs),
-      runId: randomUUID(),
-      end,
-      exitCode,
-      stdout: this.#printed,
-    };
+  #errorContext({ source, label }: SessionScript, code: string | undefined): ErrorContext {
+    const pending = code === "ERR_LIMIT_WALL" ? this.#pending : "";
+    const { name: file = label, toSourceColumn } = this.#ran ?? {};
+    return { source, label, file, toSourceColumn, pending, colors: this.#terminal.colors.stderr };
+  }
+
+  #sayEnd(
+    { end, stats }: ScriptOutcome,
+    { calls, inputTokens, outputTokens }: RunMonitor["usage"],
+    exitCode: number,
+  ): void {
+    const { verbose, stats: wanted } = this.#options;
+    if (verbose) this.#terminal.note(`${end}, exit ${exitCode}`);
+    if (!verbose && !wanted) return;
+    const { durationMs, cpuMs, turns } = stats;
+    this.#terminal.note(
+      `${durationMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of it computing; ${formatCount(turns, "turn")}, ` +
+        `${formatCount(calls, "model call")}, ${formatCount(inputTokens, "token")} in, ${outputTokens} out`,
+    );
   }
 }
 
-function openEvents(target: string | true): Writable {
-  return target === true || target === "-" ? process.stderr : createWriteStream(target);
+const NO_COLORS = { stdout: false, stderr: false };
+
+/** Starts the engine; settings that cannot be used are the user's to mend, all else is a bug. */
+async function start(engine: RuntimeEngine): Promise<void> {
+  try {
+    await engine.start();
+  } catch (error) {
+    const { cause } = error as Error;
+    if (cause instanceof GeppettoError && cause.name === "ConfigError")
+      throw new UsageError(cause.message, EXIT.config);
+    throw error;
+  }
+}
+
+function describePending(engine: RuntimeEngine, monitor: RunMonitor): string {
+  const { timers, ops } = engine.stats();
+  const runs = monitor.describeActive();
+  const parts = [runs, timers > 0 ? formatCount(timers, "timer") : "", ops > 0 ? formatCount(ops, "operation") : ""];
+  const pending = parts.filter((part) => part !== "").join(", ");
+  return pending === "" ? "it was computing: nothing was pending" : `it was waiting for ${pending}`;
 }

@@ -1,0 +1,30 @@
+import type { Command, Option } from "commander";
+import { EVENTS_ON_STDERR } from "./event-log.ts";
+
+export interface PreparedArguments {
+  args: string[];
+  /** Is `--json` among the command's own options? Known before they are parsed, for errors in them. */
+  json: boolean;
+}
+
+function takesNext(arg: string, options: readonly Option[]): boolean {
+  return options.some(({ required, short, long }) => required && (arg === short || arg === long));
+}
+
+/**
+ * Readies the arguments for the parser: a bare `--events` among the command's own options means stderr and never takes
+ * the script for its file. Nothing after the script is looked at: that is the script's.
+ */
+export function prepareArguments(args: readonly string[], commands: readonly Command[]): PreparedArguments {
+  const prepared = [...args];
+  const options = commands.find((command) => command.name() === args[0])?.options ?? [];
+  let json = false;
+  for (let i = 1; i < prepared.length; i++) {
+    const arg = prepared[i]!;
+    if (arg === "-" || arg === "--" || !arg.startsWith("-")) break;
+    if (arg === "--json") json = true;
+    if (arg === "--events") prepared[i] = `--events=${EVENTS_ON_STDERR}`;
+    if (takesNext(arg, options)) i++;
+  }
+  return { args: prepared, json };
+}

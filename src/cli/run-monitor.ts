@@ -1,0 +1,63 @@
+import type { RuntimeEngine, StepEvent } from "../index.ts";
+
+/** What the model calls of a script used. */
+export interface Usage {
+  calls: number;
+  inputTokens: number;
+  outputTokens: number;
+}
+
+interface ActiveRun {
+  type: string;
+  engine: string;
+}
+
+export interface RunMonitorOptions {
+  /** Receives every event of every run, in order. */
+  onEvent?: (event: StepEvent) => void;
+}
+
+/** Watches the runs of an engine: which are under way, and what they used. */
+export class RunMonitor {
+  readonly usage: Usage = { calls: 0, inputTokens: 0, outputTokens: 0 };
+  /** Resolves when the engine has closed and every event has been seen. */
+  readonly finished: Promise<void>;
+  readonly #active = new Map<string, ActiveRun>();
+  readonly #onEvent: (event: StepEvent) => void;
+
+  constructor(engine: RuntimeEngine, { onEvent = () => {} }: RunMonitorOptions = {}) {
+    this.#onEvent = onEvent;
+    this.finished = this.#watch(engine);
+  }
+
+  /** The runs under way: "chat (gpt-5-mini), double"; "" where there are none. */
+  describeActive(): string {
+    const counts = new Map<string, number>();
+    for (const { type, engine } of this.#active.values()) {
+      const name = engine === "" ? type : `${type} (${engine})`;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    return [...counts].map(([name, count]) => (count === 1 ? name : `${count} × ${name}`)).join(", ");
+  }
+
+  async #watch(engine: RuntimeEngine): Promise<void> {
+    for await (const { payload: event, ack } of engine.bus.subscribe<StepEvent>("step.*")) {
+      this.#count(event);
+      this.#onEvent(event);
+      ack();
+    }
+  }
+
+  #count({ type, step, meta }: StepEvent): void {
+    if (type !== "final" && type !== "error" && type !== "interrupt") {
+      this.#active.set(step.stepId, { type: step.type, engine: meta.engine });
+      return;
+    }
+    this.#active.delete(step.stepId);
+    const { usage } = step.metadata as { usage?: { inputTokens?: number; outputTokens?: number } };
+    if (type !== "final" || usage === undefined) return;
+    this.usage.calls++;
+    this.usage.inputTokens += usage.inputTokens ?? 0;
+    this.usage.outputTokens += usage.outputTokens ?? 0;
+  }
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from "node:crypto";
+import type { ScriptOutcome } from "../index.ts";
+import type { Usage } from "./run-monitor.ts";
+
+export interface DocumentFacts {
+  exitCode: number;
+  usage: Usage;
+  /** What the script printed on stdout. */
+  stdout: string;
+}
+
+/** What `--json` prints for a script. `error` holds what a script may know too; what it reveals is bounded by that. */
+export function scriptDocument(outcome: ScriptOutcome, { exitCode, usage, stdout }: DocumentFacts): object {
+  const { ok, value, text, error, stats, end } = outcome;
+  const { fromHost: _, ...shown } = error ?? { fromHost: false };
+  return {
+    ok: ok && exitCode === 0,
+    result: value ?? text ?? null,
+    error: error === undefined ? null : shown,
+    usage,
+    durationMs: Math.round(stats.durationMs),
+    runId: randomUUID(),
+    end,
+    exitCode,
+    stdout,
+  };
+}
+
+/** What `--json` prints where no script ran at all. */
+export function failureDocument(message: string, exitCode: number): object {
+  return {
+    ok: false,
+    result: null,
+    error: { name: "Error", message },
+    usage: { calls: 0, inputTokens: 0, outputTokens: 0 },
+    durationMs: 0,
+    runId: randomUUID(),
+    end: "refused",
+    exitCode,
+    stdout: "",
+  };
+}

@@ -1,0 +1,65 @@
+import { Option, type Command } from "commander";
+import type { ModelSettings } from "../index.ts";
+import { collectVariable, parseDuration, parseMegabytes, parseModel } from "./quantities.ts";
+
+/** The options that `run` and `eval` share. */
+export interface ScriptOptions {
+  model?: ModelSettings;
+  env?: Record<string, string>;
+  input?: string;
+  json?: true;
+  /** A file, or "-" for stderr. */
+  events?: string;
+  stats?: true;
+  quiet?: true;
+  verbose?: true;
+  /** Milliseconds. */
+  timeout: number;
+  /** Megabytes. */
+  memory: number;
+  isolation: "process" | "thread";
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The option's variable in the environment; an empty one, and for a switch 0 or false, is as good as none. */
+function fromEnvironment(option: Option, env: Environment): Option {
+  const name = `GEPPETTO_${option.attributeName().toUpperCase()}`;
+  const value = env[name] ?? "";
+  const isSwitch = !option.required && !option.optional;
+  return value === "" || (isSwitch && /^(0|false|no)$/i.test(value)) ? option : option.env(name);
+}
+
+/** Adds the options of `run` and `eval` to a command, grouped as its help shows them. */
+export function addScriptOptions(command: Command, env: Environment): Command {
+  const add = (flags: string, description: string, shape: (option: Option) => Option = (option) => option): void => {
+    command.addOption(fromEnvironment(shape(new Option(flags, description)), env));
+  };
+  command.optionsGroup("Model:");
+  add("-m, --model <provider:model>", "who answers: embedded:demo (default), openai:…, anthropic:…", (option) =>
+    option.argParser(parseModel),
+  );
+  command.optionsGroup("Input and output:");
+  command.addOption(
+    new Option("-e, --env <KEY=VALUE>", "a variable for process.env; may be repeated").argParser(collectVariable),
+  );
+  add("--input <file>", "what the script reads with input(); - is stdin");
+  add("--json", "print exactly one JSON document: result, error, usage, duration");
+  add("--events [file]", "write every event of every step as a line of JSON: --events=file, or --events for stderr");
+  add("--stats", "say on stderr what it took");
+  add("-q, --quiet", "say nothing on stderr but errors and what the script writes there", (option) =>
+    option.conflicts("verbose"),
+  );
+  add("-v, --verbose", "say on stderr what runs with which limits, and how it ends");
+  command.optionsGroup("Limits:");
+  add("--timeout <time>", "longest time of the script: 60s, 500ms, 2m", (option) =>
+    option.default(600_000, "10m").argParser(parseDuration),
+  );
+  add("--memory <size>", "largest heap of the script: 128MB", (option) =>
+    option.default(128, "128MB").argParser(parseMegabytes),
+  );
+  add("--isolation <kind>", "a process of its own for the script, or a thread, for scripts that you trust", (option) =>
+    option.choices(["process", "thread"]).default("process"),
+  );
+  return command;
+}

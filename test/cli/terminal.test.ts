@@ -1,0 +1,168 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { StatusLine } from "../../src/cli/status-line.ts";
+import { defuse, Terminal, wantsColors, type OutputStream } from "../../src/cli/terminal.ts";
+
+const ERASE = "\r\x1b[2K";
+
+/** A stream that remembers what was written, and can lose its reader. */
+class FakeStream implements OutputStream {
+  isTTY: boolean;
+  columns = 40;
+  text = "";
+  errored: Error | null = null;
+
+  constructor(isTTY: boolean) {
+    this.isTTY = isTTY;
+  }
+
+  write(text: string): void {
+    this.text += text;
+  }
+
+  on(): void {}
+}
+
+describe("defuse()", () => {
+  it("makes control sequences and marks of direction visible", () => {
+    expect(defuse("\x1b[2J\x1b]0;title\x07\r\b\x7f\u202e")).toBe("␛[2J␛]0;title␇␍␈\\u007f\\u202e");
+  });
+
+  it("leaves text, tabs, line ends and the colours of our own formatting as they are", () => {
+    const text = "größe\t✓ 🙂\r\n\x1b[33m1\x1b[39m\n";
+    expect(defuse(text)).toBe(text);
+  });
+
+  it("does not obey a sequence that comes in two writes", () => {
+    const stream = new FakeStream(true);
+    const terminal = new Terminal(stream, new FakeStream(true), {});
+    terminal.write("stdout", "\x1b");
+    terminal.write("stdout", "[31m");
+    expect(stream.text).toBe("␛[31m");
+  });
+});
+
+describe("wantsColors()", () => {
+  it.each([
+    ["a terminal", true, {}, true],
+    ["no terminal", false, {}, false],
+    ["NO_COLOR", true, { NO_COLOR: "1" }, false],
+    ["an empty NO_COLOR", true, { NO_COLOR: "" }, true],
+    ["FORCE_COLOR off a terminal", false, { FORCE_COLOR: "1" }, true],
+    ["FORCE_COLOR=0", true, { FORCE_COLOR: "0" }, false],
+    ["both, as Node has it", false, { FORCE_COLOR: "1", NO_COLOR: "1" }, true],
+    ["CI", true, { CI: "true" }, false],
+    ["a dumb terminal", true, { TERM: "dumb" }, false],
+  ])("with %s", (_, isTTY, env, expected) => {
+    expect(wantsColors({ isTTY }, env)).toBe(expected);
+  });
+});
+
+describe("Terminal", () => {
+  it("hands text on unchanged where there is no terminal", () => {
+    const stdout = new FakeStream(false);
+    new Terminal(stdout, new FakeStream(false), {}).write("stdout", "\x1b[2J\0");
+    expect(stdout.text).toBe("\x1b[2J\0");
+  });
+
+  it("begins its own notes on a line of their own", () => {
+    const stderr = new FakeStream(true);
+    const terminal = new Terminal(new FakeStream(true), stderr, {});
+    terminal.note("first");
+    terminal.write("stdout", "half a line");
+    terminal.note("second");
+    expect(stderr.text).toBe("first\n\nsecond\n");
+  });
+
+  it("writes nothing more once the reader has gone, and says so once", async () => {
+    const stdout = new FakeStream(false);
+    const terminal = new Terminal(stdout, new FakeStream(false), {});
+    let told = 0;
+    terminal.onBroken = () => told++;
+    stdout.errored = new Error("EPIPE");
+    terminal.write("stdout", "a");
+    terminal.write("stdout", "b");
+    await new Promise((resolve) => setImmediate(resolve));
+    terminal.write("stdout", "c");
+    expect({ text: stdout.text, told }).toEqual({ text: "ab", told: 1 });
+  });
+});
+
+describe("StatusLine", () => {
+  function createStatus(): { status: StatusLine; stderr: FakeStream; terminal: Terminal; stdout: FakeStream } {
+    const stdout = new FakeStream(true);
+    const stderr = new FakeStream(true);
+    const terminal = new Terminal(stdout, stderr, {});
+    const status = new StatusLine(stderr, { describe: () => "x".repeat(60), isFree: () => terminal.atLineStart });
+    terminal.onWrite = () => status.erase();
+    return { status, stderr, terminal, stdout };
+  }
+
+  it("draws one line that fits, and erases it before anything else is written", () => {
+    const { status, stderr, terminal, stdout } = createStatus();
+    status.draw();
+    expect(stderr.text).toBe("x".repeat(39));
+    terminal.write("stdout", "text\n");
+    expect(stderr.text).toBe("x".repeat(39) + ERASE);
+    expect(stdout.text).toBe("text\n");
+    status.close();
+  });
+
+  it("draws nothing behind text that does not end its line", () => {
+    const { status, stderr, terminal } = createStatus();
+    terminal.write("stdout", "streamed so far");
+    status.draw();
+    expect(stderr.text).toBe("");
+    terminal.write("stdout", "\n");
+    status.draw();
+    expect(stderr.text).not.toBe("");
+    status.close();
+  });
+
+  it("leaves an empty line when it closes", () => {
+    const { status, stderr } = createStatus();
+    status.draw();
+    status.close();
+    expect(stderr.text.endsWith(ERASE)).toBe(true);
+  });
+});
+
+/** A program of util-linux that gives another one a terminal. */
+const SCRIPT = "script";
+const hasScript = process.platform === "linux" && spawnSync(SCRIPT, ["--version"]).status === 0;
+if (!hasScript) console.warn("SKIPPED: the command script (util-linux) is needed to try a real terminal");
+
+describe.skipIf(!hasScript)("the command line on a terminal", () => {
+  const main = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
+  const onTerminal = (command: string, env: Record<string, string> = {}): string => {
+    const { PATH } = process.env;
+    const line = `'${process.execPath}' '${main}' ${command}`;
+    const output = execFileSync(SCRIPT, ["-qec", line, "/dev/null"], {
+      env: { PATH, TERM: "xterm", ...env },
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    return output.replaceAll("\r\n", "\n");
+  };
+
+  it("colours what the console formats, unless NO_COLOR says not to", () => {
+    expect(onTerminal(`eval 'console.log([1])'`)).toBe("[ \x1b[33m1\x1b[39m ]\n");
+    expect(onTerminal(`eval 'console.log([1])'`, { NO_COLOR: "1" })).toBe("[ 1 ]\n");
+  });
+
+  it("shows a status line while nothing is printed, and erases it", () => {
+    const output = onTerminal(`eval 'await chat("slow: 800ms\\necho: hi")'`);
+    const shown = output.split(ERASE);
+    expect(shown.some((line) => /^chat( \(demo\))? · 0 calls · 0 tokens · \d\.\d s$/.test(line))).toBe(true);
+    expect(shown.at(-1)).toBe("hi\n");
+  });
+
+  it.each([
+    ["-q", {}],
+    ["", { CI: "true" }],
+    ["--json", {}],
+  ])("shows no status line with %j and %j", (option, env) => {
+    expect(onTerminal(`eval ${option} 'await chat("slow: 300ms\\necho: hi")'`, env)).not.toContain(ERASE);
+  });
+});
