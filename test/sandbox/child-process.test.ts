@@ -1,0 +1,151 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, it } from "vitest";
+import { defineStep, RuntimeEngine, type ScriptOutcome } from "../../src/index.ts";
+import { Output } from "../engine/engine-harness.ts";
+
+const onLinux = process.platform === "linux";
+if (!onLinux) console.warn("SKIPPED: children are found through /proc, which only Linux has");
+
+/** The realm children of a process, found by their parent and what they run. */
+function realmChildren(parent: number): number[] {
+  const found: number[] = [];
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+      const [state, ppid] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      if (Number(ppid) !== parent || state === "Z") continue;
+      if (readFileSync(`/proc/${name}/cmdline`, "utf8").includes("realm-child")) found.push(Number(name));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return found;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
+  } catch {
+    return false;
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Streams for ever, one delta a millisecond. */
+const drip = defineStep({
+  name: "drip",
+  kind: "text",
+  async *run(_, { publish }) {
+    for (;;) {
+      await publish({ type: "partial", delta: "x" });
+      await pause(1);
+      if (Date.now() < 0) yield "never";
+    }
+  },
+});
+
+async function startEngine(): Promise<{ engine: RuntimeEngine; child: number }> {
+  const engine = new RuntimeEngine({
+    console: new Output(),
+    logger: { warn() {}, error() {} },
+    setup: [
+      async (vm) => {
+        await vm.registerStep("drip", drip);
+        await vm.op("hang", () => new Promise(() => {}), { mode: "blocking" });
+      },
+    ],
+  });
+  await engine.start();
+  const [child] = realmChildren(process.pid);
+  return { engine, child: child! };
+}
+
+describe.skipIf(!onLinux)("kill -9 of a realm's child", () => {
+  afterEach(async () => {
+    await expect.poll(() => realmChildren(process.pid)).toEqual([]);
+  });
+
+  it("before it is ready makes start() reject, and close() still works", async () => {
+    const engine = new RuntimeEngine({ console: new Output() });
+    const starting = engine.start();
+    const [child] = realmChildren(process.pid);
+    process.kill(child!, "SIGKILL");
+    await expect(starting).rejects.toThrow("Cannot start a process for the guest");
+    await engine.close();
+  });
+
+  it.each([
+    ["during evaluation", "for (;;);"],
+    ["in a blocking op", "hang()"],
+    ["in mid-stream", "drip.runWithEvents(null, () => {}); await new Promise((r) => setTimeout(r, 60_000))"],
+    ["in a callback that does not end", "drip.runWithEvents(null, () => { for (;;); })"],
+  ])("%s ends the script with ERR_ENGINE_CRASHED", async (_, code) => {
+    const { engine, child } = await startEngine();
+    const running = engine.runScript({ code });
+    await pause(40);
+    process.kill(child, "SIGKILL");
+    const killedAt = performance.now();
+    const outcome: ScriptOutcome = await running;
+    expect(outcome).toMatchObject({ ok: false, end: "crashed", error: { code: "ERR_ENGINE_CRASHED", fromHost: true } });
+    expect(performance.now() - killedAt).toBeLessThan(250);
+    await expect(engine.runScript({ code: "1" })).rejects.toMatchObject({ code: "ERR_ENGINE_CLOSED" });
+    await engine.close();
+    expect(engine.stats()).toMatchObject({ timers: 0, runs: 0, ops: 0, topics: 0 });
+  });
+
+  it("in runOnLoop() rejects with ERR_ENGINE_CRASHED", async () => {
+    const { engine, child } = await startEngine();
+    const running = engine.runOnLoop("hang()");
+    setTimeout(() => process.kill(child, "SIGKILL"), 30);
+    await expect(running).rejects.toMatchObject({ code: "ERR_ENGINE_CRASHED" });
+    await engine.close();
+  });
+
+  it("while close() is under way changes nothing", async () => {
+    const { engine, child } = await startEngine();
+    const running = engine.runScript({ code: "drip.runWithEvents(null, () => {})" });
+    await pause(30);
+    const closing = engine.close();
+    try {
+      process.kill(child, "SIGKILL");
+    } catch {
+      // close() was faster.
+    }
+    await closing;
+    expect(await running).toMatchObject({ ok: false, end: "crashed" });
+  });
+});
+
+describe.skipIf(!onLinux)("a host that is killed with SIGKILL", () => {
+  it.each([
+    ["is idle", ""],
+    ["loops for ever", "void engine.runScript({ code: 'for (;;);' });"],
+    ["waits in a blocking op", "void engine.runScript({ code: 'hang()' });"],
+  ])("takes its realm's child with it when the guest %s", async (_, work) => {
+    const entry = new URL("../../dist/src/index.js", import.meta.url);
+    const code = `
+      import { RuntimeEngine } from ${JSON.stringify(entry.href)};
+      const engine = new RuntimeEngine({ setup: [(vm) => vm.op("hang", () => new Promise(() => {}), { mode: "blocking" })] });
+      await engine.start();
+      ${work}
+      setInterval(() => {}, 1000);
+      console.log("ready");`;
+    const host = spawn(process.execPath, ["--input-type=module", "-e", code], {
+      cwd: fileURLToPath(new URL("../../", import.meta.url)),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(host.stdout, "data");
+    await pause(50);
+    const [child] = realmChildren(host.pid!);
+    expect(child).toBeTypeOf("number");
+    host.kill("SIGKILL");
+    // A second is enough for it on an idle machine.
+    await expect.poll(() => isAlive(child!), { timeout: 3000, interval: 20 }).toBe(false);
+  });
+});

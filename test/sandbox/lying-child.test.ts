@@ -1,0 +1,97 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, vi } from "vitest";
+import type { Child } from "../../src/sandbox/child.ts";
+import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
+import type { RealmFailure } from "../../src/sandbox/realm.ts";
+import { StubDoors } from "./realm-fixture.ts";
+
+const spawned = vi.hoisted((): { lie: string; children: Child[] } => ({ lie: "", children: [] }));
+
+vi.mock(import("../../src/sandbox/child.ts"), async (original) => ({
+  ...(await original()),
+  takeChild(): Child {
+    const script = fileURLToPath(new URL("fake-child.mjs", import.meta.url));
+    const child = spawn(process.execPath, [script, spawned.lie], { stdio: ["pipe", "pipe", "pipe"] });
+    spawned.children.push(child);
+    return child;
+  },
+}));
+
+/** Ops that answer, whatever the frame; a real host's never throw either. */
+class PatientDoors extends StubDoors {
+  override call(): string {
+    return '{"ok":true}';
+  }
+}
+
+async function lieTo(lie: string): Promise<{ realm: ProcessRealm; failure: RealmFailure | undefined }> {
+  spawned.lie = lie;
+  const realm = await ProcessRealm.create(new PatientDoors(), { memoryMB: 64 });
+  const failure = await realm.run(
+    { code: "1", filename: "file:///script.js", kind: "classic", lineOffset: 0, token: 1 },
+    { timeoutMs: 5000 },
+  );
+  return { realm, failure };
+}
+
+async function end(realm: ProcessRealm): Promise<void> {
+  realm.dispose();
+  const child = spawned.children.pop()!;
+  await expect.poll(() => child.exitCode !== null || child.signalCode !== null).toBe(true);
+}
+
+describe("a child that lies", () => {
+  it.each([
+    "an unknown type",
+    "a message of the parent's",
+    "a call without a frame",
+    "a giant length",
+    "a head longer than its message",
+    "lengths that do not add up",
+    "a negative length",
+    "bytes that are no JSON",
+    "a head that is null",
+    "noise",
+    "half a message, then nothing",
+    "an exit",
+  ])("is killed for %s, and the parent goes on", async (lie) => {
+    const { realm, failure } = await lieTo(lie);
+    expect(failure).toEqual({ kind: "crashed" });
+    expect(realm.disposed).toBe(true);
+    expect(await realm.invoke({ text: "[1]" })).toEqual({ kind: "crashed" });
+    await end(realm);
+  });
+
+  it.each(["forged ids", "an end said twice", "CPU time that is none", "a call that is no frame", "ready twice"])(
+    "gains nothing by %s",
+    async (lie) => {
+      const { realm, failure } = await lieTo(lie);
+      expect(failure).toBeUndefined();
+      expect(realm.disposed).toBe(false);
+      expect(realm.stats()).toEqual({ cpuMs: 0 });
+      await end(realm);
+    },
+  );
+
+  it.each(["failures of no kind", "a failure that is no object"])("has only crashed when it claims %s", async (lie) => {
+    const { realm, failure } = await lieTo(lie);
+    expect(failure).toEqual({ kind: "crashed" });
+    await end(realm);
+  });
+
+  it("gets a record made of whatever it calls an error", async () => {
+    const { realm, failure } = await lieTo("an error that is no record");
+    expect(failure).toEqual({ kind: "thrown", error: { name: "Error", message: "" } });
+    await end(realm);
+    const long = await lieTo("an error of ten megabytes");
+    expect((long.failure as { error: { message: string } }).error.message.length).toBeLessThan(20_000);
+    await end(long.realm);
+  });
+
+  it("may say itself that it ran out of memory", async () => {
+    const { realm, failure } = await lieTo("a memory report");
+    expect(failure).toEqual({ kind: "memory" });
+    await end(realm);
+  });
+});

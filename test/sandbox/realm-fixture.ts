@@ -1,0 +1,105 @@
+/** Realms on their own: no engine, stub doors that record what the guest asks and answer just enough. */
+import { randomBytes } from "node:crypto";
+import { decodeValue, encodeValue } from "../../src/shared/codec.ts";
+import { FRAME_VERSION, type ErrorRecord, type Outcome, type Parcel } from "../../src/shared/frames.ts";
+import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
+import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmFactory, Source } from "../../src/sandbox/realm.ts";
+import { runtimeText } from "../../src/sandbox/runtime-text.ts";
+import { ThreadRealm } from "../../src/sandbox/thread-realm.ts";
+
+export const REALMS: { name: string; create: RealmFactory }[] = [
+  {
+    name: "ThreadRealm",
+    create: (doors, limits) => ThreadRealm.create(doors, limits, { runtime: runtimeText() }),
+  },
+  { name: "ProcessRealm", create: (doors, limits) => ProcessRealm.create(doors, limits) },
+];
+
+const FEATURES = ["timers", "web", "console", "process", "done", "conversation", "embeddings", "chat"];
+
+/**
+ * The doors of one realm. Scripts find `note(…values)`, whose arguments end up in {@link notes}, and `wait(name)`,
+ * which blocks until the test resolves it.
+ */
+export class StubDoors implements RealmDoors {
+  readonly notes: unknown[] = [];
+  /** What came as uncaught over the bridge. */
+  readonly uncaught: ErrorRecord[] = [];
+  /** Ids of the timers that the guest has started. */
+  readonly timers: number[] = [];
+  readonly settled = new Map<number, { value?: unknown; error?: ErrorRecord }>();
+  /** What `wait` answers; by default it never does. */
+  serveBlocking: () => Promise<Parcel> = () => new Promise(() => {});
+  /** How many blocking calls are waiting or have waited. */
+  blocked = 0;
+
+  call(frame: string): string {
+    const [, op, args] = decodeValue(frame) as [number, string, unknown];
+    return encodeValue({ ok: true, value: this.#serve(op, args) } satisfies Outcome);
+  }
+
+  callBlocking(): Promise<Parcel> {
+    this.blocked++;
+    return this.serveBlocking();
+  }
+
+  #serve(op: string, args: unknown): unknown {
+    const fields = args as Record<string, unknown>;
+    switch (op) {
+      case "app.note":
+        return void this.notes.push(...(args as unknown[]));
+      case "error_report":
+        return void this.uncaught.push(args as ErrorRecord);
+      case "timer_start":
+        return void this.timers.push(fields["id"] as number);
+      case "script_settle":
+        return void this.settled.set(fields["token"] as number, fields);
+      case "random_bytes":
+        return randomBytes(fields["count"] as number).toString("hex");
+      case "url_parse":
+        return null;
+      default:
+        return undefined;
+    }
+  }
+}
+
+let token = 1;
+
+/** A realm with every feature installed. Close it with `await using`. */
+export class RealmFixture implements AsyncDisposable {
+  readonly doors: StubDoors = new StubDoors();
+  readonly realm: Realm;
+
+  private constructor(realm: Realm, doors: StubDoors) {
+    this.realm = realm;
+    this.doors = doors;
+  }
+
+  static async create(create: RealmFactory): Promise<RealmFixture> {
+    const doors = new StubDoors();
+    const fixture = new RealmFixture(await create(doors, { memoryMB: 64 }), doors);
+    for (const feature of FEATURES)
+      await fixture.enter("install", feature, { colors: { stdout: false, stderr: false } });
+    await fixture.enter("install", "binding", { name: "note", op: "app.note", mode: "sync" });
+    await fixture.enter("install", "binding", { name: "wait", op: "app.wait", mode: "blocking" });
+    return fixture;
+  }
+
+  /** Delivers one frame. */
+  enter(kind: string, ...body: unknown[]): Promise<RealmFailure | undefined> {
+    return this.realm.invoke({ text: encodeValue([FRAME_VERSION, kind, ...body]) });
+  }
+
+  /** Runs source text up to its first wait; classic unless `source` says otherwise. */
+  run(code: string, source: Partial<Source> = {}, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
+    const defaults = { filename: "file:///script.js", kind: "classic", lineOffset: 0, token: token++ } as const;
+    return this.realm.run({ ...defaults, code, ...source }, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.realm.dispose();
+    // V8 ends an isolate on a thread of its own; a test process that exits before that can crash.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
