@@ -4,6 +4,8 @@ import type { SetupFunction } from "../src/engine/engine.ts";
 export function setupProcess(): SetupFunction {
   return async function process(vm) {
     await vm.install("process");
-    vm.host.onScriptBegin((context) => vm.host.enterChecked("script_begin", context));
+    vm.host.onScriptBegin(async (context) => {
+      await vm.host.enterChecked("script_begin", context);
+    });
   };
 }

@@ -15,7 +15,7 @@ import {
 } from "../../src/shared/primordials.ts";
 import { formatArguments, inspect, withoutRuntimeFrames } from "./inspect.ts";
 import { formatTable } from "./inspect/table.ts";
-import { callSync, defineGlobal } from "./kernel.ts";
+import { callSync, callUnanswered, defineGlobal } from "./kernel.ts";
 
 export { formatValue } from "./inspect.ts";
 
@@ -57,7 +57,7 @@ function cut(text: string): string {
 
 function write(stream: Stream, text: string): void {
   try {
-    callSync("console_write", { stream, text: `${indented(cut(text))}\n` });
+    callUnanswered("console_write", { stream, text: `${indented(cut(text))}\n` });
   } catch {
     // A console that cannot write is silent: a script does not fail because of its log.
   }

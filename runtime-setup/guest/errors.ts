@@ -3,6 +3,7 @@ import { ERROR_CODES, type ErrorName } from "../../src/shared/errors.ts";
 import { MAX_ERROR_CHARS, type ErrorRecord } from "../../src/shared/frames.ts";
 import {
   defineHidden,
+  ErrorToString,
   JSONStringify,
   SafeError,
   SafeMap,
@@ -51,6 +52,24 @@ export function toGuestError(record: ErrorRecord): Error {
   if (record.cause !== undefined) defineHidden(error, "cause", toGuestError(record.cause));
   defineHidden(error, "includes", (text: unknown) => StringIncludes(SafeString(error.message), SafeString(text)));
   defineHidden(error, "stack", withoutRuntimeFrames(bounded(() => error.stack, "")));
+  return error;
+}
+
+/**
+ * Gives an error of the script's own what errors of runs have, where it lacks it: it stays the same object, and nothing
+ * that is added can be enumerated. What is no Error, or is frozen, stays as it is.
+ */
+export function dressError(error: unknown): unknown {
+  if (!(error instanceof SafeError)) return error;
+  try {
+    if (!("includes" in error)) {
+      defineHidden(error, "includes", (text: unknown) => StringIncludes(SafeString(error.message), SafeString(text)));
+    }
+    if (!("isTransient" in error)) defineHidden(error, "isTransient", false);
+    if (!("code" in error)) defineHidden(error, "code", ERROR_CODES.StepError);
+  } catch {
+    // Frozen.
+  }
   return error;
 }
 
@@ -116,4 +135,31 @@ function preview(value: object): string {
   } catch {
     return "an object";
   }
+}
+
+/** Errors whose stack was asked for last, the newest first. */
+const recent: (Error | undefined)[] = [undefined, undefined, undefined, undefined];
+
+/**
+ * An error that nobody catches leaves the isolate as a copy of its message and stack. Making that copy asks for the
+ * stack, and V8 asks this hook for it: so the error itself is still known here when the host wants to hear more of it.
+ * The hook gives the stack that V8 would, without the runtime's own frames.
+ */
+export function rememberErrors(): void {
+  defineHidden(SafeError, "prepareStackTrace", function prepareStackTrace(error: Error, frames: readonly unknown[]) {
+    for (let i = recent.length - 1; i > 0; i--) recent[i] = recent[i - 1];
+    recent[0] = error;
+    let stack = bounded(() => ErrorToString(error), "Error");
+    for (let i = 0; i < frames.length; i++) stack += `\n    at ${bounded(() => frames[i], "")}`;
+    return withoutRuntimeFrames(stack);
+  });
+}
+
+/** What there is to say of the error with this message that left the isolate last. */
+export function recall(message: string): ErrorRecord | undefined {
+  for (let i = 0; i < recent.length; i++) {
+    const error = recent[i];
+    if (error !== undefined && bounded(() => error.message, "") === message) return describe(error);
+  }
+  return undefined;
 }

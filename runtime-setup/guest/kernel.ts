@@ -20,12 +20,13 @@ import {
   SafeSet,
   StringIncludes,
 } from "../../src/shared/primordials.ts";
-import { describe, errorFromHost } from "./errors.ts";
+import { describe, errorFromHost, recall, rememberErrors } from "./errors.ts";
 
 /** The doors that the realm hands in. Both take and give strings (the blocking one buffers too) and never throw. */
 export interface Doors {
   call(frame: string): string;
   callBlocking(frame: string): Parcel;
+  note(frame: string): void;
 }
 
 let doors: Doors;
@@ -33,7 +34,7 @@ let ended = false;
 let inScript = false;
 
 /** Handles entries of one kind; `body` is the whole frame, so what belongs to the kind starts at index 2. */
-type FrameHandler = (body: readonly unknown[]) => void;
+type FrameHandler = (body: readonly unknown[]) => unknown;
 const handlers = new SafeMap<string, FrameHandler>();
 const resets = new SafeSet<() => void>();
 
@@ -75,6 +76,21 @@ function unwrap(answer: string, buffers?: readonly ArrayBuffer[]): unknown {
 /** Calls a synchronous op and returns its answer; an error of the host's is thrown as a guest error. */
 export function callSync(op: string, args: unknown): unknown {
   return unwrap(doors.call(frame(op, args)));
+}
+
+/** How much may be under way in notes before one is sent as a call, which is answered when all before it are served. */
+const MAX_NOTED_CHARS = 65_536;
+let notedChars = 0;
+
+/** Calls a synchronous op whose answer does not matter, mostly without waiting for it; in order with all other calls. */
+export function callUnanswered(op: string, args: unknown): void {
+  const text = frame(op, args);
+  notedChars += text.length;
+  if (notedChars < MAX_NOTED_CHARS) doors.note(text);
+  else {
+    notedChars = 0;
+    doors.call(text);
+  }
 }
 
 /** Calls a blocking op: this realm waits, the host does not. Nothing else is delivered meanwhile. */
@@ -154,17 +170,17 @@ function deliver(text: string, buffers: readonly ArrayBuffer[] = []): void {
     const body = JSONParse(text);
     if (!isArray(body) || body[0] !== FRAME_VERSION) throw new SafeError("the frame has another version");
     const kind = body[1] as string;
-    if (ended && kind !== "reset") return;
+    if (ended && kind !== "reset" && kind !== "checked") return;
     run(kind, StringIncludes(text, '"$":') ? (revive(body, buffers) as unknown[]) : body);
   } catch (error) {
     reportUncaught(error);
   }
 }
 
-function run(kind: string, body: readonly unknown[]): void {
+function run(kind: string, body: readonly unknown[]): unknown {
   const handler = handlers.get(kind);
   if (handler === undefined) throw new SafeError(`no handler for the frame "${kind}"`);
-  handler(body);
+  return handler(body);
 }
 
 /** Forgets what was pending; the turns that come now belong to a script, or to the host's own code. */
@@ -186,8 +202,7 @@ function settle(callId: number, outcome: Outcome): void {
 /** Enters for the host's own purpose: the host hears what came of it. */
 function runChecked(id: number, kind: string, body: readonly unknown[]): void {
   try {
-    run(kind, body);
-    callSync("check_settle", { id });
+    callSync("check_settle", { id, value: run(kind, body) });
   } catch (error) {
     callSync("check_settle", { id, error: describe(error) });
   }
@@ -202,8 +217,10 @@ type Complete = (token: number, value: unknown) => void;
 /** Starts the guest runtime; the realm keeps what it returns, and nothing of it is reachable from a script. */
 export function startKernel(given: Doors, complete: Complete): { deliver: typeof deliver; complete: Complete } {
   doors = given;
+  rememberErrors();
   onFrame("reset", (body) => reset(body[2] === true));
   onFrame("settle", (body) => settle(body[2] as number, body[3] as Outcome));
+  onFrame("recall", (body) => recall(body[2] as string));
   onFrame("checked", (body) => runChecked(body[2] as number, body[3] as string, ArraySlice(body, 2)));
   return { deliver, complete };
 }

@@ -6,7 +6,7 @@ import {
   SafeString,
   SafeTypeError,
 } from "../../src/shared/primordials.ts";
-import { callSync, defineGlobal, endTurns, onFrame } from "./kernel.ts";
+import { callSync, callUnanswered, defineGlobal, endTurns, onFrame } from "./kernel.ts";
 
 interface ScriptContext {
   argv: string[];
@@ -20,7 +20,7 @@ function writer(stream: "stdout" | "stderr"): { write(text: string): boolean } {
       if (typeof text !== "string") {
         throw new SafeTypeError(`Cannot write to process.${stream}: the text must be a string, not ${typeof text}`);
       }
-      callSync("console_write", { stream, text });
+      callUnanswered("console_write", { stream, text });
       return true;
     },
   };

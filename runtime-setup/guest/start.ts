@@ -10,6 +10,7 @@ import { defineGlobal, onFrame, startKernel } from "./kernel.ts";
 import { installBinding } from "./binding.ts";
 import { installProcess } from "./process.ts";
 import { settleScript } from "./script.ts";
+import { installSteps } from "./combinators-install.ts";
 import { installStep } from "./steps.ts";
 import { installTimers } from "./timers.ts";
 import { installWeb } from "./web.ts";
@@ -23,6 +24,7 @@ features.set("done", installDone);
 features.set("embeddings", installEmbeddings);
 features.set("process", installProcess);
 features.set("step", installStep);
+features.set("steps", installSteps);
 features.set("timers", installTimers);
 features.set("web", installWeb);
 
@@ -40,18 +42,18 @@ function closeSurface(): void {
   delete view.setFloat16;
 }
 
-/** A function of the realm's that this realm waits for. */
-interface Door<T> {
-  applySyncPromise(receiver: undefined, args: [string]): T;
-}
-
-function open<T>(door: Door<T>): (frame: string) => T {
-  const { applySyncPromise } = door;
-  return (frame) => ReflectApply(applySyncPromise, door, [undefined, [frame]]);
+/** A function of the realm's whose promise this realm waits for. */
+interface BlockingDoor {
+  applySyncPromise(receiver: undefined, args: [string]): Parcel;
 }
 
 /** Called once by the realm, before any script; returns what only the realm may hold. */
-export function start(call: Door<string>, callBlocking: Door<Parcel>): ReturnType<typeof startKernel> {
+export function start(
+  call: (frame: string) => string,
+  callBlocking: BlockingDoor,
+  note: (frame: string) => void,
+): ReturnType<typeof startKernel> {
+  const { applySyncPromise } = callBlocking;
   closeSurface();
   onFrame("install", (body) => {
     const install = features.get(body[2] as string);
@@ -59,5 +61,12 @@ export function start(call: Door<string>, callBlocking: Door<Parcel>): ReturnTyp
     install(body[3] as never);
   });
   onFrame("set", (body) => defineGlobal(body[2] as string, body[3]));
-  return startKernel({ call: open(call), callBlocking: open(callBlocking) }, settleScript);
+  return startKernel(
+    {
+      call,
+      callBlocking: (frame) => ReflectApply(applySyncPromise, callBlocking, [undefined, [frame]]) as Parcel,
+      note,
+    },
+    settleScript,
+  );
 }

@@ -2,15 +2,14 @@ import { createDeferred, type Deferred } from "../base/deferred.ts";
 import type { Bus } from "../events/bus.ts";
 import type { Realm, RealmFactory, RealmFailure, Source } from "../sandbox/realm.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import type { ErrorRecord, Outcome } from "../shared/frames.ts";
+import type { ErrorRecord } from "../shared/frames.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import { parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
 import { Ledger } from "./ledger.ts";
 import { limitError, type EngineLimits } from "./limits.ts";
 import { OpTable } from "./op-table.ts";
-import type { StartRequest } from "./guest-run.ts";
-import { parseYield } from "./guest-step.ts";
 import { RunManager } from "./run-manager.ts";
+import { registerRunOps } from "./run-ops.ts";
 import type { ScriptError, ScriptResult } from "./script-run.ts";
 
 /** How a turn was lost, other than by an error in it. */
@@ -20,6 +19,8 @@ export type LossKind = Exclude<RealmFailure["kind"], "thrown" | "load">;
 export interface LoopListener {
   /** Nobody in the guest caught this. */
   onUncaught(error: ErrorRecord): void;
+  /** The same, of an error that the guest could not report itself: this is a copy. */
+  onThrown(copy: ErrorRecord): void;
   /** A turn exceeded its time, or the realm is gone. */
   onLost(kind: LossKind): void;
 }
@@ -62,7 +63,7 @@ export class EventLoop {
   readonly #options: LoopOptions;
   readonly #sent = new Map<string, ErrorRecord>();
   readonly #completions = new Map<number, Completion>();
-  readonly #checks = new Map<number, Deferred<void>>();
+  readonly #checks = new Map<number, Deferred<unknown>>();
   #realm!: Realm;
   #queue!: EntryQueue;
   #runs!: RunManager;
@@ -120,17 +121,27 @@ export class EventLoop {
   }
 
   /** Enters the guest for the host's own purpose. Rejects with what the guest made of it. */
-  async enterChecked(kind: string, ...body: unknown[]): Promise<void> {
+  async enterChecked(kind: string, ...body: unknown[]): Promise<unknown> {
     const id = this.#nextId++;
-    const check = createDeferred();
+    const check = createDeferred<unknown>();
     this.#checks.set(id, check);
     try {
       const delivered = await this.#queue.enter("checked", id, kind, ...body);
       if (!delivered)
         throw new GeppettoError("StepError", "Cannot reach the guest: it is gone", { code: "ERR_ENGINE_CLOSED" });
-      await check.promise;
+      return await check.promise;
     } finally {
       this.#checks.delete(id);
+    }
+  }
+
+  /** All that the guest knows of an error of which only a copy came out: its code, its cause, its own name. */
+  async recall(error: ErrorRecord): Promise<ErrorRecord> {
+    try {
+      const known = await this.enterChecked("recall", error.message);
+      return known === undefined ? error : { ...error, ...parseErrorRecord(known) };
+    } catch {
+      return error;
     }
   }
 
@@ -184,10 +195,13 @@ export class EventLoop {
     const { createRealm, limits, bus, listener, turnTimeoutMs } = this.#options;
     this.#registerOps();
     this.#realm = await createRealm(this.ops, { memoryMB: limits.memoryMB });
+    this.#realm.onGone = (failure) => {
+      if (failure.kind !== "thrown" && failure.kind !== "load") listener.onLost(failure.kind);
+    };
     this.#queue = new EntryQueue(this.#realm, this.ledger, {
       timeoutMs: turnTimeoutMs,
       onFailure: (failure) => {
-        if (failure.kind === "thrown" || failure.kind === "load") listener.onUncaught(failure.error);
+        if (failure.kind === "thrown" || failure.kind === "load") listener.onThrown(failure.error);
         else listener.onLost(failure.kind);
       },
     });
@@ -208,16 +222,7 @@ export class EventLoop {
     this.ops.set("script_settle", (args) => this.#complete(args), sync);
     // Served even when a script has just ended: the host waits for it.
     this.ops.set("check_settle", (args) => this.#settleCheck(args), { mode: "sync", pure: true });
-    this.ops.set("run_start", (args) => this.#runs.start(parseStart(args)), sync);
-    this.ops.set("run_cancel", (args) => this.#cancelRun(args), sync);
-    this.ops.set(
-      "run_ack",
-      (args) => this.#runs.ack(String(parseFields(args)["id"]), Number(parseFields(args)["count"])),
-      sync,
-    );
-    this.ops.set("run_wait", (args) => this.#runs.wait(String(parseFields(args)["id"])));
-    this.ops.set("run_answer", (args) => this.#answerCall(args), sync);
-    this.ops.set("run_yield", (args) => this.#runs.take(String(parseFields(args)["id"]), parseYield(args)));
+    registerRunOps(this.ops, () => this.#runs);
   }
 
   #complete(args: unknown): void {
@@ -229,23 +234,10 @@ export class EventLoop {
   }
 
   #settleCheck(args: unknown): void {
-    const { id, error } = parseFields(args);
+    const { id, value, error } = parseFields(args);
     const check = this.#checks.get(id as number);
-    if (error === undefined) check?.resolve();
+    if (error === undefined) check?.resolve(value);
     else check?.reject(toHostError(parseErrorRecord(error)));
-  }
-
-  #cancelRun(args: unknown): boolean {
-    const { id, deliveredChars } = parseFields(args);
-    return (
-      typeof id === "string" && this.#runs.cancel(id, typeof deliveredChars === "number" ? deliveredChars : undefined)
-    );
-  }
-
-  #answerCall(args: unknown): void {
-    const { id, callId, value, error } = parseFields(args);
-    const outcome: Outcome = error === undefined ? { ok: true, value } : { ok: false, error: parseErrorRecord(error) };
-    this.#runs.answer(String(id), Number(callId), outcome);
   }
 
   #abandon(error: ErrorRecord): void {
@@ -258,16 +250,4 @@ export class EventLoop {
     if (this.#sent.size >= REMEMBERED_ERRORS) this.#sent.delete(this.#sent.keys().next().value!);
     this.#sent.set(`${record.name}\n${record.message}`, record);
   }
-}
-
-const WANTS = ["events", "pull", "result", "wait"] as const;
-
-function parseStart(args: unknown): StartRequest {
-  const { id, step, want, input, failed } = parseFields(args);
-  if (typeof id !== "string" || typeof step !== "string") {
-    throw new GeppettoError("ValidationError", "Cannot start a run: the request is malformed");
-  }
-  const request: StartRequest = { id, step, want: WANTS.find((known) => known === want) ?? "events", input };
-  if (failed !== undefined) request.failed = parseErrorRecord(failed);
-  return request;
 }

@@ -6,6 +6,8 @@ export interface EngineLimits {
   memoryMB: number;
   /** Longest time of one script (`runScript`); default none. */
   wallMs?: number | undefined;
+  /** CPU time of one script; waiting for the host is free. Default none. */
+  cpuMs?: number | undefined;
   /** Longest time of one turn; default none. */
   turnMs?: number | undefined;
   /** What a script may print, in bytes; default 16 MB. */
@@ -29,12 +31,16 @@ export const DEFAULT_LIMITS: EngineLimits = {
 const LIMITS = {
   memoryMB: { code: "ERR_LIMIT_MEMORY", what: "its memory limit", unit: "MB", flag: "--memory" },
   wallMs: { code: "ERR_LIMIT_WALL", what: "its time limit", unit: "ms", flag: "--timeout" },
+  cpuMs: { code: "ERR_LIMIT_CPU", what: "its CPU time limit", unit: "ms", flag: "--cpu" },
   turnMs: { code: "ERR_LIMIT_TURN", what: "the time limit of one turn", unit: "ms", flag: undefined },
   outputBytes: { code: "ERR_LIMIT_OUTPUT", what: "its output limit", unit: "bytes", flag: undefined },
   timers: { code: "ERR_LIMIT_TIMERS", what: "the limit of pending timers", unit: "", flag: undefined },
   runs: { code: "ERR_LIMIT_RUNS", what: "the limit of concurrent runs", unit: "", flag: undefined },
   ops: { code: "ERR_LIMIT_OPS", what: "the limit of pending operations", unit: "", flag: undefined },
 } as const;
+
+/** Longest time that a timer of Node's can measure. */
+const MAX_MS = 2_147_483_647;
 
 /** The error for an exceeded limit: which, how much, and how to raise it. */
 export function limitError(limit: keyof EngineLimits, value: number): GeppettoError {
@@ -62,6 +68,11 @@ export function resolveLimits(given: Partial<EngineLimits> = {}): EngineLimits {
         "ConfigError",
         `Cannot set limits.${name} to ${String(value)}: it must be a positive number`,
       );
+    }
+  }
+  for (const name of ["wallMs", "turnMs", "cpuMs"] as const) {
+    if ((given[name] ?? 0) > MAX_MS) {
+      throw new GeppettoError("ConfigError", `Cannot set limits.${name} to ${given[name]}: the most is ${MAX_MS} ms`);
     }
   }
   const memoryMB = given.memoryMB ?? DEFAULT_LIMITS.memoryMB;

@@ -77,9 +77,23 @@ export class OpTable implements RealmDoors {
       }
       if (op.mode !== "sync")
         throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
-      return encodeOutcome({ ok: true, value: op.handler(args, { signal: new AbortController().signal }) });
+      const value = op.handler(args, { signal: new AbortController().signal });
+      if (value instanceof Promise) {
+        value.catch(() => {});
+        throw new GeppettoError("ConfigError", "Cannot answer a synchronous op with a promise: make its mode async or blocking");
+      }
+      return encodeOutcome({ ok: true, value });
     } catch (error) {
       return encodeOutcome({ ok: false, error: this.#record(error) });
+    }
+  }
+
+  note(frame: string): void {
+    try {
+      const { op, args } = this.#read(frame);
+      if ((this.accepting || op.pure) && op.mode === "sync") op.handler(args, { signal: new AbortController().signal });
+    } catch (error) {
+      this.#record(error);
     }
   }
 

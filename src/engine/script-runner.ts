@@ -6,6 +6,9 @@ import { limitError, type EngineLimits } from "./limits.ts";
 import type { LoadedScript } from "./load-script.ts";
 import { ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome, type ScriptResult } from "./script-run.ts";
 
+/** How often the CPU time of a script is compared with its limit, in milliseconds. */
+const CPU_WATCH_MS = 50;
+
 /** Runs scripts on a loop, one at a time, and decides why each is over. */
 export class ScriptRunner {
   readonly #loop: EventLoop;
@@ -94,6 +97,20 @@ export class ScriptRunner {
     return true;
   }
 
+  /** The same, of an error of which only a copy is known: the script does nothing more while the guest tells the rest. */
+  thrown(copy: ErrorRecord): boolean {
+    const script = this.#script;
+    if (script === undefined) return false;
+    if (script.over) return true;
+    this.#loop.ops.accepting = false;
+    const release = this.#loop.ledger.hold("turn");
+    void this.#loop.recall(copy).then((error) => {
+      if (this.#script === script) this.uncaught(this.#loop.identify(error));
+      release();
+    });
+    return true;
+  }
+
   /** A turn was lost, and with it the script. */
   lost(kind: LossKind): void {
     if (kind === "memory") this.#exceeded("memoryMB");
@@ -114,7 +131,7 @@ export class ScriptRunner {
           if (!run.over) this.uncaught(this.#loop.identify(error));
         },
         onTurnFailed: (failure) => {
-          if (failure.kind === "thrown") this.uncaught(this.#loop.identify(failure.error));
+          if (failure.kind === "thrown") this.thrown(failure.error);
           else if (failure.kind === "load") this.end("load", { ...failure.error, code: "ERR_SCRIPT_LOAD" });
           else if (!run.over) this.lost(failure.kind);
         },
@@ -124,20 +141,28 @@ export class ScriptRunner {
 
   /** Ends the script at the host's signal and at its time limit. Returns what stops the watching. */
   #watch(signal: AbortSignal | undefined): () => void {
-    const { wallMs } = this.#limits;
+    const { wallMs, cpuMs } = this.#limits;
     const onAbort = (): void => {
       this.end("aborted", { name: "AbortError", message: "The script was aborted by its host", code: "ERR_ABORTED" });
     };
     const timer = wallMs === undefined ? undefined : setTimeout(() => this.#exceeded("wallMs"), wallMs);
+    const startCpuMs = this.#loop.cpuMs;
+    const watch =
+      cpuMs === undefined
+        ? undefined
+        : setInterval(() => {
+            if (this.#loop.cpuMs - startCpuMs > cpuMs) this.#exceeded("cpuMs");
+          }, CPU_WATCH_MS);
     if (signal?.aborted === true) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
     return () => {
       clearTimeout(timer);
+      clearInterval(watch);
       signal?.removeEventListener("abort", onAbort);
     };
   }
 
-  #exceeded(limit: "wallMs" | "turnMs" | "memoryMB"): void {
+  #exceeded(limit: "wallMs" | "cpuMs" | "turnMs" | "memoryMB"): void {
     this.exceeded(limitError(limit, this.#limits[limit] ?? 0));
   }
 

@@ -58,6 +58,13 @@ function decodeMessage(rest: Buffer): Message {
   return message;
 }
 
+/** Reads one message from something that gives exactly as many bytes as it is asked for. */
+export function readMessage(read: (length: number) => Buffer): Message {
+  const length = read(4).readUInt32LE(0);
+  if (length > MAX_MESSAGE_BYTES) throw new ProtocolError("the message is too long");
+  return decodeMessage(read(length));
+}
+
 export interface ChannelListener {
   onMessage(message: Message): void;
   /** The other side has gone or broke the protocol. Called once. */

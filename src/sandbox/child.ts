@@ -1,9 +1,9 @@
-import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { dirname, join } from "node:path";
-import type { Readable, Writable } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 
 /** A package's folder as its importer finds it, which may be a link, and as it really is. */
 function packageFolders(name: string, importer: string): { linked: string; real: string } {
@@ -38,22 +38,38 @@ function childArguments(): string[] {
 let spawnArguments: string[] | undefined;
 const spares: Child[] = [];
 
-/** A child process with its three pipes. */
-export type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+/** A child process with its pipes: messages in and out, its last words, and the guest's ops. */
+export interface Child {
+  process: ChildProcess;
+  stdin: Writable;
+  stdout: Readable;
+  stderr: Readable;
+  ops: Duplex;
+}
 
-/** Starts a child that holds nothing: an empty environment, no descriptors but three pipes, its own process group. */
+/** Starts a child that holds nothing: an empty environment, no descriptors but four pipes, its own process group. */
 function startChild(): Child {
   spawnArguments ??= childArguments();
-  const child = spawn(process.execPath, spawnArguments, { env: {}, stdio: ["pipe", "pipe", "pipe"], detached: true });
-  setReferenced(child, false);
-  return child;
+  const child = spawn(process.execPath, spawnArguments, {
+    env: {},
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
+    detached: true,
+  });
+  const { stdin, stdout, stderr, stdio } = child;
+  const started: Child = { process: child, stdin: stdin!, stdout: stdout!, stderr: stderr!, ops: stdio[3] as Duplex };
+  setReferenced(started, false);
+  return started;
 }
 
 /** Says whether the child keeps this process alive. Either way it ends with it: then its pipes close. */
 export function setReferenced(child: Child, referenced: boolean): void {
   const verb = referenced ? "ref" : "unref";
-  child[verb]();
-  for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as Socket)[verb]();
+  child.process[verb]();
+  for (const pipe of pipesOf(child)) (pipe as Socket)[verb]();
+}
+
+export function pipesOf({ stdin, stdout, stderr, ops }: Child): (Readable | Writable)[] {
+  return [stdin, stdout, stderr, ops];
 }
 
 /**
@@ -69,8 +85,8 @@ export function prestart(count = 1): void {
       const at = spares.indexOf(child);
       if (at >= 0) spares.splice(at, 1);
     };
-    child.once("exit", forget);
-    child.once("error", forget);
+    child.process.once("exit", forget);
+    child.process.once("error", forget);
   }
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { setReferenced, takeChild, type Child } from "./child.ts";
+import { pipesOf, setReferenced, takeChild, type Child } from "./child.ts";
 import { Channel, type Message } from "./channel.ts";
 import { parseFailure } from "./parse-failure.ts";
 import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
@@ -18,6 +18,14 @@ const PAGE_BYTES = 4096;
 /** How much of what a dying child says is kept, in characters. */
 const LAST_WORDS = 2000;
 
+/** How long a child may be silent while a turn is under way, in milliseconds; it gives a sign every 100. */
+const SILENCE_MS = 10_000;
+
+interface Turn {
+  settle(failure: RealmFailure | undefined): void;
+  timeoutMs: number | undefined;
+}
+
 type Ending = { kind: "memory" } | { kind: "timeout" } | { kind: "disposed" } | { kind: "crashed" };
 
 /**
@@ -27,29 +35,35 @@ type Ending = { kind: "memory" } | { kind: "timeout" } | { kind: "disposed" } | 
 export class ProcessRealm implements Realm {
   readonly #child: Child;
   readonly #channel: Channel;
+  readonly #ops: Channel;
   readonly #doors: RealmDoors;
   readonly #limits: RealmLimits;
-  readonly #turns = new Map<number, (failure: RealmFailure | undefined) => void>();
+  readonly #turns = new Map<number, Turn>();
   #nextId = 1;
   #lastWords = "";
   #cpuMs = 0;
   /** Why the realm is gone. */
   #ending: Ending | undefined;
   #watch: NodeJS.Timeout | undefined;
+  #overdue: NodeJS.Timeout | undefined;
+  /** When the child last gave a sign of life while a turn was under way. */
+  #heardAt = 0;
+  /** Blocking ops that the guest is waiting for: one at most, if the child is honest. */
+  #waits = 0;
+  onGone: (failure: RealmFailure) => void = () => {};
 
   private constructor(child: Child, doors: RealmDoors, limits: RealmLimits) {
     this.#child = child;
     this.#doors = doors;
     this.#limits = limits;
-    this.#channel = new Channel(child.stdout, child.stdin, {
-      onMessage: (message) => this.#onMessage(message),
-      onEnd: () => this.#end({ kind: "crashed" }),
-    });
+    const onEnd = (): void => this.#end({ kind: "crashed" });
+    this.#channel = new Channel(child.stdout, child.stdin, { onMessage: (message) => this.#onMessage(message), onEnd });
+    this.#ops = new Channel(child.ops, child.ops, { onMessage: (message) => this.#onOp(message), onEnd });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
     });
-    child.on("error", () => this.#end({ kind: "crashed" }));
-    child.on("exit", () => this.#end({ kind: "crashed" }));
+    child.process.on("error", onEnd);
+    child.process.on("exit", onEnd);
   }
 
   static async create(doors: RealmDoors, limits: RealmLimits): Promise<ProcessRealm> {
@@ -81,42 +95,70 @@ export class ProcessRealm implements Realm {
   }
 
   /** Sends something that the child answers with how it ended. */
-  async #ask(message: Omit<Message, "id">, timeoutMs?: number): Promise<RealmFailure | undefined> {
-    if (this.#ending !== undefined) return this.#ending;
+  #ask(message: Omit<Message, "id">, timeoutMs?: number): Promise<RealmFailure | undefined> {
+    if (this.#ending !== undefined) return Promise.resolve(this.#ending);
     const id = this.#nextId++;
     const { promise, resolve } = Promise.withResolvers<RealmFailure | undefined>();
-    this.#turns.set(id, resolve);
-    this.#setBusy(true);
-    const overdue =
-      timeoutMs === undefined ? undefined : setTimeout(() => this.#end({ kind: "timeout" }), timeoutMs + GRACE_MS);
+    this.#turns.set(id, { settle: resolve, timeoutMs });
+    if (this.#turns.size === 1) {
+      this.#setBusy(true);
+      this.#armTimeout();
+    }
     this.#channel.send({ ...message, id });
-    try {
-      return await promise;
-    } finally {
-      clearTimeout(overdue);
-      if (this.#turns.size === 0) this.#setBusy(false);
+    return promise;
+  }
+
+  /** The turn that is running now, the oldest, is given its time and a grace. The others have not begun. */
+  #armTimeout(): void {
+    clearTimeout(this.#overdue);
+    const [turn] = this.#turns.values();
+    if (turn?.timeoutMs === undefined) return;
+    this.#overdue = setTimeout(() => this.#end({ kind: "timeout" }), turn.timeoutMs + GRACE_MS);
+  }
+
+  /** The guest asks. It waits for the answer, but for a note. */
+  #onOp({ type, id, parcel }: Message): void {
+    if (parcel === undefined) return this.#end({ kind: "crashed" });
+    const answer = (answered: Parcel): void => this.#ops.send({ type: "answer", id, parcel: answered });
+    switch (type) {
+      case "call":
+        return answer({ text: this.#doors.call(parcel.text) });
+      case "note":
+        return this.#doors.note(parcel.text);
+      case "callBlocking":
+        return void this.#waitFor(Promise.resolve(this.#doors.callBlocking(parcel.text)), answer);
+      default:
+        this.#end({ kind: "crashed" });
     }
   }
 
-  #onMessage({ type, id, data, parcel }: Message): void {
+  /** While the guest waits for the host neither its time runs nor can its process give a sign of life. */
+  async #waitFor(parcel: Promise<Parcel>, answer: (parcel: Parcel) => void): Promise<void> {
+    clearTimeout(this.#overdue);
+    this.#waits++;
+    const answered = await parcel;
+    this.#waits--;
+    this.#heardAt = performance.now();
+    this.#armTimeout();
+    answer(answered);
+  }
+
+  #onMessage({ type, id, data }: Message): void {
     switch (type) {
-      case "call":
-        this.#answer(id, parcel?.text, (frame) => this.#call(frame));
-        break;
-      case "callBlocking":
-        this.#answer(id, parcel?.text, (frame) => this.#doors.callBlocking(frame));
-        break;
       case "ready":
         this.#settle(id, undefined);
         break;
       case "ended": {
-        const { failure, cpuMs } = (data ?? {}) as { failure?: unknown; cpuMs?: unknown };
-        if (typeof cpuMs === "number" && cpuMs >= this.#cpuMs) this.#cpuMs = cpuMs;
+        const { failure } = (data ?? {}) as { failure?: unknown };
+        this.#readPulse(data);
         const parsed = parseFailure(failure);
         if (parsed?.kind === "memory") this.#end(parsed);
         else this.#settle(id, parsed);
         break;
       }
+      case "pulse":
+        this.#readPulse(data);
+        break;
       case "memory":
         this.#end({ kind: "memory" });
         break;
@@ -125,49 +167,53 @@ export class ProcessRealm implements Realm {
     }
   }
 
-  async #call(frame: string): Promise<Parcel> {
-    return { text: await this.#doors.call(frame) };
-  }
-
-  #answer(id: number, frame: string | undefined, serve: (frame: string) => Promise<Parcel>): void {
-    if (frame === undefined) return this.#end({ kind: "crashed" });
-    void serve(frame).then((parcel) => this.#channel.send({ type: "answer", id, parcel }));
+  /** A sign of life, with the CPU time so far; it never runs backwards. */
+  #readPulse(data: unknown): void {
+    const { cpuMs } = (data ?? {}) as { cpuMs?: unknown };
+    this.#heardAt = performance.now();
+    if (typeof cpuMs === "number" && cpuMs >= this.#cpuMs) this.#cpuMs = cpuMs;
   }
 
   #settle(id: number, failure: RealmFailure | undefined): void {
-    const settle = this.#turns.get(id);
+    const turn = this.#turns.get(id);
+    if (turn === undefined) return;
     this.#turns.delete(id);
-    settle?.(failure);
+    turn.settle(failure);
+    this.#armTimeout();
+    if (this.#turns.size === 0) this.#setBusy(false);
   }
 
   /** The first reason counts: what the child does after that, dying included, changes nothing. */
   #end(ending: Ending): void {
     if (this.#ending !== undefined) return;
     this.#ending = ending;
+    clearTimeout(this.#overdue);
     this.#setBusy(false);
-    this.#child.kill("SIGKILL");
-    this.#child.stdin.destroy();
-    this.#child.stdout.destroy();
-    this.#child.stderr.destroy();
+    this.#child.process.kill("SIGKILL");
+    for (const pipe of pipesOf(this.#child)) pipe.destroy();
     const turns = [...this.#turns.values()];
     this.#turns.clear();
-    for (const settle of turns) settle(ending);
+    for (const { settle } of turns) settle(ending);
+    if (ending.kind !== "disposed") this.onGone(ending);
   }
 
   /** While a turn is under way the child is watched and keeps this process alive; an idle realm does neither. */
   #setBusy(busy: boolean): void {
     if (busy === (this.#watch !== undefined)) return;
     setReferenced(this.#child, busy);
-    if (busy) this.#watch = setInterval(() => void this.#checkMemory(), WATCH_MS);
-    else {
+    if (busy) {
+      this.#heardAt = performance.now();
+      this.#watch = setInterval(() => void this.#check(), WATCH_MS);
+    } else {
       clearInterval(this.#watch);
       this.#watch = undefined;
     }
   }
 
-  async #checkMemory(): Promise<void> {
+  async #check(): Promise<void> {
+    if (this.#waits === 0 && performance.now() - this.#heardAt > SILENCE_MS) this.#end({ kind: "crashed" });
     try {
-      const statm = await readFile(`/proc/${this.#child.pid}/statm`, "utf8");
+      const statm = await readFile(`/proc/${this.#child.process.pid}/statm`, "utf8");
       const residentMB = (Number(statm.split(" ")[1]) * PAGE_BYTES) / 1e6;
       if (residentMB > this.#limits.memoryMB + OVERHEAD_MB) this.#end({ kind: "memory" });
     } catch {

@@ -2,15 +2,22 @@
  * The child of a process realm: a thread realm and a relay. It knows no feature and holds no secret: every op is asked
  * of the parent. It ends, by SIGKILL since a guest's thread may hold the process, when its parent goes.
  */
-import { writeSync } from "node:fs";
-import { Channel, encodeMessage, type Message } from "./channel.ts";
+import { readSync, writeSync } from "node:fs";
+import { Channel, encodeMessage, readMessage, type Message } from "./channel.ts";
 import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmLimits, Source } from "./realm.ts";
 import { ThreadRealm } from "./thread-realm.ts";
 import type { Parcel } from "../shared/frames.ts";
 
-const answers = new Map<number, (parcel: Parcel) => void>();
 let nextId = 1;
 let realm: Realm | undefined;
+let turns = 0;
+let pulse: NodeJS.Timeout | undefined;
+
+/** How often the parent gets a sign of life during a turn, in milliseconds. */
+const PULSE_MS = 100;
+
+/** The pipe on which the guest's ops are asked and answered, synchronously. */
+const OPS = 3;
 
 function die(): never {
   process.kill(process.pid, "SIGKILL");
@@ -18,17 +25,49 @@ function die(): never {
   for (;;);
 }
 
-function ask(type: string, frame: string): Promise<Parcel> {
-  const id = nextId++;
-  return new Promise((resolve) => {
-    answers.set(id, resolve);
-    channel.send({ type, id, parcel: { text: frame } });
-  });
+/**
+ * Asks the parent and waits, with this whole process: while an op is asked the guest waits anyway, and answering from
+ * within its call spares isolated-vm the wake-up of a waiting thread from another turn, in which 7.0.1 can deadlock.
+ */
+function ask(type: string, frame: string): Parcel {
+  tell(type, frame);
+  const { parcel } = readMessage(readExactly);
+  return parcel!;
+}
+
+function tell(type: string, frame: string): void {
+  const bytes = encodeMessage({ type, id: nextId++, parcel: { text: frame } });
+  for (let sent = 0; sent < bytes.length; ) sent += retry(() => writeSync(OPS, bytes, sent));
+}
+
+function readExactly(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let read = 0; read < length; ) {
+    const count = retry(() => readSync(OPS, bytes, read, length - read, null));
+    if (count === 0) die();
+    read += count;
+  }
+  return bytes;
+}
+
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** A pipe that is not blocking says EAGAIN; one that is broken is the end. */
+function retry(io: () => number): number {
+  for (;;) {
+    try {
+      return io();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") die();
+      Atomics.wait(never, 0, 0, 1);
+    }
+  }
 }
 
 const doors: RealmDoors = {
-  call: async (frame) => (await ask("call", frame)).text,
+  call: (frame) => ask("call", frame).text,
   callBlocking: (frame) => ask("callBlocking", frame),
+  note: (frame) => tell("note", frame),
 };
 
 /** Past help: says so at once, without the event loop, and dies. */
@@ -42,10 +81,20 @@ async function create(id: number, limits: RealmLimits, runtime: string): Promise
   channel.send({ type: "ready", id });
 }
 
+/** While a turn is under way the parent hears every so often how much CPU time the guest has used. */
+function setPulse(on: boolean): void {
+  if (on === (pulse !== undefined)) return;
+  clearInterval(pulse);
+  pulse = on ? setInterval(() => channel.send({ type: "pulse", id: 0, data: realm?.stats() }), PULSE_MS) : undefined;
+}
+
 async function end(id: number, turn: Promise<RealmFailure | undefined>): Promise<void> {
+  turns++;
+  setPulse(true);
   const failure = await turn;
-  const cpuMs = realm?.stats().cpuMs ?? 0;
-  channel.send({ type: "ended", id, data: { failure, cpuMs } });
+  turns--;
+  setPulse(turns > 0);
+  channel.send({ type: "ended", id, data: { failure, cpuMs: realm?.stats().cpuMs } });
 }
 
 function onMessage({ type, id, data, parcel }: Message): void {
@@ -61,15 +110,11 @@ function onMessage({ type, id, data, parcel }: Message): void {
       void end(id, realm!.run({ ...source, code: parcel!.text }, options));
       break;
     }
-    case "answer": {
-      const answer = answers.get(id);
-      answers.delete(id);
-      answer?.(parcel!);
-      break;
-    }
     default:
       die();
   }
 }
 
+// Whatever goes wrong here, a guest's thread must not keep the process.
+for (const event of ["exit", "uncaughtException", "unhandledRejection"]) process.on(event, die);
 const channel: Channel = new Channel(process.stdin, process.stdout, { onMessage, onEnd: die });

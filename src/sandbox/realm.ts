@@ -3,9 +3,11 @@ import type { ErrorRecord, Parcel } from "../shared/frames.ts";
 /** What a realm calls on its host. Neither ever throws or rejects: failures are outcomes inside the frame. */
 export interface RealmDoors {
   /** A synchronous or asynchronous op; the guest waits for the answering frame only. */
-  call(frame: string): string | Promise<string>;
+  call(frame: string): string;
   /** A blocking op; the guest waits until the promise resolves, the host does not. */
-  callBlocking(frame: string): Promise<Parcel>;
+  callBlocking(frame: string): Promise<Parcel> | Parcel;
+  /** An op without an answer; the guest does not wait. In order with the others. */
+  note(frame: string): void;
 }
 
 export interface RealmLimits {
@@ -63,6 +65,8 @@ export interface Realm {
   /** Ends the realm; what is running in it is terminated. Idempotent. */
   dispose(): void;
   readonly disposed: boolean;
+  /** Called once when the realm has gone by itself, also while nothing was under way in it. */
+  onGone: (failure: RealmFailure) => void;
   stats(): RealmStats;
 }
 

@@ -7,7 +7,7 @@ let text: string | undefined;
 export function runtimeText(): string {
   if (text === undefined) {
     const bundle = readFileSync(createRequire(import.meta.url).resolve("#guest/runtime.js"), "utf8");
-    text = `(function (call, callBlocking) {${bundle};return runtime.start(call, callBlocking);})`;
+    text = `(function (call, callBlocking, note) {${bundle};return runtime.start(call, callBlocking, note);})`;
   }
   return text;
 }

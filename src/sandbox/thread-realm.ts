@@ -39,7 +39,12 @@ export class ThreadRealm implements Realm {
   readonly #context: ivm.Context;
   readonly #entry: GuestEntry;
   readonly #hooks: ivm.Module;
+  /** The isolate only goes while a turn is under way, whose end tells. */
+  onGone: (failure: RealmFailure) => void = () => {};
   #disposedByHost = false;
+  #cpuMs = 0;
+  /** Source text that is being compiled or run: what comes after it waits, so that calls take effect in order. */
+  #running: Promise<unknown> | undefined;
 
   private constructor(isolate: ivm.Isolate, context: ivm.Context, entry: GuestEntry, hooks: ivm.Module) {
     this.#isolate = isolate;
@@ -56,12 +61,13 @@ export class ThreadRealm implements Realm {
     const isolate = new ivm.Isolate({ memoryLimit: limits.memoryMB, onCatastrophicError: onCatastrophe });
     const [script, context] = await Promise.all([compileRuntime(isolate, runtime), isolate.createContext()]);
     const start = await script.run(context, { reference: true, release: true });
-    const call = new ivm.Reference((frame: unknown) => doors.call(checkedFrame(frame)));
-    const callBlocking = new ivm.Reference(async (frame: unknown) => {
-      const { text, buffers = [] } = await doors.callBlocking(checkedFrame(frame));
-      return new ivm.ExternalCopy({ text, buffers }).copyInto({ release: true });
+    const call = new ivm.Callback((frame: unknown) => doors.call(checkedFrame(frame)));
+    const note = new ivm.Callback((frame: unknown) => doors.note(checkedFrame(frame)), { ignored: true });
+    const callBlocking = new ivm.Reference((frame: unknown) => {
+      const parcel = doors.callBlocking(checkedFrame(frame));
+      return parcel instanceof Promise ? parcel.then(toCopy) : toCopy(parcel);
     });
-    const handles = (await start.apply(undefined, [call, callBlocking], {
+    const handles = (await start.apply(undefined, [call, callBlocking, note], {
       result: { reference: true },
     })) as ivm.Reference;
     const [deliver, complete] = await Promise.all([
@@ -77,6 +83,7 @@ export class ThreadRealm implements Realm {
   }
 
   async invoke(parcel: Parcel, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
+    while (this.#running !== undefined) await this.#running;
     const startedAt = performance.now();
     try {
       const { text, buffers } = parcel;
@@ -89,6 +96,17 @@ export class ThreadRealm implements Realm {
   }
 
   async run(source: Source, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
+    while (this.#running !== undefined) await this.#running;
+    const running = this.#run(source, options);
+    this.#running = running;
+    try {
+      return await running;
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #run(source: Source, options: EntryOptions): Promise<RealmFailure | undefined> {
     const compiled = await this.#compile(source);
     if ("kind" in compiled) return compiled;
     const startedAt = performance.now();
@@ -102,12 +120,14 @@ export class ThreadRealm implements Realm {
 
   dispose(): void {
     if (this.#isolate.isDisposed) return;
+    this.stats();
     this.#disposedByHost = true;
     this.#isolate.dispose();
   }
 
   stats(): RealmStats {
-    return { cpuMs: this.#isolate.isDisposed ? 0 : Number(this.#isolate.cpuTime) / 1e6 };
+    if (!this.#isolate.isDisposed) this.#cpuMs = Number(this.#isolate.cpuTime) / 1e6;
+    return { cpuMs: this.#cpuMs };
   }
 
   async #compile(source: Source): Promise<RealmFailure | { enter: (options: ivm.RunOptions) => Promise<unknown> }> {
@@ -180,6 +200,10 @@ async function createHooks(isolate: ivm.Isolate, context: ivm.Context, complete:
   });
   await hooks.evaluate(UNDEFINED_RESULT);
   return hooks;
+}
+
+function toCopy({ text, buffers = [] }: Parcel): ivm.Copy<Parcel> {
+  return new ivm.ExternalCopy({ text, buffers }).copyInto({ release: true });
 }
 
 function entryOptions({ timeoutMs }: EntryOptions): ivm.RunOptions {

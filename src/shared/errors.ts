@@ -52,8 +52,16 @@ export class GeppettoError extends Error {
   }
 }
 
-/** The record that crosses the wall for this error: no stack, no host object. */
+/** The record that crosses the wall for this error: no stack, no host object. Never throws, whatever was thrown. */
 export function toErrorRecord(error: unknown): ErrorRecord {
+  try {
+    return describeError(error);
+  } catch {
+    return { name: "Error", message: "An error that cannot be described", isTransient: false };
+  }
+}
+
+function describeError(error: unknown): ErrorRecord {
   if (error instanceof GeppettoError) {
     const record: ErrorRecord = {
       name: error.name,
@@ -65,6 +73,6 @@ export function toErrorRecord(error: unknown): ErrorRecord {
     if (error.cause instanceof GeppettoError) record.cause = toErrorRecord(error.cause);
     return record;
   }
-  if (error instanceof Error) return { name: error.name, message: error.message, isTransient: false };
+  if (error instanceof Error) return { name: String(error.name), message: String(error.message), isTransient: false };
   return { name: "Error", message: String(error), isTransient: false };
 }

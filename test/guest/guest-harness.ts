@@ -15,7 +15,7 @@ import { installWeb } from "./web.ts";
 import { randomUUID } from "./web/crypto.ts";
 import * as abort from "./web/abort.ts";
 export function start(call, colors) {
-  const kernel = startKernel({ call, callBlocking: () => ({ text: "" }) }, () => {});
+  const kernel = startKernel({ call, callBlocking: () => ({ text: "" }), note: (frame) => void call(frame) }, () => {});
   installTimers();
   installWeb();
   installConsole({ colors });

@@ -1,4 +1,6 @@
 // A child of a process realm that lies. Its first argument names the lie; it speaks the frames of src/sandbox/channel.ts.
+import { writeSync } from "node:fs";
+
 const lie = process.argv[2];
 
 function send(type, id, { data, texts = [], bytes } = {}) {
@@ -7,7 +9,9 @@ function send(type, id, { data, texts = [], bytes } = {}) {
   const lengths = Buffer.alloc(8);
   lengths.writeUInt32LE(4 + head.length + parts.reduce((sum, part) => sum + part.length, 0), 0);
   lengths.writeUInt32LE(head.length, 4);
-  process.stdout.write(Buffer.concat([lengths, head, ...parts]));
+  // Ops have a pipe of their own.
+  if (type.startsWith("call")) writeSync(3, Buffer.concat([lengths, head, ...parts]));
+  else process.stdout.write(Buffer.concat([lengths, head, ...parts]));
 }
 
 function raw(...numbers) {

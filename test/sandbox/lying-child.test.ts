@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
 import type { Child } from "../../src/sandbox/child.ts";
@@ -12,9 +13,11 @@ vi.mock(import("../../src/sandbox/child.ts"), async (original) => ({
   ...(await original()),
   takeChild(): Child {
     const script = fileURLToPath(new URL("fake-child.mjs", import.meta.url));
-    const child = spawn(process.execPath, [script, spawned.lie], { stdio: ["pipe", "pipe", "pipe"] });
-    spawned.children.push(child);
-    return child;
+    const child = spawn(process.execPath, [script, spawned.lie], { stdio: ["pipe", "pipe", "pipe", "pipe"] });
+    const { stdin, stdout, stderr, stdio } = child;
+    const made = { process: child, stdin: stdin!, stdout: stdout!, stderr: stderr!, ops: stdio[3] as Duplex };
+    spawned.children.push(made);
+    return made;
   },
 }));
 
@@ -38,7 +41,7 @@ async function lieTo(lie: string): Promise<{ realm: ProcessRealm; failure: Realm
 async function end(realm: ProcessRealm): Promise<void> {
   realm.dispose();
   const child = spawned.children.pop()!;
-  await expect.poll(() => child.exitCode !== null || child.signalCode !== null).toBe(true);
+  await expect.poll(() => child.process.exitCode !== null || child.process.signalCode !== null).toBe(true);
 }
 
 describe("a child that lies", () => {

@@ -38,6 +38,10 @@ export class StubDoors implements RealmDoors {
     return encodeValue({ ok: true, value: this.#serve(op, args) } satisfies Outcome);
   }
 
+  note(frame: string): void {
+    this.call(frame);
+  }
+
   callBlocking(): Promise<Parcel> {
     this.blocked++;
     return this.serveBlocking();
