@@ -35,8 +35,38 @@ function childArguments(): string[] {
   ];
 }
 
-let spawnArguments: string[] | undefined;
-const spares: Child[] = [];
+export type Hardening = "standard" | "strict";
+
+/** What a strict child is made with. Children with the same are interchangeable. */
+export interface ChildOptions {
+  hardening: Hardening;
+  /** The guest's heap, in MB: the system's limit on a strict child's memory follows from it. */
+  memoryMB: number;
+}
+
+const STANDARD: ChildOptions = { hardening: "standard", memoryMB: 0 };
+
+/** What a strict child may have of private memory with the least of heaps, in KB, and on top for each MB beyond. */
+const STRICT_DATA_KB = 262_144;
+const STRICT_HEAP_MB = 64;
+/** A backstop behind the engine's own limits: what the system gives a strict child of CPU time. */
+const STRICT_CPU_SECONDS = 600;
+
+let baseArguments: string[] | undefined;
+
+/** The command for a child; a strict one goes through the shell, which sets the limits before Node starts. */
+function childCommand({ hardening, memoryMB }: ChildOptions): { command: string; args: string[] } {
+  baseArguments ??= childArguments();
+  if (hardening === "standard") return { command: process.execPath, args: baseArguments };
+  const args = ["--jitless", ...baseArguments];
+  if (process.platform !== "linux" || !existsSync("/bin/sh")) return { command: process.execPath, args };
+  const dataKB = STRICT_DATA_KB + Math.max(0, memoryMB - STRICT_HEAP_MB) * 1024;
+  const limits = `ulimit -c 0 && ulimit -d ${dataKB} && ulimit -t ${STRICT_CPU_SECONDS}`;
+  return { command: "/bin/sh", args: ["-c", `${limits} && exec "$0" "$@"`, process.execPath, ...args] };
+}
+
+/** Children started ahead, by what they were made with. */
+const spares = new Map<string, Child[]>();
 
 /** A child process with its pipes: messages in and out, its last words, and the guest's ops. */
 export interface Child {
@@ -48,13 +78,9 @@ export interface Child {
 }
 
 /** Starts a child that holds nothing: an empty environment, no descriptors but four pipes, its own process group. */
-function startChild(): Child {
-  spawnArguments ??= childArguments();
-  const child = spawn(process.execPath, spawnArguments, {
-    env: {},
-    stdio: ["pipe", "pipe", "pipe", "pipe"],
-    detached: true,
-  });
+function startChild(options: ChildOptions): Child {
+  const { command, args } = childCommand(options);
+  const child = spawn(command, args, { env: {}, stdio: ["pipe", "pipe", "pipe", "pipe"], detached: true });
   const { stdin, stdout, stderr, stdio } = child;
   const started: Child = { process: child, stdin: stdin!, stdout: stdout!, stderr: stderr!, ops: stdio[3] as Duplex };
   setReferenced(started, false);
@@ -72,18 +98,29 @@ export function pipesOf({ stdin, stdout, stderr, ops }: Child): (Readable | Writ
   return [stdin, stdout, stderr, ops];
 }
 
+function sparesFor(options: ChildOptions): Child[] {
+  const key = JSON.stringify(options.hardening === "strict" ? options : STANDARD);
+  const list = spares.get(key) ?? [];
+  spares.set(key, list);
+  return list;
+}
+
+/** Most children that are kept ready of one kind. */
+const MAX_SPARES = 64;
+
 /**
  * Starts children ahead of their use, so that the next process realms start sooner. Each serves one realm only.
  *
- * @param count how many to have ready, at most 16
+ * @param count how many to have ready, at most 64
  */
-export function prestart(count = 1): void {
-  while (spares.length < Math.min(count, 16)) {
-    const child = startChild();
-    spares.push(child);
+export function prestart(count = 1, options: ChildOptions = STANDARD): void {
+  const ready = sparesFor(options);
+  while (ready.length < Math.min(count, MAX_SPARES)) {
+    const child = startChild(options);
+    ready.push(child);
     const forget = (): void => {
-      const at = spares.indexOf(child);
-      if (at >= 0) spares.splice(at, 1);
+      const at = ready.indexOf(child);
+      if (at >= 0) ready.splice(at, 1);
     };
     child.process.once("exit", forget);
     child.process.once("error", forget);
@@ -91,6 +128,11 @@ export function prestart(count = 1): void {
 }
 
 /** A fresh child: one that was started ahead, or a new one. It does not keep this process alive. */
-export function takeChild(): Child {
-  return spares.shift() ?? startChild();
+export function takeChild(options: ChildOptions = STANDARD): Child {
+  return sparesFor(options).shift() ?? startChild(options);
+}
+
+/** Ends the children that are ready and not used. */
+export function dropSpares(): void {
+  for (const list of spares.values()) for (const child of list.splice(0)) child.process.kill("SIGKILL");
 }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { pipesOf, setReferenced, takeChild, type Child } from "./child.ts";
+import { pipesOf, setReferenced, takeChild, type Child, type Hardening } from "./child.ts";
 import { Channel, type Message } from "./channel.ts";
 import { parseFailure } from "./parse-failure.ts";
 import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
@@ -66,8 +66,13 @@ export class ProcessRealm implements Realm {
     child.process.on("exit", onEnd);
   }
 
-  static async create(doors: RealmDoors, limits: RealmLimits): Promise<ProcessRealm> {
-    const realm = new ProcessRealm(takeChild(), doors, limits);
+  static async create(
+    doors: RealmDoors,
+    limits: RealmLimits,
+    { hardening = "standard" }: { hardening?: Hardening } = {},
+  ): Promise<ProcessRealm> {
+    const child = takeChild({ hardening, memoryMB: limits.memoryMB });
+    const realm = new ProcessRealm(child, doors, limits);
     const failure = await realm.#ask({ type: "create", data: limits, parcel: { text: runtimeText() } });
     if (failure === undefined) return realm;
     const words = realm.#lastWords.trim();

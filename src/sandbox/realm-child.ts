@@ -37,12 +37,12 @@ function ask(type: string, frame: string): Parcel {
 
 function tell(type: string, frame: string): void {
   const bytes = encodeMessage({ type, id: nextId++, parcel: { text: frame } });
-  for (let sent = 0; sent < bytes.length; ) sent += retry(() => writeSync(OPS, bytes, sent));
+  for (let sent = 0; sent < bytes.length;) sent += retry(() => writeSync(OPS, bytes, sent));
 }
 
 function readExactly(length: number): Buffer {
   const bytes = Buffer.alloc(length);
-  for (let read = 0; read < length; ) {
+  for (let read = 0; read < length;) {
     const count = retry(() => readSync(OPS, bytes, read, length - read, null));
     if (count === 0) die();
     read += count;

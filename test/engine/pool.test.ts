@@ -1,0 +1,101 @@
+import { readdirSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { EnginePool, type ScriptOutcome } from "../../src/index.ts";
+
+/** Descriptors of this process. */
+function descriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
+const HOSTILE: [string, string][] = [
+  ["for (;;);", "ERR_LIMIT_WALL"],
+  ["'x'.repeat(2 ** 28).split('')", ""],
+  ["const a = []; for (;;) a.push(new Array(1000).fill(a.length))", ""],
+  ["Array.prototype.includes.call({ length: 2 ** 53 - 1 }, 1)", "ERR_LIMIT_WALL"],
+  ["for (;;) console.log('x'.repeat(1000))", "ERR_LIMIT_OUTPUT"],
+  ["throw { toString() { for (;;); } }", ""],
+  ["const f = () => Promise.resolve().then(f); f(); await new Promise(() => {})", ""],
+  ["for (let i = 0; ; i++) setTimeout(() => {}, 1e6)", ""],
+  ["process.exit(3)", ""],
+  ["globalThis.planted = 'found'; Object.prototype.planted = 'found'", ""],
+];
+
+describe("EnginePool", () => {
+  it(
+    "gives every honest script its own answer among hostile ones, and leaves nothing",
+    { timeout: 300_000 },
+    async () => {
+      const before = descriptors();
+      const pool = new EnginePool({
+        size: 3,
+        limits: { wallMs: 400, memoryMB: 32, outputBytes: 200_000 },
+        console: { stdout() {}, stderr() {} },
+      });
+      const runs = Array.from({ length: 1000 }, async (_, i): Promise<string> => {
+        const tenant = `t${i % 7}`;
+        if (i % 10 === 3) {
+          const [code, expected] = HOSTILE[Math.floor(i / 10) % HOSTILE.length]!;
+          const outcome = await pool.run({ code }, { tenant });
+          return expected === "" || outcome.error?.code === expected
+            ? ""
+            : `${code}: ${outcome.end} ${outcome.error?.code}`;
+        }
+        const code = `if (globalThis.planted) throw new Error("planted");
+        await new Promise((resolve) => setTimeout(resolve, 1)); export default ${i} * 2`;
+        const outcome = await pool.run({ code }, { tenant });
+        return outcome.ok && outcome.value === i * 2 ? "" : `honest ${i}: ${outcome.end} ${outcome.error?.message}`;
+      });
+      const results = await Promise.all(runs);
+      expect(results.filter((wrong) => wrong !== "")).toEqual([]);
+      expect(pool.stats()).toEqual({ running: 0, waiting: 0, tenants: 0 });
+      await pool.close();
+      await expect.poll(descriptors, { timeout: 3000 }).toBeLessThanOrEqual(before + 1);
+    },
+  );
+
+  it("lets a modest tenant through at once, however greedy another is", async () => {
+    await using pool = new EnginePool({ size: 1, isolation: "thread" });
+    const order: string[] = [];
+    const run = async (tenant: string): Promise<void> => {
+      await pool.run({ code: "await new Promise((r) => setTimeout(r, 2))" }, { tenant });
+      order.push(tenant);
+    };
+    const greedy = Array.from({ length: 30 }, () => run("greedy"));
+    const modest = run("modest");
+    await modest;
+    // The one that was running, and at most one more turn of the other's.
+    expect(order.indexOf("modest")).toBeLessThanOrEqual(2);
+    await Promise.all(greedy);
+  });
+
+  it("keeps to each tenant's quota, and refuses what is over it", async () => {
+    await using pool = new EnginePool({ size: 4, isolation: "thread", quota: { running: 1, waiting: 2 } });
+    const wait = { code: "await new Promise((r) => setTimeout(r, 30))" };
+    const own = [1, 2, 3].map(() => pool.run(wait, { tenant: "a" }));
+    expect(pool.stats()).toMatchObject({ running: 1, waiting: 2 });
+    await expect(pool.run(wait, { tenant: "a" })).rejects.toMatchObject({ code: "ERR_LIMIT_QUEUE" });
+    expect((await pool.run({ code: "export default 1" }, { tenant: "b" })).value).toBe(1);
+    await Promise.all(own);
+  });
+
+  it("withdraws what waits when its signal is aborted, and refuses it when the pool is closed", async () => {
+    const pool = new EnginePool({ size: 1, isolation: "thread" });
+    const running = pool.run({ code: "await new Promise((r) => setTimeout(r, 5000))" });
+    const abort = new AbortController();
+    const withdrawn = pool.run({ code: "1" }, { signal: abort.signal });
+    const refused = pool.run({ code: "1" });
+    abort.abort(new Error("changed my mind"));
+    await expect(withdrawn).rejects.toThrow("changed my mind");
+    const closing = pool.close();
+    await expect(refused).rejects.toMatchObject({ code: "ERR_ENGINE_CLOSED" });
+    await closing;
+    const outcome: ScriptOutcome | undefined = await running.catch(() => undefined);
+    expect(outcome?.ok ?? false).toBe(false);
+    await expect(pool.run({ code: "1" })).rejects.toMatchObject({ code: "ERR_ENGINE_CLOSED" });
+  });
+
+  it("runs strict children when asked", async () => {
+    await using pool = new EnginePool({ size: 1, hardening: "strict" });
+    expect(await pool.run({ code: "export default 6 * 7" })).toMatchObject({ ok: true, value: 42 });
+  });
+});
