@@ -1,5 +1,6 @@
 // Builds dist/: the host by tsc; the guest runtime as one bundle that the host loads as data; the child of a process
-// realm as one file, so that it starts fast and needs to read nothing else.
+// realm as one file, so that it starts fast and needs to read nothing else; the command line as few files, which load in half
+// the time of many.
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -39,3 +40,15 @@ await build({
   minify: true,
   logLevel: "warning",
 });
+await build({
+  entryPoints: [join(root, "src/cli/main.ts")],
+  outdir: join(root, "dist/cli"),
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  packages: "external",
+  target: "node24",
+  logLevel: "warning",
+});
+rmSync(join(root, "dist/src/cli"), { recursive: true });

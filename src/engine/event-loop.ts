@@ -150,7 +150,11 @@ export class EventLoop {
     const token = this.#nextId++;
     this.#completions.set(token, completion);
     await this.#queue.track(
-      (timeoutMs) => this.#realm.run({ ...source, token }, timeoutMs === undefined ? {} : { timeoutMs }),
+      (turnMs) => {
+        // Code outside a script has no wall clock of its own: what a script may take it may take, too.
+        const timeoutMs = turnMs ?? this.#options.limits.wallMs;
+        return this.#realm.run({ ...source, token }, timeoutMs === undefined ? {} : { timeoutMs });
+      },
       (failure) => {
         const settled = !this.#completions.has(token);
         if (failure === undefined) return;

@@ -28,8 +28,8 @@ export class ScriptRunner {
 
   /** Longest time that the next turn may take, in milliseconds. */
   get turnTimeoutMs(): number | undefined {
-    const { turnMs, wallMs } = this.#limits;
-    if (this.#deadline === undefined) return turnMs ?? wallMs;
+    const { turnMs } = this.#limits;
+    if (this.#deadline === undefined) return turnMs;
     const left = Math.max(1, this.#deadline - performance.now());
     return turnMs === undefined ? left : Math.min(turnMs, left);
   }

@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import { GeppettoError } from "../shared/errors.ts";
 import type { EmbeddingModel, EmbeddingProvider } from "./embedding-provider.ts";
@@ -73,9 +74,7 @@ export class EmbeddedEmbeddings implements EmbeddingProvider {
   }
 
   #start(): Worker {
-    // Sources run as they are under Node's type stripping; the compiled file has the compiled worker beside it.
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const worker = new Worker(new URL(`./embedded-worker.${extension}`, import.meta.url), {
+    const worker = new Worker(createRequire(import.meta.url).resolve("#embedded-worker"), {
       name: "embedded-embeddings",
       env: {},
       execArgv: [],

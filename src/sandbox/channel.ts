@@ -71,14 +71,14 @@ export interface ChannelListener {
   onEnd(error?: Error): void;
 }
 
-/** One end of the pair of pipes. */
+/** One end of the pipes; without an output it only listens. */
 export class Channel {
-  readonly #output: Writable;
+  readonly #output: Writable | undefined;
   #chunks: Buffer[] = [];
   #size = 0;
   #ended = false;
 
-  constructor(input: Readable, output: Writable, listener: ChannelListener) {
+  constructor(input: Readable, output: Writable | undefined, listener: ChannelListener) {
     this.#output = output;
     const end = (error?: Error): void => {
       if (this.#ended) return;
@@ -95,11 +95,11 @@ export class Channel {
     input.on("end", () => end());
     input.on("close", () => end());
     input.on("error", end);
-    output.on("error", end);
+    output?.on("error", end);
   }
 
   send(message: Message): void {
-    if (!this.#ended) this.#output.write(encodeMessage(message));
+    if (!this.#ended) this.#output?.write(encodeMessage(message));
   }
 
   #read(chunk: Buffer, listener: ChannelListener): void {

@@ -68,21 +68,23 @@ function childCommand({ hardening, memoryMB }: ChildOptions): { command: string;
 /** Children started ahead, by what they were made with. */
 const spares = new Map<string, Child[]>();
 
-/** A child process with its pipes: messages in and out, its last words, and the guest's ops. */
+/** A child process with its pipes. */
 export interface Child {
   process: ChildProcess;
+  /** What it is to do. */
   stdin: Writable;
-  stdout: Readable;
+  /** Its last words. */
   stderr: Readable;
-  ops: Duplex;
+  /** All that it says, in order, and the answers to what its guest asks. */
+  talk: Duplex;
 }
 
-/** Starts a child that holds nothing: an empty environment, no descriptors but four pipes, its own process group. */
+/** Starts a child that holds nothing: an empty environment, no descriptors but three pipes, its own process group. */
 function startChild(options: ChildOptions): Child {
   const { command, args } = childCommand(options);
-  const child = spawn(command, args, { env: {}, stdio: ["pipe", "pipe", "pipe", "pipe"], detached: true });
-  const { stdin, stdout, stderr, stdio } = child;
-  const started: Child = { process: child, stdin: stdin!, stdout: stdout!, stderr: stderr!, ops: stdio[3] as Duplex };
+  const child = spawn(command, args, { env: {}, stdio: ["pipe", "ignore", "pipe", "pipe"], detached: true });
+  const { stdin, stderr, stdio } = child;
+  const started: Child = { process: child, stdin: stdin!, stderr: stderr!, talk: stdio[3] as Duplex };
   setReferenced(started, false);
   return started;
 }
@@ -94,8 +96,8 @@ export function setReferenced(child: Child, referenced: boolean): void {
   for (const pipe of pipesOf(child)) (pipe as Socket)[verb]();
 }
 
-export function pipesOf({ stdin, stdout, stderr, ops }: Child): (Readable | Writable)[] {
-  return [stdin, stdout, stderr, ops];
+export function pipesOf({ stdin, stderr, talk }: Child): (Readable | Writable)[] {
+  return [stdin, stderr, talk];
 }
 
 function sparesFor(options: ChildOptions): Child[] {

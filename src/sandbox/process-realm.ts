@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { pipesOf, setReferenced, takeChild, type Child, type Hardening } from "./child.ts";
-import { Channel, type Message } from "./channel.ts";
+import { Channel, encodeMessage, type Message } from "./channel.ts";
 import { parseFailure } from "./parse-failure.ts";
 import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
 import { runtimeText } from "./runtime-text.ts";
@@ -35,7 +35,6 @@ type Ending = { kind: "memory" } | { kind: "timeout" } | { kind: "disposed" } | 
 export class ProcessRealm implements Realm {
   readonly #child: Child;
   readonly #channel: Channel;
-  readonly #ops: Channel;
   readonly #doors: RealmDoors;
   readonly #limits: RealmLimits;
   readonly #turns = new Map<number, Turn>();
@@ -57,8 +56,8 @@ export class ProcessRealm implements Realm {
     this.#doors = doors;
     this.#limits = limits;
     const onEnd = (): void => this.#end({ kind: "crashed" });
-    this.#channel = new Channel(child.stdout, child.stdin, { onMessage: (message) => this.#onMessage(message), onEnd });
-    this.#ops = new Channel(child.ops, child.ops, { onMessage: (message) => this.#onOp(message), onEnd });
+    const onMessage = (message: Message): void => this.#onMessage(message);
+    this.#channel = new Channel(child.talk, child.stdin, { onMessage, onEnd });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
     });
@@ -122,19 +121,14 @@ export class ProcessRealm implements Realm {
   }
 
   /** The guest asks. It waits for the answer, but for a note. */
-  #onOp({ type, id, parcel }: Message): void {
+  #onOp(type: string, id: number, parcel: Parcel | undefined): void {
     if (parcel === undefined) return this.#end({ kind: "crashed" });
-    const answer = (answered: Parcel): void => this.#ops.send({ type: "answer", id, parcel: answered });
-    switch (type) {
-      case "call":
-        return answer({ text: this.#doors.call(parcel.text) });
-      case "note":
-        return this.#doors.note(parcel.text);
-      case "callBlocking":
-        return void this.#waitFor(Promise.resolve(this.#doors.callBlocking(parcel.text)), answer);
-      default:
-        this.#end({ kind: "crashed" });
-    }
+    const answer = (answered: Parcel): void => {
+      if (this.#ending === undefined) this.#child.talk.write(encodeMessage({ type: "answer", id, parcel: answered }));
+    };
+    if (type === "call") answer({ text: this.#doors.call(parcel.text) });
+    else if (type === "note") this.#doors.note(parcel.text);
+    else void this.#waitFor(Promise.resolve(this.#doors.callBlocking(parcel.text)), answer);
   }
 
   /** While the guest waits for the host neither its time runs nor can its process give a sign of life. */
@@ -148,8 +142,13 @@ export class ProcessRealm implements Realm {
     answer(answered);
   }
 
-  #onMessage({ type, id, data }: Message): void {
+  #onMessage({ type, id, data, parcel }: Message): void {
     switch (type) {
+      case "call":
+      case "note":
+      case "callBlocking":
+        this.#onOp(type, id, parcel);
+        break;
       case "ready":
         this.#settle(id, undefined);
         break;

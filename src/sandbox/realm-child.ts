@@ -16,8 +16,11 @@ let pulse: NodeJS.Timeout | undefined;
 /** How often the parent gets a sign of life during a turn, in milliseconds. */
 const PULSE_MS = 100;
 
-/** The pipe on which the guest's ops are asked and answered, synchronously. */
-const OPS = 3;
+/**
+ * The pipe on which everything is said, synchronously and so in order, and on which the guest's ops are answered. What
+ * there is to do comes on stdin.
+ */
+const TALK = 3;
 
 function die(): never {
   process.kill(process.pid, "SIGKILL");
@@ -30,20 +33,30 @@ function die(): never {
  * within its call spares isolated-vm the wake-up of a waiting thread from another turn, in which 7.0.1 can deadlock.
  */
 function ask(type: string, frame: string): Parcel {
-  tell(type, frame);
+  say({ type, id: nextId++, parcel: { text: frame } });
+  flush();
   const { parcel } = readMessage(readExactly);
   return parcel!;
 }
 
-function tell(type: string, frame: string): void {
-  const bytes = encodeMessage({ type, id: nextId++, parcel: { text: frame } });
-  for (let sent = 0; sent < bytes.length;) sent += retry(() => writeSync(OPS, bytes, sent));
+const unsaid: Buffer[] = [];
+
+/** Says something soon: what comes together goes together. */
+function say(message: Message): void {
+  unsaid.push(encodeMessage(message));
+  if (unsaid.length === 1) setImmediate(flush);
+}
+
+function flush(): void {
+  const bytes = unsaid.length === 1 ? unsaid[0]! : Buffer.concat(unsaid);
+  unsaid.length = 0;
+  for (let sent = 0; sent < bytes.length;) sent += retry(() => writeSync(TALK, bytes, sent));
 }
 
 function readExactly(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   for (let read = 0; read < length;) {
-    const count = retry(() => readSync(OPS, bytes, read, length - read, null));
+    const count = retry(() => readSync(TALK, bytes, read, length - read, null));
     if (count === 0) die();
     read += count;
   }
@@ -67,25 +80,26 @@ function retry(io: () => number): number {
 const doors: RealmDoors = {
   call: (frame) => ask("call", frame).text,
   callBlocking: (frame) => ask("callBlocking", frame),
-  note: (frame) => tell("note", frame),
+  note: (frame) => say({ type: "note", id: nextId++, parcel: { text: frame } }),
 };
 
 /** Past help: says so at once, without the event loop, and dies. */
 function onCatastrophe(): void {
-  writeSync(1, encodeMessage({ type: "memory", id: 0 }));
+  say({ type: "memory", id: 0 });
+  flush();
   die();
 }
 
 async function create(id: number, limits: RealmLimits, runtime: string): Promise<void> {
   realm = await ThreadRealm.create(doors, limits, { runtime, onCatastrophe });
-  channel.send({ type: "ready", id });
+  say({ type: "ready", id });
 }
 
 /** While a turn is under way the parent hears every so often how much CPU time the guest has used. */
 function setPulse(on: boolean): void {
   if (on === (pulse !== undefined)) return;
   clearInterval(pulse);
-  pulse = on ? setInterval(() => channel.send({ type: "pulse", id: 0, data: realm?.stats() }), PULSE_MS) : undefined;
+  pulse = on ? setInterval(() => say({ type: "pulse", id: 0, data: realm?.stats() }), PULSE_MS) : undefined;
 }
 
 async function end(id: number, turn: Promise<RealmFailure | undefined>): Promise<void> {
@@ -94,7 +108,7 @@ async function end(id: number, turn: Promise<RealmFailure | undefined>): Promise
   const failure = await turn;
   turns--;
   setPulse(turns > 0);
-  channel.send({ type: "ended", id, data: { failure, cpuMs: realm?.stats().cpuMs } });
+  say({ type: "ended", id, data: { failure, cpuMs: realm?.stats().cpuMs } });
 }
 
 function onMessage({ type, id, data, parcel }: Message): void {
@@ -117,4 +131,4 @@ function onMessage({ type, id, data, parcel }: Message): void {
 
 // Whatever goes wrong here, a guest's thread must not keep the process.
 for (const event of ["exit", "uncaughtException", "unhandledRejection"]) process.on(event, die);
-const channel: Channel = new Channel(process.stdin, process.stdout, { onMessage, onEnd: die });
+export const commands: Channel = new Channel(process.stdin, undefined, { onMessage, onEnd: die });

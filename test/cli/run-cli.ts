@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 /** The built command line, as users run it. */
-const MAIN = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 /** A key that must not turn up in any output. */
 export const CANARY_KEY = "sk-canary-0123456789abcdef";
 /** How long a guest's process may outlive the command line, in milliseconds. */

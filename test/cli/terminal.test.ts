@@ -134,7 +134,7 @@ const hasScript = process.platform === "linux" && spawnSync(SCRIPT, ["--version"
 if (!hasScript) console.warn("SKIPPED: the command script (util-linux) is needed to try a real terminal");
 
 describe.skipIf(!hasScript)("the command line on a terminal", () => {
-  const main = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
+  const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
   const onTerminal = (command: string, env: Record<string, string> = {}): string => {
     const { PATH } = process.env;
     const line = `'${process.execPath}' '${main}' ${command}`;
@@ -147,8 +147,8 @@ describe.skipIf(!hasScript)("the command line on a terminal", () => {
   };
 
   it("colours what the console formats, unless NO_COLOR says not to", () => {
-    expect(onTerminal(`eval 'console.log([1])'`)).toBe("[ \x1b[33m1\x1b[39m ]\n");
-    expect(onTerminal(`eval 'console.log([1])'`, { NO_COLOR: "1" })).toBe("[ 1 ]\n");
+    expect(onTerminal(`eval -q 'console.log([1])'`)).toBe("[ \x1b[33m1\x1b[39m ]\n");
+    expect(onTerminal(`eval -q 'console.log([1])'`, { NO_COLOR: "1" })).toBe("[ 1 ]\n");
   });
 
   it("shows a status line while nothing is printed, and erases it", () => {

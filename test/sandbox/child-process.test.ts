@@ -58,6 +58,7 @@ async function startEngine(): Promise<{ engine: RuntimeEngine; child: number }> 
       async (vm) => {
         await vm.registerStep("drip", drip);
         await vm.op("hang", () => new Promise(() => {}), { mode: "blocking" });
+        await vm.op("slow", () => new Promise(() => {}));
       },
     ],
   });
@@ -85,6 +86,8 @@ describe.skipIf(!onLinux)("kill -9 of a realm's child", () => {
     ["in a blocking op", "hang()"],
     ["in mid-stream", "drip.runWithEvents(null, () => {}); await new Promise((r) => setTimeout(r, 60_000))"],
     ["in a callback that does not end", "drip.runWithEvents(null, () => { for (;;); })"],
+    ["while an op is pending", "await slow()"],
+    ["while a timer is pending", "setTimeout(() => {}, 60_000)"],
   ])("%s ends the script with ERR_ENGINE_CRASHED", async (_, code) => {
     const { engine, child } = await startEngine();
     const running = engine.runScript({ code });
@@ -94,9 +97,17 @@ describe.skipIf(!onLinux)("kill -9 of a realm's child", () => {
     const outcome: ScriptOutcome = await running;
     expect(outcome).toMatchObject({ ok: false, end: "crashed", error: { code: "ERR_ENGINE_CRASHED", fromHost: true } });
     expect(performance.now() - killedAt).toBeLessThan(250);
-    await expect(engine.runScript({ code: "1" })).rejects.toMatchObject({ code: "ERR_ENGINE_CLOSED" });
+    await expect(engine.runScript({ code: "1" })).rejects.toMatchObject({ code: "ERR_ENGINE_CRASHED" });
     await engine.close();
     expect(engine.stats()).toMatchObject({ timers: 0, runs: 0, ops: 0, topics: 0 });
+  });
+
+  it("while nothing runs is told by the next call", async () => {
+    const { engine, child } = await startEngine();
+    process.kill(child, "SIGKILL");
+    await pause(50);
+    await expect(engine.runScript({ code: "1" })).rejects.toMatchObject({ code: "ERR_ENGINE_CRASHED" });
+    await engine.close();
   });
 
   it("in runOnLoop() rejects with ERR_ENGINE_CRASHED", async () => {

@@ -3,21 +3,28 @@ import { writeSync } from "node:fs";
 
 const lie = process.argv[2];
 
+/** All that a child says goes to one pipe. */
+function write(bytes) {
+  try {
+    writeSync(3, bytes);
+  } catch {
+    // The parent has heard enough.
+  }
+}
+
 function send(type, id, { data, texts = [], bytes } = {}) {
   const parts = texts.map((text) => Buffer.from(text));
   const head = Buffer.from(JSON.stringify({ type, id, data, bytes: bytes ?? parts.map((part) => part.length) }));
   const lengths = Buffer.alloc(8);
   lengths.writeUInt32LE(4 + head.length + parts.reduce((sum, part) => sum + part.length, 0), 0);
   lengths.writeUInt32LE(head.length, 4);
-  // Ops have a pipe of their own.
-  if (type.startsWith("call")) writeSync(3, Buffer.concat([lengths, head, ...parts]));
-  else process.stdout.write(Buffer.concat([lengths, head, ...parts]));
+  write(Buffer.concat([lengths, head, ...parts]));
 }
 
 function raw(...numbers) {
   const bytes = Buffer.alloc(4 * numbers.length);
   for (const [at, number] of numbers.entries()) bytes.writeUInt32LE(number, 4 * at);
-  process.stdout.write(bytes);
+  write(bytes);
 }
 
 const LIES = {
@@ -52,11 +59,11 @@ const LIES = {
   "a head longer than its message": () => raw(8, 0x7fffffff, 0),
   "lengths that do not add up": () => send("call", 1, { texts: ["x"], bytes: [5, 5] }),
   "a negative length": () => send("call", 1, { texts: ["x"], bytes: [-1, 2] }),
-  "bytes that are no JSON": () => process.stdout.write(Buffer.from([6, 0, 0, 0, 2, 0, 0, 0, 0x7b, 0x7b])),
-  "a head that is null": () => process.stdout.write(Buffer.from([8, 0, 0, 0, 4, 0, 0, 0, ...Buffer.from("null")])),
-  noise: () => process.stdout.write(Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7919 + 13) % 256))),
+  "bytes that are no JSON": () => write(Buffer.from([6, 0, 0, 0, 2, 0, 0, 0, 0x7b, 0x7b])),
+  "a head that is null": () => write(Buffer.from([8, 0, 0, 0, 4, 0, 0, 0, ...Buffer.from("null")])),
+  noise: () => write(Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7919 + 13) % 256))),
   "half a message, then nothing": () => {
-    process.stdout.write(Buffer.from([200, 0, 0, 0, 1]));
+    write(Buffer.from([200, 0, 0, 0, 1]));
     process.exit(0);
   },
   "a memory report": () => send("memory", 0),

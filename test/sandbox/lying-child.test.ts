@@ -13,9 +13,9 @@ vi.mock(import("../../src/sandbox/child.ts"), async (original) => ({
   ...(await original()),
   takeChild(): Child {
     const script = fileURLToPath(new URL("fake-child.mjs", import.meta.url));
-    const child = spawn(process.execPath, [script, spawned.lie], { stdio: ["pipe", "pipe", "pipe", "pipe"] });
-    const { stdin, stdout, stderr, stdio } = child;
-    const made = { process: child, stdin: stdin!, stdout: stdout!, stderr: stderr!, ops: stdio[3] as Duplex };
+    const child = spawn(process.execPath, [script, spawned.lie], { stdio: ["pipe", "ignore", "pipe", "pipe"] });
+    const { stdin, stderr, stdio } = child;
+    const made = { process: child, stdin: stdin!, stderr: stderr!, talk: stdio[3] as Duplex };
     spawned.children.push(made);
     return made;
   },
