@@ -13,11 +13,9 @@ import {
   StringIndexOf,
   StringSlice,
 } from "../../src/shared/primordials.ts";
-import { formatArguments, inspect, withoutRuntimeFrames } from "./inspect.ts";
+import { formatArguments, formatValue, inspect, withoutRuntimeFrames } from "./inspect.ts";
 import { formatTable } from "./inspect/table.ts";
 import { callSync, callUnanswered, defineGlobal } from "./kernel.ts";
-
-export { formatValue } from "./inspect.ts";
 
 export interface ConsoleConfig {
   /** May the stream be given colours? */
@@ -33,6 +31,11 @@ const GROUP_INDENT = "  ";
 const MAX_GROUP_CHARS = 1000;
 
 let colors: ConsoleConfig["colors"] = { stdout: false, stderr: false };
+
+/** A value as `console.log` shows it: on a terminal with its colours. */
+export function formatResult(value: unknown): string {
+  return formatValue(value, { colors: colors.stdout });
+}
 let indent = "";
 const counts = new SafeMap<string, number>();
 const starts = new SafeMap<string, number>();

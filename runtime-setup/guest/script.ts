@@ -1,13 +1,13 @@
 import { isNativePromise, promiseThen } from "../../src/shared/primordials.ts";
 import { describe } from "./errors.ts";
 import { callSync } from "./kernel.ts";
-import { formatValue } from "./console.ts";
+import { formatResult } from "./console.ts";
 
 /** A value on its way out: the copy, and what console.log would show. */
 export function toResult(value: unknown): { value?: unknown; text?: string } {
   if (value === undefined) return {};
   if (typeof value === "string") return { value, text: value };
-  return { value, text: formatValue(value) };
+  return { value, text: formatResult(value) };
 }
 
 /** Sends a result out; where it cannot be copied its text goes alone. */

@@ -9,7 +9,8 @@ const guestFolder = fileURLToPath(new URL("../../runtime-setup/guest/", import.m
 
 const ENTRY = `
 import { startKernel } from "./kernel.ts";
-import { installConsole, formatValue } from "./console.ts";
+import { installConsole } from "./console.ts";
+import { formatValue } from "./inspect.ts";
 import { installTimers } from "./timers.ts";
 import { installWeb } from "./web.ts";
 import { randomUUID } from "./web/crypto.ts";
