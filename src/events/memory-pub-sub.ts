@@ -1,122 +1,71 @@
 import { createDeferred, type Deferred } from "../base/deferred.ts";
-import type { Bus, BusMessage, PublishOptions, SubscribeOptions, Subscription } from "./bus.ts";
+import type { Bus, PublishOptions, SubscribeOptions, Subscription } from "./bus.ts";
+import { KeptMessages, type KeepOptions } from "./kept-messages.ts";
+import { Envelope, MemorySubscription } from "./memory-subscription.ts";
+import { checkTopic, checkTopicName, isPattern, patternOf } from "./topic-names.ts";
 
-class MemorySubscription implements Subscription {
-  readonly #maxMessages: number;
-  readonly #maxBytes: number;
-  readonly #onClose: () => void;
-  readonly #queue: BusMessage[] = [];
-  #messages = 0;
-  #bytes = 0;
-  #closed = false;
-  /** The reader that waits for a message. */
-  #reader: Deferred<void> | undefined;
-  /** The publisher that waits for room: one at a time, since publishing to a topic is serial. */
-  #room: Deferred<void> | undefined;
-  readonly #idle: Deferred<void>[] = [];
-
-  constructor({ maxMessages = 64, maxBytes = 256_000 }: SubscribeOptions, onClose: () => void) {
-    this.#maxMessages = maxMessages;
-    this.#maxBytes = maxBytes;
-    this.#onClose = onClose;
-  }
-
-  hasRoom(bytes: number): boolean {
-    if (this.#closed || this.#messages === 0) return true;
-    return this.#messages < this.#maxMessages && this.#bytes + bytes <= this.#maxBytes;
-  }
-
-  async waitForRoom(bytes: number): Promise<void> {
-    while (!this.hasRoom(bytes)) {
-      this.#room = createDeferred();
-      await this.#room.promise;
-    }
-  }
-
-  add(topic: string, payload: unknown, bytes: number): void {
-    if (this.#closed) return;
-    this.#messages++;
-    this.#bytes += bytes;
-    let acked = false;
-    const ack = (): void => {
-      if (acked) return;
-      acked = true;
-      this.#messages--;
-      this.#bytes -= bytes;
-      this.#room?.resolve();
-      if (this.#messages === 0) this.#settleIdle();
-    };
-    this.#queue.push({ topic, payload, ack });
-    this.#reader?.resolve();
-  }
-
-  async idle(): Promise<void> {
-    if (this.#messages === 0 || this.#closed) return;
-    const waiting = createDeferred();
-    this.#idle.push(waiting);
-    await waiting.promise;
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#queue.length = 0;
-    this.#reader?.resolve();
-    this.#room?.resolve();
-    this.#settleIdle();
-    this.#onClose();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<BusMessage> {
-    try {
-      while (!this.#closed) {
-        const message = this.#queue.shift();
-        if (message !== undefined) yield message;
-        else {
-          this.#reader = createDeferred();
-          await this.#reader.promise;
-        }
-      }
-    } finally {
-      this.close();
-    }
-  }
-
-  #settleIdle(): void {
-    for (const waiting of this.#idle.splice(0)) waiting.resolve();
-  }
+export interface MemoryPubSubOptions {
+  /** Keeps the last messages of each topic for subscribers that come late; default none are kept. */
+  keep?: KeepOptions;
 }
 
-/** The bus inside one process: ordered per topic, bounded by acks, nothing kept for late subscribers. */
-export class MemoryPubSub implements Bus {
-  readonly #subscriptions = new Map<string, Set<MemorySubscription>>();
-  /** The last publish to a topic that had to wait: the next one goes after it. */
-  readonly #tails = new Map<string, Promise<void>>();
+/** A message that waits for room, at its place among those of its topic. */
+interface Waiting {
+  envelope: Envelope;
+  admitted: Deferred<void>;
+}
 
-  async publish(topic: string, payload: unknown, { bytes = 0 }: PublishOptions = {}): Promise<void> {
-    const tail = this.#tails.get(topic);
-    if (tail === undefined && this.#receivers(topic).every((receiver) => receiver.hasRoom(bytes))) {
-      for (const receiver of this.#receivers(topic)) receiver.add(topic, payload, bytes);
-      return;
+const DONE = Promise.resolve();
+const NONE: readonly MemorySubscription[] = [];
+
+/**
+ * The bus inside one process: ordered per topic, bounded by acks. Payloads are handed over as they are. Closed, it has no
+ * subscribers any more; publishing to it does nothing.
+ *
+ * @example
+ * const bus = new MemoryPubSub();
+ * const subscription = bus.subscribe("greetings");
+ * await bus.publish("greetings", "hello");
+ * for await (const { payload, ack } of subscription) { ack(); break; }
+ */
+export class MemoryPubSub implements Bus {
+  /** By name or pattern; lists are replaced, not changed, so that they can be walked while they change. */
+  readonly #subscriptions = new Map<string, readonly MemorySubscription[]>();
+  #patterns = 0;
+  readonly #waiting = new Map<string, Waiting[]>();
+  /** For a subscription without room, the topics whose next message waits for it, the longest waiting first. */
+  readonly #blocked = new Map<MemorySubscription, Set<string>>();
+  readonly #kept: KeptMessages | undefined;
+
+  constructor({ keep }: MemoryPubSubOptions = {}) {
+    if (keep !== undefined) this.#kept = new KeptMessages(keep);
+  }
+
+  publish(topic: string, payload: unknown, options?: PublishOptions): Promise<void> {
+    if (topic === "" || topic.endsWith("*")) {
+      try {
+        checkTopicName(topic);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     }
-    const turn = (async () => {
-      await tail;
-      await Promise.all(this.#receivers(topic).map((receiver) => receiver.waitForRoom(bytes)));
-      for (const receiver of this.#receivers(topic)) receiver.add(topic, payload, bytes);
-    })();
-    this.#tails.set(topic, turn);
-    await turn;
-    if (this.#tails.get(topic) === turn) this.#tails.delete(topic);
+    const envelope = new Envelope(topic, payload, options);
+    if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason);
+    if (!this.#waiting.has(topic) && this.#admit(envelope)) return DONE;
+    return this.#wait(envelope, options?.signal);
   }
 
   subscribe<T = unknown>(topic: string, options: SubscribeOptions = {}): Subscription<T> {
-    const subscriptions = this.#subscriptions.get(topic) ?? new Set();
-    const subscription = new MemorySubscription(options, () => {
-      subscriptions.delete(subscription);
-      if (subscriptions.size === 0) this.#subscriptions.delete(topic);
+    checkTopic(topic);
+    const subscription = new MemorySubscription(options, {
+      onRoom: () => this.#onRoom(subscription),
+      onClose: () => this.#remove(topic, subscription),
     });
-    subscriptions.add(subscription);
-    this.#subscriptions.set(topic, subscriptions);
+    const others = this.#subscriptions.get(topic) ?? NONE;
+    if (others.length === 0 && isPattern(topic)) this.#patterns++;
+    this.#subscriptions.set(topic, [...others, subscription]);
+    const backlog = this.#kept?.of(topic) ?? [];
+    if (backlog.length > 0) subscription.replay(backlog);
     return subscription as Subscription<T>;
   }
 
@@ -124,14 +73,89 @@ export class MemoryPubSub implements Bus {
     return [...this.#subscriptions.keys()];
   }
 
+  /** Drops what is kept of a topic for late subscribers. */
+  forget(topic: string): void {
+    this.#kept?.forget(topic);
+  }
+
   close(): void {
     for (const subscriptions of this.#subscriptions.values()) {
       for (const subscription of subscriptions) subscription.close();
     }
+    this.#kept?.clear();
   }
 
-  #receivers(topic: string): MemorySubscription[] {
-    const pattern = `${topic.slice(0, topic.lastIndexOf(".") + 1)}*`;
-    return [...(this.#subscriptions.get(topic) ?? []), ...(this.#subscriptions.get(pattern) ?? [])];
+  #remove(topic: string, subscription: MemorySubscription): void {
+    const left = (this.#subscriptions.get(topic) ?? NONE).filter((other) => other !== subscription);
+    if (left.length > 0) this.#subscriptions.set(topic, left);
+    else {
+      this.#subscriptions.delete(topic);
+      if (isPattern(topic)) this.#patterns--;
+    }
+    this.#onRoom(subscription);
+  }
+
+  /** Hands the message to every subscription of its topic, or to none and says which of them it waits for. */
+  #admit(envelope: Envelope): boolean {
+    const { topic, bytes } = envelope;
+    const named = this.#subscriptions.get(topic) ?? NONE;
+    const patterned = this.#patterns === 0 ? NONE : (this.#subscriptions.get(patternOf(topic)) ?? NONE);
+    const full = named.find((one) => !one.hasRoom(bytes)) ?? patterned.find((one) => !one.hasRoom(bytes));
+    if (full !== undefined) {
+      const topics = this.#blocked.get(full) ?? new Set();
+      this.#blocked.set(full, topics.add(topic));
+      return false;
+    }
+    this.#kept?.add(envelope);
+    for (const subscription of named) subscription.add(envelope);
+    for (const subscription of patterned) subscription.add(envelope);
+    return true;
+  }
+
+  async #wait(envelope: Envelope, signal: AbortSignal | undefined): Promise<void> {
+    const { topic } = envelope;
+    const waiting: Waiting = { envelope, admitted: createDeferred() };
+    const line = this.#waiting.get(topic) ?? [];
+    line.push(waiting);
+    this.#waiting.set(topic, line);
+    if (signal === undefined) return waiting.admitted.promise;
+    const onAbort = (): void => {
+      const place = line.indexOf(waiting);
+      if (place < 0) return;
+      line.splice(place, 1);
+      waiting.admitted.reject(signal.reason);
+      this.#advance(topic);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      await waiting.admitted.promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Takes turns among the topics that wait for this subscription. */
+  #onRoom(subscription: MemorySubscription): void {
+    const topics = this.#blocked.get(subscription);
+    if (topics === undefined) return;
+    this.#blocked.delete(subscription);
+    for (const topic of topics) {
+      topics.delete(topic);
+      this.#advance(topic);
+      if (!subscription.hasRoom(0)) break;
+    }
+    if (topics.size > 0)
+      this.#blocked.set(subscription, new Set([...topics, ...(this.#blocked.get(subscription) ?? [])]));
+  }
+
+  /** Admits what waits for a topic, in order, as long as there is room. */
+  #advance(topic: string): void {
+    const line = this.#waiting.get(topic);
+    if (line === undefined) return;
+    for (let next = line[0]; next !== undefined && this.#admit(next.envelope); next = line[0]) {
+      line.shift();
+      next.admitted.resolve();
+    }
+    if (line.length === 0) this.#waiting.delete(topic);
   }
 }

@@ -1,7 +1,8 @@
 /** What every implementation of {@link Bus} promises. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Bus, BusMessage, Subscription } from "../../src/events/bus.ts";
+import { busMaker, promised, type BusFixture, type BusPromises } from "./bus-fixture.ts";
 
 /** Reads until `count` messages have come, acking each. */
 async function take<T>(subscription: Subscription<T>, count: number): Promise<T[]> {
@@ -36,71 +37,6 @@ function publishAll(bus: Bus, topic: string, count: number, bytes = 0): { done: 
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
-
-/** What an implementation promises beyond what all of them do. */
-export interface BusPromises {
-  /** `publish` waits while a subscription has no room, and resolves when it has. */
-  backPressure: boolean;
-  /** `PublishOptions.bytes` counts against the window. */
-  byteWindow: boolean;
-  /** The payload arrives as the very value that was published. */
-  samePayload: boolean;
-  /** What was nacked comes before what was published after it and has not been delivered. */
-  ordersRedeliveries: boolean;
-  /** Subscriptions of a group share the messages. */
-  groups: boolean;
-  /** A group gets what was published while none of it was there. */
-  durableGroups: boolean;
-  /** After the server was killed and is back, everything goes on. */
-  reconnects: boolean;
-  /** What was published, or is being published, when the server is killed is not lost. */
-  survivesServer: boolean;
-  /** A message that is not acked in time comes again. */
-  ackDeadline: boolean;
-}
-
-export interface BusFixture {
-  promises: BusPromises;
-  create(): Promise<Bus> | Bus;
-  /** Another bus that is connected with what `create` makes; default the same. */
-  createPeer?(): Promise<Bus>;
-  /** Long enough for whatever can go on without an ack. */
-  settleMs: number;
-  /** Kills the server with SIGKILL and starts it again on what it left, after a pause. */
-  restartServer?(pauseMs: number): Promise<void>;
-  /** Runs before each test. */
-  reset?(): Promise<void>;
-}
-
-/** `it` where the implementation promises this; elsewhere the report says that it does not. */
-export function promised(promises: BusPromises, promise: keyof BusPromises) {
-  return (name: string, test: () => Promise<void>): void => {
-    if (promises[promise]) it(name, test);
-    else it.skip(`${name} [not promised: ${promise}]`, test);
-  };
-}
-
-/** Makes buses that are closed after the test. */
-export function busMaker(fixture: BusFixture): { create(): Promise<Bus>; createPeer(bus: Bus): Promise<Bus> } {
-  const made = new Set<Bus>();
-  beforeEach(async () => fixture.reset?.());
-  afterEach(async () => {
-    await Promise.all([...made].map((bus) => bus.close()));
-    made.clear();
-  });
-  return {
-    async create() {
-      const bus = await fixture.create();
-      made.add(bus);
-      return bus;
-    },
-    async createPeer(bus) {
-      const peer = (await fixture.createPeer?.()) ?? bus;
-      made.add(peer);
-      return peer;
-    },
-  };
-}
 
 /** The promises that all make about topics, order, windows and closing. */
 export function describeBus(name: string, fixture: BusFixture): void {
@@ -310,24 +246,27 @@ export function describeBus(name: string, fixture: BusFixture): void {
       expect(bus.topics()).toEqual([]);
     });
 
-    given("backPressure")("ends a reader that waits, a publisher that waits and whoever waits for idle when a subscription is closed", async () => {
-      const bus = await create();
-      const empty = bus.subscribe("step.a");
-      const { ended } = gather(empty);
-      await settle();
-      empty.close();
-      await ended;
+    given("backPressure")(
+      "ends a reader that waits, a publisher that waits and whoever waits for idle when a subscription is closed",
+      async () => {
+        const bus = await create();
+        const empty = bus.subscribe("step.a");
+        const { ended } = gather(empty);
+        await settle();
+        empty.close();
+        await ended;
 
-      const full = bus.subscribe("step.b", { maxMessages: 1 });
-      const progress = publishAll(bus, "step.b", 5);
-      const idle = full.idle();
-      await settle();
-      expect(progress.done).toBe(1);
-      full.close();
-      full.close();
-      await Promise.all([progress.all, idle]);
-      expect(bus.topics()).toEqual([]);
-    });
+        const full = bus.subscribe("step.b", { maxMessages: 1 });
+        const progress = publishAll(bus, "step.b", 5);
+        const idle = full.idle();
+        await settle();
+        expect(progress.done).toBe(1);
+        full.close();
+        full.close();
+        await Promise.all([progress.all, idle]);
+        expect(bus.topics()).toEqual([]);
+      },
+    );
 
     it("drops what is under way when a subscription is closed, and gives it nothing more", async () => {
       const bus = await create();
@@ -370,17 +309,20 @@ export function describeBus(name: string, fixture: BusFixture): void {
       await subscription.idle();
     });
 
-    given("backPressure")("lets publishers to several topics go on when a pattern's subscription was full for all of them", async () => {
-      const bus = await create();
-      const { messages } = gather(bus.subscribe("step.*", { maxMessages: 1 }));
-      const published = Promise.all(["a", "b", "c"].map((name) => bus.publish(`step.${name}`, name)));
-      for (let at = 0; at < 3; at++) {
-        await expect.poll(() => messages.length).toBe(at + 1);
-        messages[at]!.ack();
-      }
-      await published;
-      await bus.close();
-    });
+    given("backPressure")(
+      "lets publishers to several topics go on when a pattern's subscription was full for all of them",
+      async () => {
+        const bus = await create();
+        const { messages } = gather(bus.subscribe("step.*", { maxMessages: 1 }));
+        const published = Promise.all(["a", "b", "c"].map((name) => bus.publish(`step.${name}`, name)));
+        for (let at = 0; at < 3; at++) {
+          await expect.poll(() => messages.length).toBe(at + 1);
+          messages[at]!.ack();
+        }
+        await published;
+        await bus.close();
+      },
+    );
 
     it("closes every subscription with itself, twice if asked", async () => {
       const bus = await create();

@@ -1,0 +1,55 @@
+import type { ChatEvent, ChatEventOf, NoticeEvent } from "./chat-events.ts";
+import type { Message } from "./message.ts";
+
+/** What a method is told beside its event. */
+export interface ChatEventContext {
+  readonly message: Message;
+  /** Aborted when nobody waits for the method any more. */
+  readonly signal: AbortSignal;
+}
+
+type On<E extends ChatEvent> = (event: E, context: ChatEventContext) => void | Promise<void>;
+
+/**
+ * What is to be done for each type of event; a type without a method is passed over. A run's events come in order, each
+ * when the method for the one before has resolved; one that throws gets its event again.
+ */
+export interface ChatEventHandler {
+  handleStart?: On<ChatEventOf<"start">>;
+  handlePartialCompletion?: On<ChatEventOf<"partial">>;
+  handleToolCall?: On<ChatEventOf<"tool-call">>;
+  handleToolResult?: On<ChatEventOf<"tool-result">>;
+  handleFinal?: On<ChatEventOf<"final">>;
+  handleError?: On<ChatEventOf<"error">>;
+  handleInterrupt?: On<ChatEventOf<"interrupt">>;
+  handleText?: On<NoticeEvent & { type: "text" }>;
+  handleStatus?: On<NoticeEvent & { type: "status" }>;
+}
+
+/** Calls the method of `handler` that is for the event's type. */
+export async function dispatchChatEvent(
+  handler: ChatEventHandler,
+  event: ChatEvent,
+  context: ChatEventContext,
+): Promise<void> {
+  switch (event.type) {
+    case "start":
+      return handler.handleStart?.(event, context);
+    case "partial":
+      return handler.handlePartialCompletion?.(event, context);
+    case "tool-call":
+      return handler.handleToolCall?.(event, context);
+    case "tool-result":
+      return handler.handleToolResult?.(event, context);
+    case "final":
+      return handler.handleFinal?.(event, context);
+    case "error":
+      return handler.handleError?.(event, context);
+    case "interrupt":
+      return handler.handleInterrupt?.(event, context);
+    case "text":
+      return handler.handleText?.({ ...event, type: "text" }, context);
+    case "status":
+      return handler.handleStatus?.({ ...event, type: "status" }, context);
+  }
+}

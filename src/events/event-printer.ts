@@ -1,0 +1,111 @@
+import { GeppettoError } from "../shared/errors.ts";
+import type { ChatEvent } from "./chat-events.ts";
+import { eventFromJSON } from "./event-from-json.ts";
+import type { EventHandle } from "./event-router.ts";
+
+export interface EventPrinterOptions {
+  /**
+   * "text" (default): what a reader wants, deltas as they come; "json": one line per event; "yaml": one document per
+   * event.
+   */
+  format?: "text" | "json" | "yaml";
+  /** Put before the text of a run, or into each record, to tell several apart. */
+  name?: string;
+  /** Adds `meta` and `step` to the records of json and yaml, and usage and model to text; default false. */
+  includeMetadata?: boolean;
+  /** Prints events just as they are, whatever else is said; default false. Not for text. */
+  full?: boolean;
+  /** Default stdout. */
+  output?: { write(text: string): unknown };
+}
+
+/**
+ * A handler that prints events; to be given to `EventRouter.addHandler`. Use one for each topic: text keeps track of
+ * where it is in a line.
+ *
+ * @example
+ * router.addHandler("printer", "step.*", createEventPrinter({ format: "yaml" }));
+ * @throws {GeppettoError} ConfigError for an unknown format.
+ */
+export function createEventPrinter(options: EventPrinterOptions = {}): EventHandle {
+  const { format = "text", output = process.stdout } = options;
+  if (!Object.hasOwn(PRINTERS, format)) {
+    throw new GeppettoError("ConfigError", `Cannot print events as "${format}": it is text, json or yaml`);
+  }
+  const print = PRINTERS[format](options);
+  return async ({ payload }) => {
+    const text = await print(await eventFromJSON(payload));
+    if (text !== "") output.write(text);
+  };
+}
+
+type Print = (event: ChatEvent) => string | Promise<string>;
+
+const PRINTERS: Record<"text" | "json" | "yaml", (options: EventPrinterOptions) => Print> = {
+  text: createTextPrinter,
+  json: (options) => (event) => `${JSON.stringify(recordOf(event, options))}\n`,
+  yaml: (options) => async (event) => {
+    const { stringify } = await import("yaml");
+    return `---\n${stringify(recordOf(event, options))}`;
+  },
+};
+
+function recordOf(event: ChatEvent, { name, includeMetadata = false, full = false }: EventPrinterOptions): object {
+  const named = name === undefined ? {} : { name };
+  if (full) return { ...named, ...event };
+  const { meta, step, seq: _, time: __, ...own } = event;
+  return { ...named, ...own, ...(includeMetadata ? { meta, step } : {}) };
+}
+
+/** Deltas run together; everything else has lines of its own. */
+function createTextPrinter({ name, includeMetadata = false }: EventPrinterOptions): Print {
+  const label = name === undefined ? "" : `${name}: `;
+  let inLine = false;
+  let hasText = false;
+  const endLine = (): string => {
+    const end = inLine ? "\n" : "";
+    inLine = false;
+    return end;
+  };
+  const line = (text: string): string => `${endLine()}${text}\n`;
+  return (event) => {
+    switch (event.type) {
+      case "start":
+        hasText = false;
+        return label === "" ? "" : line(label.trimEnd());
+      case "partial":
+        inLine = !event.delta.endsWith("\n");
+        hasText = true;
+        return event.delta;
+      case "tool-call":
+        return line(`→ ${event.toolCall.name} ${JSON.stringify(event.toolCall.input)}`);
+      case "tool-result":
+        return line(`← ${textOf(event.toolResult.result)}`);
+      case "final": {
+        const end = hasText ? endLine() : line(event.text);
+        return end + (includeMetadata ? line(`(${describe(event)})`) : "");
+      }
+      case "error":
+        return line(`${label}error: ${event.error}`);
+      case "interrupt":
+        return line(`${label}interrupted`);
+      case "text":
+      case "status":
+        return line(event.text);
+    }
+  };
+}
+
+function describe({ meta, step }: ChatEvent): string {
+  const { usage, durationMs } = step?.metadata ?? {};
+  const facts = [
+    meta?.engine ?? "",
+    durationMs === undefined ? "" : `${durationMs} ms`,
+    usage === undefined ? "" : JSON.stringify(usage),
+  ];
+  return facts.filter((fact) => fact !== "").join(", ");
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}

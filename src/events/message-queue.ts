@@ -1,0 +1,42 @@
+/** Where a message stands among those of its subscription. */
+interface Ordered {
+  readonly order: number;
+}
+
+/** What waits to be read, and who waits to read it. */
+export class MessageQueue<M extends Ordered> {
+  readonly #waiting: M[] = [];
+  readonly #readers: ((result: IteratorResult<M, undefined>) => void)[] = [];
+  #closed = false;
+
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  push(message: M): void {
+    const reader = this.#readers.shift();
+    if (reader === undefined) this.#waiting.push(message);
+    else reader({ done: false, value: message });
+  }
+
+  /** A message that has been read comes again, before those that are later in order. */
+  putBack(message: M): void {
+    const place = this.#waiting.findIndex(({ order }) => order > message.order);
+    if (place < 0) this.push(message);
+    else this.#waiting.splice(place, 0, message);
+  }
+
+  next(): Promise<IteratorResult<M, undefined>> {
+    const message = this.#waiting.shift();
+    if (message !== undefined) return Promise.resolve({ done: false, value: message });
+    if (this.#closed) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => this.#readers.push(resolve));
+  }
+
+  /** Ends every reader; what waits is dropped, and handed back. */
+  close(): M[] {
+    this.#closed = true;
+    for (const reader of this.#readers.splice(0)) reader({ done: true, value: undefined });
+    return this.#waiting.splice(0);
+  }
+}

@@ -1,0 +1,26 @@
+import { abortable } from "../../base/abortable.ts";
+import { GeppettoError } from "../../shared/errors.ts";
+import type { Middleware } from "../router.ts";
+
+/**
+ * Gives a handler so many milliseconds. After that its signal is aborted and the message has failed with a
+ * TimeoutError; a handler that ignores its signal goes on, but nobody listens.
+ */
+export function timeout(ms: number): Middleware {
+  return (next) => async (message, context) => {
+    const controller = new AbortController();
+    const timer = setTimeout(() => {
+      controller.abort(new GeppettoError("TimeoutError", `The handler "${context.handler}" took longer than ${ms} ms`));
+    }, ms);
+    const { signal } = controller;
+    const onAbort = (): void => controller.abort(context.signal.reason);
+    context.signal.addEventListener("abort", onAbort, { once: true });
+    if (context.signal.aborted) onAbort();
+    try {
+      return await abortable(next(message, { ...context, signal }), signal);
+    } finally {
+      clearTimeout(timer);
+      context.signal.removeEventListener("abort", onAbort);
+    }
+  };
+}

@@ -1,0 +1,248 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { JetStreamClient, JetStreamPublishOptions } from "@nats-io/jetstream";
+import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
+import { createDeferred, type Deferred } from "../base/deferred.ts";
+import { stderrLogger, type Logger } from "../base/logger.ts";
+import { GeppettoError } from "../shared/errors.ts";
+import type { Bus, PublishOptions, Subscription } from "./bus.ts";
+import { CoreSubscription } from "./nats/core-subscription.ts";
+import { JetStreamSubscription } from "./nats/jet-stream-subscription.ts";
+import { isMendable } from "./nats/is-mendable.ts";
+import { encodePayload, METADATA_HEADER, UUID_HEADER } from "./nats/nats-codec.ts";
+import type { NatsPubSubOptions, NatsSubscribeOptions } from "./nats/nats-options.ts";
+import type { NatsSubscription } from "./nats/nats-subscription.ts";
+import { loadPackage } from "./nats/load-package.ts";
+import { openStream, type JetStream } from "./nats/open-stream.ts";
+import { PublishLane, type LaneItem } from "./nats/publish-lane.ts";
+import { checkTopic, checkTopicName } from "./topic-names.ts";
+
+export type { JetStreamOptions, NatsPubSubOptions, NatsSubscribeOptions } from "./nats/nats-options.ts";
+
+const CLOSE_MS = 5000;
+const SERVER_ANSWER_MS = 2000;
+
+interface Parts {
+  connection: NatsConnection;
+  jetStream: JetStream | undefined;
+  createHeaders: () => MsgHdrs;
+}
+
+/**
+ * A bus between processes, over a NATS server. Payloads travel as JSON.
+ *
+ * On plain subjects a message reaches those who are subscribed when it is published, at most once: what is published
+ * while a subscriber, or the server, is away is lost to it, and acks count in the subscriber's process only. With
+ * JetStream a message is kept by the server until each subscription, or group of them, has acked it: at least once.
+ * In both, a slow subscriber does not slow the publisher. A lost connection is made again; publishing waits for it.
+ *
+ * Needs the packages @nats-io/transport-node and, for JetStream, @nats-io/jetstream.
+ *
+ * @example
+ * await using bus = await NatsPubSub.connect({ servers: "127.0.0.1:4222", jetStream: true });
+ * const subscription = bus.subscribe("jobs", { group: "workers" });
+ * await bus.publish("jobs", { id: 1 });
+ * for await (const { payload, ack } of subscription) ack();
+ */
+export class NatsPubSub implements Bus, AsyncDisposable {
+  readonly #connection: NatsConnection;
+  readonly #jetStream: JetStream | undefined;
+  readonly #createHeaders: () => MsgHdrs;
+  readonly #prefix: string;
+  readonly #logger: Logger;
+  readonly #lane: PublishLane;
+  readonly #subscriptions = new Map<NatsSubscription, string>();
+  /** Closes that are under way. */
+  readonly #endings = new Set<Promise<void>>();
+  #away: Deferred<void> | undefined;
+  /** The flush that confirms what has been published on plain subjects since the last one. */
+  #flush: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor({ connection, jetStream, createHeaders }: Parts, options: NatsPubSubOptions) {
+    this.#connection = connection;
+    this.#jetStream = jetStream;
+    this.#createHeaders = createHeaders;
+    this.#prefix = options.prefix ?? "geppetto";
+    this.#logger = options.logger ?? stderrLogger;
+    this.#lane = new PublishLane({
+      send: (item) => (jetStream === undefined ? this.#sendPlain(item) : this.#sendToStream(item, jetStream.client)),
+      isMendable: (error) => jetStream !== undefined && isMendable(error),
+      publishTimeoutMs: options.publishTimeoutMs ?? 30_000,
+    });
+    void this.#watch();
+  }
+
+  /**
+   * Connects and, with JetStream, makes the stream where there is none.
+   *
+   * @throws {GeppettoError} ConfigError when a package is missing or a stream cannot be had; StepError when no server
+   * answers.
+   */
+  static async connect(options: NatsPubSubOptions = {}): Promise<NatsPubSub> {
+    const { servers = "127.0.0.1:4222", reconnectWaitMs = 250, prefix = "geppetto" } = options;
+    checkTopicName(prefix);
+    const { connect, headers } = await loadPackage(() => import("@nats-io/transport-node"), "@nats-io/transport-node");
+    const connection = await connect({
+      servers,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: reconnectWaitMs,
+      pingInterval: 10_000,
+      ...options.connection,
+    }).catch((error: unknown) => {
+      const text = `Cannot connect to NATS at ${String(servers)}: ${(error as Error).message}`;
+      throw new GeppettoError("StepError", text, { code: "ERR_NATS", isTransient: true, cause: error });
+    });
+    try {
+      const jetStream = options.jetStream ? await openStream(connection, options.jetStream, prefix) : undefined;
+      return new NatsPubSub({ connection, jetStream, createHeaders: headers }, options);
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  /**
+   * @throws {GeppettoError} ValidationError for a payload without a JSON form; StepError when the server did not take the
+   * message in time, or, on plain subjects, when the connection was lost before it had.
+   */
+  async publish(topic: string, payload: unknown, options: PublishOptions = {}): Promise<void> {
+    checkTopicName(topic);
+    options.signal?.throwIfAborted();
+    if (this.#closing !== undefined) throw closedError(topic);
+    const metadata = options.metadata === undefined ? "" : JSON.stringify(options.metadata);
+    const item: LaneItem = {
+      topic,
+      payload: encodePayload(topic, payload),
+      uuid: options.uuid ?? randomUUID(),
+      metadata: metadata === "{}" ? "" : metadata,
+    };
+    return this.#lane.add(item, options.signal);
+  }
+
+  /** What is published here after this call reaches the subscription; for what others publish, await its `ready`. */
+  subscribe<T = unknown>(topic: string, options: NatsSubscribeOptions = {}): Subscription<T> {
+    checkTopic(topic);
+    if (this.#closing !== undefined)
+      throw new GeppettoError("StepError", `Cannot subscribe to topic "${topic}": the bus is closed`);
+    if (options.group !== undefined && !/^[\w-]+$/.test(options.group)) {
+      throw new TypeError(`Cannot subscribe in group "${options.group}": a group is letters, digits, "-" and "_"`);
+    }
+    const subscription = this.#open(topic, options);
+    this.#subscriptions.set(subscription, topic);
+    const resume = this.#lane.pause();
+    subscription.ready.then(resume, resume);
+    subscription.signal.addEventListener("abort", () => this.#onEnd(subscription), { once: true });
+    return subscription as Subscription as Subscription<T>;
+  }
+
+  topics(): string[] {
+    return [...new Set(this.#subscriptions.values())];
+  }
+
+  /** Ends subscriptions, waits a few seconds for what is being published, and disconnects. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #open(topic: string, options: NatsSubscribeOptions): NatsSubscription {
+    const common = {
+      ...options,
+      topic,
+      subject: `${this.#prefix}.${topic}`,
+      topicOf: (subject: string) => subject.slice(this.#prefix.length + 1),
+      logger: this.#logger,
+    };
+    if (this.#jetStream === undefined) return new CoreSubscription({ ...common, connection: this.#connection });
+    const { client, manager, options: stream } = this.#jetStream;
+    const connected = (): Promise<void> => this.#away?.promise ?? Promise.resolve();
+    return new JetStreamSubscription({
+      ...common,
+      client,
+      manager,
+      connected,
+      stream: stream.stream,
+      ackWaitMs: stream.ackWaitMs,
+    });
+  }
+
+  #onEnd(subscription: NatsSubscription): void {
+    this.#subscriptions.delete(subscription);
+    const ending = subscription.end().finally(() => this.#endings.delete(ending));
+    this.#endings.add(ending);
+  }
+
+  #sendPlain(item: LaneItem): Promise<void> {
+    const headers = this.#headersOf(item);
+    headers.set(UUID_HEADER, item.uuid);
+    this.#connection.publish(`${this.#prefix}.${item.topic}`, item.payload, { headers });
+    // One answer of the server is enough for everything that is sent in this turn.
+    this.#flush ??= Promise.resolve().then(() => {
+      this.#flush = undefined;
+      return this.#connection.flush();
+    });
+    return this.#flush;
+  }
+
+  async #sendToStream(item: LaneItem, client: JetStreamClient): Promise<void> {
+    const options: Partial<JetStreamPublishOptions> = { msgID: item.uuid, timeout: SERVER_ANSWER_MS };
+    if (item.metadata !== "") options.headers = this.#headersOf(item);
+    await client.publish(`${this.#prefix}.${item.topic}`, item.payload, options);
+  }
+
+  #headersOf({ metadata }: LaneItem): MsgHdrs {
+    const headers = this.#createHeaders();
+    if (metadata !== "") headers.set(METADATA_HEADER, metadata);
+    return headers;
+  }
+
+  /** Stops sending while there is no connection, and has subscriptions ask again when there is. */
+  async #watch(): Promise<void> {
+    let resume: (() => void) | undefined;
+    for await (const { type } of this.#connection.status()) {
+      if (type === "disconnect") {
+        resume ??= this.#lane.pause();
+        this.#away ??= createDeferred();
+      } else if (type === "reconnect") {
+        resume?.();
+        resume = undefined;
+        this.#away?.resolve();
+        this.#away = undefined;
+        for (const subscription of this.#subscriptions.keys()) {
+          if (subscription instanceof JetStreamSubscription) subscription.onReconnect();
+        }
+      }
+    }
+    this.#away?.resolve();
+    this.#lane.abandon(closedError());
+    if (this.#closing !== undefined) return;
+    const reason = await this.#connection.closed();
+    this.#logger.error(
+      `Lost the connection to NATS for good: ${reason instanceof Error ? reason.message : "it was closed"}`,
+    );
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    const patience = new AbortController();
+    const tooLate = sleep(CLOSE_MS, undefined, { signal: patience.signal }).catch(() => {});
+    for (const subscription of this.#subscriptions.keys()) subscription.close();
+    const ended = Promise.all(this.#endings);
+    if (this.#away === undefined) await Promise.race([Promise.all([ended, this.#lane.drained()]), tooLate]);
+    this.#lane.abandon(closedError());
+    if (this.#away === undefined) await Promise.race([this.#connection.drain().catch(() => {}), tooLate]);
+    await this.#connection.close();
+    patience.abort();
+  }
+}
+
+function closedError(topic?: string): GeppettoError {
+  const text =
+    topic === undefined ? "Cannot publish: the bus is closed" : `Cannot publish to topic "${topic}": the bus is closed`;
+  return new GeppettoError("StepError", text, { code: "ERR_CLOSED" });
+}

@@ -1,0 +1,199 @@
+import { stderrLogger, type Logger } from "../base/logger.ts";
+import { GeppettoError } from "../shared/errors.ts";
+import type { Publisher, SubscribeOptions, Subscriber } from "./bus.ts";
+import type { Message, MessageMetadata } from "./message.ts";
+import { RouterHandler } from "./router-handler.ts";
+
+/** A message that a handler has made, to be published. */
+export interface OutgoingMessage {
+  payload: unknown;
+  uuid?: string;
+  metadata?: MessageMetadata;
+  /** What it counts against a subscription's byte window. */
+  bytes?: number;
+}
+
+export interface HandlerContext {
+  /** The handler's name. */
+  readonly handler: string;
+  /** The topic, or pattern, that the handler is subscribed to. */
+  readonly topic: string;
+  /** Aborted when what the handler does is for nobody any more: the router gave up waiting, or a time-out. */
+  readonly signal: AbortSignal;
+}
+
+/** Handles one message and returns what is to be published for it. Resolving acks the message, rejecting nacks it. */
+export type Handle = (message: Message, context: HandlerContext) => Promise<readonly OutgoingMessage[]>;
+
+/** A handler as a user writes it. */
+export type HandleFunction = (
+  message: Message,
+  context: HandlerContext,
+) => readonly OutgoingMessage[] | void | Promise<readonly OutgoingMessage[] | void>;
+
+/** Wraps a handler in another. The first one that is added is the outermost. */
+export type Middleware = (next: Handle) => Handle;
+
+export interface RouterOptions {
+  /** How long `close()` and `stop()` wait for handlers that are at work; default 30,000. */
+  closeTimeoutMs?: number;
+  /** How long after a failure a message is tried again; default 100. */
+  nackDelayMs?: number;
+  logger?: Logger;
+}
+
+export interface HandlerOptions {
+  /** Where the messages go that the handler returns; without it, it may return none. */
+  publishTo?: { publisher: Publisher; topic: string };
+  /** Most messages that the handler works on at a time; default 1, which keeps their order. */
+  concurrency?: number;
+  subscribe?: SubscribeOptions;
+  /** Inside those of the router. */
+  middleware?: readonly Middleware[];
+}
+
+/**
+ * Brings the messages of topics to handlers, and what they return to other topics.
+ *
+ * A message is acked when its handler has resolved and everything that it returned is published; it is nacked when any of
+ * that fails, and logged. Handlers may be added, stopped and started while the router runs.
+ *
+ * @example
+ * const router = new Router();
+ * router.addMiddleware(recoverer(), retry({ maxAttempts: 3 }));
+ * router.addHandler("shout", "words", bus, ({ payload }) => [{ payload: String(payload).toUpperCase() }], {
+ *   publishTo: { publisher: bus, topic: "shouts" },
+ * });
+ * void router.run();
+ * await router.running();
+ */
+export class Router implements AsyncDisposable {
+  readonly #options: Required<RouterOptions>;
+  readonly #middleware: Middleware[] = [];
+  readonly #handlers = new Map<string, RouterHandler>();
+  readonly #running = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
+  #started = false;
+  #closing: Promise<void> | undefined;
+
+  constructor({ closeTimeoutMs = 30_000, nackDelayMs = 100, logger = stderrLogger }: RouterOptions = {}) {
+    this.#options = { closeTimeoutMs, nackDelayMs, logger };
+    // Nobody need wait for either.
+    this.#running.promise.catch(() => {});
+    this.#closed.promise.catch(() => {});
+  }
+
+  /** Is it running now? */
+  get isRunning(): boolean {
+    return this.#started && this.#closing === undefined;
+  }
+
+  /** Wraps every handler, those that exist included; it holds from a handler's next message on. */
+  addMiddleware(...middleware: Middleware[]): this {
+    this.#middleware.push(...middleware);
+    for (const handler of this.#handlers.values()) handler.wrap(this.#middleware);
+    return this;
+  }
+
+  /**
+   * Adds a handler; a router that runs starts it at once.
+   *
+   * @throws {GeppettoError} ConfigError when the name is taken or the router is closed.
+   */
+  addHandler(
+    name: string,
+    topic: string,
+    subscriber: Subscriber,
+    handle: HandleFunction,
+    options: HandlerOptions = {},
+  ): RouterHandler {
+    if (this.#closing !== undefined) throw refused(name, "the router is closed");
+    if (this.#handlers.has(name)) throw refused(name, "there is one of that name");
+    const handler = new RouterHandler({ ...this.#options, ...options, name, topic, subscriber, handle });
+    handler.wrap(this.#middleware);
+    this.#handlers.set(name, handler);
+    if (this.#started) handler.start();
+    return handler;
+  }
+
+  /** The handler of that name. */
+  handler(name: string): RouterHandler | undefined {
+    return this.#handlers.get(name);
+  }
+
+  /** Stops a handler and forgets it. False when there is none of that name. */
+  async removeHandler(name: string): Promise<boolean> {
+    const handler = this.#handlers.get(name);
+    if (handler === undefined) return false;
+    await handler.stop();
+    this.#handlers.delete(name);
+    return true;
+  }
+
+  /**
+   * Starts every handler, and resolves when the router is closed.
+   *
+   * @throws {GeppettoError} ConfigError when it has run already; TimeoutError as `close()`.
+   */
+  async run({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#started || this.#closing !== undefined) {
+      throw new GeppettoError("ConfigError", "Cannot run the router: it has run already; make another");
+    }
+    this.#started = true;
+    const onAbort = (): void => void this.close().catch(() => {});
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
+    try {
+      const handlers = [...this.#handlers.values()];
+      for (const handler of handlers) if (this.isRunning) handler.start();
+      await Promise.race([Promise.all(handlers.map(({ ready }) => ready)), this.#closed.promise]);
+      this.#running.resolve();
+      await this.#closed.promise;
+    } catch (error) {
+      this.#running.reject(error);
+      await this.close();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Resolves when the router runs and every handler that it had then is subscribed. */
+  running(): Promise<void> {
+    return this.#running.promise;
+  }
+
+  /**
+   * Takes no more messages, waits for handlers at work, and closes the subscriptions. Publishers and subscribers stay
+   * open: they belong to whoever made them. Idempotent.
+   *
+   * @throws {GeppettoError} TimeoutError naming the handlers that did not end in time; their signals are aborted and
+   * their messages come again where they can.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const handlers = [...this.#handlers.values()];
+    const stopped = await Promise.allSettled(handlers.map((handler) => handler.stop()));
+    const late = handlers.filter((_, index) => stopped[index]!.status === "rejected").map(({ name }) => `"${name}"`);
+    this.#running.resolve();
+    if (late.length === 0) return this.#closed.resolve();
+    const error = new GeppettoError(
+      "TimeoutError",
+      `Cannot close the router in ${this.#options.closeTimeoutMs} ms: still at work: ${late.join(", ")}`,
+    );
+    this.#closed.reject(error);
+    throw error;
+  }
+}
+
+function refused(name: string, why: string): GeppettoError {
+  return new GeppettoError("ConfigError", `Cannot add the handler "${name}": ${why}`);
+}

@@ -1,0 +1,80 @@
+import type { StepEvent } from "../shared/step-events.ts";
+
+/** An event without what its predecessors of the same run say already. */
+export type PackedEvent = Omit<StepEvent, "meta" | "step"> & {
+  meta?: StepEvent["meta"];
+  step?: StepEvent["step"];
+  /** How `completion` follows from the one before: by the delta, or by it on a new line. */
+  $completion?: "text" | "list";
+};
+
+interface RunState {
+  completion: string;
+  partials: number;
+  meta: string;
+  step: string;
+}
+
+/** Makes the events of runs short to keep: a text in a thousand pieces would be kept a thousand times. */
+export class EventPacker {
+  readonly #runs = new Map<string, RunState>();
+
+  pack(event: StepEvent): PackedEvent {
+    const { stepId } = event.step;
+    const state = this.#runs.get(stepId) ?? { completion: "", partials: 0, meta: "", step: "" };
+    this.#runs.set(stepId, state);
+    const packed: PackedEvent = { ...event };
+    const [meta, step] = [JSON.stringify(event.meta), JSON.stringify(event.step)];
+    if (meta === state.meta) delete packed.meta;
+    if (step === state.step) delete packed.step;
+    Object.assign(state, { meta, step });
+    if (event.type === "partial") {
+      const form = formOf(event, state);
+      if (form !== undefined) {
+        delete (packed as { completion?: string }).completion;
+        packed.$completion = form;
+      }
+      state.completion = event.completion;
+      state.partials++;
+    }
+    if (isTerminal(event)) this.#runs.delete(stepId);
+    return packed;
+  }
+}
+
+interface UnpackState {
+  completion: string;
+  meta: StepEvent["meta"] | undefined;
+  step: StepEvent["step"] | undefined;
+}
+
+/** Makes packed events whole again; to be given them in order. */
+export class EventUnpacker {
+  readonly #runs = new Map<string, UnpackState>();
+
+  unpack(stepId: string, { $completion: form, ...packed }: PackedEvent): StepEvent {
+    const state = this.#runs.get(stepId) ?? { completion: "", meta: undefined, step: undefined };
+    this.#runs.set(stepId, state);
+    const meta = (state.meta = packed.meta ?? state.meta);
+    const step = (state.step = packed.step ?? state.step);
+    const event = { ...packed, meta, step } as StepEvent;
+    if (event.type === "partial") {
+      if (form !== undefined) event.completion = `${state.completion}${form === "list" ? "\n" : ""}${event.delta}`;
+      state.completion = event.completion;
+    }
+    if (isTerminal(event)) this.#runs.delete(stepId);
+    return event;
+  }
+}
+
+function formOf({ completion, delta }: StepEvent & { type: "partial" }, state: RunState): "text" | "list" | undefined {
+  const { length } = state.completion;
+  if (!completion.startsWith(state.completion)) return undefined;
+  if (completion.length === length + delta.length && completion.endsWith(delta)) return "text";
+  const isList = state.partials > 0 && completion.length === length + 1 + delta.length && completion[length] === "\n";
+  return isList && completion.endsWith(delta) ? "list" : undefined;
+}
+
+function isTerminal({ type }: StepEvent): boolean {
+  return type === "final" || type === "error" || type === "interrupt";
+}

@@ -1,0 +1,48 @@
+/** Takes out of a text what is not to be kept; `where` is a path such as `request.messages[0].content`. */
+export type Redact = (text: string, where: string) => string;
+
+const REDACTED = "[redacted]";
+const SECRETS = [
+  /\bBearer\s+[A-Za-z0-9._~+/-]{8,}=*/g,
+  /\b(?:sk|pk|rk|gsk|xai|ghp|gho|glpat|xox[abp])[-_][A-Za-z0-9_-]{10,}/g,
+  /\bAKIA[0-9A-Z]{16}\b/g,
+  /\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}/g,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?-----END [A-Z ]*PRIVATE KEY-----/g,
+];
+
+/** What looks like a key of a known kind: provider keys, bearer tokens, AWS key ids, JSON web tokens, private keys. */
+export const redactSecrets: Redact = (text) => {
+  let clean = text;
+  for (const pattern of SECRETS) clean = clean.replace(pattern, REDACTED);
+  return clean;
+};
+
+/** A copy with every text in it redacted, keys of objects excepted. */
+export function redactAll<T>(value: T, redact: Redact, where: string): T {
+  if (typeof value === "string") return redact(value, where) as T;
+  if (Array.isArray(value))
+    return value.map((entry, index) => redactAll<unknown>(entry, redact, `${where}[${index}]`)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, entry]) => [
+    key,
+    redactAll<unknown>(entry, redact, `${where}.${key}`),
+  ]);
+  return Object.fromEntries(entries) as T;
+}
+
+/**
+ * Texts that belong together, as the deltas of an answer do: what is to be redacted may lie across their borders. The
+ * number of pieces stays, and, where nothing was redacted, so do they.
+ */
+export function redactPieces(pieces: readonly string[], redact: Redact, where: string): string[] {
+  const whole = pieces.join("");
+  const clean = redact(whole, where);
+  if (clean === whole) return [...pieces];
+  let at = 0;
+  return pieces.map((piece, index) => {
+    const end = index === pieces.length - 1 ? clean.length : Math.min(clean.length, at + piece.length);
+    const part = clean.slice(at, end);
+    at = end;
+    return part;
+  });
+}
