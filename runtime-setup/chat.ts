@@ -1,17 +1,45 @@
 import type { SetupFunction } from "../src/engine/engine.ts";
-import { DEMO_NOTICE } from "../src/providers/index.ts";
+import { type Budget, type ChatProvider, DEMO_NOTICE } from "../src/providers/index.ts";
 import { createChatStep } from "../src/steps/chat-step.ts";
+import type { ApproveCall } from "../src/steps/chat-tools.ts";
 import type { ProviderSettings } from "./embeddings.ts";
+import { imageStoreOf } from "./images.ts";
+import { hostToolsOf } from "./tools.ts";
 
-/** `ChatStepFactory`, `openai`, `claude` and `chat`. */
-export function setupChat(settings: ProviderSettings = {}): SetupFunction {
-  return async function chat(vm) {
-    const { chat: model = { provider: "embedded" }, env = process.env, onNotice } = settings;
+export interface ChatSettings extends ProviderSettings {
+  /** What all calls to models together may cost; default any amount. */
+  budget?: Budget;
+  /** Answers in place of what `chat` names, for example a scripted model in a test. */
+  chatProvider?: ChatProvider;
+  /** Asked before each tool call, of scripts' tools and the host's alike, one at a time; default: all are made. */
+  onApprove?: ApproveCall;
+  /** Longest time of one tool call where neither tool nor script says anything; default 60,000. */
+  toolTimeoutMs?: number;
+}
+
+/** `ChatStepFactory`, `openai`, `claude`, `chat` and `ChatSession`. */
+export function setupChat(settings: ChatSettings = {}): SetupFunction {
+  return async function chat(vm, engine) {
+    const {
+      chat: model = { provider: "embedded" },
+      env = process.env,
+      onNotice,
+      onApprove,
+      toolTimeoutMs,
+      budget,
+      chatProvider,
+    } = settings;
     let noticed = false;
     const step = createChatStep({
       settings: model,
       env,
+      hostTools: hostToolsOf(engine),
+      resolveImage: (url) => imageStoreOf(engine).resolve(url),
       ...(onNotice ? { warn: onNotice } : {}),
+      ...(onApprove ? { onApprove } : {}),
+      ...(budget ? { budget } : {}),
+      ...(chatProvider ? { chatProvider } : {}),
+      ...(toolTimeoutMs === undefined ? {} : { toolTimeoutMs }),
       onCall: ({ name }) => {
         if (name !== "embedded" || noticed) return;
         noticed = true;

@@ -1,8 +1,10 @@
 import type { SetupFunction } from "../src/engine/engine.ts";
+import { type ImagePermissions, serveImages } from "./images.ts";
 
-/** `Conversation`. It lives wholly in the guest. */
-export function setupConversation(): SetupFunction {
-  return async function conversation(vm) {
+/** `Conversation`. It lives in the guest; only images are looked at here, and only where `permissions` say. */
+export function setupConversation(permissions: ImagePermissions = {}): SetupFunction {
+  return async function conversation(vm, engine) {
+    serveImages(vm, engine, permissions);
     await vm.install("conversation");
   };
 }

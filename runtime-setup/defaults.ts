@@ -1,16 +1,24 @@
 import type { SetupFunction } from "../src/engine/engine.ts";
-import { setupChat } from "./chat.ts";
+import { setupChat, type ChatSettings } from "./chat.ts";
 import { setupConversation } from "./conversation.ts";
 import { setupDoneCallback } from "./done.ts";
 import { setupDoubleStep } from "./double-step.ts";
-import { setupEmbeddings, type ProviderSettings } from "./embeddings.ts";
+import type { ImagePermissions } from "./images.ts";
+import { setupEmbeddings } from "./embeddings.ts";
+import { setupSteps } from "./steps.ts";
+
+export interface DefaultsSettings extends ChatSettings {
+  /** What `addMessageWithImage` may use; default no file, and public `https:` URLs only. */
+  images?: ImagePermissions;
+}
 
 /** Everything that a script on the command line has. */
-export function setupDefaults(settings: ProviderSettings = {}): SetupFunction {
+export function setupDefaults(settings: DefaultsSettings = {}): SetupFunction {
   const setups = [
     setupDoneCallback(),
     setupDoubleStep(),
-    setupConversation(),
+    setupSteps(),
+    setupConversation(settings.images),
     setupEmbeddings(settings),
     setupChat(settings),
   ];

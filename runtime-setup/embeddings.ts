@@ -1,7 +1,15 @@
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
-import { createEmbeddingProvider, type Environment, type ModelSettings } from "../src/providers/index.ts";
+import {
+  type Budget,
+  createEmbeddingProvider,
+  type CreateProviderOptions,
+  type EmbeddingProvider,
+  type Environment,
+  type ModelSettings,
+} from "../src/providers/index.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
+import type { StepContext } from "../src/steps/step.ts";
 
 /** What chat and embeddings are set up with. Keys stay on the host. */
 export interface ProviderSettings {
@@ -11,12 +19,73 @@ export interface ProviderSettings {
   embeddings?: ModelSettings;
   /** Where keys and base URLs come from that the settings do not have; default `process.env`. */
   env?: Environment;
+  /** What all calls to models together may cost; default any amount. */
+  budget?: Budget;
   /** Hears what a user should know, for example that the demo model is none. Default: nobody. */
   onNotice?: (text: string) => void;
 }
 
 /** Most texts in one batch. */
 const MAX_TEXTS = 10_000;
+
+/** Most models that scripts of one engine may ask for. */
+const MAX_MODELS = 16;
+
+/** The host's provider, and those that scripts ask for by model and dimensions: made once each, closed with the engine. */
+class EmbeddingProviders {
+  readonly #settings: ModelSettings;
+  readonly #options: CreateProviderOptions;
+  readonly #providers = new Map<string, EmbeddingProvider>();
+
+  constructor(settings: ModelSettings, options: CreateProviderOptions) {
+    this.#settings = settings;
+    this.#options = options;
+    this.#make("", settings);
+  }
+
+  get own(): EmbeddingProvider {
+    return this.#providers.get("")!;
+  }
+
+  /** The provider for what a script asks for; the host's own where it asks for nothing, or has but one model. */
+  chosen({ model, dimensions }: { model?: string; dimensions?: number }): EmbeddingProvider {
+    if (model === undefined && dimensions === undefined) return this.own;
+    const own = this.own.model();
+    const isSame = (model ?? own.name) === own.name && (dimensions ?? own.dimensions) === own.dimensions;
+    if (isSame) return this.own;
+    const key = JSON.stringify([model, dimensions]);
+    const known = this.#providers.get(key);
+    if (known !== undefined) return known;
+    if (this.#providers.size > MAX_MODELS) {
+      throw new GeppettoError(
+        "LimitError",
+        `Cannot use the embedding model "${model}": ${MAX_MODELS} others are in use already`,
+      );
+    }
+    const asked = { ...this.#settings, ...(model ? { model } : {}), ...(dimensions ? { dimensions } : {}) };
+    return this.#make(key, asked);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...new Set(this.#providers.values())].map((provider) => provider.close()));
+  }
+
+  #make(key: string, settings: ModelSettings): EmbeddingProvider {
+    // Made even where the host's own is used after all: it tells the user that it does not have what was asked for.
+    const made = createEmbeddingProvider(settings, this.#options);
+    const provider = key !== "" && made.name === "embedded" ? this.own : made;
+    this.#providers.set(key, provider);
+    return provider;
+  }
+}
+
+function parseChoice(args: unknown): { model?: string; dimensions?: number } {
+  const { model, dimensions } = parseFields(args);
+  return {
+    ...(typeof model === "string" ? { model } : {}),
+    ...(typeof dimensions === "number" && Number.isInteger(dimensions) && dimensions > 0 ? { dimensions } : {}),
+  };
+}
 
 function parseTexts(args: unknown): string[] {
   const { texts } = parseFields(args);
@@ -29,13 +98,32 @@ function parseTexts(args: unknown): string[] {
 /** `embeddings`: vectors for texts. */
 export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction {
   return async function embeddings(vm, engine) {
-    const { embeddings: model = { provider: "embedded" }, env = process.env, onNotice } = settings;
-    const provider = createEmbeddingProvider(model, { env, ...(onNotice ? { warn: onNotice } : {}) });
-    engine.onClose(() => provider.close());
-    vm.host.setOp("embedding_model", () => provider.model(), { mode: "sync" });
+    const { embeddings: model = { provider: "embedded" }, env = process.env, onNotice, budget } = settings;
+    const providers = new EmbeddingProviders(model, {
+      env,
+      ...(onNotice ? { warn: onNotice } : {}),
+      ...(budget ? { budget } : {}),
+    });
+    engine.onClose(() => providers.close());
+    async function* embed(args: unknown, { signal, meta }: StepContext): AsyncGenerator<Float32Array> {
+      const texts = parseTexts(args);
+      const provider = providers.chosen(parseChoice(args));
+      meta.engine = provider.model().name;
+      if (texts.length > 0) yield* await provider.embed(texts, { signal });
+    }
+    const outputType = "Float32Array";
+    vm.host.registerStep("embedding", {
+      info: { type: "embedding", inputType: "string", outputType, kind: "single" },
+      run: embed,
+    });
+    vm.host.registerStep("embeddings", {
+      info: { type: "embedding", inputType: "string[]", outputType, kind: "list" },
+      run: embed,
+    });
+    vm.host.setOp("embedding_model", () => providers.own.model(), { mode: "sync" });
     vm.host.setOp("embedding_generate", (args, { signal }) => {
       const texts = parseTexts(args);
-      return texts.length === 0 ? [] : provider.embed(texts, { signal });
+      return texts.length === 0 ? [] : providers.own.embed(texts, { signal });
     });
     await vm.install("embeddings");
   };

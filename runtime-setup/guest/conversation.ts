@@ -1,10 +1,4 @@
-import type {
-  ChatMessage,
-  ConversationSnapshot,
-  MessageImage,
-  Role,
-  ToolCall,
-} from "../../src/shared/chat-messages.ts";
+import type { ChatMessage, ConversationSnapshot, Role } from "../../src/shared/chat-messages.ts";
 import {
   bare,
   ConversationTree,
@@ -12,12 +6,10 @@ import {
   copyRecord,
   define,
   PLAIN,
-  readEach,
   readName,
   readRecord,
   readRole,
   readString,
-  readTime,
   refuse,
   showValue,
   timeToMs,
@@ -37,6 +29,8 @@ import {
   StringSlice,
   StringToUpperCase,
 } from "../../src/shared/primordials.ts";
+import { parseMessage, parseSnapshot } from "./conversation-fields.ts";
+import { loadImage, readDetail } from "./conversation-images.ts";
 import { guestError } from "./errors.ts";
 import { defineGlobal } from "./kernel.ts";
 import { randomUUID } from "./web/crypto.ts";
@@ -57,6 +51,7 @@ export type VisibleMessage = Visible<ChatMessage>;
 type Visible<T> = T extends ChatMessage ? Omit<T, "time" | "lastUpdate"> & { time: Date; lastUpdate: Date } : never;
 
 const OPTIONS = "metadata parentID time id".split(" ");
+const IMAGE_OPTIONS = "metadata parentID time id detail".split(" ");
 const FIELDS =
   "type id parentID time lastUpdate metadata role text images toolCalls toolID name input toolType result".split(" ");
 
@@ -83,6 +78,28 @@ export class Conversation {
     return attempt("add the message", () => {
       const given = options === undefined ? {} : pick(options, "options", OPTIONS, true);
       return add(own(this), { ...given, type: "chat-message", role, text }, "");
+    });
+  }
+
+  /**
+   * Adds a chat message with an image: a path below the folders that may be read, or an `https:` or `data:` URL. Returns
+   * its id. Waits for the host to look at the image. `options.detail` is "auto" (default), "low" or "high".
+   */
+  addMessageWithImage(
+    role: Role,
+    text: string,
+    pathOrURL: string,
+    options?: MessageOptions & { detail?: string },
+  ): string {
+    return attempt("add the message", () => {
+      const tree = own(this);
+      const given = options === undefined ? {} : pick(options, "options", IMAGE_OPTIONS, true);
+      const { detail, ...rest } = given;
+      const checked = readDetail(detail);
+      readRole(role, "role");
+      readString(text, "text");
+      const image = loadImage(readName(pathOrURL, "the image's path or URL"), checked);
+      return add(tree, { ...rest, type: "chat-message", role, text, images: [image] }, "");
     });
   }
 
@@ -270,55 +287,4 @@ function view(message: ChatMessage): string {
   if (message.type === "tool-result") return `ToolResultContent{ToolID: ${message.toolID}, Result: ${message.result}}`;
   const input = (JSONStringify as (value: unknown) => string)(message.input);
   return `ToolUseContent{ToolID: ${message.toolID}, Name: ${message.name}, Input: ${input}}`;
-}
-
-function parseSnapshot(value: unknown): ConversationSnapshot {
-  const { type, current, messages } = readRecord(value, "the snapshot");
-  if (type !== "conversation") refuse(`type must be "conversation", got ${showValue(type)}`);
-  const read = (item: unknown, path: string): ChatMessage => parseMessage(readRecord(item, path), `${path}.`);
-  return { type, current: readString(current, "current"), messages: readEach(messages, "messages", read) };
-}
-
-/** The message with these fields; `path` is what stands before their names in errors. Times may be `Date`s. */
-function parseMessage(record: Record<string, unknown>, path: string): ChatMessage {
-  const { type, images, toolCalls } = record;
-  if (type !== "chat-message" && type !== "tool-use" && type !== "tool-result")
-    refuse(`${path}type must be "chat-message", "tool-use" or "tool-result", got ${showValue(type)}`);
-  const fields = {
-    id: readName(record["id"], `${path}id`),
-    parentID: readString(record["parentID"], `${path}parentID`),
-    time: readTime(record["time"], `${path}time`),
-    lastUpdate: readTime(record["lastUpdate"], `${path}lastUpdate`),
-    metadata: copyRecord(record["metadata"], `${path}metadata`),
-  };
-  if (type === "chat-message") {
-    const role = readRole(record["role"], `${path}role`);
-    const message = bare<ChatMessage>({ ...fields, type, role, text: readString(record["text"], `${path}text`) });
-    if (images !== undefined) define(message, "images", readEach(images, `${path}images`, readImage));
-    if (toolCalls !== undefined) define(message, "toolCalls", readEach(toolCalls, `${path}toolCalls`, readToolCall));
-    return message;
-  }
-  const toolID = readName(record["toolID"], `${path}toolID`);
-  if (type === "tool-use") {
-    const name = readName(record["name"], `${path}name`);
-    const input = copyRecord(record["input"], `${path}input`);
-    return bare({ ...fields, type, toolID, name, input, toolType: readName(record["toolType"], `${path}toolType`) });
-  }
-  return bare({ ...fields, type, toolID, result: readString(record["result"], `${path}result`) });
-}
-
-function readImage(value: unknown, path: string): MessageImage {
-  const { imageURL, imageName, mediaType, detail } = readRecord(value, path);
-  return bare({
-    imageURL: readName(imageURL, `${path}.imageURL`),
-    imageName: readString(imageName, `${path}.imageName`),
-    mediaType: readString(mediaType, `${path}.mediaType`),
-    detail: readString(detail, `${path}.detail`),
-  });
-}
-
-function readToolCall(value: unknown, path: string): ToolCall {
-  const { id, name, input } = readRecord(value, path);
-  const call = { id: readName(id, `${path}.id`), name: readName(name, `${path}.name`) };
-  return bare({ ...call, input: copyRecord(input, `${path}.input`) });
 }

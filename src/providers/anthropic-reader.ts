@@ -31,6 +31,8 @@ export class AnthropicReader {
   #responseId: string | undefined;
   #callCount = 0;
   readonly #drafts = new Map<number, ToolDraft>();
+  /** Thinking as it came, with its signatures, for the answer to its tool calls. */
+  readonly #thoughts = new Map<number, Record<string, unknown>>();
   readonly #text = new WholeText();
   readonly #reasoning = new WholeText();
 
@@ -92,6 +94,9 @@ export class AnthropicReader {
       engine: this.#engine,
       ...(usage ? { usage } : {}),
       ...(this.#responseId ? { responseId: this.#responseId } : {}),
+      ...(this.#thoughts.size > 0 && this.#callCount > 0
+        ? { thoughts: { provider: "anthropic", items: [...this.#thoughts.values()] } }
+        : {}),
     };
   }
 
@@ -107,6 +112,7 @@ export class AnthropicReader {
   }
 
   *#openBlock(index: number, block: Record<string, unknown>): Generator<ChatChunk, void, undefined> {
+    if (block["type"] === "thinking" || block["type"] === "redacted_thinking") this.#thoughts.set(index, { ...block });
     if (block["type"] === "text") yield* this.#addText(block["text"]);
     else if (block["type"] === "thinking") yield* this.#addReasoning(block["thinking"]);
     else if (block["type"] === "tool_use") {
@@ -117,11 +123,19 @@ export class AnthropicReader {
 
   *#readDelta(index: number, delta: Record<string, unknown>): Generator<ChatChunk, void, undefined> {
     if (delta["type"] === "text_delta") yield* this.#addText(delta["text"]);
-    else if (delta["type"] === "thinking_delta") yield* this.#addReasoning(delta["thinking"]);
+    else if (delta["type"] === "thinking_delta") {
+      this.#extendThought(index, "thinking", delta["thinking"]);
+      yield* this.#addReasoning(delta["thinking"]);
+    } else if (delta["type"] === "signature_delta") this.#extendThought(index, "signature", delta["signature"]);
     else if (delta["type"] === "input_json_delta") {
       const draft = this.#drafts.get(index);
       if (draft) draft.inputText += stringOf(delta["partial_json"]) ?? "";
     }
+  }
+
+  #extendThought(index: number, field: "thinking" | "signature", more: unknown): void {
+    const thought = this.#thoughts.get(index);
+    if (thought) thought[field] = (stringOf(thought[field]) ?? "") + (stringOf(more) ?? "");
   }
 
   *#closeBlock(index: number): Generator<ChatChunk, void, undefined> {

@@ -1,4 +1,5 @@
 import type { ChatRequest, ContentPart, PromptMessage, ToolChoice } from "./chat-provider.ts";
+import { isStrictSchema } from "./strict-schema.ts";
 
 type Block = Record<string, unknown>;
 interface Turn {
@@ -11,14 +12,17 @@ const DATA_URL = /^data:([^;,]+);base64,(.*)$/s;
 
 /**
  * The body of `POST /messages`. System texts go to the top level; neighbours of one role become one turn; the results
- * of one round of tools stand first in it; empty texts, which the API refuses, are left out.
+ * of one round of tools stand first in it; empty texts, which the API refuses, are left out. A schema for the answer that
+ * the API could not enforce goes into the system text instead.
  */
 export function toAnthropicRequest(request: ChatRequest): Record<string, unknown> {
+  const { tools, responseFormat } = request;
+  const enforced = responseFormat !== undefined && isStrictSchema(responseFormat) ? responseFormat : undefined;
   const system = [
     ...(request.system ? [request.system] : []),
     ...request.messages.filter(({ role }) => role === "system").map(({ content }) => textOf(content)),
+    ...(responseFormat !== undefined && enforced === undefined ? [schemaInstruction(responseFormat)] : []),
   ].filter((text) => text !== "");
-  const { tools } = request;
   return {
     model: request.model,
     max_tokens: request.maxTokens ?? DEFAULT_MAX_TOKENS,
@@ -32,10 +36,12 @@ export function toAnthropicRequest(request: ChatRequest): Record<string, unknown
     ...(tools?.length && request.toolChoice !== undefined
       ? { tool_choice: toAnthropicChoice(request.toolChoice) }
       : {}),
-    ...(request.responseFormat
-      ? { output_config: { format: { type: "json_schema", schema: request.responseFormat } } }
-      : {}),
+    ...(enforced ? { output_config: { format: { type: "json_schema", schema: enforced } } } : {}),
   };
+}
+
+function schemaInstruction(schema: Record<string, unknown>): string {
+  return `Answer with one JSON document and nothing else, no code fence. It must fit this JSON schema:\n${JSON.stringify(schema)}`;
 }
 
 function toTurns(messages: readonly PromptMessage[]): Turn[] {
@@ -58,8 +64,11 @@ function toTurns(messages: readonly PromptMessage[]): Turn[] {
   return turns;
 }
 
-function toBlocks({ role, content, toolCalls, toolCallId }: PromptMessage): Block[] {
-  if (role === "tool") return [{ type: "tool_result", tool_use_id: toolCallId ?? "", content: textOf(content) }];
+function toBlocks({ role, content, toolCalls, toolCallId, isError, thoughts }: PromptMessage): Block[] {
+  if (role === "tool") {
+    const result = { type: "tool_result", tool_use_id: toolCallId ?? "", content: textOf(content) };
+    return [isError ? { ...result, is_error: true } : result];
+  }
   const parts: ContentPart[] = typeof content === "string" ? [{ type: "text", text: content }] : content;
   const blocks = parts
     .filter((part) => (part.type === "text" ? part.text.trim() !== "" : role === "user"))
@@ -67,7 +76,8 @@ function toBlocks({ role, content, toolCalls, toolCallId }: PromptMessage): Bloc
       part.type === "text" ? { type: "text", text: part.text } : { type: "image", source: toSource(part.url) },
     );
   const calls = (toolCalls ?? []).map(({ id, name, input }) => ({ type: "tool_use", id, name, input }));
-  return [...blocks, ...calls];
+  const thinking = thoughts?.provider === "anthropic" ? (thoughts.items as Block[]) : [];
+  return [...thinking, ...blocks, ...calls];
 }
 
 function toSource(url: string): Block {

@@ -20,6 +20,7 @@ export interface ChatOptions {
   tools?: (string | ToolDefinition)[];
   toolChoice?: ToolChoice;
   maxToolRounds?: number;
+  toolTimeoutMs?: number;
   responseFormat?: Record<string, unknown>;
 }
 

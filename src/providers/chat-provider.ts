@@ -14,6 +14,16 @@ export interface PromptMessage {
   content: string | ContentPart[];
   toolCalls?: ToolCall[];
   toolCallId?: string;
+  /** The result says that the tool failed. */
+  isError?: boolean;
+  /** What the provider wants to have back with the assistant's message, exactly as it sent it. */
+  thoughts?: ProviderThoughts;
+}
+
+/** Signed or encrypted reasoning of one provider's model, which only that provider can read. */
+export interface ProviderThoughts {
+  provider: string;
+  items: unknown[];
 }
 
 /** A tool as the model sees it; `input` is a JSON schema of type "object". */
@@ -21,6 +31,8 @@ export interface ToolDefinition {
   name: string;
   description?: string;
   input: Record<string, unknown>;
+  /** Longest time that one call may take; said by whoever offers it, never sent. */
+  timeoutMs?: number;
 }
 
 export type ToolChoice = "auto" | "none" | "required" | { name: string };
@@ -70,6 +82,8 @@ export interface EndChunk {
   /** The model that the server names; where it names none, the one asked for. */
   engine: string;
   responseId?: string;
+  /** To be sent back with this answer when its tool calls are answered. */
+  thoughts?: ProviderThoughts;
 }
 
 export type ChatChunk =

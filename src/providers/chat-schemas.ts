@@ -26,7 +26,7 @@ const part: Schema<ContentPart> = z.preprocess(
     z
       .object({
         type: z.literal("image"),
-        url: z.string().regex(/^(?:https?:|data:image\/)/, "an https: or data: URL"),
+        url: z.string().regex(/^(?:https?:|data:image\/|image-reference:)/, "an https: or data: URL"),
         detail,
       })
       .transform(({ type, url, detail }) => ({ type, url, ...(detail === undefined ? {} : { detail }) })),
@@ -100,6 +100,7 @@ const toolDefinition = z.object({
   name: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, "a name of letters, digits, _, - and ."),
   description: z.string().optional(),
   input: z.record(z.string(), z.unknown()).default({ type: "object", properties: {} }),
+  timeoutMs: z.number().positive().optional(),
 });
 
 export const optionsSchema: Schema<unknown> = z.strictObject({
@@ -117,5 +118,6 @@ export const optionsSchema: Schema<unknown> = z.strictObject({
   tools: z.array(z.union([z.string().min(1), toolDefinition])).optional(),
   toolChoice: z.union([z.enum(["auto", "none", "required"]), z.object({ name: z.string().min(1) })]).optional(),
   maxToolRounds: z.int().min(1).optional(),
+  toolTimeoutMs: z.number().positive().optional(),
   responseFormat: z.record(z.string(), z.unknown()).optional(),
 });

@@ -1,3 +1,6 @@
+/** Longer ones are no slips. */
+const MAX_LENGTH = 64;
+
 /**
  * The name that `given` was most likely meant to be: at most a third of its letters differ. Undefined when none is close.
  *
@@ -5,6 +8,7 @@
  * closestName("antropic", ["openai", "anthropic"]); // "anthropic"
  */
 export function closestName(given: string, names: readonly string[]): string | undefined {
+  if (given.length > MAX_LENGTH) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(given.length / 3)) + 1;
   for (const name of names) {
@@ -14,15 +18,19 @@ export function closestName(given: string, names: readonly string[]): string | u
   return best;
 }
 
+/** Letters to change, add, leave out, or swap with their neighbour. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const substitution = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
       row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, substitution));
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (isSwapped) row[j] = Math.min(row[j]!, before[j - 2]! + 1);
     }
-    previous = row;
+    [before, previous] = [previous, row];
   }
   return previous[b.length]!;
 }

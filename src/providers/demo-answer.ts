@@ -1,4 +1,5 @@
 const LABEL = "[demo]";
+const GREETING = `${LABEL} Hello! I am a demo model, not an LLM`;
 const MAX_SENTENCES = 2;
 const MAX_QUOTE = 120;
 const STOP_WORDS = new Set(
@@ -33,8 +34,8 @@ export function composeDemoAnswer(lines: readonly DemoLine[], question: string):
     .slice(0, MAX_SENTENCES)
     .sort((a, b) => a.position - b.position);
   if (best.length > 0) return `${LABEL} ${best.map(({ sentence }) => sentence).join(" ")}`;
-  if (focus === "") return `${LABEL} Hello! I am a demo model, not an LLM, and was asked nothing yet.`;
-  return `${LABEL} Hello! I am a demo model, not an LLM, and know only this conversation. You said: ${shorten(focus)}`;
+  if (focus === "") return `${GREETING}, and was asked nothing yet.`;
+  return `${GREETING}, and know only this conversation. You said: ${shorten(focus)}`;
 }
 
 export function sentencesOf(text: string): string[] {
@@ -44,7 +45,9 @@ export function sentencesOf(text: string): string[] {
     .filter((sentence) => sentence !== "");
 }
 
+/** The text without its label; of a greeting nothing, for it says nothing that the user has not said. */
 function unlabelled(text: string): string {
+  if (text.startsWith(GREETING)) return "";
   return text.startsWith(LABEL) ? text.slice(LABEL.length) : text;
 }
 

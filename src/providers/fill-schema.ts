@@ -3,6 +3,9 @@ import { countOf, listOf, recordOf, stringOf } from "./unknown-fields.ts";
 
 const MAX_DEPTH = 8;
 const MAX_ITEMS = 100;
+/** Most values in one document: a schema that refers to itself could ask for any number. */
+const MAX_VALUES = 5000;
+const MAX_TEXT = 10_000;
 const FORMATS: Record<string, string> = {
   date: "2026-01-01",
   time: "12:00:00Z",
@@ -21,18 +24,20 @@ const FORMATS: Record<string, string> = {
  * types, enum, const, default, examples, $ref within the schema, anyOf, oneOf, allOf, lengths and bounds; not pattern.
  */
 export function fillSchema(schema: Record<string, unknown>, text: string): unknown {
-  return fill(schema, { root: schema, text, depth: 0 });
+  return fill(schema, { root: schema, text, depth: 0, budget: { values: MAX_VALUES } });
 }
 
 interface Place {
   root: Record<string, unknown>;
   text: string;
   depth: number;
+  /** Shared by all places of one document. */
+  budget: { values: number };
 }
 
 function fill(schema: unknown, place: Place): unknown {
   const rules = recordOf(resolve(schema, place.root));
-  if (!rules || place.depth > MAX_DEPTH) return null;
+  if (!rules || place.depth > MAX_DEPTH || place.budget.values-- <= 0) return null;
   const inner = { ...place, depth: place.depth + 1 };
   if ("const" in rules) return rules["const"];
   if (listOf(rules["enum"])?.length) return listOf(rules["enum"])![0];
@@ -108,7 +113,7 @@ function fillArray(rules: Record<string, unknown>, place: Place): unknown[] {
 function fillString(rules: Record<string, unknown>, text: string): string {
   const format = FORMATS[stringOf(rules["format"]) ?? ""];
   if (format !== undefined) return format;
-  const filled = (sentencesOf(text)[0] ?? "demo").padEnd(countOf(rules["minLength"]) ?? 0, ".");
+  const filled = (sentencesOf(text)[0] ?? "demo").padEnd(Math.min(countOf(rules["minLength"]) ?? 0, MAX_TEXT), ".");
   return filled.slice(0, countOf(rules["maxLength"]) ?? filled.length).toWellFormed();
 }
 

@@ -1,12 +1,21 @@
 import { AnthropicMessages } from "./anthropic-messages.ts";
+import { Budget, BudgetedChat, BudgetedEmbeddings } from "./budget.ts";
 import type { ChatChunk, ChatProvider, ChatRequest } from "./chat-provider.ts";
 import { DemoChat } from "./demo-chat.ts";
 import { EmbeddedEmbeddings } from "./embedded-embeddings.ts";
+import { CachedEmbeddings } from "./embedding-cache.ts";
 import type { EmbeddingProvider } from "./embedding-provider.ts";
 import { OpenAIChat } from "./openai-chat.ts";
+import { OpenAIResponses } from "./openai-responses.ts";
 import { OpenAIEmbeddings } from "./openai-embeddings.ts";
 import { RetryingProvider } from "./retrying-provider.ts";
-import { type Environment, type ModelSettings, type ProviderName, resolveProviderSettings } from "./settings.ts";
+import {
+  type Environment,
+  type ModelSettings,
+  type ProviderName,
+  type ResolvedSettings,
+  resolveProviderSettings,
+} from "./settings.ts";
 import type { Fetch } from "./watched-fetch.ts";
 import { GeppettoError } from "../shared/errors.ts";
 
@@ -14,6 +23,12 @@ export type * from "./chat-provider.ts";
 export type { EmbeddingModel, EmbeddingProvider } from "./embedding-provider.ts";
 export { type ChatInput, type ChatOptions, parseChatInput, parseChatOptions } from "./chat-input.ts";
 export { DEMO_NOTICE } from "./demo-chat.ts";
+export { Budget, type BudgetLimits, type Spending } from "./budget.ts";
+export { closestName } from "./closest-name.ts";
+export { compileJsonSchema, type JsonSchemaCheck } from "./json-schema.ts";
+export { costOf, type Price, type PriceTable, priceOf } from "./price-table.ts";
+export { ScriptedChat, type ScriptedTurn } from "./scripted-chat.ts";
+export { EmbeddingReranker, type RankedDocument, type RankOptions, type Reranker } from "./reranker.ts";
 export { type ProviderErrorExtras, providerErrorExtras } from "./provider-error.ts";
 export type { RetryOptions } from "./retry-policy.ts";
 export {
@@ -30,6 +45,8 @@ export interface CreateProviderOptions {
   /** Where keys and base URLs come from that the settings do not have; usually `process.env`. */
   env: Environment;
   fetch?: Fetch;
+  /** What all calls together may cost. */
+  budget?: Budget;
   /** Told once when a setting is not honoured. */
   warn?: (text: string) => void;
 }
@@ -49,6 +66,18 @@ export const DEFAULT_CHAT_MODELS: Readonly<Record<ProviderName, string>> = {
  */
 export function createChatProvider(settings: ModelSettings, options: CreateProviderOptions): ChatProvider {
   const resolved = resolveProviderSettings(settings, options.env);
+  const provider = createUnlimited(resolved, settings, options);
+  const { budget } = options;
+  if (budget === undefined) return provider;
+  const model = resolved.model || DEFAULT_CHAT_MODELS[resolved.provider];
+  return new BudgetedChat(provider, budget, { model, prices: settings.prices });
+}
+
+function createUnlimited(
+  resolved: ResolvedSettings,
+  settings: ModelSettings,
+  options: CreateProviderOptions,
+): ChatProvider {
   const model = resolved.model || DEFAULT_CHAT_MODELS[resolved.provider];
   if (resolved.provider === "embedded") {
     if (model !== "demo") options.warn?.(`Using embedded:demo: the embedded provider has no chat model "${model}"`);
@@ -56,14 +85,34 @@ export function createChatProvider(settings: ModelSettings, options: CreateProvi
     return new ProviderWithDefaults(new DemoChat({ deltaMs: resolved.deltaMs }), model, settings);
   }
   const transport = options.fetch ? { fetch: options.fetch } : {};
-  const once =
-    resolved.provider === "openai" ? new OpenAIChat(resolved, transport) : new AnthropicMessages(resolved, transport);
-  return new ProviderWithDefaults(new RetryingProvider(once, resolved.retry), model, settings);
+  return new ProviderWithDefaults(
+    new RetryingProvider(createOnce(resolved, transport), resolved.retry),
+    model,
+    settings,
+  );
 }
 
-/** An embedding provider; instant, as {@link createChatProvider} is. Anthropic has none: that is a `ConfigError`. */
+function createOnce(settings: ResolvedSettings, transport: { fetch?: Fetch }): ChatProvider {
+  if (settings.provider === "anthropic") return new AnthropicMessages(settings, transport);
+  const { api = "chat" } = settings;
+  if (api === "responses") return new OpenAIResponses(settings, transport);
+  if (api === "chat") return new OpenAIChat(settings, transport);
+  throw new GeppettoError("ConfigError", `Cannot use api "${String(api)}": it is "chat" or "responses"`);
+}
+
+/** An embedding provider with a cache; instant, as {@link createChatProvider} is. Anthropic has none: that is a `ConfigError`. */
 export function createEmbeddingProvider(settings: ModelSettings, options: CreateProviderOptions): EmbeddingProvider {
   const resolved = resolveProviderSettings(settings, options.env);
+  const { baseURL = "", dimensions = 0, cacheEntries: entries, cacheFolder: folder } = resolved;
+  const { budget } = options;
+  const limitless = createUncached(resolved, options);
+  // The embedded model costs nothing but time.
+  const isFree = budget === undefined || resolved.provider === "embedded";
+  const provider = isFree ? limitless : new BudgetedEmbeddings(limitless, budget, resolved.prices);
+  return new CachedEmbeddings(provider, { scope: `${baseURL} ${dimensions}`, entries, folder });
+}
+
+function createUncached(resolved: ResolvedSettings, options: CreateProviderOptions): EmbeddingProvider {
   if (resolved.provider === "openai")
     return new OpenAIEmbeddings(resolved, options.fetch ? { fetch: options.fetch } : {});
   if (resolved.provider === "anthropic") {

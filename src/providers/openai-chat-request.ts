@@ -1,5 +1,5 @@
 import type { ChatRequest, ContentPart, PromptMessage, ToolChoice } from "./chat-provider.ts";
-import { listOf, recordOf, stringOf } from "./unknown-fields.ts";
+import { toNamedSchema } from "./strict-schema.ts";
 
 export interface OpenAIRequestOptions {
   maxTokensField: "max_tokens" | "max_completion_tokens";
@@ -63,27 +63,5 @@ function toOpenAIChoice(choice: ToolChoice): unknown {
 }
 
 function toResponseFormat(schema: Record<string, unknown>): Record<string, unknown> {
-  const name = (stringOf(schema["title"]) ?? "answer").replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 64) || "answer";
-  return { type: "json_schema", json_schema: { name, schema, ...(isStrict(schema) ? { strict: true } : {}) } };
-}
-
-const STRICT_KEYWORDS = new Set(
-  "type properties required additionalProperties items enum const anyOf $ref $defs title description format pattern minimum maximum minItems maxItems".split(
-    " ",
-  ),
-);
-
-/** Can OpenAI enforce this schema? Only where every object is closed and requires all it has. */
-function isStrict(schema: unknown): boolean {
-  const record = recordOf(schema);
-  if (!record || !Object.keys(record).every((keyword) => STRICT_KEYWORDS.has(keyword))) return false;
-  const properties = recordOf(record["properties"]) ?? {};
-  if (record["type"] === "object" || "properties" in record) {
-    const required = listOf(record["required"]) ?? [];
-    if (record["additionalProperties"] !== false) return false;
-    if (!Object.keys(properties).every((name) => required.includes(name))) return false;
-  }
-  const parts = [...Object.values(properties), ...Object.values(recordOf(record["$defs"]) ?? {})];
-  if ("items" in record) parts.push(record["items"]);
-  return [...parts, ...(listOf(record["anyOf"]) ?? [])].every(isStrict);
+  return { type: "json_schema", json_schema: toNamedSchema(schema) };
 }

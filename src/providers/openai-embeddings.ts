@@ -2,29 +2,33 @@ import type { EmbeddingModel, EmbeddingProvider } from "./embedding-provider.ts"
 import { brokenStream, toProviderError } from "./provider-error.ts";
 import { waitForNextAttempt } from "./retry-policy.ts";
 import { createOpenAIClient, errorOriginOf } from "./sdk-client.ts";
+import { Semaphore } from "./semaphore.ts";
 import type { ResolvedSettings } from "./settings.ts";
 import { listOf, recordOf } from "./unknown-fields.ts";
 import { createStreamWatch, type Fetch } from "./watched-fetch.ts";
 
-const MAX_BATCH = 256;
+const DEFAULT_BATCH = 256;
+const DEFAULT_CONCURRENCY = 4;
 const KNOWN_DIMENSIONS: Record<string, number> = {
   "text-embedding-3-small": 1536,
   "text-embedding-3-large": 3072,
   "text-embedding-ada-002": 1536,
 };
 
-/** Embeddings from OpenAI or a compatible server: floats, at most 256 texts a request, three attempts each. */
+/** Embeddings from OpenAI or a compatible server: floats, in batches, some of them at once, three attempts each. */
 export class OpenAIEmbeddings implements EmbeddingProvider {
   readonly name = "openai";
   readonly #settings: ResolvedSettings;
   readonly #fetch: Fetch | undefined;
   readonly #modelName: string;
   readonly #closing = new AbortController();
+  readonly #places: Semaphore;
   #dimensions: number;
 
   constructor(settings: ResolvedSettings, options: { fetch?: Fetch } = {}) {
     this.#settings = settings;
     this.#fetch = options.fetch;
+    this.#places = new Semaphore(settings.maxConcurrency ?? DEFAULT_CONCURRENCY);
     this.#modelName = settings.model || "text-embedding-3-small";
     this.#dimensions = settings.dimensions ?? KNOWN_DIMENSIONS[this.#modelName] ?? 0;
   }
@@ -34,13 +38,32 @@ export class OpenAIEmbeddings implements EmbeddingProvider {
   }
 
   async embed(texts: string[], { signal }: { signal: AbortSignal }): Promise<Float32Array[]> {
-    const either = AbortSignal.any([signal, this.#closing.signal]);
-    const vectors: Float32Array[] = [];
-    for (let start = 0; start < texts.length; start += MAX_BATCH) {
-      const batch = texts.slice(start, start + MAX_BATCH).map((text) => text || " ");
-      vectors.push(...(await this.#embedBatch(batch, either)));
-    }
-    return vectors;
+    const failed = new AbortController();
+    const either = AbortSignal.any([signal, this.#closing.signal, failed.signal]);
+    const size = this.#settings.batchSize ?? DEFAULT_BATCH;
+    const batches = Array.from({ length: Math.ceil(texts.length / size) }, (_, index) =>
+      texts.slice(index * size, (index + 1) * size).map((text) => text || " "),
+    );
+    const failures: unknown[] = [];
+    const vectors = await Promise.all(
+      batches.map(async (batch) => {
+        try {
+          const release = await this.#places.acquire(either);
+          try {
+            return await this.#embedBatch(batch, either);
+          } finally {
+            release();
+          }
+        } catch (error) {
+          // The first failure is the one that is told, and ends the other batches.
+          failures.push(error);
+          failed.abort(error);
+          return [];
+        }
+      }),
+    );
+    if (failures.length > 0) throw failures[0];
+    return vectors.flat();
   }
 
   async close(): Promise<void> {

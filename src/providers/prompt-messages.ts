@@ -44,7 +44,9 @@ export function toPromptMessages(messages: readonly CheckedMessage[]): PromptMes
       }
     } else calls.push(message.call);
     for (let next = messages[place + 1]; next?.kind === "tool-use"; next = messages[place + 1]) {
-      calls.push(next.call);
+      // A message that was kept with its calls may be followed by the same calls as tool uses.
+      const { call } = next;
+      if (!calls.some(({ id }) => id === call.id)) calls.push(call);
       place++;
     }
     const content = message.kind === "text" ? message.content : "";

@@ -15,24 +15,39 @@ const NOUNS: Record<string, string> = {
   record: "an object",
 };
 
+/** What may stand where an unknown key was found. */
+export interface KnownKeys {
+  /** What such a key is called, for example "option". */
+  noun: string;
+  names: readonly string[];
+}
+
 /** The first of zod's issues as `messages[3].role: expected "user" or "system", found "bot"`; `value` is what was checked. */
-export function describeIssues(issues: readonly unknown[], value: unknown, prefix: string): string {
+export function describeIssues(
+  issues: readonly unknown[],
+  value: unknown,
+  prefix: string,
+  { noun, names }: KnownKeys = CHAT_OPTIONS,
+): string {
   const issue = deepest((issues[0] ?? { path: [] }) as Issue);
   const path = formatPath(prefix, issue.path);
   const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
   const keys = listOf(issue["keys"])?.map(String);
   if (issue["code"] === "unrecognized_keys" && keys?.[0] !== undefined) {
-    const close = closestName(keys[0], OPTION_NAMES);
-    const where = formatPath(path === "input" ? "" : path, [keys[0]]);
-    return `${where}: no such option${close ? `, did you mean "${close}"?` : ""}`;
+    const close = closestName(keys[0], names);
+    const where = formatPath(prefix === "" && issue.path.length === 0 ? "" : path, [keys[0]]);
+    return `${where}: no such ${noun}${close ? `, did you mean "${close}"?` : ""}`;
   }
   return `${path}: expected ${expectation(issue)}, found ${describeValue(found)}`;
 }
 
-const OPTION_NAMES =
-  "provider model temperature maxTokens topP stop system seed tools toolChoice maxToolRounds responseFormat messages".split(
-    " ",
-  );
+const CHAT_OPTIONS: KnownKeys = {
+  noun: "option",
+  names:
+    "provider model temperature maxTokens topP stop system seed tools toolChoice maxToolRounds toolTimeoutMs responseFormat messages".split(
+      " ",
+    ),
+};
 
 /** Of a union's branches the one that got furthest, since that is the one that was meant. */
 function deepest(issue: Issue): Issue {
@@ -56,12 +71,20 @@ function expectation(issue: Issue): string {
     const options = listOf(issue["options"])?.map((option) => JSON.stringify(option));
     return options?.join(" or ") ?? `a known ${stringOf(issue["discriminator"])}`;
   }
-  if (code === "too_small" && issue["origin"] === "string") return "a text that is not empty";
-  if (code === "too_small") return `at least ${String(issue["minimum"])}`;
-  if (code === "too_big") return `at most ${String(issue["maximum"])}`;
-  if (code === "invalid_format") return stringOf(issue["message"]) ?? "another form";
+  if (code === "too_small" && issue["origin"] === "string" && issue["minimum"] === 1) return "a text that is not empty";
+  if (code === "too_small")
+    return `${issue["inclusive"] === false ? "more than" : "at least"} ${amount(issue, "minimum")}`;
+  if (code === "too_big")
+    return `${issue["inclusive"] === false ? "less than" : "at most"} ${amount(issue, "maximum")}`;
+  if (code === "not_multiple_of") return `a multiple of ${String(issue["divisor"])}`;
+  if (code === "invalid_format" || code === "custom") return stringOf(issue["message"]) ?? "another form";
   const type = stringOf(issue["expected"]) ?? "";
   return NOUNS[type] ?? type;
+}
+
+function amount(issue: Issue, bound: "minimum" | "maximum"): string {
+  const unit = issue["origin"] === "string" ? " characters" : issue["origin"] === "array" ? " items" : "";
+  return `${String(issue[bound])}${unit}`;
 }
 
 function formatPath(prefix: string, path: readonly (string | number)[]): string {

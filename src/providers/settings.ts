@@ -1,5 +1,6 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { closestName } from "./closest-name.ts";
+import type { PriceTable } from "./price-table.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 
 export type ProviderName = "embedded" | "openai" | "anthropic";
@@ -9,7 +10,9 @@ export interface ModelSettings {
   /** "embedded", "openai", "anthropic" or its alias "claude". */
   provider: string;
   model?: string;
-  /** The key itself, or `env:NAME`. */
+  /** Which of OpenAI's two ways to chat: "chat" (default), which compatible servers speak too, or "responses". */
+  api?: "chat" | "responses";
+  /** The key itself, or `env:NAME`; `key:NAME` stands for one that the keys file does not have. */
   apiKey?: string;
   baseURL?: string;
   /** Sent with every request. */
@@ -22,6 +25,14 @@ export interface ModelSettings {
   system?: string;
   /** Length of embedding vectors; asked of the provider when given. */
   dimensions?: number;
+  /** Texts in one request for embeddings; default 256. */
+  batchSize?: number;
+  /** Requests for embeddings that are under way at once; default 4. */
+  maxConcurrency?: number;
+  /** Vectors kept in memory; default 1,000, 0 for none. */
+  cacheEntries?: number;
+  /** A folder in which vectors are kept; default none. */
+  cacheFolder?: string;
   /** Default: "max_completion_tokens" for OpenAI itself, "max_tokens" elsewhere. */
   maxTokensField?: "max_tokens" | "max_completion_tokens";
   /** false for servers that refuse `stream_options`. */
@@ -31,6 +42,8 @@ export interface ModelSettings {
   /** Longest wait between two bytes of an answer; default 120,000. */
   idleTimeoutMs?: number;
   retry?: RetryOptions;
+  /** What tokens cost, by model; without a price a message's metadata has no cost. */
+  prices?: PriceTable;
   /** Pause of the demo model before each delta; default 15. */
   deltaMs?: number;
 }
@@ -97,7 +110,12 @@ export function resolveProviderSettings(settings: ModelSettings, env: Environmen
   const baseURL = normalizeBaseURL(provider, settings.baseURL || env[vendor.baseURLVariable] || vendor.baseURL);
   const isVendorURL = baseURL === vendor.baseURL;
   const mayUseEnvironmentKey = isVendorURL || !settings.baseURL;
-  const apiKey = readKey(settings.apiKey, env) ?? (mayUseEnvironmentKey ? env[vendor.keyVariable] : undefined);
+  // Who names a key gets that one or none.
+  const apiKey = settings.apiKey
+    ? readKey(settings.apiKey, env)
+    : mayUseEnvironmentKey
+      ? env[vendor.keyVariable]
+      : undefined;
   return {
     ...common,
     baseURL,
@@ -131,12 +149,14 @@ function normalizeBaseURL(provider: ProviderName, given: string): string {
 }
 
 function readKey(given: string | undefined, env: Environment): string | undefined {
+  if (given?.startsWith("key:")) return undefined;
   const key = given?.startsWith("env:") ? env[given.slice(4)] : given;
   return key || undefined;
 }
 
 function keyHint(given: string | undefined, found: string | undefined, vendor: Vendor, isVendorURL: boolean): string {
   if (given?.startsWith("env:")) return `set ${given.slice(4)} to a valid key`;
+  if (given?.startsWith("key:")) return `store one with: geppetto-js keys set ${given.slice(4)}`;
   if (given) return "check apiKey in the settings";
   if (found || isVendorURL) return `set ${vendor.keyVariable} to a valid key`;
   return `no key was sent, say apiKey: env:${vendor.keyVariable} in the settings to send one to this base URL`;

@@ -2,6 +2,9 @@
 export const ROLES = ["system", "assistant", "user", "tool"] as const;
 export type Role = (typeof ROLES)[number];
 
+/** What a URL begins with that stands for an image which the host has read and keeps. */
+export const IMAGE_REFERENCE = "image-reference:";
+
 export interface MessageImage {
   /** A `data:` URL, or an `https:` URL that the provider fetches. */
   imageURL: string;
@@ -34,6 +37,8 @@ export interface TextMessage extends MessageFields {
   images?: MessageImage[];
   /** What an assistant asked for and nobody ran. */
   toolCalls?: ToolCall[];
+  /** The text as a value, where the answer was to fit a schema. */
+  parsed?: unknown;
 }
 
 export interface ToolUseMessage extends MessageFields {

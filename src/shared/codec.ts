@@ -61,6 +61,9 @@ const TYPED_ARRAYS = {
   Float64Array,
 } as const;
 
+/** What an object or array costs on top of its text: reading it takes longer than reading as many characters. */
+const OBJECT_CHARS = 16;
+
 /** The keys on the way to the value that is being encoded. Filled, so that an assignment never asks for a setter. */
 const path: (string | number)[] = new SafeArray<string | number>(MAX_VALUE_DEPTH + 1);
 ArrayFill(path, "");
@@ -119,6 +122,8 @@ function encode(value: unknown, depth: number, encoder: Encoder): string {
 
 function encodeObject(value: object, depth: number, encoder: Encoder): string {
   if (depth >= MAX_VALUE_DEPTH) refuse("a value that is nested too deeply or refers to itself", depth);
+  encoder.chars += OBJECT_CHARS;
+  if (encoder.chars > MAX_FRAME_CHARS) refuseSize();
   if (isArray(value)) return encodeList(value, depth, encoder);
   const prototype: unknown = ObjectGetPrototypeOf(value);
   if (prototype !== PlainPrototype && prototype !== null) {
@@ -174,11 +179,13 @@ function errorFields(error: Error): Record<string, unknown> {
 }
 
 function encodeList(list: readonly unknown[], depth: number, encoder: Encoder): string {
+  // Asked once, and made a number: a proxy may give another answer each time, or none that can be counted with.
+  const length = SafeNumber(list.length);
   // Every hole costs two characters, so a sparse giant is refused before it is walked.
-  encoder.chars += list.length * 2;
-  if (encoder.chars > MAX_FRAME_CHARS) refuseSize();
+  if (!(length >= 0 && encoder.chars + length * 2 <= MAX_FRAME_CHARS)) refuseSize();
+  encoder.chars += length * 2;
   let text = "[";
-  for (let i = 0; i < list.length; i++) {
+  for (let i = 0; i < length; i++) {
     const item = list[i];
     path[depth] = i;
     if (i > 0) text += ",";

@@ -160,6 +160,12 @@ export const GeneratorThrow = uncurry(generatorPrototype.throw) as <T>(
   error: unknown,
 ) => IteratorResult<T, unknown>;
 
+/** `generator.return(value)`, likewise. */
+export const GeneratorReturn = uncurry(generatorPrototype.return) as <T>(
+  generator: Generator<T, unknown, unknown>,
+  value: unknown,
+) => IteratorResult<T, unknown>;
+
 export const { getOwnPropertyNames: ObjectGetOwnPropertyNames, getOwnPropertySymbols: ObjectGetOwnPropertySymbols } =
   Object;
 export const { round: MathRound, sqrt: MathSqrt, trunc: MathTrunc } = Math;

@@ -120,11 +120,16 @@ export function toEventFrame(event: StepEvent, error: ErrorRecord | undefined): 
   return frame;
 }
 
-/** The text of a result where an event wants one: strings as they are, everything else as JSON. */
+/** The text of a result where an event wants one: strings as they are, everything else as JSON, vectors as arrays. */
 export function resultText(value: unknown): string {
   if (typeof value === "string") return value;
-  if (typeof value === "number") return String(value);
-  return JSON.stringify(value) ?? "";
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  return JSON.stringify(value, toPlain) ?? "";
+}
+
+function toPlain(_: string, value: unknown): unknown {
+  if (typeof value === "bigint") return String(value);
+  return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;
 }
 
 /** The completion after one more delta. */

@@ -9,32 +9,51 @@ import {
   type ChatProvider,
   type ChatRequest,
   type CreateProviderOptions,
-  type EndChunk,
   type ModelSettings,
-  type ToolDefinition,
+  type PromptMessage,
 } from "../providers/index.ts";
-import type { TextMessage, ToolCall } from "../shared/chat-messages.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import type { Step, StepContext } from "./step.ts";
+import { answerInRounds } from "./chat-rounds.ts";
+import { type AnswerMessage, toAnswerMessage } from "./chat-message.ts";
+import { concludeParsed, createAnswerFormat } from "./chat-structured.ts";
+import { type ApproveCall, type HostTool, ToolBox } from "./chat-tools.ts";
+import type { StepSource } from "./step.ts";
 
 export interface ChatStepOptions extends CreateProviderOptions {
   /** The model that is asked when a script names none. */
   settings: ModelSettings;
+  /** Answers in place of what the settings name; a script that names another provider gets that one still. */
+  chatProvider?: ChatProvider;
   /** Told before each call which provider is about to be asked. */
   onCall?: (provider: ChatProvider) => void;
+  /** The host's tools by name; read at each run. */
+  hostTools?: ReadonlyMap<string, HostTool>;
+  /** Decides about each tool call; without it all are made. */
+  onApprove?: ApproveCall;
+  /** Checks the URL of an image, and gives the one that is sent; throws for one that must not be. */
+  resolveImage?: (url: string) => string;
+  /** Longest time of one tool call where neither tool nor script says anything; default 60,000. */
+  toolTimeoutMs?: number;
 }
 
-/** What reaches the step from a script: the options of `newStep()` and the input of the run. */
+/** What reaches the step from a script. */
 interface ChatStepInput {
+  /** The options of `newStep()`. */
   options?: unknown;
   input?: unknown;
+  /** Names of the tools among the options that the script can run. */
+  runnable?: unknown;
 }
 
+const DEFAULT_TOOL_ROUNDS = 20;
+const DEFAULT_TOOL_TIMEOUT_MS = 60_000;
+
 /**
- * The step that asks a chat model: a conversation in, one assistant message out, its text as partials. Options come
- * from the input, then from the step, then from the host's settings. Keys, addresses and headers are the host's alone.
+ * The step that asks a chat model: a conversation in, one assistant message out, its text as partials, the tools that
+ * it wants called on the way. Options come from the input, then from the step, then from the host's settings. Keys,
+ * addresses and headers are the host's alone.
  */
-export function createChatStep(options: ChatStepOptions): Step<ChatStepInput, TextMessage> {
+export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInput, AnswerMessage> {
   const providers = new Map<string, { provider: ChatProvider; model: string }>();
 
   /** A script may name another provider than the host's; that one then has its own defaults. */
@@ -44,81 +63,82 @@ export function createChatStep(options: ChatStepOptions): Step<ChatStepInput, Te
     const known = providers.get(name);
     if (known !== undefined) return known;
     const settings = name === own ? options.settings : { provider: name };
-    const made = { provider: createChatProvider(settings, options), model: settings.model ?? DEFAULT_CHAT_MODELS[name] };
+    const given = name === own ? options.chatProvider : undefined;
+    const provider = given ?? createChatProvider(settings, options);
+    const made = { provider, model: settings.model ?? DEFAULT_CHAT_MODELS[name] };
     providers.set(name, made);
     return made;
   }
 
+  function toolBoxFor(chosen: ChatOptions, runnable: unknown): Promise<ToolBox> {
+    return ToolBox.create({
+      tools: chosen.tools ?? [],
+      runnable: new Set(Array.isArray(runnable) ? runnable.filter((name) => typeof name === "string") : []),
+      hostTools: options.hostTools ?? new Map(),
+      timeoutMs: chosen.toolTimeoutMs ?? options.toolTimeoutMs ?? DEFAULT_TOOL_TIMEOUT_MS,
+      onApprove: options.onApprove,
+    });
+  }
+
   return {
     info: { type: "chat", inputType: "Conversation", outputType: "Message", kind: "text" },
-    async *run({ options: given, input }, context) {
+    async *run({ options: given, input, runnable }, context) {
       const [stepOptions, parsed] = await Promise.all([parseChatOptions(given), parseChatInput(input)]);
       const chosen: ChatOptions = { ...stepOptions, ...parsed.options };
       const { provider, model } = providerFor(chosen.provider);
-      const request: ChatRequest = { ...toRequest(chosen), messages: parsed.messages };
+      const tools = await toolBoxFor(chosen, runnable);
+      const format = chosen.responseFormat && (await createAnswerFormat(chosen.responseFormat));
+      const request: ChatRequest = {
+        ...toRequest(chosen, tools),
+        messages: withImages(parsed.messages, options.resolveImage),
+      };
       context.meta.messageId = randomUUID();
       context.meta.parentId = parentOf(input);
       context.meta.engine = request.model || model;
       options.onCall?.(provider);
-      yield await answer(provider, request, context);
+      const maxToolRounds = chosen.maxToolRounds ?? DEFAULT_TOOL_ROUNDS;
+      const { prices } = options.settings;
+      const conclusion = await answerInRounds({ provider, request, tools, maxToolRounds }, context);
+      if (format === undefined) yield toAnswerMessage(conclusion, context, { prices });
+      else {
+        const { conclusion: repaired, ...value } = await concludeParsed(
+          conclusion,
+          format,
+          { provider, request },
+          context,
+        );
+        yield toAnswerMessage(repaired, context, { ...value, prices });
+      }
     },
   };
 }
 
-function toRequest({ provider: _, tools, maxToolRounds: __, model, ...rest }: ChatOptions): Omit<ChatRequest, "messages"> {
-  const definitions: ToolDefinition[] = [];
-  for (const tool of tools ?? []) {
-    if (typeof tool === "string") {
-      throw new GeppettoError("ValidationError", `Cannot offer the tool "${tool}": the host has no tool of that name`);
-    }
-    definitions.push(tool);
+function toRequest(chosen: ChatOptions, tools: ToolBox): Omit<ChatRequest, "messages"> {
+  const { provider: _, tools: __, maxToolRounds: ___, toolTimeoutMs: ____, model, toolChoice, ...rest } = chosen;
+  if (typeof toolChoice === "object" && !tools.has(toolChoice.name)) {
+    throw new GeppettoError("ValidationError", `Cannot use toolChoice: no tool is named "${toolChoice.name}"`);
   }
-  return { ...rest, model: model ?? "", ...(definitions.length > 0 ? { tools: definitions } : {}) };
+  const { definitions } = tools;
+  return {
+    ...rest,
+    model: model ?? "",
+    ...(definitions.length > 0 ? { tools: definitions } : {}),
+    ...(toolChoice === undefined ? {} : { toolChoice }),
+  };
+}
+
+/** The messages with the URLs of their images as a provider is to get them. */
+function withImages(messages: PromptMessage[], resolve: ChatStepOptions["resolveImage"]): PromptMessage[] {
+  if (resolve === undefined) return messages;
+  return messages.map((message) => {
+    if (typeof message.content === "string") return message;
+    const content = message.content.map((part) => (part.type === "image" ? { ...part, url: resolve(part.url) } : part));
+    return { ...message, content };
+  });
 }
 
 /** Id of the message that is answered, where the input is a conversation. */
 function parentOf(input: unknown): string {
   const { current } = (input ?? {}) as { current?: unknown };
   return typeof current === "string" ? current : "";
-}
-
-async function answer(provider: ChatProvider, request: ChatRequest, context: StepContext): Promise<TextMessage> {
-  let text = "";
-  let end: EndChunk | undefined;
-  const toolCalls: ToolCall[] = [];
-  for await (const chunk of provider.stream(request, { signal: context.signal })) {
-    switch (chunk.type) {
-      case "text":
-        text += chunk.delta;
-        await context.publish({ type: "partial", delta: chunk.delta });
-        break;
-      case "tool-call":
-        toolCalls.push(chunk.toolCall);
-        await context.publish({ type: "tool-call", toolCall: chunk.toolCall });
-        break;
-      case "end":
-        end = chunk;
-        break;
-    }
-  }
-  return toMessage(text, toolCalls, end!, context);
-}
-
-function toMessage(text: string, toolCalls: ToolCall[], end: EndChunk, { meta, metadata }: StepContext): TextMessage {
-  const { engine, stopReason, providerStopReason, usage } = end;
-  meta.engine = engine;
-  const facts = { engine, stopReason, providerStopReason, ...(usage ? { usage } : {}) };
-  Object.assign(metadata, facts);
-  const time = new Date().toISOString();
-  return {
-    id: meta.messageId,
-    parentID: meta.parentId,
-    time,
-    lastUpdate: time,
-    metadata: facts,
-    type: "chat-message",
-    role: "assistant",
-    text,
-    ...(toolCalls.length > 0 ? { toolCalls } : {}),
-  };
 }

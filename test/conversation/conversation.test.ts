@@ -55,7 +55,7 @@ describe("installConversation()", () => {
     const names = Object.getOwnPropertyNames(Conversation.prototype).filter((name) => name !== "constructor");
     const camel = names.filter((name) => /^[a-z]/.test(name));
     expect(camel.toSorted()).toEqual(
-      "addMessage addToolResult addToolUse append fork getChildren getMessageView getMessages getSinglePrompt getThread toGoConversation toJSON updateMetadata".split(
+      "addMessage addMessageWithImage addToolResult addToolUse append fork getChildren getMessageView getMessages getSinglePrompt getThread toGoConversation toJSON updateMetadata".split(
         " ",
       ),
     );

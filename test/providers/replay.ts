@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ChatChunk, ChatProvider, EndChunk, ToolCallChunk } from "../../src/providers/index.ts";
+import type { ChatChunk, ChatProvider, EndChunk, Fetch, ToolCallChunk } from "../../src/providers/index.ts";
 import { createChatProvider } from "../../src/providers/index.ts";
 import type { ModelSettings } from "../../src/providers/settings.ts";
 
@@ -27,6 +27,8 @@ export interface Recording {
 export interface ReplayRequest {
   headers: Record<string, string | undefined>;
   body: Record<string, unknown>;
+  /** The answer was sent to its end. */
+  done: boolean;
   closedByClient: boolean;
   closedAt?: number;
 }
@@ -63,6 +65,7 @@ export function providerFor(
   server: ReplayServer,
   { api }: Pick<Recording, "api">,
   settings: Partial<ModelSettings> = {},
+  fetch?: Fetch,
 ): ChatProvider {
   const isOpenAI = api !== "messages";
   return createChatProvider(
@@ -71,11 +74,24 @@ export function providerFor(
       apiKey: "test-key-12345",
       baseURL: isOpenAI ? server.openaiBaseURL : server.anthropicBaseURL,
       retry: { attempts: 1 },
+      ...(api === "responses" ? { api } : {}),
       ...settings,
     },
-    { env: {} },
+    { env: {}, ...(fetch ? { fetch } : {}) },
   );
 }
+
+/** A `fetch` whose bodies come one byte at a time. */
+export const fetchByteByByte: Fetch = async (input, init) => {
+  const response = await globalThis.fetch(input, init);
+  const bytes = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      for (let at = 0; at < chunk.length; at++) controller.enqueue(chunk.slice(at, at + 1));
+    },
+  });
+  const { status, statusText, headers } = response;
+  return new Response(response.body?.pipeThrough(bytes) ?? null, { status, statusText, headers });
+};
 
 export interface Collected {
   chunks: ChatChunk[];

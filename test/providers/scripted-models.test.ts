@@ -277,6 +277,33 @@ describe("a hand-made server", () => {
     });
   });
 
+  it("is told by Anthropic's system text of a schema that the API could not enforce, and of tools that failed", async () => {
+    answer = (_, response) => events(response, ['event: message_stop\ndata: {"type":"message_stop"}\n\n']);
+    const thought = { type: "thinking", thinking: "hm", signature: "s" };
+    await read(anthropic(), {
+      system: "Be kind",
+      messages: [
+        { role: "user", content: "hi" },
+        {
+          role: "assistant",
+          content: "",
+          toolCalls: [{ id: "1", name: "a", input: {} }],
+          thoughts: { provider: "anthropic", items: [thought] },
+        },
+        { role: "tool", content: "Error: no", toolCallId: "1", isError: true },
+      ],
+      responseFormat: { type: "object", properties: { x: { type: "string" } } },
+    });
+    const body = bodies.at(-1)!;
+    expect(body["output_config"]).toBeUndefined();
+    expect(body["system"]).toMatch(/^Be kind\n\nAnswer with one JSON document .*"properties":\{"x"/s);
+    expect(body["messages"]).toMatchObject([
+      { role: "user" },
+      { role: "assistant", content: [thought, { type: "tool_use" }] },
+      { role: "user", content: [{ type: "tool_result", is_error: true }] },
+    ]);
+  });
+
   it("that is gone is unreachable, with no address in the message", async () => {
     const gone = createServer().listen(0, "127.0.0.1");
     await once(gone, "listening");

@@ -27,6 +27,20 @@ describe("resolveProviderSettings()", () => {
     expect(resolveProviderSettings({ ...settings, apiKey: "env:OPENAI_API_KEY" }, env).apiKey).toBe("k1");
   });
 
+  it("gives who names a key that one or none, with what to do about it", () => {
+    const missing = resolveProviderSettings({ provider: "openai", apiKey: "env:OTHER" }, env);
+    expect([missing.apiKey, missing.keyHint]).toEqual([undefined, "set OTHER to a valid key"]);
+    const stored = resolveProviderSettings({ provider: "openai", apiKey: "key:work" }, env);
+    expect([stored.apiKey, stored.keyHint]).toEqual([undefined, "store one with: geppetto-js keys set work"]);
+  });
+
+  it("refuses an unknown API", () => {
+    const settings = { provider: "openai", api: "assistants" as "chat" };
+    expect(() => createChatProvider(settings, { env })).toThrow(
+      'Cannot use api "assistants": it is "chat" or "responses"',
+    );
+  });
+
   it("refuses an unknown provider with the known ones and the likely one", () => {
     expect(() => resolveProviderSettings({ provider: "antropic" }, {})).toThrow(
       'Cannot use provider "antropic": known ones are embedded, openai, anthropic, did you mean "anthropic"?',

@@ -1,0 +1,93 @@
+import { randomUUID } from "node:crypto";
+import type { Engine } from "../src/engine/engine.ts";
+import { parseFields } from "../src/engine/guest-messages.ts";
+import type { Vm } from "../src/engine/vm.ts";
+import { readImageFile } from "../src/images/image-file.ts";
+import { parseImageData, parseImageURL } from "../src/images/image-url.ts";
+import { GeppettoError } from "../src/shared/errors.ts";
+import { IMAGE_REFERENCE } from "../src/shared/chat-messages.ts";
+
+/** What scripts may use images from. */
+export interface ImagePermissions {
+  /** Folders (or files) below which images may be read; true for any; default none. */
+  read?: readonly string[] | true;
+  /** Hosts whose `http:` URLs, or private addresses, may go to a provider; true for every public host. */
+  net?: readonly string[] | true;
+  /** What relative paths start from; default the first of `read`, else the working directory. */
+  base?: string;
+}
+
+/** Most bytes of images that one script may hold. */
+const MAX_HELD_BYTES = 256 * 1024 * 1024;
+const DATA_URL = /^data:image\/(?:png|jpeg|webp|gif);base64,/i;
+const stores = new WeakMap<Engine, ImageStore>();
+
+/** The images that a script has read, so that they need not come back through the wall to be sent to a model. */
+export class ImageStore {
+  /** Hosts whose `http:` URLs, or private addresses, may go to a provider. */
+  net: readonly string[] | true = [];
+  readonly #urls = new Map<string, string>();
+  #bytes = 0;
+
+  /** Keeps a `data:` URL and returns what stands for it. */
+  keep(url: string): string {
+    this.#bytes += url.length;
+    if (this.#bytes > MAX_HELD_BYTES) {
+      throw new GeppettoError("LimitError", `The script exceeded the limit of ${MAX_HELD_BYTES} bytes of images`, {
+        code: "ERR_LIMIT_IMAGES",
+      });
+    }
+    const reference = IMAGE_REFERENCE + randomUUID();
+    this.#urls.set(reference, url);
+    return reference;
+  }
+
+  /**
+   * The URL that a provider gets for the URL in a message: scripts can write those themselves, so what is no image of
+   * this store is judged as if it were added now.
+   */
+  resolve(url: string): string {
+    if (url.startsWith(IMAGE_REFERENCE)) {
+      const kept = this.#urls.get(url);
+      if (kept === undefined)
+        throw new GeppettoError("ValidationError", "Cannot send an image: its reference is unknown");
+      return kept;
+    }
+    if (/^https?:/i.test(url)) return parseImageURL(url, this.net).url;
+    if (DATA_URL.test(url)) return url;
+    throw new GeppettoError("ValidationError", "Cannot send an image: its URL is neither https: nor data: with base64");
+  }
+
+  clear(): void {
+    this.#urls.clear();
+    this.#bytes = 0;
+  }
+}
+
+export function imageStoreOf(engine: Engine): ImageStore {
+  const known = stores.get(engine);
+  if (known !== undefined) return known;
+  const store = new ImageStore();
+  stores.set(engine, store);
+  return store;
+}
+
+/** Serves `image_load`: a path, or an `https:`, `http:` or `data:` URL; answers with what a message holds of it. */
+export function serveImages(vm: Vm, engine: Engine, permissions: ImagePermissions): void {
+  const { read = [], net = [] } = permissions;
+  const base = permissions.base ?? (read === true ? undefined : read[0]) ?? process.cwd();
+  const store = imageStoreOf(engine);
+  store.net = net;
+  vm.host.onReset(() => store.clear());
+  vm.host.setOp("image_load", async (args) => {
+    const { source } = parseFields(args);
+    if (typeof source !== "string") {
+      throw new GeppettoError("ConversationError", "Cannot add the image: expected a path or a URL as a string");
+    }
+    if (/^https?:/i.test(source)) return parseImageURL(source, net);
+    if (/^data:/i.test(source)) return parseImageData(source);
+    const { name, mediaType, bytes } = await readImageFile(source, read, base);
+    const url = `data:${mediaType};base64,${bytes.toString("base64")}`;
+    return { name, mediaType, reference: store.keep(url), bytes: new Uint8Array(Buffer.from(url, "latin1")) };
+  });
+}

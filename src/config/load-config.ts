@@ -1,0 +1,191 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { configError, placeOf } from "./config-error.ts";
+import { merge, readEnvironment } from "./environment.ts";
+import { KeyStore } from "./key-store.ts";
+import { type Layer, type Merged, mergeLayers } from "./layers.ts";
+import { parseModelName } from "./model-name.ts";
+import { type Profile, profileChain, readProfiles } from "./profiles.ts";
+import { readSetting, readSettings, type SettingValues } from "./read-settings.ts";
+import { HOST_ONLY, SETTING_TYPES } from "./settings-schema.ts";
+import { toSettings, type Settings } from "./to-settings.ts";
+import { readYamlFile, type YamlFile } from "./yaml-file.ts";
+
+export interface LoadConfigOptions {
+  /** Where `geppetto.yaml` is looked for; default the working directory. */
+  cwd?: string;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Where the user's own `config.yaml` and `keys.json` are; default `~/.config/geppetto-js` (`XDG_CONFIG_HOME` honoured). */
+  configFolder?: string;
+  /** `--profile`. */
+  profile?: string | undefined;
+  /** `--model`, as `provider:model`. */
+  model?: string | undefined;
+  /** `--set path=value`, each; values are YAML. */
+  set?: readonly string[];
+  /** Other flags, by the path of their setting: `{"limits.timeout": "60s"}`. An undefined one was not given. */
+  flags?: Readonly<Record<string, unknown>>;
+  /** The literal of the script's `export const options`. */
+  script?: unknown;
+  /** The script's name, for errors in its options. */
+  scriptName?: string;
+}
+
+export interface Config {
+  settings: Settings;
+  /** Every setting with its value and where that came from. */
+  origins: Merged;
+  /** The profile in use, and whether somebody asked for it; undefined where there is none. */
+  profile: string | undefined;
+  profiles: ReadonlyMap<string, Profile>;
+  /** What the user should know, one line each. */
+  warnings: string[];
+  keys: KeyStore;
+  /** The files that were found, by their short names. */
+  files: string[];
+}
+
+const PROJECT_FILE = "geppetto.yaml";
+const USER_FILE = "config.yaml";
+const KEYS_FILE = "keys.json";
+const FILE_KEYS = ["default", "profiles"];
+
+const DEFAULTS: Readonly<Record<string, unknown>> = {
+  "chat.provider": "embedded",
+  "embeddings.provider": "embedded",
+  "limits.timeout": "10m",
+  "limits.memory": "128MB",
+};
+
+/** Where the user's own configuration is. */
+export function userConfigFolder(env: Readonly<Record<string, string | undefined>>): string {
+  return join(env["XDG_CONFIG_HOME"] || join(env["HOME"] || homedir(), ".config"), "geppetto-js");
+}
+
+/**
+ * The configuration of one command: flags over environment over the script's options over `geppetto.yaml` over the
+ * user's file over the profile with what it extends over defaults. Keys named as `key:NAME` are looked up; one that is
+ * missing is an error of the call that needs it, not of this.
+ *
+ * @throws {GeppettoError} ConfigError with file, line and column for whatever is wrong.
+ */
+export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
+  const { cwd = process.cwd(), env } = options;
+  const folder = options.configFolder ?? userConfigFolder(env);
+  const [project, user] = await Promise.all([
+    readYamlFile(join(cwd, PROJECT_FILE), PROJECT_FILE),
+    readYamlFile(join(folder, USER_FILE), `~/.config/geppetto-js/${USER_FILE}`),
+  ]);
+  const fileLayers: Layer[] = [
+    ...(user ? [{ kind: "user" as const, values: readSettings(user.value, user, [], FILE_KEYS) }] : []),
+    ...(project
+      ? [{ kind: "project" as const, isForeign: true, values: readSettings(project.value, project, [], FILE_KEYS) }]
+      : []),
+  ];
+  const profiles = new Map<string, Profile>();
+  for (const file of [user, project]) {
+    if (file) for (const profile of readProfiles(file, file === project)) profiles.set(profile.name, profile);
+  }
+  const environment = readEnvironment(env);
+  const chosen = chooseProfile(options, project, user);
+  const chain = chosen === undefined ? [] : profileChain(chosen.name, profiles, chosen.place);
+  const layers: Layer[] = [
+    { kind: "default", values: readFlags(DEFAULTS, () => "default") },
+    ...chain.map((profile) => ({
+      kind: "profile" as const,
+      name: `profile "${profile.name}"`,
+      isForeign: profile.isProject,
+      values: profile.values,
+    })),
+    ...fileLayers,
+    ...(options.script === undefined ? [] : [readScript(options.script, options.scriptName ?? "the script's options")]),
+    { kind: "environment", values: environment.values },
+    { kind: "flag", values: readCommandLine(options) },
+  ];
+  const origins = mergeLayers(layers);
+  const keys = new KeyStore(join(folder, KEYS_FILE));
+  const { settings, warnings } = await toSettings(origins, keys);
+  return {
+    settings,
+    origins,
+    profile: chosen?.name,
+    profiles,
+    warnings: [...environment.warnings, ...warnings],
+    keys,
+    files: [user, project].filter((file) => file !== undefined).map(({ label }) => label),
+  };
+}
+
+function chooseProfile(
+  { profile, env }: LoadConfigOptions,
+  project: YamlFile | undefined,
+  user: YamlFile | undefined,
+): { name: string; place: string } | undefined {
+  if (profile !== undefined) return { name: profile, place: "--profile" };
+  const variable = env["GEPPETTO_PROFILE"];
+  if (variable) return { name: variable, place: "GEPPETTO_PROFILE" };
+  for (const file of [project, user]) {
+    const name = (file?.value as { default?: unknown } | undefined)?.default;
+    if (file === undefined || name === undefined || name === null) continue;
+    const place = placeOf(file, ["default"], "value");
+    if (typeof name !== "string") throw configError(place, "default must be the name of a profile");
+    return { name, place };
+  }
+  return undefined;
+}
+
+function readFlags(flags: Readonly<Record<string, unknown>>, label: (path: string) => string): SettingValues {
+  const values: SettingValues = new Map();
+  for (const [path, value] of Object.entries(flags))
+    if (value !== undefined) merge(values, readSetting(path, value, label(path)));
+  return values;
+}
+
+/** The more particular flag wins: `--timeout` over `--set`, which wins over `--model`. */
+function readCommandLine({ model, set = [], flags = {} }: LoadConfigOptions): SettingValues {
+  const values: SettingValues = model === undefined ? new Map() : parseModelName(model, "--model");
+  for (const assignment of set) {
+    const at = assignment.indexOf("=");
+    if (at < 1)
+      throw configError(
+        `--set ${assignment}`,
+        "expected path=value, for example chat.temperature=0.2",
+        "ERR_CONFIG_VALUE",
+      );
+    const path = assignment.slice(0, at).trim();
+    const text = assignment.slice(at + 1);
+    const parsed = parseValue(text);
+    // A system prompt may look like YAML and be none.
+    const isFit = SETTING_TYPES.get(path)?.read(parsed ?? text) !== undefined;
+    merge(values, readSetting(path, isFit ? parsed : text, `--set ${path}`));
+  }
+  merge(
+    values,
+    readFlags(
+      flags,
+      (path) => `--${(path.split(".").at(-1) ?? path).replace(/([a-z])([A-Z])/g, "$1-$2").toLowerCase()}`,
+    ),
+  );
+  return values;
+}
+
+/** YAML, or the text itself where it is none. */
+function parseValue(text: string): unknown {
+  try {
+    return parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+/** Keys, addresses and headers are the host's: a script that names one is refused. */
+function readScript(options: unknown, label: string): Layer {
+  const values = readSettings(options, { label });
+  for (const path of values.keys()) {
+    const name = path.split(".").at(-1)!;
+    if (HOST_ONLY.includes(name))
+      throw configError(label, `a script may not set ${path}: say it in ${PROJECT_FILE}`, "ERR_CONFIG_SCRIPT");
+  }
+  return { kind: "script", isForeign: true, values };
+}

@@ -1,0 +1,78 @@
+import { compileJsonSchema, type ChatProvider, type ChatRequest, type JsonSchemaCheck } from "../providers/index.ts";
+import { GeppettoError } from "../shared/errors.ts";
+import { addUsage, ask, type Conclusion } from "./chat-rounds.ts";
+import type { StepContext } from "./step.ts";
+
+/** Reads answers that are to fit a JSON schema. */
+export interface AnswerFormat {
+  schema: Record<string, unknown>;
+  check: JsonSchemaCheck;
+}
+
+type Reading = { value: unknown } | { flaw: string };
+
+const MAX_SHOWN = 500;
+
+/** @throws {GeppettoError} ValidationError for a schema that is none. */
+export async function createAnswerFormat(schema: Record<string, unknown>): Promise<AnswerFormat> {
+  return { schema, check: await compileJsonSchema(schema, "responseFormat") };
+}
+
+/**
+ * The value of an answer that was to fit a schema. An answer that does not is sent back once, with what is wrong with
+ * it. A refusal has no value and is nobody's mistake.
+ *
+ * @returns the conclusion, with the repaired answer where there is one, and its value.
+ * @throws {GeppettoError} ValidationError with ERR_RESPONSE_FORMAT and the text, when the second answer does not fit.
+ */
+export async function concludeParsed(
+  conclusion: Conclusion,
+  format: AnswerFormat,
+  { provider, request }: { provider: ChatProvider; request: ChatRequest },
+  context: StepContext,
+): Promise<{ conclusion: Conclusion; parsed?: unknown }> {
+  const { answer, messages } = conclusion;
+  const { stopReason } = answer.end;
+  if (stopReason === "refusal" || stopReason === "content-filter" || answer.calls.length > 0) return { conclusion };
+  const first = await read(answer.text, format);
+  if ("value" in first) return { conclusion, parsed: first.value };
+  // Tools have had their turn: what is asked for now is the document.
+  const { tools: _, toolChoice: __, ...rest } = request;
+  const repair: ChatRequest = {
+    ...rest,
+    messages: [
+      ...messages,
+      { role: "assistant", content: answer.text },
+      {
+        role: "user",
+        content: `That is not the JSON that was asked for: ${first.flaw}. Answer again, with the JSON alone.`,
+      },
+    ],
+  };
+  const second = await ask(provider, repair, context);
+  const reading = await read(second.text, format);
+  const usage = addUsage(conclusion.usage, second.end.usage);
+  if ("value" in reading) {
+    return { conclusion: { ...conclusion, answer: second, messages: repair.messages, usage }, parsed: reading.value };
+  }
+  const cut = second.end.stopReason === "length" ? ", and it was cut off at the token limit" : "";
+  const shown = second.text.length > MAX_SHOWN ? `${second.text.slice(0, MAX_SHOWN).toWellFormed()}…` : second.text;
+  throw new GeppettoError(
+    "ValidationError",
+    `Cannot read the answer as responseFormat wants it: ${reading.flaw}${cut}: ${shown}`,
+    { code: "ERR_RESPONSE_FORMAT" },
+  );
+}
+
+const FENCED = /^\s*```(?:json)?\s*\n([^]*?)\n?\s*```\s*$/i;
+
+async function read(text: string, { check }: AnswerFormat): Promise<Reading> {
+  let value: unknown;
+  try {
+    value = JSON.parse(FENCED.exec(text)?.[1] ?? text);
+  } catch {
+    return { flaw: text.trim() === "" ? "it is empty" : "it is no JSON" };
+  }
+  const flaw = await check(value, "answer");
+  return flaw === undefined ? { value } : { flaw };
+}

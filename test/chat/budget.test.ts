@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Budget, costOf, type ChatProvider, createChatProvider } from "../../src/providers/index.ts";
+import { BudgetedEmbeddings } from "../../src/providers/budget.ts";
+import { runChat } from "./run-chat.ts";
+import { startScriptedServer, type ScriptedServer } from "./scripted-server.ts";
+
+const { signal } = new AbortController();
+const PRICES = { scripted: { input: 1_000_000, output: 2_000_000 } };
+
+describe("a budget", () => {
+  let server: ScriptedServer;
+  beforeAll(async () => {
+    server = await startScriptedServer();
+  });
+  afterAll(() => server.close());
+
+  it("of calls refuses the call that is one too many, for tools' rounds and repairs too, and a script may catch that", async () => {
+    server.play({ text: "a", calls: [{ name: "t", arguments: "{}" }] }, { text: "b" });
+    const budget = new Budget({ maxCalls: 3 });
+    const { value } = await runChat(
+      `const t = { name: "t", run: () => 1 }; const got = [];
+      got.push(await chat("1", { tools: [t] }), await chat("2"));
+      for (const ask of ["3", "4"]) await chat(ask).catch((e) => got.push(e.name, e.code));
+      export default got;`,
+      { chat: server.settings, budget },
+    );
+    expect(value).toEqual(["b", "b", "LimitError", "ERR_LIMIT_CALLS", "LimitError", "ERR_LIMIT_CALLS"]);
+    expect(server.bodies).toHaveLength(3);
+    expect(budget.spent).toEqual({ calls: 3, tokens: 36, cost: 0 });
+  });
+
+  it("of tokens bounds the answer by what is left, and refuses the next call", async () => {
+    server.play({ text: "a" });
+    const { error } = await runChat(`await chat("12345678"); await chat("12345678"); await chat("never");`, {
+      chat: server.settings,
+      budget: new Budget({ maxTokens: 24 }),
+    });
+    expect(error).toMatchObject({ name: "LimitError", code: "ERR_LIMIT_TOKENS" });
+    expect(error!.message).toBe(
+      "The script exceeded its limit of 24 tokens; raise it with limits.maxTokens or --max-tokens",
+    );
+    expect(server.bodies.map(({ max_tokens }) => max_tokens)).toEqual([22, 10]);
+  });
+
+  it("of tokens fails the very call that goes over it", async () => {
+    server.play({ text: "a", usage: { prompt_tokens: 100, completion_tokens: 5 } });
+    const { error } = await runChat(`await chat("x");`, {
+      chat: server.settings,
+      budget: new Budget({ maxTokens: 50 }),
+    });
+    expect(error).toMatchObject({ code: "ERR_LIMIT_TOKENS" });
+  });
+
+  it("of cost counts by the price table, which the messages' metadata show too", async () => {
+    server.play({ text: "a" });
+    const budget = new Budget({ maxCost: 20 });
+    const { value } = await runChat(
+      `const [m] = await new ChatStepFactory().newStep().startAsync("x");
+      let code; try { await chat("y"); } catch (e) { code = e.code; } export default [m.metadata.cost, code];`,
+      { chat: { ...server.settings, prices: PRICES }, budget },
+    );
+    expect(value).toEqual([14, "ERR_LIMIT_COST"]);
+    expect(budget.spent).toEqual({ calls: 2, tokens: 24, cost: 28 });
+  });
+
+  it("of cost refuses a model without a price before anything is asked; the demo model costs nothing", async () => {
+    server.play({ text: "a" });
+    const { error } = await runChat(`await chat("x");`, { chat: server.settings, budget: new Budget({ maxCost: 1 }) });
+    expect(error).toMatchObject({ name: "ConfigError", code: "ERR_NO_PRICE" });
+    expect(server.bodies).toHaveLength(0);
+    expect(
+      (await runChat(`export default await chat("echo: ok");`, { budget: new Budget({ maxCost: 1 }) })).value,
+    ).toBe("ok");
+  });
+
+  it("of concurrency lets the others wait", async () => {
+    let open = 0;
+    let most = 0;
+    const { value } = await runChat(
+      `export default (await Promise.all([1, 2, 3, 4].map((i) => chat("slow: 20ms\\necho: " + i)))).join();`,
+      {
+        budget: new Budget({ concurrency: 2 }),
+      },
+    );
+    expect(value).toBe("1,2,3,4");
+    const budget = new Budget({ concurrency: 2 });
+    await Promise.all(
+      [1, 2, 3, 4].map(async () => {
+        const release = await budget.begin(signal);
+        most = Math.max(most, ++open);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        open--;
+        release();
+      }),
+    );
+    expect(most).toBe(2);
+  });
+
+  it("counts what a broken stream has cost, and frees its place", async () => {
+    const budget = new Budget({ concurrency: 1, maxTokens: 1000 });
+    const provider: ChatProvider = createChatProvider({ ...server.settings, idleTimeoutMs: 30 }, { env: {}, budget });
+    server.play({ text: "12345678", hangs: true });
+    const request = { model: "", messages: [{ role: "user" as const, content: "12345678" }] };
+    await expect(
+      (async () => {
+        for await (const _ of provider.stream(request, { signal }));
+      })(),
+    ).rejects.toMatchObject({ code: "ERR_PROVIDER_TIMEOUT" });
+    expect(budget.spent).toEqual({ calls: 1, tokens: 4, cost: 0 });
+    server.play({ text: "ok" });
+    for await (const _ of provider.stream(request, { signal }));
+    expect(budget.spent.calls).toBe(2);
+  });
+
+  it("holds for embeddings too", async () => {
+    const vectors = {
+      name: "x",
+      model: () => ({ name: "m", dimensions: 1 }),
+      embed: async (texts: string[]) => texts.map(() => new Float32Array(1)),
+      close: async () => {},
+    };
+    const budgeted = new BudgetedEmbeddings(vectors, new Budget({ maxCalls: 1 }), undefined);
+    expect(await budgeted.embed(["12345678"], { signal })).toHaveLength(1);
+    await expect(budgeted.embed(["x"], { signal })).rejects.toMatchObject({ code: "ERR_LIMIT_CALLS" });
+  });
+});
+
+describe("costOf()", () => {
+  const prices = {
+    "gpt-5*": { input: 1, output: 10, cachedInput: 0.1 },
+    "gpt-5-mini*": { input: 2, output: 4 },
+    claude: { input: 3, output: 15, cachedInput: 0.3, cacheWrite: 4 },
+  };
+  it("takes the longest fitting name, and cached tokens as each vendor counts them", () => {
+    const million = 1_000_000;
+    expect(costOf({ inputTokens: million, outputTokens: 0 }, "gpt-5-mini-2026", prices)).toBe(2);
+    expect(
+      costOf({ inputTokens: million, outputTokens: million, cachedTokens: million / 2 }, "gpt-5", prices),
+    ).toBeCloseTo(10.55);
+    expect(
+      costOf(
+        { inputTokens: million, outputTokens: 0, cacheReadInputTokens: million, cacheCreationInputTokens: million },
+        "claude",
+        prices,
+      ),
+    ).toBeCloseTo(7.3);
+    expect(costOf({ inputTokens: 1, outputTokens: 1 }, "other", prices)).toBeUndefined();
+    expect(costOf(undefined, "claude", prices)).toBeUndefined();
+    expect(costOf({ inputTokens: 1, outputTokens: 1 }, "constructor", prices)).toBeUndefined();
+  });
+});

@@ -1,0 +1,396 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { RuntimeEngine, setupDefaults } from "../../src/index.ts";
+import { ISOLATIONS } from "../engine/engine-harness.ts";
+import { loadRecordings, sharedFolder, startReplay } from "../providers/replay.ts";
+import { runChat as run } from "./run-chat.ts";
+import { startScriptedServer, type ScriptedServer } from "./scripted-server.ts";
+
+const WEATHER = `const weather = {
+  name: "weather", description: "The weather in a city",
+  input: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+  run: async ({ city }) => city === "Atlantis" ? Promise.reject(new Error("it sank")) : ({ city, sky: "blue" }),
+};
+const collect = (step, input) => new Promise((resolve) => {
+  const events = [];
+  step.runWithEvents(input, (event) => {
+    events.push(event);
+    if (["final", "error", "interrupt"].includes(event.type)) resolve(events);
+  });
+});
+`;
+
+describe.each(ISOLATIONS)("a tool in the script (%s)", (isolation) => {
+  it("is called for the model, and the model answers from its result", async () => {
+    const { value } = await run(
+      `${WEATHER}
+      const step = new ChatStepFactory().newStep({ tools: [weather] });
+      const events = await collect(step, 'call: weather {"city": "Rome"}');
+      const { text, result } = events.at(-1);
+      export default { types: events.map((e) => e.type).filter((t) => t !== "partial"),
+        call: events.find((e) => e.toolCall).toolCall, result: events.find((e) => e.toolResult).toolResult,
+        text, message: String(result), usage: result.metadata.usage, rounds: result.metadata.toolRounds, seqs: events.every((e, i) => e.seq === i) };`,
+      { isolation },
+    );
+    expect(value).toEqual({
+      types: ["start", "tool-call", "tool-result", "final"],
+      call: { id: "demo_call_1", name: "weather", input: { city: "Rome" } },
+      result: { id: "demo_call_1", result: { city: "Rome", sky: "blue" } },
+      text: '[demo] weather answered: {"city":"Rome","sky":"blue"}',
+      message: '[demo] weather answered: {"city":"Rome","sky":"blue"}',
+      usage: expect.objectContaining({ totalTokens: expect.any(Number) }),
+      rounds: 1,
+      seqs: true,
+    });
+  });
+
+  it("that is synchronous works in startBlocking, one that is not is refused there by name", async () => {
+    const { value } = await run(
+      `const now = { name: "now", run: () => "noon" };
+      const later = { name: "later", run: async () => "noon" };
+      const step = new ChatStepFactory().newStep({ tools: [now, later] });
+      const [message] = step.startBlocking("call: now {}");
+      let refused; try { step.startBlocking("call: later {}"); } catch (error) { refused = error.name + " " + error.code + " " + error.includes("startAsync"); }
+      export default [String(message), refused];`,
+      { isolation },
+    );
+    expect(value).toEqual(["[demo] now answered: noon", "StepError ERR_STEP_ASYNC true"]);
+  });
+
+  it("works in startAsync, startWithCallbacks, stream and chat()", async () => {
+    const { value } = await run(
+      `${WEATHER}
+      const step = openai.createStep({ tools: [weather], provider: "embedded" });
+      const embedded = new ChatStepFactory().newStep({ tools: [weather] });
+      const ask = 'call: weather {"city":"Oslo"}';
+      const [viaAsync] = await embedded.startAsync(ask);
+      const viaCallbacks = await new Promise((resolve, reject) => { let text = ""; embedded.startWithCallbacks(ask, { onResult: (d) => text += d, onDone: () => resolve(text), onError: reject }); });
+      let viaStream = ""; for await (const delta of embedded.stream(ask)) viaStream += delta;
+      const viaInput = (await new ChatStepFactory().newStep().startAsync({ messages: [{ role: "user", content: ask }], tools: [weather] }))[0].text;
+      export default new Set([viaAsync.text, viaCallbacks, viaStream, viaInput, await chat(ask, { tools: [weather] })]).size;`,
+      { isolation },
+    );
+    expect(value).toBe(1);
+  });
+
+  it("that is cancelled while it runs gets its signal, and the run ends in one interrupt", async () => {
+    const { value } = await run(
+      `let reason; const seen = [];
+      const slow = { name: "slow", run: (_, { signal }) => new Promise((_, reject) => {
+        signal.addEventListener("abort", () => { reason = signal.reason.name; reject(signal.reason); });
+        setTimeout(() => step.cancel(), 5);
+      }) };
+      const step = new ChatStepFactory().newStep({ tools: [slow] });
+      await new Promise((resolve) => step.runWithEvents("call: slow {}", (e) => { seen.push(e.type); if (e.type === "interrupt") setTimeout(resolve, 20); }));
+      export default { reason, seen };`,
+      { isolation },
+    );
+    expect(value).toEqual({ reason: "AbortError", seen: ["start", "tool-call", "interrupt"] });
+  });
+});
+
+describe("what a model gets for a bad call", () => {
+  it.each([
+    ['weather {"city": 5}', "Error: the input does not fit: input.city: expected a string, found 5"],
+    ["weather {}", "Error: the input does not fit: input.city: expected a string, found nothing"],
+    ['weather {"city":', 'Error: the input does not fit: the arguments are not JSON: {"city":'],
+    ["weather [1]", "Error: the input does not fit: the arguments are not a JSON object: [1]"],
+    ['weather {"city": "Atlantis"}', "Error: it sank"],
+    ["wether {}", 'Error: there is no tool "wether", the tools are weather'],
+  ])("call: %s", async (call, text) => {
+    const { value } = await run(
+      `${WEATHER}
+      const events = await collect(new ChatStepFactory().newStep({ tools: [weather] }), ${JSON.stringify(`call: ${call}`)});
+      export default [events.filter((e) => e.toolResult).map((e) => e.toolResult), events.at(-1).type];`,
+    );
+    expect(value).toEqual([[{ id: "demo_call_1", result: text, isError: true }], "final"]);
+  });
+
+  it("a tool that hangs gives an error result after its time, and its signal aborts", async () => {
+    const { value } = await run(
+      `let aborted; const hangs = { name: "hangs", timeoutMs: 30, run: (_, { signal }) => new Promise(() => {
+        signal.addEventListener("abort", () => aborted = signal.reason.name); }) };
+      const text = await chat("call: hangs {}", { tools: [hangs] });
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      export default [text, aborted];`,
+    );
+    expect(value).toEqual(["[demo] hangs answered: Error: the tool did not answer within 30 ms", "TimeoutError"]);
+  });
+
+  it("a host's tool that hangs gives one too, and its signal aborts", async () => {
+    let aborted: unknown;
+    const { value } = await run(
+      `export default await chat("call: hangs {}", { tools: ["hangs"], toolTimeoutMs: 30 });`,
+      {
+        tools: {
+          hangs: {
+            run: (_, { signal }) =>
+              new Promise(() => signal.addEventListener("abort", () => (aborted = signal.reason))),
+          },
+        },
+      },
+    );
+    expect(value).toBe("[demo] hangs answered: Error: the tool did not answer within 30 ms");
+    expect(aborted).toMatchObject({ name: "AbortError" });
+  });
+});
+
+describe("parallel calls", () => {
+  it("are under way together, and their results come in the order of the calls", async () => {
+    const { value } = await run(
+      `const order = []; let open = 0, most = 0;
+      const wait = { name: "wait", run: async ({ ms }) => { most = Math.max(most, ++open); await new Promise((r) => setTimeout(r, ms)); open--; order.push(ms); return ms; } };
+      const results = [];
+      const step = new ChatStepFactory().newStep({ tools: [wait] });
+      await new Promise((resolve) => step.runWithEvents('call: wait {"ms": 40}\\ncall: wait {"ms": 20}\\ncall: wait {"ms": 1}', (e) => {
+        if (e.type === "tool-call") results.push("call " + e.toolCall.input.ms);
+        if (e.type === "tool-result") results.push("result " + e.toolResult.result);
+        if (e.type === "final") resolve(); }));
+      export default { order, most, results };`,
+    );
+    expect(value).toEqual({
+      order: [1, 20, 40],
+      most: 3,
+      results: ["call 40", "call 20", "call 1", "result 40", "result 20", "result 1"],
+    });
+  });
+});
+
+describe("a tool of the host's", () => {
+  it("is named by the script, runs on the host, and its input is checked by its zod schema", async () => {
+    const inputs: unknown[] = [];
+    const tools = {
+      add: {
+        description: "Adds",
+        input: z.object({ a: z.number(), b: z.number() }),
+        run: (input: Record<string, unknown>) => (inputs.push(input), Number(input["a"]) + Number(input["b"])),
+      },
+    };
+    const { value } = await run(
+      `export default [await chat('call: add {"a": 1, "b": 2}', { tools: ["add"] }), await chat('call: add {"a": "1"}', { tools: ["add"] })];`,
+      { tools },
+    );
+    expect(value).toEqual([
+      "[demo] add answered: 3",
+      '[demo] add answered: Error: the input does not fit: input.a: expected a number, found "1"',
+    ]);
+    expect(inputs).toEqual([{ a: 1, b: 2 }]);
+  });
+
+  it("that the host does not have is a ValidationError", async () => {
+    const { error } = await run(`await chat("hi", { tools: ["clok"] });`, { tools: { clock: { run: () => 1 } } });
+    expect(error).toMatchObject({
+      name: "ValidationError",
+      message: 'Cannot offer the tool "clok": the host has clock',
+    });
+  });
+});
+
+describe("onApprove", () => {
+  it("refuses calls, which the model sees, and is asked for one at a time", async () => {
+    const asked: string[] = [];
+    let open = 0;
+    const { value } = await run(
+      `const echo = { name: "echo", run: ({ x }) => x };
+      export default await chat('call: echo {"x": 1}\\ncall: echo {"x": 2}\\ncall: echo {"x": 3}', { tools: [echo] });`,
+      {
+        onApprove: async ({ name, input }) => {
+          expect(open++).toBe(0);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          open--;
+          asked.push(`${name} ${String(input["x"])}`);
+          if (input["x"] === 3) throw new Error("/secret/path");
+          return input["x"] === 1;
+        },
+      },
+    );
+    expect(asked).toEqual(["echo 1", "echo 2", "echo 3"]);
+    expect(value).toBe(
+      "[demo] echo answered: 1\necho answered: Error: the call was not approved\necho answered: Error: the call was not approved: asking for approval failed",
+    );
+  });
+
+  it("that never answers does not hold up a cancel", async () => {
+    const { value } = await run(
+      `const step = new ChatStepFactory().newStep({ tools: [{ name: "a", run: () => 1 }] });
+      export default await new Promise((resolve) => step.runWithEvents("call: a {}", (e) => {
+        if (e.type === "tool-call") setTimeout(() => step.cancel(), 10);
+        if (e.type === "interrupt") resolve(e.type); }));`,
+      { onApprove: () => new Promise(() => {}) },
+    );
+    expect(value).toBe("interrupt");
+  });
+});
+
+describe("a tool without run", () => {
+  it("ends the step with final, and the message holds what was asked", async () => {
+    const { value } = await run(
+      `const conv = new Conversation(); conv.addMessage("user", 'call: pay {"sum": 5}');
+      const step = new ChatStepFactory().newStep({ tools: [{ name: "pay", input: { type: "object", properties: { sum: { type: "number" } } } }] });
+      const [message] = await step.startAsync(conv);
+      const [call] = message.toolCalls;
+      conv.append(message); conv.addToolUse(call.id, call.name, call.input); conv.addToolResult(call.id, "paid");
+      const [answer] = await step.startAsync(conv);
+      export default [message.toolCalls, message.metadata.stopReason, answer.text];`,
+    );
+    expect(value).toEqual([
+      [{ id: "demo_call_1", name: "pay", input: { sum: 5 } }],
+      "tool-calls",
+      "[demo] pay answered: paid",
+    ]);
+  });
+});
+
+describe("a schema that is none", () => {
+  it.each([
+    [`{ type: "objekt" }`, "Unsupported type: objekt"],
+    [`{ type: "object", properties: 5 }`, '"properties" must be an object'],
+    [`{ type: "object", required: "a" }`, '"required" must be a list of names'],
+    [`{ type: "object", properties: { a: null } }`, '"properties.a" must be an object'],
+    [`{ $ref: "http://127.0.0.1/x" }`, "External $ref is not supported"],
+    [`{ not: { type: "string" } }`, "not is not supported"],
+    [`{ type: "object", properties: { a: { type: "string", pattern: "(" } } }`, "Invalid regular expression"],
+  ])("%s is a ValidationError that names the tool", async (schema, words) => {
+    const { error } = await run(`await chat("hi", { tools: [{ name: "t", input: ${schema}, run() {} }] });`);
+    expect(error).toMatchObject({ name: "ValidationError", code: "ERR_SCHEMA" });
+    expect(error!.message).toContain('Cannot use the input schema of tool "t"');
+    expect(error!.message).toContain(words);
+  });
+
+  it("or whose pattern takes for ever costs the host no more than a moment", async () => {
+    const started = performance.now();
+    const { value } = await run(
+      `const t = { name: "t", input: { type: "object", properties: { a: { type: "string", pattern: "^(a+)+$" } } }, run: () => 1 };
+      export default await chat('call: t {"a": "${"a".repeat(40)}!"}', { tools: [t] });`,
+    );
+    expect(value).toContain("takes too long");
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+});
+
+describe("rounds of tools", () => {
+  let server: ScriptedServer;
+  beforeAll(async () => {
+    server = await startScriptedServer();
+  });
+  afterAll(() => server.close());
+  const call = (n: number) => ({ name: "next", arguments: JSON.stringify({ n }) });
+  const TOOL = `const next = { name: "next", input: { type: "object", properties: { n: { type: "integer" } } }, run: ({ n }) => n + 1 };`;
+
+  it("go on until the model answers; texts add up in the events, usage in the message", async () => {
+    server.play(
+      { text: "One. ", calls: [call(1)] },
+      { text: "Two. ", calls: [call(2), { ...call(3), id: "x" }] },
+      { text: "Done." },
+    );
+    const { value } = await run(
+      `${WEATHER}${TOOL}
+      const step = new ChatStepFactory().newStep({ tools: [next], toolChoice: "required" });
+      const events = await collect(step, "go"); const { text, result } = events.at(-1);
+      export default [text, result.text, result.metadata.usage, events.filter((e) => e.delta).at(-1).completion, events.map((e) => e.type).join()];`,
+      { chat: server.settings },
+    );
+    expect(value).toEqual([
+      "One. Two. Done.",
+      "Done.",
+      { inputTokens: 30, outputTokens: 6 },
+      "One. Two. Done.",
+      "start,partial,tool-call,tool-result,partial,tool-call,tool-call,tool-result,tool-result,partial,final",
+    ]);
+    expect(server.bodies.map(({ tool_choice }) => tool_choice)).toEqual(["required", undefined, undefined]);
+    expect(server.bodies[2]!.messages.slice(1)).toMatchObject([
+      { role: "assistant", content: "One. ", tool_calls: [{ id: "call_0" }] },
+      { role: "tool", tool_call_id: "call_0", content: "2" },
+      { role: "assistant", content: "Two. ", tool_calls: [{ id: "call_0" }, { id: "x" }] },
+      { role: "tool", tool_call_id: "call_0", content: "3" },
+      { role: "tool", tool_call_id: "x", content: "4" },
+    ]);
+  });
+
+  it("are at most maxToolRounds, then the run ends in a LimitError", async () => {
+    server.play(...[1, 2, 3, 4].map((n) => ({ calls: [call(n)] })));
+    const { error } = await run(`${TOOL} await chat("go", { tools: [next], maxToolRounds: 2 });`, {
+      chat: server.settings,
+    });
+    expect(error).toMatchObject({ name: "LimitError", code: "ERR_LIMIT_TOOL_ROUNDS" });
+    expect(error!.message).toBe(
+      "Cannot go on: the model still calls tools after 2 rounds; raise it with maxToolRounds",
+    );
+    expect(server.bodies).toHaveLength(3);
+  });
+
+  it("end in a LimitError when the same call comes a third time, whatever the order of its fields", async () => {
+    const twisted = { name: "next", arguments: '{"b":1,"n":1}' };
+    server.play({ calls: [twisted] }, { calls: [{ name: "next", arguments: '{"n":1,"b":1}' }] }, { calls: [twisted] });
+    const { value } = await run(
+      `${TOOL} let ran = 0; const counted = { ...next, run: () => ++ran };
+      let error; try { await chat("go", { tools: [counted] }); } catch (e) { error = e.code; }
+      export default [error, ran];`,
+      { chat: server.settings },
+    );
+    expect(value).toEqual(["ERR_LIMIT_TOOL_REPEATS", 2]);
+  });
+
+  it("see an error result flagged, and calls that nobody offered end the run with final", async () => {
+    server.play({ calls: [call(1)] });
+    const { value } = await run(
+      `export default (await new ChatStepFactory().newStep().startAsync("go"))[0].toolCalls;`,
+      {
+        chat: server.settings,
+      },
+    );
+    expect(value).toEqual([{ id: "call_0", name: "next", input: { n: 1 } }]);
+  });
+
+  it("that are cancelled in the second answer close its socket and interrupt with the text of both", async () => {
+    server.play({ text: "One. ", calls: [call(1)] }, { text: "Two. ", hangs: true });
+    const before = server.closedByClient;
+    const { value } = await run(
+      `${TOOL} const step = new ChatStepFactory().newStep({ tools: [next] });
+      export default await new Promise((resolve) => step.runWithEvents("go", (e) => {
+        if (e.completion === "One. Two. ") step.cancel();
+        if (e.type === "interrupt") resolve(e.text); }));`,
+      { chat: server.settings },
+    );
+    expect(value).toBe("One. Two. ");
+    await expect.poll(() => server.closedByClient - before).toBe(1);
+  });
+});
+
+describe.skipIf(!sharedFolder)("a model that thinks before it calls a tool", () => {
+  it("gets its signed thoughts back with the result", async () => {
+    const replay = await startReplay();
+    try {
+      const engine = new RuntimeEngine({
+        isolation: "thread",
+        setup: [
+          setupDefaults({
+            env: {},
+            chat: { provider: "anthropic", baseURL: replay.anthropicBaseURL, apiKey: "k", retry: { attempts: 1 } },
+          }),
+        ],
+      });
+      await engine.start();
+      const { name, input } = loadRecordings().find((recording) => recording.name === "ant-thinking-tool")!
+        .expectedToolCalls![0]!;
+      const { value, error } = await engine.runScript({
+        code: `const tool = { name: ${JSON.stringify(name)}, run: (input) => JSON.stringify(input) };
+          export default await chat("go", { model: "ant-thinking-tool>ant-text-sonnet45", tools: [tool] });`,
+      });
+      await engine.close();
+      expect(error).toBeUndefined();
+      const expected = loadRecordings().find((recording) => recording.name === "ant-text-sonnet45")!.expectedText;
+      expect(value).toBe(expected);
+      const [, asked, answered] = replay.requests[1]!.body["messages"] as { role: string; content: unknown[] }[];
+      expect(asked!.content[0]).toMatchObject({
+        type: "thinking",
+        thinking: expect.stringMatching(/./),
+        signature: expect.stringMatching(/.{50}/),
+      });
+      expect(asked!.content.at(-1)).toMatchObject({ type: "tool_use", name, input });
+      expect(answered!.content[0]).toMatchObject({ type: "tool_result", content: JSON.stringify(input) });
+    } finally {
+      await replay.close();
+    }
+  });
+});

@@ -1,0 +1,299 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describeProfiles, describeSettings } from "../../src/config/describe-config.ts";
+import { type Config, loadConfig, type LoadConfigOptions } from "../../src/config/load-config.ts";
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "config-"));
+  mkdirSync(join(root, "user"));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+function put(name: "geppetto.yaml" | "user/config.yaml", text: string): void {
+  writeFileSync(join(root, name), text);
+}
+
+function load(options: Partial<LoadConfigOptions> = {}): Promise<Config> {
+  return loadConfig({ cwd: root, configFolder: join(root, "user"), env: {}, ...options });
+}
+
+async function problem(options: Partial<LoadConfigOptions> = {}): Promise<string> {
+  const error = await load(options).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toMatchObject({ name: "ConfigError", code: expect.stringMatching(/^ERR_/) });
+  const { message } = error as Error;
+  expect(message).not.toContain(root);
+  return message;
+}
+
+const PROFILES = `default: local
+profiles:
+  local:  { chat: { provider: embedded, model: demo }, embeddings: { provider: embedded, model: use-lite-en } }
+  base:   { limits: { timeout: 60s, maxCost: 0.50 }, retry: { attempts: 3 } }
+  gpt:    { extends: base, chat: { provider: openai, model: gpt-5-mini, temperature: 0.2, apiKey: env:OPENAI_API_KEY } }
+  claude: { extends: base, chat: { provider: anthropic, model: claude-sonnet-5, apiKey: key:anthropic } }
+  ollama: { extends: base, chat: { provider: openai, baseURL: "http://127.0.0.1:11434/v1", model: llama3 } }
+`;
+
+describe("loadConfig()", () => {
+  it("without any file gives the embedded models and the defaults", async () => {
+    const { settings, profile, files, warnings } = await load();
+    expect(settings).toMatchObject({
+      chat: { provider: "embedded" },
+      embeddings: { provider: "embedded" },
+      limits: { timeoutMs: 600_000, memoryMB: 128 },
+    });
+    expect([profile, files, warnings]).toEqual([undefined, [], []]);
+  });
+
+  it("reads the profiles of the documentation, each with what it extends", async () => {
+    put("geppetto.yaml", PROFILES);
+    expect((await load()).settings.chat).toMatchObject({ provider: "embedded", model: "demo" });
+    const { settings, profile } = await load({ profile: "gpt" });
+    expect(profile).toBe("gpt");
+    expect(settings).toMatchObject({
+      chat: {
+        provider: "openai",
+        model: "gpt-5-mini",
+        temperature: 0.2,
+        apiKey: "env:OPENAI_API_KEY",
+        retry: { attempts: 3 },
+      },
+      limits: { timeoutMs: 60_000, maxCost: 0.5 },
+    });
+    expect((await load({ env: { GEPPETTO_PROFILE: "ollama" } })).settings.chat).toMatchObject({
+      baseURL: "http://127.0.0.1:11434/v1",
+    });
+  });
+
+  it("lets flags win over environment over script over project over user over profile over defaults", async () => {
+    put("user/config.yaml", "chat: { temperature: 0.2, seed: 2, topP: 0.2, maxTokens: 2, deltaMs: 2 }");
+    put(
+      "geppetto.yaml",
+      "default: p\nprofiles: { p: { chat: { temperature: 0.1, seed: 1, topP: 0.1, maxTokens: 1, deltaMs: 1, system: a } } }\nchat: { seed: 3, topP: 0.3, maxTokens: 3, deltaMs: 3 }",
+    );
+    const { settings } = await load({
+      script: { chat: { topP: 0.4, maxTokens: 4, deltaMs: 4 } },
+      env: { GEPPETTO_CHAT_MAX_TOKENS: "5", GEPPETTO_CHAT_DELTA_MS: "5" },
+      set: ["chat.deltaMs=6"],
+    });
+    expect(settings.chat).toEqual({
+      provider: "embedded",
+      system: "a",
+      temperature: 0.2,
+      seed: 3,
+      topP: 0.4,
+      maxTokens: 5,
+      deltaMs: 6,
+    });
+  });
+
+  it("merges what is extended from the left to the right, and a diamond once", async () => {
+    put(
+      "geppetto.yaml",
+      `profiles:
+  top: { chat: { seed: 1, system: top } }
+  a: { extends: top, chat: { seed: 2 } }
+  b: { extends: top, chat: { temperature: 1 } }
+  both: { extends: [a, b], chat: { topP: 0.5 } }`,
+    );
+    expect((await load({ profile: "both" })).settings.chat).toMatchObject({
+      seed: 2,
+      system: "top",
+      temperature: 1,
+      topP: 0.5,
+    });
+  });
+
+  it("says where each setting came from, and shows no key", async () => {
+    put(
+      "user/config.yaml",
+      "profiles: { mine: { chat: { provider: openai, apiKey: sk-canary-1, headers: { x-key: canary-2 } } } }",
+    );
+    put("geppetto.yaml", "chat:\n  temperature: 0.5");
+    const config = await load({
+      profile: "mine",
+      set: ["chat.seed=1"],
+      env: { GEPPETTO_MAX_CALLS: "7" },
+      flags: { "limits.timeout": "5s" },
+    });
+    const described = describeSettings(config);
+    expect(described).toEqual(
+      expect.arrayContaining([
+        { path: "chat.provider", value: "openai", origin: '~/.config/geppetto-js/config.yaml:1:29 (profile "mine")' },
+        { path: "chat.apiKey", value: "(a key)", origin: expect.stringContaining("config.yaml:1:47") },
+        { path: "chat.headers", value: "x-key", origin: expect.any(String) },
+        { path: "chat.temperature", value: "0.5", origin: "geppetto.yaml:2:3" },
+        { path: "chat.seed", value: "1", origin: "--set chat.seed" },
+        { path: "limits.maxCalls", value: "7", origin: "GEPPETTO_MAX_CALLS" },
+        { path: "limits.timeout", value: "5000", origin: "--timeout" },
+        { path: "limits.memory", value: "128", origin: "default" },
+      ]),
+    );
+    expect(JSON.stringify([described, config.warnings, describeProfiles(config)])).not.toContain("canary");
+    expect(config.warnings).toEqual([expect.stringContaining("config.yaml:1:47 holds a key itself")]);
+  });
+
+  it("takes a model by flag, with its provider or without", async () => {
+    put("geppetto.yaml", PROFILES);
+    expect((await load({ model: "claude:claude-x" })).settings.chat).toMatchObject({
+      provider: "claude",
+      model: "claude-x",
+    });
+    expect((await load({ profile: "ollama", model: "llama3:8b" })).settings.chat).toMatchObject({
+      provider: "openai",
+      model: "llama3:8b",
+    });
+    expect(await problem({ model: "antropic:x" })).toBe(
+      'Cannot use --model: there is no provider "antropic", did you mean "anthropic"?',
+    );
+  });
+
+  it("reads a value of --set as YAML", async () => {
+    const { settings } = await load({
+      set: ["chat.stop=[a, b]", "chat.system=Be: kind", "permissions.read=true", "prices={m: {input: 1, output: 2}}"],
+    });
+    expect(settings.chat).toMatchObject({
+      stop: ["a", "b"],
+      system: "Be: kind",
+      prices: { m: { input: 1, output: 2 } },
+    });
+    expect(settings.permissions.read).toBe(true);
+  });
+});
+
+describe("a slip in a file", () => {
+  it.each([
+    ["chat:\n  modle: x", 'geppetto.yaml:2:3: there is no setting in chat "modle", did you mean "model"?'],
+    ["chatt: {}", 'geppetto.yaml:1:1: there is no setting "chatt", did you mean "chat"?'],
+    ["model: x", 'geppetto.yaml:1:1: there is no setting "model" here, did you mean "chat.model"?'],
+    ["chat: { temperature: hot }", 'geppetto.yaml:1:22: chat.temperature must be a number from 0 to 2, found "hot"'],
+    [
+      "limits: { timeout: soon }",
+      'geppetto.yaml:1:20: limits.timeout must be a time such as 60s, 500ms or 2m, found "soon"',
+    ],
+    ["chat: [1]", 'geppetto.yaml:1:7: "chat" must be a section, found a list'],
+    ["- a", "geppetto.yaml:1:1: it must be a section, found a list"],
+    ["chat: { baseURL: ftp://x }", "geppetto.yaml:1:18: chat.baseURL must be an http or https URL"],
+    [
+      "profiles:\n  a:\n    chat: { modell: x }",
+      'geppetto.yaml:3:13: there is no setting in chat "modell", did you mean "model"?',
+    ],
+    ["profiles: { a: { extnds: b } }", 'geppetto.yaml:1:18: there is no setting "extnds", did you mean "extends"?'],
+    ["default: loca\nprofiles: { local: {} }", 'geppetto.yaml:1:10: there is no profile "loca", did you mean "local"?'],
+    [
+      "default: a\nprofiles: { a: { extends: b }, b: { extends: [c] }, c: { extends: a } }",
+      'geppetto.yaml:2:67: profile "a" extends itself: a → b → c → a',
+    ],
+    ["default: a\nprofiles: { a: { extends: zzz } }", 'geppetto.yaml:2:27: there is no profile "zzz", there is a'],
+    ["default: a\nprofiles: { a: { extends: a } }", 'profile "a" extends itself: a → a'],
+    ["chat: { model: x", "geppetto.yaml:1:17:"],
+    ["chat: {}\nchat: {}", "geppetto.yaml:2:1: map keys must be unique"],
+    ["a: &a [*b]", "geppetto.yaml"],
+    ["prices: { m: { input: 1 } }", "geppetto.yaml:1:9: prices must be models"],
+    ["x: &a [l,l]\ny: &b [*a,*a]", 'geppetto.yaml:1:1: there is no setting "x"'],
+    ["__proto__: { chat: {} }", 'geppetto.yaml:1:1: there is no setting "__proto__"'],
+    ["constructor: {}", 'geppetto.yaml:1:1: there is no setting "constructor"'],
+  ])("%j", async (text, words) => {
+    put("geppetto.yaml", text);
+    expect(await problem()).toContain(`Cannot use ${words.startsWith("profile") ? "" : words}`);
+    expect(await problem()).toContain(words);
+  });
+
+  it("that explodes when its aliases are followed is refused", async () => {
+    const lines = ["a: &a [l,l,l,l,l,l,l,l,l]"];
+    for (let at = 0; at < 9; at++) lines.push(`b${at}: &b${at} [${`*${at === 0 ? "a" : `b${at - 1}`},`.repeat(9)}]`);
+    put("geppetto.yaml", lines.join("\n"));
+    expect(await problem()).toContain("geppetto.yaml");
+  });
+
+  it("in a flag, a variable or the script's options names that", async () => {
+    expect(await problem({ set: ["chat.modle=x"] })).toBe(
+      'Cannot use --set chat.modle: there is no setting "chat.modle", did you mean "chat.model"?',
+    );
+    expect(await problem({ set: ["nonsense"] })).toContain("expected path=value");
+    expect(await problem({ env: { GEPPETTO_CHAT_TEMPERATURE: "hot" } })).toContain(
+      "GEPPETTO_CHAT_TEMPERATURE: chat.temperature must be",
+    );
+    expect(await problem({ flags: { "limits.maxCalls": 0 } })).toContain(
+      "--max-calls: limits.maxCalls must be a positive whole number",
+    );
+    expect(await problem({ script: { chat: { modle: "x" } }, scriptName: "agent.js" })).toContain(
+      'agent.js: there is no setting in chat "modle"',
+    );
+    expect(await problem({ profile: "x" })).toBe('Cannot use --profile: there is no profile "x"');
+    expect((await load({ env: { GEPPETTO_CHAT_MODLE: "x", GEPPETTO_SHARED: "y" } })).warnings).toEqual([
+      "Ignoring GEPPETTO_CHAT_MODLE: there is no such setting, did you mean GEPPETTO_CHAT_MODEL?",
+    ]);
+  });
+});
+
+describe("a script's options", () => {
+  it("tighten limits and permissions and never loosen them", async () => {
+    put(
+      "geppetto.yaml",
+      "limits: { timeout: 60s, maxCalls: 5 }\npermissions: { read: [data, docs], net: true, env: [A, B] }\ntools: { approve: ask }\nisolation: process",
+    );
+    const script = {
+      limits: { timeout: "5s", maxCalls: 100, memory: "1GB", maxCost: 1 },
+      permissions: { read: ["data/inner", "/etc", "../data"], net: ["example.com"], env: ["B", "C"], import: ["x"] },
+      tools: { approve: "always" },
+      isolation: "thread",
+    };
+    const { settings } = await load({ script });
+    expect(settings.limits).toEqual({ timeoutMs: 5000, maxCalls: 5, memoryMB: 128, maxCost: 1 });
+    expect(settings.permissions).toEqual({ read: ["data/inner"], net: ["example.com"], env: ["B"], import: [] });
+    expect([settings.tools.approve, settings.isolation]).toEqual(["ask", "process"]);
+    const flags = { "limits.timeout": "2s", "permissions.net": ["example.org"] };
+    const tightened = (await load({ script, flags })).settings;
+    expect([tightened.limits.timeoutMs, tightened.permissions.net]).toEqual([2000, []]);
+  });
+
+  it("may not name keys, addresses or headers", async () => {
+    for (const name of ["apiKey", "baseURL"]) {
+      expect(await problem({ script: { chat: { [name]: "http://x" } } })).toContain(
+        `a script may not set chat.${name}`,
+      );
+    }
+  });
+});
+
+describe("keys", () => {
+  it("are looked up in the keys file; a missing one stays a reference", async () => {
+    put("geppetto.yaml", "chat: { provider: anthropic, apiKey: key:work, headers: { x-extra: key:extra } }");
+    const first = await load();
+    expect(first.settings.chat.apiKey).toBe("key:work");
+    await first.keys.set("work", "sk-1");
+    await first.keys.set("extra", "e-1");
+    const { settings, warnings } = await load();
+    expect(settings.chat).toMatchObject({ apiKey: "sk-1", headers: { "x-extra": "e-1" } });
+    expect(warnings).toEqual([]);
+  });
+
+  it("do not follow to another provider, nor to an address that a project's file says", async () => {
+    put(
+      "user/config.yaml",
+      "chat: { provider: openai, model: gpt-5, apiKey: key:openai, baseURL: 'https://proxy.example.com/v1', temperature: 1 }",
+    );
+    expect((await load({ model: "anthropic:claude-x" })).settings.chat).toEqual({
+      provider: "anthropic",
+      model: "claude-x",
+      temperature: 1,
+    });
+    expect((await load({ set: ["chat.provider=openai"] })).settings.chat.apiKey).toBe("key:openai");
+    put("geppetto.yaml", "chat: { baseURL: 'https://evil.example.com/v1' }");
+    expect((await load()).settings.chat).toEqual({
+      provider: "openai",
+      model: "gpt-5",
+      baseURL: "https://evil.example.com/v1",
+      temperature: 1,
+    });
+    put("geppetto.yaml", "chat: { baseURL: 'https://evil.example.com/v1', apiKey: key:openai }");
+    expect((await load()).warnings).toEqual(["geppetto.yaml:1:49 sends key:openai to evil.example.com"]);
+  });
+});

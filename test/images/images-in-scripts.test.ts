@@ -1,0 +1,169 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ISOLATIONS } from "../engine/engine-harness.ts";
+import { runChat, type ChatRunResult } from "../chat/run-chat.ts";
+import { startScriptedServer, type ScriptedServer } from "../chat/scripted-server.ts";
+import { gif, png } from "./sample-images.ts";
+
+const MAKE_PIPE = "mkfifo";
+let folder: string;
+let server: ScriptedServer;
+beforeAll(async () => {
+  server = await startScriptedServer();
+  folder = realpathSync(mkdtempSync(join(tmpdir(), "images-")));
+  mkdirSync(join(folder, "open/inner"), { recursive: true });
+  mkdirSync(join(folder, "open-not"));
+  const put = (name: string, bytes: Buffer): void => writeFileSync(join(folder, name), bytes);
+  put("open/a.png", png());
+  put("open/named-wrong.txt", gif());
+  put("open/inner/b.gif", gif());
+  put("open/broken.png", png().subarray(0, 40));
+  put("open/page.png", Buffer.from("<html>"));
+  put("open/large.png", png(15_000_000));
+  put("secret.png", png());
+  put("open-not/c.png", png());
+  put("open/huge.png", png());
+  truncateSync(join(folder, "open/huge.png"), 20 * 1024 * 1024 + 1);
+  symlinkSync(join(folder, "secret.png"), join(folder, "open/link-out.png"));
+  symlinkSync("inner/b.gif", join(folder, "open/link-in.gif"));
+  symlinkSync(folder, join(folder, "open/up"));
+  execFileSync(MAKE_PIPE, [join(folder, "open/pipe.png")]);
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+function run(code: string, options: object = {}): Promise<ChatRunResult> {
+  return runChat(code, { images: { read: [join(folder, "open")] }, ...options });
+}
+
+/** Name, code and text of what adding this image throws. */
+async function refusal(source: string): Promise<unknown> {
+  const { value } = await run(
+    `let got = "added"; try { new Conversation().addMessageWithImage("user", "x", ${source}); } catch (e) { got = [e.name, e.message]; } export default got;`,
+  );
+  return value;
+}
+
+describe.each(ISOLATIONS)("addMessageWithImage() (%s)", (isolation) => {
+  it("adds local images by their content, and sends them with the chat", async () => {
+    server.play({ text: "Seen." });
+    const { value } = await run(
+      `const c = new Conversation();
+      const id = c.addMessageWithImage("user", "what?", "a.png", { id: "m1", detail: "low" });
+      c.AddMessageWithImage("user", "and?", "./inner/../named-wrong.txt", { metadata: { k: 1 } });
+      c.addMessageWithImage("user", "and?", "https://example.com/x.webp");
+      const answer = (await new ChatStepFactory().newStep().startAsync(c))[0].text;
+      export default [id, answer, c.getMessages().map((m) => m.images[0]), Conversation.from(c.toJSON()).getMessages().length];`,
+      { isolation, chat: server.settings },
+    );
+    const pngURL = `data:image/png;base64,${png().toString("base64")}`;
+    expect(value).toEqual([
+      "m1",
+      "Seen.",
+      [
+        { imageURL: pngURL, imageName: "a.png", mediaType: "image/png", detail: "low" },
+        expect.objectContaining({ mediaType: "image/gif", imageName: "named-wrong.txt", detail: "auto" }),
+        { imageURL: "https://example.com/x.webp", imageName: "x.webp", mediaType: "image/webp", detail: "auto" },
+      ],
+      3,
+    ]);
+    expect(server.bodies[0]!.messages[0]).toEqual({
+      role: "user",
+      content: [
+        { type: "text", text: "what?" },
+        { type: "image_url", image_url: { url: pngURL, detail: "low" } },
+      ],
+    });
+  });
+
+  it("adds and sends an image that is larger than what crosses the wall in one frame", async () => {
+    server.play({ text: "Large." });
+    const { value } = await run(
+      `const c = new Conversation(); c.addMessageWithImage("user", "what?", "large.png");
+      export default [await chat0(c), c.getMessages()[0].images[0].imageURL.length];
+      async function chat0(c) { return (await new ChatStepFactory().newStep().startAsync(c))[0].text; }`,
+      { isolation, chat: server.settings },
+    );
+    expect(value).toEqual(["Large.", expect.any(Number)]);
+    const [{ content }] = server.bodies[0]!.messages as [{ content: { image_url?: { url: string } }[] }];
+    expect(content[1]!.image_url!.url).toHaveLength((value as number[])[1]!);
+  });
+});
+
+describe("addMessageWithImage()", () => {
+  it.each([
+    '"missing.png"',
+    '"../secret.png"',
+    '"../open-not/c.png"',
+    '"link-out.png"',
+    '"up/secret.png"',
+    '"inner"',
+    '"."',
+    '"pipe.png"',
+    '"/etc/hostname"',
+    '"/dev/zero"',
+    '"/proc/self/environ"',
+    '"file:///etc/hostname"',
+    '"a.png\\0.txt"',
+  ])("refuses %s with one and the same error", async (source) => {
+    expect(await refusal(source)).toEqual([
+      "PermissionError",
+      expect.stringMatching(/^file access denied: .*--allow-read=/),
+    ]);
+  });
+
+  it.each([
+    ['"broken.png"', "unsupported image format: broken.png is a PNG that breaks off"],
+    ['"page.png"', "unsupported image format: page.png is neither PNG, JPEG, WebP nor GIF"],
+    ['"huge.png"', "image size exceeds 20MB limit: huge.png"],
+    ['"data:text/plain;base64,AAAA"', "unsupported image format: the data: URL is neither"],
+    ["5", "Cannot add the message: the image's path or URL must be"],
+    ['new String("a.png")', "Cannot add the message: the image's path or URL must be"],
+    ['new URL("https://example.com/x.png")', "Cannot add the message: the image's path or URL must be"],
+    ["new Uint8Array([97])", "Cannot add the message: the image's path or URL must be"],
+    ['"a.png", { detail: "huge" }', "Cannot add the message: options.detail must be"],
+    ['"a.png", { detial: "low" }', "Cannot add the message: options may hold"],
+  ])("refuses %s with a ConversationError", async (source, text) => {
+    expect(await refusal(source)).toEqual(["ConversationError", expect.stringContaining(text)]);
+  });
+
+  it("follows a link that stays inside", async () => {
+    expect(await refusal('"link-in.gif"')).toBe("added");
+  });
+
+  it("reads nothing where nothing is allowed", async () => {
+    const { error } = await runChat(`new Conversation().addMessageWithImage("user", "x", "a.png");`);
+    expect(error).toMatchObject({ name: "PermissionError" });
+    expect(error!.message).not.toContain(folder);
+  });
+
+  it.each(["http://example.com/x.png", "https://169.254.169.254/latest", "https://localhost/x.png"])(
+    "cannot be gone around: %s in a message made by hand reaches no provider",
+    async (url) => {
+      server.play({ text: "never" });
+      const { value } = await run(
+        `const url = ${JSON.stringify(url)}; const names = [];
+        const c = new Conversation(); c.append({ role: "user", text: "x", images: [{ imageURL: url, imageName: "", mediaType: "", detail: "" }] });
+        const step = new ChatStepFactory().newStep();
+        const inputs = [c, { messages: [{ role: "user", content: [{ type: "image", url }] }] }, { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url } }] }] }];
+        for (const input of inputs) try { await step.startAsync(input); } catch (e) { names.push(e.name); }
+        export default names;`,
+        { chat: server.settings },
+      );
+      expect(value).toEqual(["PermissionError", "PermissionError", "PermissionError"]);
+      expect(server.bodies).toHaveLength(0);
+    },
+  );
+
+  it("asks for the permission that an http URL needs", async () => {
+    expect(await refusal('"http://example.com/x.png"')).toEqual([
+      "PermissionError",
+      expect.stringContaining("--allow-net=example.com"),
+    ]);
+  });
+});
