@@ -1,6 +1,6 @@
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
-import { defineStep } from "../src/steps/step.ts";
+import { defineStep } from "../src/steps/define-step.ts";
 
 function parseNumber(value: unknown): number {
   if (typeof value === "number") return value;

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { limitError } from "../src/engine/limits.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
@@ -15,11 +14,14 @@ interface Timer {
   release(): void;
 }
 
+/** Longest time that Node's timers can wait; they take a longer one for none. */
+const MAX_MS = 2_147_483_647;
+
 /** What the guest asked for, checked. */
 function parseTimer(args: unknown): Pick<Timer, "id" | "kind" | "ms"> {
   const { id, kind, ms } = parseFields(args);
   const known = kind === "timeout" || kind === "interval" || kind === "immediate" || kind === "weak";
-  if (!known || !Number.isSafeInteger(id) || typeof ms !== "number" || !(ms >= 0)) {
+  if (!known || !Number.isSafeInteger(id) || typeof ms !== "number" || !(ms >= 0 && ms <= MAX_MS)) {
     throw new GeppettoError("ValidationError", "Cannot start a timer: the request is malformed");
   }
   return { id: id as number, kind, ms };
@@ -27,11 +29,6 @@ function parseTimer(args: unknown): Pick<Timer, "id" | "kind" | "ms"> {
 
 /** Turns that a due timer lets go first while the guest is busy, so that a long stream cannot starve it. */
 const MAX_TURNS_FIRST = 256;
-
-function parseMs(args: unknown): number {
-  const { ms } = parseFields(args);
-  return typeof ms === "number" && ms >= 0 && ms <= 2_147_483_647 ? ms : 0;
-}
 
 /**
  * The pending timers of one engine. Their order depends on what the script said, not on how busy the host is: timers
@@ -146,8 +143,6 @@ export function setupTimers(): SetupFunction {
     const queue = new TimerQueue(vm.host);
     vm.host.setOp("timer_start", (args) => queue.start(args), { mode: "sync" });
     vm.host.setOp("timer_clear", (args) => queue.clear(parseFields(args)["id"]), { mode: "sync" });
-    // For a guest that blocks: the wait of a step's body within a turn.
-    vm.host.setOp("sleep", (args, { signal }) => sleep(parseMs(args), undefined, { signal }));
     vm.host.onReset(() => queue.clearAll());
     await vm.install("timers");
   };

@@ -5,6 +5,7 @@ export { setupConversation } from "../runtime-setup/conversation.ts";
 export { setupDefaults } from "../runtime-setup/defaults.ts";
 export { setupDoneCallback } from "../runtime-setup/done.ts";
 export { setupDoubleStep } from "../runtime-setup/double-step.ts";
+export { setupSteps } from "../runtime-setup/steps.ts";
 export { setupEmbeddings, type ProviderSettings } from "../runtime-setup/embeddings.ts";
 export type { EngineStats, RunScriptOptions, SetupFunction } from "./engine/engine.ts";
 export type { EngineLimits } from "./engine/limits.ts";
@@ -18,4 +19,51 @@ export type { ModelSettings } from "./providers/index.ts";
 export type * from "./shared/chat-messages.ts";
 export { ERROR_CODES, GeppettoError, type ErrorName } from "./shared/errors.ts";
 export type * from "./shared/step-events.ts";
-export { defineStep, type Converter, type Step, type StepContext, type StepDefinition } from "./steps/step.ts";
+export { createWatermillStepObject, registerStep, type StepObject } from "./engine/step-object.ts";
+export { bind } from "./steps/bind.ts";
+export type { Converter } from "./steps/converter.ts";
+export { defineStep, type DefinedStep, type StepDefinition } from "./steps/define-step.ts";
+export type { Result, StartContext, Step, StepContext, StepEmission, StepResult, StepSource } from "./steps/step.ts";
+export { setupTools, type ToolSetup } from "../runtime-setup/tools.ts";
+export type { ChatSettings } from "../runtime-setup/chat.ts";
+export type { ApproveCall, HostTool } from "./steps/chat-tools.ts";
+export type { Price, PriceTable } from "./providers/index.ts";
+export type { DefaultsSettings } from "../runtime-setup/defaults.ts";
+export type { ImagePermissions } from "../runtime-setup/images.ts";
+export * from "./recordings/index.ts";
+export {
+  EnginePool,
+  type EnginePoolOptions,
+  type PoolRunOptions,
+  type PoolStats,
+  type TenantQuota,
+} from "../runtime-setup/engine-pool.ts";
+export {
+  Budget,
+  type BudgetLimits,
+  type ChatChunk,
+  type ChatProvider,
+  type ChatRequest,
+  createEmbeddingProvider,
+  type EmbeddingProvider,
+  EmbeddingReranker,
+  type RankedDocument,
+  type RankOptions,
+  type Reranker,
+  ScriptedChat,
+  type ScriptedTurn,
+  type Spending,
+} from "./providers/index.ts";
+export {
+  type Check,
+  checkConfig,
+  type DescribedProfile,
+  type DescribedSetting,
+  describeProfiles,
+  describeSettings,
+} from "./config/describe-config.ts";
+export { type ImportedProfiles, importProfiles } from "./config/import-profiles.ts";
+export { KeyStore } from "./config/key-store.ts";
+export { type Config, loadConfig, type LoadConfigOptions, userConfigFolder } from "./config/load-config.ts";
+export type { Settings } from "./config/to-settings.ts";
+export { parseYaml, type YamlFile } from "./config/yaml-file.ts";

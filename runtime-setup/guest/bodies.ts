@@ -1,32 +1,25 @@
-/** Drives the bodies of the steps that are made in the guest, and makes the calls that a run asks of this guest. */
+/**
+ * Drives the bodies of the steps that are made in the guest without blocking, and makes the calls that a run asks of
+ * this guest.
+ */
 import { decodeValue, encodeValue } from "../../src/shared/codec.ts";
-import type { EventFrame } from "../../src/shared/step-events.ts";
+import { MAX_ERROR_CHARS, type ErrorRecord } from "../../src/shared/frames.ts";
 import {
   append,
   GeneratorNext,
+  GeneratorReturn,
   GeneratorThrow,
-  isNativePromise,
-  ReflectApply,
+  promiseThen,
   SafePromise,
   SafeTypeError,
+  StringSlice,
 } from "../../src/shared/primordials.ts";
 import { markHandled } from "./calls.ts";
-import type { BodyRun, Effect, EffectBody, Given } from "./effects.ts";
-import { describe, guestError } from "./errors.ts";
-import { callAsync, callBlocking, callSync, onFrame } from "./kernel.ts";
-import {
-  cancelledError,
-  collect,
-  endRun,
-  errorOf,
-  runById,
-  startRun,
-  toGuestEvent,
-  withMetadata,
-  type GuestEvent,
-  type Run,
-  type StepBinding,
-} from "./runs.ts";
+import type { BodyRun, Effect, EffectBody, RunEffect } from "./effects.ts";
+import { describe } from "./errors.ts";
+import { callSync, onFrame } from "./kernel.ts";
+import { cancelledError, isTerminal, type GuestEvent } from "./run-events.ts";
+import { callFor, runById, startRun, type Run } from "./runs.ts";
 import { clearTimer, startTimer } from "./timers.ts";
 import { abortReason, createAbortController, isAborted, onAbort, type AbortSignal } from "./web/abort.ts";
 
@@ -39,20 +32,33 @@ function copyOf(value: unknown): unknown {
   }
 }
 
-function toGiven(effect: Effect & { do: "result" | "delta" }, run: BodyRun): Given {
-  if (effect.do === "delta") return { kind: "emission", emission: { type: "partial", delta: effect.text } };
-  append(run.results, effect.value);
-  return { kind: "result", value: copyOf(effect.value) };
+/** Keeps a result, and makes what crosses for it. */
+export function toYield(run: BodyRun, value: unknown): { id: string; value: unknown } {
+  append(run.results, value);
+  return { id: run.id, value: copyOf(value) };
 }
 
-/** Drives a body with promises. Rejects with what it throws, or with the reason when its run is cancelled. */
-export async function driveAsync(body: EffectBody, run: BodyRun, give: (given: Given) => Promise<void>): Promise<unknown> {
+/** Did a run that has ended like this hand out anything before? Its start and its end are two events. */
+export function noteHandedOut(run: BodyRun, { step }: GuestEvent): void {
+  const { metadata } = step as { metadata: { eventCount?: number } };
+  if ((metadata.eventCount ?? 0) > 2) run.progress.handedOut = true;
+}
+
+/**
+ * Drives a body with promises. Rejects with what it throws. When its run is cancelled it is left where it is, with its
+ * `finally` blocks run, and the reason is what rejects.
+ */
+async function drive(body: EffectBody, run: BodyRun): Promise<unknown> {
   let step: () => IteratorResult<Effect, unknown> = () => GeneratorNext(body, undefined);
   for (;;) {
+    if (isAborted(run.signal)) {
+      GeneratorReturn(body, undefined);
+      throw abortReason(run.signal);
+    }
     const { done, value: effect } = step();
     if (done === true) return effect;
     try {
-      const result = await untilAborted(performAsync(effect, run, give), run.signal);
+      const result = await untilAborted(perform(effect, run), run.signal);
       step = () => GeneratorNext(body, result);
     } catch (error) {
       step = () => GeneratorThrow(body, error);
@@ -60,18 +66,18 @@ export async function driveAsync(body: EffectBody, run: BodyRun, give: (given: G
   }
 }
 
-async function performAsync(effect: Effect, run: BodyRun, give: (given: Given) => Promise<void>): Promise<unknown> {
+async function perform(effect: Effect, run: BodyRun): Promise<unknown> {
   switch (effect.do) {
     case "call":
-      return ReflectApply(effect.fn, undefined, effect.args);
+      return callFor(run.id, effect.fn, undefined, effect.args);
     case "run":
-      return runInside(effect, run.signal);
+      return runInside(effect, run);
     case "sleep":
       return sleep(effect.ms, run.signal);
     case "all":
-      return driveAll(effect.bodies, effect.limit, run, give);
-    default:
-      return give(toGiven(effect, run));
+      return driveAll(effect.bodies, effect.limit, run);
+    case "result":
+      return give(run, effect.value);
   }
 }
 
@@ -96,9 +102,57 @@ function untilAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<u
   });
 }
 
-function runInside({ step, binding, input, onDelta }: Effect & { do: "run" }, signal: AbortSignal): Promise<unknown[]> {
-  if (onDelta === undefined) return collect(step, binding, input, { signal });
-  return collect(step, binding, input, { signal, onPartial: (event) => onDelta(event["delta"] as string) });
+/** Hands out a result; the promise, where there is one, is fulfilled when there is room for more. */
+function give(run: BodyRun, value: unknown): Promise<void> | undefined {
+  if (callSync("run_yield", toYield(run, value)) === true) return undefined;
+  return new SafePromise((resolve) => {
+    const waiters = runById(run.id)?.waiters;
+    if (waiters === undefined) resolve();
+    else append(waiters, resolve);
+  });
+}
+
+/** Runs a step as a part of this run. Text and tool events are forwarded by the host, results of a list are here. */
+function runInside(
+  { step, binding, input, forwards, onResult, timeoutMs }: RunEffect,
+  run: BodyRun,
+): Promise<unknown[]> {
+  const isList = forwards === true && binding.kind === "list";
+  const handOut = (value: unknown): Promise<void> | undefined => {
+    onResult?.(value);
+    return give(run, value);
+  };
+  return new SafePromise((resolve, reject) => {
+    const onEvent = (event: GuestEvent, failure: unknown): void => {
+      if (isTerminal(event.type)) {
+        if (forwards === true) noteHandedOut(run, event);
+        if (event.type !== "final") reject(event.type === "error" ? failure : cancelledError());
+        else {
+          const results = event["results"] as unknown[];
+          if (forwards !== true || isList) resolve(results);
+          else resolve(giveAll(results, handOut));
+        }
+        return;
+      }
+      const ack = (): void => void callSync("run_ack", { id: inner.id, count: 1 });
+      const waits = event.type === "partial" ? handOut(event["result"]) : undefined;
+      if (waits === undefined) ack();
+      else void promiseThen(waits, ack);
+    };
+    const { id: parent, signal } = run;
+    const inner: Run = startRun(step, binding, input, onEvent, {
+      want: isList ? "pull" : "result",
+      signal,
+      parent,
+      forwards: forwards === true && !isList,
+      timeoutMs,
+    });
+  });
+}
+
+async function giveAll(results: unknown[], handOut: (value: unknown) => Promise<void> | undefined): Promise<unknown[]> {
+  for (let i = 0; i < results.length; i++) await handOut(results[i]);
+  return results;
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
@@ -112,28 +166,24 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Keeps at most `limit` bodies going. When one fails the others' signal aborts, and its error is the outcome. */
-async function driveAll(
-  bodies: readonly (() => EffectBody)[],
-  limit: number,
-  run: BodyRun,
-  give: (given: Given) => Promise<void>,
-): Promise<unknown[]> {
+async function driveAll(bodies: readonly (() => EffectBody)[], limit: number, run: BodyRun): Promise<unknown[]> {
   const { signal, abort } = createAbortController();
   const forget = onAbort(run.signal, abort);
-  const inner: BodyRun = { id: run.id, results: run.results, signal };
+  const { id, results, progress } = run;
+  const inner: BodyRun = { id, results, progress, signal };
   const returned: unknown[] = [];
+  for (let i = 0; i < bodies.length; i++) append(returned, undefined);
   let next = 0;
   let failure: { error: unknown } | undefined;
   const worker = async (): Promise<void> => {
     while (next < bodies.length && failure === undefined) {
       const index = next++;
       try {
-        returned[index] = await driveAsync(bodies[index]!(), inner, give);
+        returned[index] = await drive(bodies[index]!(), inner);
       } catch (error) {
-        if (failure === undefined) {
-          failure = { error };
-          abort(error);
-        }
+        if (failure !== undefined) return;
+        failure = { error };
+        abort(error);
       }
     }
   };
@@ -145,42 +195,6 @@ async function driveAll(
   return returned;
 }
 
-/** Drives a body without leaving the turn: runs block, functions must be synchronous. */
-export function driveSync(body: EffectBody, run: BodyRun, give: (given: Given) => void): unknown {
-  let step: () => IteratorResult<Effect, unknown> = () => GeneratorNext(body, undefined);
-  for (;;) {
-    const { done, value: effect } = step();
-    if (done === true) return effect;
-    try {
-      const result = performSync(effect, run, give);
-      step = () => GeneratorNext(body, result);
-    } catch (error) {
-      step = () => GeneratorThrow(body, error);
-    }
-  }
-}
-
-function performSync(effect: Effect, run: BodyRun, give: (given: Given) => void): unknown {
-  switch (effect.do) {
-    case "call": {
-      const value = ReflectApply(effect.fn, undefined, effect.args);
-      if (isNativePromise(value)) throw asynchronous(effect.what);
-      return value;
-    }
-    case "run":
-      return runBlocking(effect.step, effect.binding, effect.input);
-    case "sleep":
-      return callBlocking("sleep", { ms: effect.ms });
-    case "all": {
-      const returned: unknown[] = [];
-      for (let i = 0; i < effect.bodies.length; i++) append(returned, driveSync(effect.bodies[i]!(), run, give));
-      return returned;
-    }
-    default:
-      return give(toGiven(effect, run));
-  }
-}
-
 onFrame("run_call", (body) => {
   const run = runById(body[2] as string);
   if (run !== undefined) void answerCall(run, body[3] as number, body[4] as string, body[5]);
@@ -189,71 +203,29 @@ onFrame("run_call", (body) => {
 async function answerCall(run: Run, callId: number, name: string, args: unknown): Promise<void> {
   const { id } = run;
   try {
-    const value = await (name === "body" ? runBody(run) : callFunction(run, name, args));
-    callSync("run_answer", { id, callId, value });
+    if (name === "body") {
+      await drive(run.binding.body!(run.input, run), run);
+      callSync("run_answer", { id, callId });
+    } else callSync("run_answer", { id, callId, value: await callFunction(run, name, args) });
   } catch (error) {
-    if (name === "body") run.failure = { error };
-    callSync("run_answer", { id, callId, error: describe(error) });
+    callSync("run_answer", { id, callId, error: recordFailure(run, name, error) });
   }
 }
 
-async function runBody(run: Run): Promise<void> {
-  await driveAsync(run.binding.body!(run.input, run), run, async (given) => {
-    await callAsync("run_yield", { id: run.id, ...given }).promise;
-  });
+/**
+ * What the host is told of a failure; the error of a body is kept, to be given back as it was. What comes after an abort
+ * is not why the run has ended.
+ */
+export function recordFailure(run: Run, name: string, error: unknown): ErrorRecord {
+  if (name === "body" && !isAborted(run.signal)) run.failure = { error };
+  if (typeof error !== "string") return describe(error);
+  return { name: "Error", message: StringSlice(error, 0, MAX_ERROR_CHARS) };
 }
 
-function callFunction(run: Run, name: string, args: unknown): unknown {
+/** Calls a function that a run may call back, for example a tool. */
+export function callFunction(run: Run, name: string, args: unknown): unknown {
   const functions = run.binding.functionsOf?.(run.input);
   const called = functions?.[name];
   if (called === undefined) throw new SafeTypeError(`Cannot call "${name}": the run has no function of that name`);
-  return ReflectApply(called, functions, [args, run.controller.signal]);
-}
-
-/** What a blocking wait is answered with: a call to make, or the terminal event. */
-interface WaitAnswer {
-  call?: { callId: number; name: string; args: unknown };
-  event?: EventFrame;
-}
-
-/** Waits for a run that was started with "wait", making the calls that it needs meanwhile, and gives its last event. */
-function waitForRun(run: Run): { event: GuestEvent; error: unknown } {
-  for (;;) {
-    const { call, event } = callBlocking("run_wait", { id: run.id }) as WaitAnswer;
-    if (call !== undefined) answerCallSync(run, call.callId, call.name, call.args);
-    else {
-      endRun(run);
-      return { event: toGuestEvent(run, event!), error: errorOf(run, event!.error) };
-    }
-  }
-}
-
-function answerCallSync(run: Run, callId: number, name: string, args: unknown): void {
-  const { id } = run;
-  try {
-    if (name === "body") {
-      driveSync(run.binding.body!(run.input, run), run, (given) => void callBlocking("run_yield", { id, ...given }));
-      callSync("run_answer", { id, callId });
-    } else {
-      const value = callFunction(run, name, args);
-      if (isNativePromise(value)) throw asynchronous(`"${name}"`);
-      callSync("run_answer", { id, callId, value });
-    }
-  } catch (error) {
-    if (name === "body") run.failure = { error };
-    callSync("run_answer", { id, callId, error: describe(error) });
-  }
-}
-
-/** Why a blocking call cannot go on. */
-function asynchronous(what: string): Error {
-  return guestError("StepError", `Cannot wait for ${what} in startBlocking: it is asynchronous; use startAsync`, "ERR_STEP_ASYNC");
-}
-
-/** Runs a step to its end within the turn. */
-export function runBlocking(owner: object, binding: StepBinding, input: unknown): unknown[] {
-  const run = startRun(owner, binding, input, () => {}, { want: "wait" });
-  const { event, error } = waitForRun(run);
-  if (event.type === "final") return withMetadata(event);
-  throw event.type === "error" ? error : cancelledError();
+  return callFor(run.id, called, functions, [args, run.signal]);
 }

@@ -1,7 +1,16 @@
-import { append, isArray, promiseThen, SafeError, SafeTypeError } from "../../src/shared/primordials.ts";
+import {
+  append,
+  isArray,
+  NumberIsInteger,
+  promiseThen,
+  SafeError,
+  SafeTypeError,
+} from "../../src/shared/primordials.ts";
 import { callWithSignal, signalOf } from "./calls.ts";
 import { guestError } from "./errors.ts";
 import { callAsync, callBlocking, callSync, defineGlobal, guard, reportUncaught } from "./kernel.ts";
+import type { StepBinding } from "./runs.ts";
+import { createStepObject, type StepObject } from "./steps.ts";
 
 interface Callbacks {
   onSuccess?: (embedding: Float32Array) => unknown;
@@ -10,7 +19,10 @@ interface Callbacks {
 
 function checkedText(text: unknown, what: string): string {
   if (typeof text === "string") return text;
-  throw guestError("ValidationError", `Cannot embed ${what}: expected a string, not ${text === null ? "null" : typeof text}`);
+  throw guestError(
+    "ValidationError",
+    `Cannot embed ${what}: expected a string, not ${text === null ? "null" : typeof text}`,
+  );
 }
 
 function checkedTexts(texts: unknown): string[] {
@@ -70,17 +82,70 @@ function generateWithCallbacks(text: unknown, callbacks: Callbacks = {}): () => 
   };
 }
 
+interface ModelChoice {
+  model?: string;
+  dimensions?: number;
+}
+
+function checkedChoice(options: unknown): ModelChoice {
+  if (options === undefined) return {};
+  if (typeof options !== "object" || options === null) {
+    throw new SafeTypeError(
+      `Cannot create an embedding step: options must be an object, not ${options === null ? "null" : typeof options}`,
+    );
+  }
+  const { model, dimensions } = options as { model?: unknown; dimensions?: unknown };
+  if (model !== undefined && typeof model !== "string") {
+    throw new SafeTypeError(`Cannot create an embedding step: model must be a string, not ${typeof model}`);
+  }
+  if (dimensions !== undefined && !(NumberIsInteger(dimensions) && (dimensions as number) > 0)) {
+    const text = "Cannot create an embedding step: dimensions must be a whole number of at least 1";
+    throw guestError("ValidationError", text);
+  }
+  return {
+    ...(model === undefined ? {} : { model }),
+    ...(dimensions === undefined ? {} : { dimensions: dimensions as number }),
+  };
+}
+
+/** `embeddings.createStep({model, dimensions}?)`: a string gives one vector, an array one result for each element. */
+function createStep(options?: unknown): StepObject {
+  const choice = checkedChoice(options);
+  const outputType = "Float32Array";
+  const many: StepBinding = {
+    step: "embeddings",
+    type: "embedding",
+    inputType: "string[]",
+    outputType,
+    kind: "list",
+    toInput: (texts) => ({ ...choice, texts: checkedTexts(texts) }),
+  };
+  return createStepObject({
+    step: "embedding",
+    type: "embedding",
+    inputType: "string",
+    outputType,
+    kind: "single",
+    toInput: (text) => ({ ...choice, texts: [checkedText(text, "the input")] }),
+    forInput(input) {
+      return isArray(input) ? many : this;
+    },
+  });
+}
+
 /** `embeddings`: vectors from the host's provider, waited for, promised or by callback. */
 export function installEmbeddings(): void {
   const generate = (texts: string[]): object => ({ texts });
   defineGlobal("embeddings", {
     getModel: () => callSync("embedding_model", {}),
-    generateEmbedding: (text: unknown) => first(callBlocking("embedding_generate", generate([checkedText(text, "the text")]))),
+    generateEmbedding: (text: unknown) =>
+      first(callBlocking("embedding_generate", generate([checkedText(text, "the text")]))),
     generateEmbeddingAsync: (text: unknown, options?: unknown) =>
       callWithSignal("embedding_generate", generate([checkedText(text, "the text")]), signalOf(options), first),
     generateEmbeddings: (texts: unknown, options?: unknown) =>
       callWithSignal("embedding_generate", generate(checkedTexts(texts)), signalOf(options), (vectors) => vectors),
     generateEmbeddingWithCallbacks: generateWithCallbacks,
     cosineSimilarity,
+    createStep,
   });
 }

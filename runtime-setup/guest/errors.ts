@@ -38,6 +38,7 @@ function classOf(name: string): ErrorClass {
   const known = classes.get(name);
   if (known !== undefined) return known;
   const made = class extends SafeError {};
+  defineHidden(made, "name", name);
   defineHidden(made.prototype, "name", name);
   if (classes.size < MAX_CLASSES) classes.set(name, made);
   return made;

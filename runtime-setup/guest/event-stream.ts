@@ -1,9 +1,18 @@
-import { append, defineHidden, SafePromise, SafeSymbol } from "../../src/shared/primordials.ts";
+import { append, ArraySlice, defineHidden, SafePromise, SafeSymbol } from "../../src/shared/primordials.ts";
 import { callSync } from "./kernel.ts";
-import { cancelRun, startRun, type GuestEvent, type Run, type StepBinding } from "./runs.ts";
+import { type GuestEvent } from "./run-events.ts";
+import { cancelRun, startRun, type Run, type StepBinding } from "./runs.ts";
 import { abortReason, isAborted, type AbortSignal } from "./web/abort.ts";
 
 type Item = { value: unknown } | { error: unknown };
+
+interface Reader {
+  resolve(result: IteratorResult<unknown>): void;
+  reject(error: unknown): void;
+}
+
+/** Items that have been taken stay in the list until there are this many. */
+const MAX_TAKEN = 64;
 
 /**
  * A run as an async iterable. Events wait here until they are asked for, at most as many as the host lets be under way:
@@ -11,11 +20,13 @@ type Item = { value: unknown } | { error: unknown };
  */
 export class EventStream implements AsyncIterableIterator<unknown> {
   readonly #run: Run;
-  readonly #waiting: Item[] = [];
+  #waiting: Item[] = [];
   /** Where in the list the next item is. */
   #head = 0;
   #over = false;
-  readonly #readers: ((result: Promise<IteratorResult<unknown>> | IteratorResult<unknown>) => void)[] = [];
+  readonly #readers: Reader[] = [];
+  /** Where in the list the next reader is. */
+  #nextReader = 0;
 
   constructor(
     owner: object,
@@ -40,20 +51,20 @@ export class EventStream implements AsyncIterableIterator<unknown> {
   }
 
   next(): Promise<IteratorResult<unknown>> {
-    return new SafePromise((resolve) => {
-      append(this.#readers, resolve);
+    return new SafePromise((resolve, reject) => {
+      append(this.#readers, { resolve, reject });
       this.#serve();
     });
   }
 
   /** Leaving the loop early: the run is cancelled. */
-  return(value?: unknown): Promise<IteratorResult<unknown>> {
+  async return(value?: unknown): Promise<IteratorResult<unknown>> {
     this.#over = true;
     this.#waiting.length = 0;
     this.#head = 0;
     cancelRun(this.#run);
     this.#serve();
-    return SafePromise.resolve({ done: true, value });
+    return { done: true, value };
   }
 
   [Symbol.asyncIterator](): this {
@@ -65,21 +76,26 @@ export class EventStream implements AsyncIterableIterator<unknown> {
   }
 
   #serve(): void {
-    while (this.#readers.length > 0) {
-      if (this.#head < this.#waiting.length) {
+    while (this.#nextReader < this.#readers.length) {
+      const hasItem = this.#head < this.#waiting.length;
+      if (!hasItem && !this.#over) return;
+      const reader = this.#readers[this.#nextReader++]!;
+      if (!hasItem) reader.resolve({ done: true, value: undefined });
+      else {
         const item = this.#waiting[this.#head]!;
         this.#take();
-        const reader = this.#readers.shift()!;
-        reader("error" in item ? SafePromise.reject(item.error) : { done: false, value: item.value });
-      } else if (this.#over) this.#readers.shift()!({ done: true, value: undefined });
-      else return;
+        if ("error" in item) reader.reject(item.error);
+        else reader.resolve({ done: false, value: item.value });
+      }
     }
+    this.#readers.length = 0;
+    this.#nextReader = 0;
   }
 
   #take(): void {
     this.#head++;
-    if (this.#head === this.#waiting.length) {
-      this.#waiting.length = 0;
+    if (this.#head === this.#waiting.length || this.#head === MAX_TAKEN) {
+      this.#waiting = ArraySlice(this.#waiting, this.#head) as Item[];
       this.#head = 0;
     }
     this.#ack();

@@ -1,10 +1,11 @@
 import type { StepInfo } from "../../src/shared/step-events.ts";
 import { defineHidden, SafeSymbol, SafeTypeError, SafeWeakMap } from "../../src/shared/primordials.ts";
-import { runBlocking } from "./bodies.ts";
+import { runBlocking } from "./blocking.ts";
 import { exemptOnAbort, rejectAborted, signalOf } from "./calls.ts";
 import { EventStream } from "./event-stream.ts";
 import { defineGlobal, guard, reportUncaught } from "./kernel.ts";
-import { cancelledError, cancelRun, collect, runById, runsOf, startRun, type StepBinding } from "./runs.ts";
+import { cancelledError } from "./run-events.ts";
+import { cancelRun, collect, runById, runsOf, startRun, type StepBinding } from "./runs.ts";
 import { isAborted } from "./web/abort.ts";
 
 type Callback = (...args: unknown[]) => unknown;
@@ -23,9 +24,20 @@ function own(step: object): StepBinding {
   return binding;
 }
 
+/** The step's binding for this input. */
+function ownFor(step: object, input: unknown): StepBinding {
+  return bindingFor(own(step), input);
+}
+
+export function bindingFor(binding: StepBinding, input: unknown): StepBinding {
+  return binding.forInput === undefined ? binding : binding.forInput(input);
+}
+
 function checkedFunction(value: unknown, what: string): Callback | undefined {
   if (value === undefined || typeof value === "function") return value as Callback | undefined;
-  throw new SafeTypeError(`Cannot start the step: ${what} must be a function, not ${value === null ? "null" : typeof value}`);
+  throw new SafeTypeError(
+    `Cannot start the step: ${what} must be a function, not ${value === null ? "null" : typeof value}`,
+  );
 }
 
 /** What every step object can do, however the step was made. */
@@ -33,8 +45,12 @@ class Step {
   /** Starts a run and returns its id at once; events come in later turns, in order, the last one terminal. */
   runWithEvents(input: unknown, onEvent: unknown, options?: unknown): string {
     const handler = checkedFunction(onEvent, "onEvent");
-    if (handler === undefined) throw new SafeTypeError("Cannot start the step: onEvent is missing, it must be a function");
-    return startRun(this, own(this), input, (event) => handler(event), { want: "events", signal: signalOf(options) }).id;
+    if (handler === undefined)
+      throw new SafeTypeError("Cannot start the step: onEvent is missing, it must be a function");
+    return startRun(this, ownFor(this, input), input, (event) => handler(event), {
+      want: "events",
+      signal: signalOf(options),
+    }).id;
   }
 
   /** Cancels one run, or all of this step's. Was there anything to cancel? */
@@ -52,9 +68,9 @@ class Step {
 
   /** Resolves with the array of results; the first error rejects, an abort rejects with the signal's reason. */
   startAsync(input: unknown, options?: unknown): Promise<unknown[]> {
-    const binding = own(this);
+    const binding = ownFor(this, input);
     const signal = signalOf(options);
-    if (signal === undefined) return collect(this, binding, input, {});
+    if (signal === undefined) return collect(this, binding, input);
     if (isAborted(signal)) return rejectAborted(signal);
     const promise = collect(this, binding, input, { signal });
     exemptOnAbort(promise, signal);
@@ -63,21 +79,24 @@ class Step {
 
   /** The array of results. This realm waits for it, the host does not. */
   startBlocking(input: unknown): unknown[] {
-    return runBlocking(this, own(this), input);
+    return runBlocking(this, ownFor(this, input), input);
   }
 
   /** Calls back for each result, or each piece of text, and once at the end. Returns what cancels the run. */
   startWithCallbacks(input: unknown, callbacks?: unknown): () => boolean {
+    if (typeof callbacks !== "object" && callbacks !== undefined) {
+      throw new SafeTypeError(`Cannot start the step: callbacks must be an object, not ${typeof callbacks}`);
+    }
     const given = (callbacks ?? {}) as Record<string, unknown>;
     const onResult = checkedFunction(given["onResult"], "onResult");
     const onError = checkedFunction(given["onError"], "onError");
     const onDone = checkedFunction(given["onDone"], "onDone");
     const onCancel = checkedFunction(given["onCancel"], "onCancel");
-    const binding = own(this);
+    const binding = ownFor(this, input);
     const call = (callback: Callback | undefined, args: unknown[]): void => {
       if (callback !== undefined) guard(callback, args);
     };
-    const run = startRun(
+    const { id } = startRun(
       this,
       binding,
       input,
@@ -101,17 +120,20 @@ class Step {
       },
       { want: "events" },
     );
-    return () => cancelRun(run);
+    return function cancel(): boolean {
+      const run = runById(id);
+      return run !== undefined && cancelRun(run);
+    };
   }
 
   /** The run's events, as an async iterable; leaving the loop early cancels the run. */
   events(input: unknown, options?: unknown): AsyncIterableIterator<unknown> {
-    return new EventStream(this, own(this), input, signalOf(options), (event) => [event]);
+    return new EventStream(this, ownFor(this, input), input, signalOf(options), (event) => [event]);
   }
 
   /** The run's results, or its pieces of text, as an async iterable; an error of the run is thrown. */
   stream(input: unknown, options?: unknown): AsyncIterableIterator<unknown> {
-    const binding = own(this);
+    const binding = ownFor(this, input);
     return new EventStream(this, binding, input, signalOf(options), (event, failure) => {
       if (event.type === "partial") return [binding.kind === "text" ? event["delta"] : event["result"]];
       if (event.type === "final") return binding.kind === "single" ? (event["results"] as unknown[]) : [];

@@ -4,7 +4,7 @@ import type { Realm, RealmFactory, RealmFailure, Source } from "../sandbox/realm
 import { GeppettoError } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import { EntryQueue } from "./entry-queue.ts";
-import { parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
+import { isOfGuest, parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
 import { Ledger } from "./ledger.ts";
 import { limitError, type EngineLimits } from "./limits.ts";
 import { OpTable } from "./op-table.ts";
@@ -251,6 +251,8 @@ export class EventLoop {
   }
 
   #remember(record: ErrorRecord): void {
+    // What the guest itself reported is no word of the host's, although a run of the host's has passed it on.
+    if (isOfGuest(record)) return;
     if (this.#sent.size >= REMEMBERED_ERRORS) this.#sent.delete(this.#sent.keys().next().value!);
     this.#sent.set(`${record.name}\n${record.message}`, record);
   }

@@ -34,6 +34,19 @@ export function parseErrorRecord(value: unknown, depth = 0): ErrorRecord {
   return record;
 }
 
+/** Marks the records that a guest made. A symbol: it stays on a copy by spreading and never crosses the wall. */
+const OF_GUEST: unique symbol = Symbol("made by the guest");
+
+/** A guest's error record that goes on through the host, for example as the failure of a run. */
+export function parseGuestFailure(value: unknown): ErrorRecord {
+  return Object.assign(parseErrorRecord(value), { [OF_GUEST]: true });
+}
+
+/** Was this record, or the one that it is a copy of, made by the guest? */
+export function isOfGuest(record: ErrorRecord): boolean {
+  return OF_GUEST in record;
+}
+
 /** A guest's result: the copied value and its text. */
 export function parseResult(value: unknown): ScriptResult {
   const fields = parseFields(value);

@@ -3,10 +3,11 @@ import type { Subscription } from "../events/bus.ts";
 import { encodeValue } from "../shared/codec.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { FRAME_VERSION, type ErrorRecord, type Outcome, type Parcel } from "../shared/frames.ts";
-import { toEventFrame, type StepEvent } from "../shared/step-events.ts";
+import { toEventFrame, type EventFrame, type EventMeta, type StepEvent } from "../shared/step-events.ts";
 import { GuestFailure } from "../steps/guest-failure.ts";
-import type { Step } from "../steps/step.ts";
+import type { StepEmission, StepSource } from "../steps/step.ts";
 import { StepRun } from "../steps/step-run.ts";
+import { GuestStep } from "./guest-step.ts";
 import type { RunManagerOptions } from "./run-manager.ts";
 
 export interface StartRequest {
@@ -20,6 +21,14 @@ export interface StartRequest {
   input?: unknown;
   /** Why there is no input: the run fails with this. */
   failed?: ErrorRecord;
+  /** The run inside which this one was started: when that one is cancelled or fails, this one is cancelled. */
+  parent?: string;
+  /** This run is part of its parent's work: what it finds out (usage, engine …) is in the parent's metadata too. */
+  inherits?: boolean;
+  /** Its pieces of text and tool events are its parent's too. */
+  forwards?: boolean;
+  /** When it is to fail with a TimeoutError, in milliseconds from its start. */
+  timeoutMs?: number;
 }
 
 /** What a guest that waits for a run is told: call this function of yours and wait again, or how the run ended. */
@@ -40,6 +49,8 @@ export class GuestRun {
   readonly #request: StartRequest;
   readonly #options: RunManagerOptions;
   readonly #run: StepRun;
+  readonly #step: StepSource;
+  readonly #parent: GuestRun | undefined;
   readonly #subscription: Subscription<StepEvent>;
   /** What goes to the guest for each event that is under way, in order; nothing where the guest does not want it. */
   readonly #parcels: (Parcel | undefined)[] = [];
@@ -52,36 +63,48 @@ export class GuestRun {
   /** For a guest that pulls: the acks of what it has been sent, in order. */
   readonly #unacked: (() => void)[] = [];
   #pulls: boolean;
+  /** What the guest knows of the events' meta. */
+  #sentMeta: EventMeta | undefined;
   #nextCallId = 1;
 
-  constructor(request: StartRequest, step: Step, options: RunManagerOptions) {
+  constructor(request: StartRequest, step: StepSource, options: RunManagerOptions, parent?: GuestRun) {
     this.#request = request;
+    this.#step = step;
+    this.#parent = parent;
     this.#pulls = request.want === "pull";
     this.#options = options;
     const topic = `step.${request.id}`;
     this.#subscription = options.bus.subscribe<StepEvent>(topic);
     this.#run = new StepRun({
       id: request.id,
-      step,
+      source: step,
       now: options.now,
       publish: (event, error) => {
         this.#parcels.push(this.#toParcel(event, error));
-        return options.bus.publish(topic, event, { bytes: eventBytes(event) });
+        const published = options.bus.publish(topic, event, { bytes: eventBytes(event) });
+        return this.#request.inherits === true ? this.#tellParent(event, published) : published;
       },
       delivered: () => this.#subscription.idle(),
       callGuest: (name, args, signal) => this.#callGuest(name, args, signal),
     });
   }
 
+  /** Aborted when the run is cancelled or fails. */
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+
   /** Runs to the end; resolves when the last event has been delivered and the topic is gone. */
   async execute(): Promise<void> {
     const release = this.#options.ledger.hold("run");
     const delivery = this.#deliver();
+    const stopWatching = this.#watch();
     const { failed, input } = this.#request;
     await this.#run.execute(() => {
       if (failed !== undefined) throw new GuestFailure(failed);
       return input;
     });
+    stopWatching();
     // The last event is not asked for: when it has arrived the run is over.
     this.#pulls = false;
     this.ack(Infinity);
@@ -105,12 +128,8 @@ export class GuestRun {
   }
 
   cancel(deliveredChars?: number): boolean {
-    const accepted = this.#run.cancel(new GeppettoError("AbortError", "The run was cancelled"), deliveredChars);
-    if (accepted) {
-      // A guest that has cancelled asks for no more: what is under way is dropped there.
-      this.#pulls = false;
-      this.ack(Infinity);
-    }
+    const accepted = this.#run.cancel(undefined, deliveredChars);
+    if (accepted) this.#stopPulling();
     return accepted;
   }
 
@@ -133,12 +152,46 @@ export class GuestRun {
     return answer;
   }
 
+  /** Ends the run with its parent, and in time. Returns what stops the watching. */
+  #watch(): () => void {
+    const { timeoutMs } = this.#request;
+    const onAbort = (): void => void this.cancel();
+    const parent = this.#parent?.signal;
+    if (parent?.aborted === true) onAbort();
+    parent?.addEventListener("abort", onAbort, { once: true });
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#timeOut(timeoutMs), timeoutMs);
+    return () => {
+      clearTimeout(timer);
+      parent?.removeEventListener("abort", onAbort);
+    };
+  }
+
+  #timeOut(ms: number): void {
+    const message = `Cannot finish the step "${this.#step.info.type}": it took more than ${ms} ms`;
+    if (this.#run.fail(new GeppettoError("TimeoutError", message, { isTransient: true }))) this.#stopPulling();
+  }
+
+  /** A guest whose run has been ended asks for no more: what is under way is dropped there. */
+  #stopPulling(): void {
+    this.#pulls = false;
+    this.ack(Infinity);
+  }
+
+  async #tellParent(event: StepEvent, published: Promise<void>): Promise<void> {
+    const parent = this.#parent === undefined ? undefined : this.#parent.#run;
+    parent?.inherit(event);
+    await published;
+    const emission = this.#request.forwards === true ? toEmission(event) : undefined;
+    // A parent that has ended ends this run too; that is soon enough.
+    if (emission !== undefined) await parent?.emit(emission).catch(() => {});
+  }
+
   /** Encoding here makes a result that cannot cross a failure of the run instead of an event that never arrives. */
   #toParcel(event: StepEvent, error: ErrorRecord | undefined): Parcel | undefined {
     const { want, id } = this.#request;
     if (error !== undefined) this.#options.onError(error);
     if (want !== "events" && want !== "pull" && !isTerminal(event)) return undefined;
-    const frame = toEventFrame(event, error);
+    const frame = this.#toFrame(event, error);
     if (want === "wait") {
       encodeValue(frame);
       this.#tell({ event: frame });
@@ -147,6 +200,21 @@ export class GuestRun {
     const buffers: ArrayBuffer[] = [];
     const text = encodeValue([FRAME_VERSION, "event", id, frame], { buffers, exotic: "omit" });
     return buffers.length === 0 ? { text } : { text, buffers };
+  }
+
+  #toFrame(event: StepEvent, error: ErrorRecord | undefined): EventFrame {
+    const frame = toEventFrame(event, error);
+    const { messageId, engine } = event.meta;
+    // A partial leaves meta out where the guest has it already.
+    if (messageId !== this.#sentMeta?.messageId || engine !== this.#sentMeta.engine) {
+      this.#sentMeta = event.meta;
+      frame.meta = event.meta;
+    }
+    if (!(this.#step instanceof GuestStep)) return frame;
+    // The guest has them, and better than any copy.
+    delete frame.result;
+    delete frame.results;
+    return frame;
   }
 
   /** Hands each event to the guest as a turn, pipelined; the turn's end is the ack. */
@@ -173,6 +241,8 @@ export class GuestRun {
     signal.throwIfAborted();
     const callId = this.#nextCallId++;
     const call = createDeferred<unknown>();
+    // The answer may come before anybody waits for it: while the turn that makes the call is still under way.
+    call.promise.catch(() => {});
     this.#calls.set(callId, call);
     const onAbort = (): void => {
       this.#calls.delete(callId);
@@ -188,6 +258,13 @@ export class GuestRun {
       signal.removeEventListener("abort", onAbort);
     }
   }
+}
+
+/** What of an event a run around this one passes on as its own. */
+function toEmission(event: StepEvent): StepEmission | undefined {
+  if (event.type === "partial") return { type: "partial", delta: event.delta };
+  if (event.type === "tool-call") return { type: "tool-call", toolCall: event.toolCall };
+  return event.type === "tool-result" ? { type: "tool-result", toolResult: event.toolResult } : undefined;
 }
 
 function isTerminal(event: StepEvent): boolean {

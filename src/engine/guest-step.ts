@@ -1,16 +1,15 @@
 import { createDeferred, type Deferred } from "../base/deferred.ts";
-import { GeppettoError } from "../shared/errors.ts";
 import type { StepInfo } from "../shared/step-events.ts";
-import type { Step, StepContext, StepEmission } from "../steps/step.ts";
+import type { StepContext, StepSource } from "../steps/step.ts";
 import { parseFields } from "./guest-messages.ts";
 
-/** What the body of a guest's step hands out: a result (its copy), or an event. */
-export type GuestYield = { kind: "result"; value: unknown } | { kind: "emission"; emission: StepEmission };
-
-interface Waiting {
-  given: GuestYield;
-  taken: Deferred<void>;
+/** What the body of a guest's step hands out: the copy of a result. */
+export interface GuestYield {
+  value: unknown;
 }
+
+/** Results that a body may be ahead of its run. */
+const MAX_AHEAD = 16;
 
 function parseName(value: unknown, fallback: string): string {
   return typeof value === "string" ? value.slice(0, 100) : fallback;
@@ -28,37 +27,38 @@ export function parseStepInfo(value: unknown): StepInfo {
 }
 
 /** What the guest says that its step yields. */
-export function parseYield(value: unknown): GuestYield {
-  const { kind, value: result, emission } = parseFields(value);
-  if (kind === "result") return { kind, value: result };
-  const { type, delta } = parseFields(emission);
-  if (kind === "emission" && type === "partial" && typeof delta === "string") {
-    return { kind, emission: { type, delta } };
-  }
-  throw new GeppettoError("ValidationError", "Cannot publish what a step yields: it is malformed");
+export function parseYield(args: unknown): GuestYield {
+  return { value: parseFields(args)["value"] };
 }
 
 /**
  * The host's half of one run of a step that the guest made: its body runs in the guest, what it yields comes here, so
  * that its events, metadata and topic are those of any other step.
  */
-export class GuestStep implements Step {
+export class GuestStep implements StepSource {
   readonly info: StepInfo;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: GuestYield[] = [];
   #more: Deferred<void> | undefined;
+  #room: Deferred<void> | undefined;
   #over = false;
 
   constructor(info: StepInfo) {
     this.info = info;
   }
 
-  /** Resolves when the run has taken it; at once when the run is over. */
-  async take(given: GuestYield): Promise<void> {
-    if (this.#over) return;
-    const taken = createDeferred();
-    this.#waiting.push({ given, taken });
+  /** True when there is room for more. */
+  take(given: GuestYield): boolean {
+    if (this.#over) return true;
+    this.#waiting.push(given);
     this.#more?.resolve();
-    await taken.promise;
+    return this.#waiting.length < MAX_AHEAD;
+  }
+
+  /** Resolves when there is room, or the run is over. */
+  async room(): Promise<void> {
+    if (this.#over || this.#waiting.length < MAX_AHEAD) return;
+    this.#room ??= createDeferred();
+    await this.#room.promise;
   }
 
   async *run(_: unknown, context: StepContext): AsyncGenerator {
@@ -75,15 +75,20 @@ export class GuestStep implements Step {
           this.#more = createDeferred();
           await this.#more.promise;
         } else {
-          if (next.given.kind === "emission") await context.publish(next.given.emission);
-          else yield next.given.value;
-          next.taken.resolve();
+          yield next.value;
+          if (this.#waiting.length < MAX_AHEAD) this.#makeRoom();
         }
       }
       await body;
     } finally {
       this.#over = true;
-      for (const { taken } of this.#waiting.splice(0)) taken.resolve();
+      this.#waiting.length = 0;
+      this.#makeRoom();
     }
+  }
+
+  #makeRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { decodeValue, encodeValue } from "../shared/codec.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
-import { FRAME_VERSION, type ErrorRecord, type Outcome, type Parcel } from "../shared/frames.ts";
+import { FRAME_VERSION, MAX_FRAME_CHARS, type ErrorRecord, type Outcome, type Parcel } from "../shared/frames.ts";
 import type { RealmDoors } from "../sandbox/realm.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -110,6 +110,10 @@ export class OpTable implements RealmDoors {
   }
 
   #read(frame: string): { op: Op; args: unknown; callId: number | undefined } {
+    // The guest's encoder refuses it earlier: this one was made by somebody else.
+    if (frame.length > MAX_FRAME_CHARS * 2) {
+      throw new GeppettoError("ValidationError", "Cannot read a frame: it is too long");
+    }
     const parsed = decodeValue(frame);
     if (!Array.isArray(parsed) || parsed[0] !== FRAME_VERSION || parsed.length < 3 || parsed.length > 4) {
       throw new GeppettoError("ValidationError", "Cannot read a frame: it is malformed");

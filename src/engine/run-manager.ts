@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Bus } from "../events/bus.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { ErrorRecord, Outcome } from "../shared/frames.ts";
-import type { Step } from "../steps/step.ts";
+import type { StepSource } from "../steps/step.ts";
 import type { EntryQueue } from "./entry-queue.ts";
 import { GuestRun, type StartRequest, type WaitAnswer } from "./guest-run.ts";
 import { GuestStep, parseStepInfo, type GuestYield } from "./guest-step.ts";
@@ -25,7 +26,7 @@ export interface RunManagerOptions {
 
 /** The runs of one engine: each is a topic `step.{id}` on the bus, there while the run is. */
 export class RunManager {
-  readonly #steps = new Map<string, Step>();
+  readonly #steps = new Map<string, StepSource>();
   readonly #runs = new Map<string, GuestRun>();
   readonly #guestSteps = new Map<string, GuestStep>();
   readonly #ends = new Set<Promise<void>>();
@@ -40,7 +41,7 @@ export class RunManager {
   }
 
   /** Makes a step known to the guest under a name. */
-  register(name: string, step: Step): void {
+  register(name: string, step: StepSource): void {
     if (this.#steps.has(name) || name === GUEST_STEP) {
       throw new GeppettoError("ConfigError", `Cannot register the step "${name}": it exists already`);
     }
@@ -58,7 +59,8 @@ export class RunManager {
       throw new GeppettoError("ValidationError", "Cannot start a run: its id is malformed or taken");
     }
     if (this.#runs.size >= this.#options.maxRuns) throw this.#options.onTooMany();
-    const run = new GuestRun(request, this.#stepFor(request), this.#options);
+    const parent = request.parent === undefined ? undefined : this.#runs.get(request.parent);
+    const run = new GuestRun(request, this.#stepFor(request), this.#options, parent);
     this.#runs.set(id, run);
     const end = run.execute().then(() => {
       this.#runs.delete(id);
@@ -101,9 +103,30 @@ export class RunManager {
     this.#runs.get(id)?.answer(callId, outcome);
   }
 
-  /** A step that the guest made yields something. Resolves when there is room for more. */
-  async take(id: string, given: GuestYield): Promise<void> {
-    await this.#guestSteps.get(id)?.take(given);
+  /** A step that the guest made yields a result. False when it is to wait until it has been told that there is room. */
+  take(id: string, given: GuestYield): boolean {
+    const step = this.#guestSteps.get(id);
+    if (step === undefined || step.take(given)) return true;
+    void step.room().then(() => this.#options.queue.enter("run_room", id));
+    return false;
+  }
+
+  /** Likewise for a guest that waits: resolves when there is room. Rejects when the run has been cancelled. */
+  async takeBlocking(id: string, given: GuestYield): Promise<void> {
+    const step = this.#guestSteps.get(id);
+    if (step?.take(given) === false) await step.room();
+    this.#runs.get(id)?.signal.throwIfAborted();
+  }
+
+  /** Waits for a guest that waits. Rejects when the run, or the call, is aborted. */
+  async sleep(id: string, ms: number, signal: AbortSignal): Promise<void> {
+    const run = this.#runs.get(id);
+    await sleep(ms, undefined, { signal: run === undefined ? signal : AbortSignal.any([signal, run.signal]) });
+  }
+
+  /** Has the run been cancelled, or has it failed? */
+  isAborted(id: string): boolean {
+    return this.#runs.get(id)?.signal.aborted ?? true;
   }
 
   /** Resolves when no run is under way. */
@@ -111,7 +134,7 @@ export class RunManager {
     while (this.#ends.size > 0) await Promise.all(this.#ends);
   }
 
-  #stepFor({ id, step: name, input }: StartRequest): Step {
+  #stepFor({ id, step: name, input }: StartRequest): StepSource {
     if (name === GUEST_STEP) {
       const step = new GuestStep(parseStepInfo(input));
       this.#guestSteps.set(id, step);

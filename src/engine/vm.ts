@@ -1,18 +1,20 @@
 import { GeppettoError } from "../shared/errors.ts";
-import type { StepInfo } from "../shared/step-events.ts";
-import { validated, type Converter, type Step } from "../steps/step.ts";
+import { validated, type Converter } from "../steps/converter.ts";
+import { toSource } from "../steps/define-step.ts";
+import type { Step, StepSource } from "../steps/step.ts";
 import type { EngineLimits } from "./limits.ts";
 import type { OpHandler, OpOptions } from "./op-table.ts";
+import { StepObject } from "./step-object.ts";
 
 /** What the engine lends to a Vm. */
 export interface VmHost {
   readonly limits: EngineLimits;
   enter(kind: string, ...body: unknown[]): Promise<boolean>;
   /** Like enter, but the guest's failure rejects. */
-  enterChecked(kind: string, ...body: unknown[]): Promise<void>;
+  enterChecked(kind: string, ...body: unknown[]): Promise<unknown>;
   evaluate(code: string, filename: string): Promise<unknown>;
   setOp(name: string, handler: OpHandler, options?: OpOptions): void;
-  registerStep(name: string, step: Step): void;
+  registerStep(name: string, step: StepSource): void;
   hold(kind: "timer", options?: { weak?: boolean }): () => void;
   /** Told before each script; the listener enters what its feature's guest half needs. */
   onScriptBegin(listener: (context: ScriptContext) => Promise<void>): void;
@@ -43,7 +45,7 @@ export interface StepBindingOptions<I, O> {
   /** Validates what a script passes: a zod schema or a function. */
   input?: Converter<I>;
   /** Converts each result on its way to the script. */
-  output?: Converter<O>;
+  output?: Converter<unknown, O>;
 }
 
 const NAME = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
@@ -63,12 +65,13 @@ export class Vm {
   }
 
   /**
-   * Defines a global with a copy of `value`.
+   * Defines a global with a copy of `value`, or with the step object that {@link createWatermillStepObject} made.
    *
    * @throws {GeppettoError} ValidationError where the value holds a function (use {@link op}) or refers to itself.
    */
   async set(name: string, value: unknown): Promise<void> {
-    await this.host.enterChecked("set", checkedName(name), value);
+    if (value instanceof StepObject) await value.defineIn(this, name);
+    else await this.host.enterChecked("set", checkedName(name), value);
   }
 
   /** Runs classic script code in the guest; resolves with a copy of its (awaited) value. */
@@ -98,26 +101,35 @@ export class Vm {
   /** Gives scripts a step object under a global name. */
   async registerStep<I, O>(
     name: string,
-    step: Step<I, O>,
-    options: StepBindingOptions<I, unknown> = {},
+    step: Step<I, O> | StepSource<I, O>,
+    options: StepBindingOptions<I, O> = {},
   ): Promise<void> {
-    const { input, output } = options;
-    const bound: Step = {
-      info: step.info,
-      async *run(raw, context) {
-        const given = input === undefined ? (raw as I) : validated(input, raw, `the input of "${name}"`);
-        for await (const result of step.run(given, context)) {
-          yield output === undefined ? result : validated(output, result, `a result of "${name}"`);
-        }
-      },
-    };
-    this.host.registerStep(checkedName(name), bound);
-    const info: StepInfo = step.info;
-    await this.host.enterChecked("install", "step", { ...info, name, step: name });
+    const source = toSource(step, checkedName(name));
+    this.host.registerStep(name, convertedSource(name, source, options));
+    await this.host.enterChecked("install", "step", { ...source.info, name, step: name });
   }
 
   /** Switches a built-in feature of the guest on. */
   async install(feature: string, config: unknown = {}): Promise<void> {
     await this.host.enterChecked("install", feature, config);
   }
+}
+
+/** The step with what crosses converted on its way in and out. */
+function convertedSource<I, O>(
+  name: string,
+  source: StepSource<I, O>,
+  { input, output }: StepBindingOptions<I, O>,
+): StepSource {
+  const converted: StepSource = {
+    info: source.info,
+    async *run(raw, context) {
+      const given = input === undefined ? (raw as I) : validated(input, raw, `the input of "${name}"`);
+      for await (const result of source.run(given, context)) {
+        yield output === undefined ? result : validated(output, result, `a result of "${name}"`);
+      }
+    },
+  };
+  if (source.onEvent !== undefined) converted.onEvent = (event) => source.onEvent!(event);
+  return converted;
 }

@@ -1,6 +1,7 @@
 import { abortable } from "../base/abortable.ts";
+import { createDeferred, type Deferred } from "../base/deferred.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
-import type { ErrorRecord } from "../shared/frames.ts";
+import { MAX_ERROR_CHARS, type ErrorRecord } from "../shared/frames.ts";
 import {
   appendDelta,
   resultText,
@@ -10,64 +11,78 @@ import {
   type StepEvent,
 } from "../shared/step-events.ts";
 import { GuestFailure } from "./guest-failure.ts";
-import type { Step, StepContext, StepEmission } from "./step.ts";
+import { inheritMetadata } from "./run-metadata.ts";
+import type { Result, StepContext, StepEmission, StepResult, StepSource } from "./step.ts";
 
 export interface StepRunOptions {
   id: string;
-  step: Step;
-  /** Publishes one event; resolves when there is room for the next. */
-  publish(event: StepEvent, error?: ErrorRecord): Promise<void>;
-  /** Resolves when every event published so far has been delivered to the one who started the run. */
-  delivered(): Promise<void>;
+  source: StepSource;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Cancels the run. */
+  signal?: AbortSignal;
+  /** Publishes one event; resolves when there is room for the next. Throws for what cannot be handed over. */
+  publish?(event: StepEvent, error?: ErrorRecord): Promise<void>;
+  /** Resolves when every event published so far has been delivered to the one who started the run. */
+  delivered?(): Promise<void>;
   /** Calls a function of the one who started the run. */
   callGuest?(name: string, args: unknown, signal: AbortSignal): Promise<unknown>;
 }
 
 /** How a run ended. */
-export type RunEnd = { type: "final"; results: unknown[] } | { type: "error"; error: unknown } | { type: "interrupt" };
+type RunEnd = { type: "final"; results: unknown[] } | { type: "error"; error: unknown } | { type: "interrupt" };
 
 /** What of an event is its own: all but the fields that every event has. */
 type Fields<E extends StepEvent = StepEvent> = E extends StepEvent ? Omit<E, "meta" | "step" | "seq" | "time"> : never;
 
 /**
- * One execution of a step: publishes start, what the step emits, and exactly one terminal event. The terminal event
- * waits until everything before it is delivered, so that until then a cancel can still make it an interrupt.
+ * One execution of a step, whoever started it: publishes start, what the step emits, and exactly one terminal event. The
+ * terminal event waits until everything before it is delivered, so that until then a cancel can still make it an
+ * interrupt.
  */
-export class StepRun {
+export class StepRun<O = unknown> implements StepResult<O> {
   readonly id: string;
   readonly #options: StepRunOptions;
   readonly #controller = new AbortController();
   readonly #meta: EventMeta;
   readonly #metadata: RunMetadata;
+  readonly #results: unknown[] = [];
   #seq = 0;
   #partials = 0;
   #completion = "";
   #deliveredChars: number | undefined;
-  #ended = false;
+  /** Decided: no cancel changes it any more. */
+  #over = false;
+  /** What {@link fail} ended it with. */
+  #failure: GeppettoError | undefined;
+  #end: RunEnd | undefined;
+  /** Resolved when there is a further result, or the end. */
+  #news: Deferred<void> = createDeferred();
 
   constructor(options: StepRunOptions) {
     this.#options = options;
     this.id = options.id;
-    const { type, inputType, outputType } = options.step.info;
+    const { type, inputType, outputType } = options.source.info;
     this.#meta = { messageId: options.id, parentId: "", engine: "" };
     this.#metadata = { stepId: options.id, type, inputType, outputType, startedAt: options.now() };
   }
 
-  /** Runs to the end. Never rejects: how it ended is the value and the last event. */
-  async execute(readInput: () => unknown): Promise<RunEnd> {
-    const end = await this.#work(readInput);
-    const settled = this.#controller.signal.aborted && end.type !== "error" ? { type: "interrupt" as const } : end;
-    this.#ended = true;
+  /** Aborted when the run is cancelled or fails. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Runs to the end. Never rejects: how it ended is in the results and in the last event. */
+  async execute(readInput: () => unknown): Promise<void> {
+    const { signal } = this.#options;
+    const onAbort = (): void => void this.cancel(signal?.reason);
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      await this.#publishEnd(settled);
-      return settled;
-    } catch (error) {
-      // Results that cannot be handed over.
-      this.#seq--;
-      await this.#publishError(error);
-      return { type: "error", error };
+      this.#end = await this.#conclude(await this.#work(readInput));
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      this.#tell();
     }
   }
 
@@ -76,48 +91,103 @@ export class StepRun {
    *
    * @param deliveredChars how much of the text the one who cancels has seen; default all that was published.
    */
-  cancel(reason: unknown, deliveredChars?: number): boolean {
-    if (this.#ended || this.#controller.signal.aborted) return false;
+  cancel(reason: unknown = cancelled(), deliveredChars?: number): boolean {
+    if (this.#over || this.signal.aborted) return false;
     this.#deliveredChars = deliveredChars;
     this.#controller.abort(reason);
     return true;
   }
 
-  async #work(readInput: () => unknown): Promise<RunEnd> {
-    const { signal } = this.#controller;
-    try {
-      await this.#publish({ type: "start" });
-      const results = await this.#collect(readInput());
-      await abortable(this.#options.delivered(), signal);
-      return { type: "final", results };
-    } catch (error) {
-      return signal.aborted ? { type: "interrupt" } : { type: "error", error };
+  /** Ends the run with this error. False when it has ended already. */
+  fail(error: GeppettoError): boolean {
+    if (this.#over || this.signal.aborted) return false;
+    this.#failure = error;
+    this.#controller.abort(error);
+    return true;
+  }
+
+  async return(): Promise<Result<O>[]> {
+    const all: Result<O>[] = [];
+    for await (const result of this.getChannel()) all.push(result);
+    return all;
+  }
+
+  async *getChannel(): AsyncGenerator<Result<O>> {
+    for (let next = 0; ;) {
+      if (next < this.#results.length) yield { ok: true, value: this.#results[next++] as O };
+      else if (this.#end === undefined) await this.#news.promise;
+      else {
+        if (this.#end.type !== "final") yield { ok: false, error: this.#errorOf(this.#end) };
+        return;
+      }
     }
   }
 
-  async #collect(input: unknown): Promise<unknown[]> {
-    const { signal } = this.#controller;
-    const { step } = this.#options;
+  getMetadata(): RunMetadata {
+    return { ...this.#metadata };
+  }
+
+  /** Takes over what an event of a run inside this one has told. */
+  inherit({ type, meta, step }: StepEvent): void {
+    // A text that is handed through is the inner run's message, from its first piece on.
+    if (this.#options.source.info.kind === "text" && type !== "start" && this.#partials === 0) {
+      Object.assign(this.#meta, meta);
+    }
+    if (type === "final" || type === "error" || type === "interrupt") inheritMetadata(this.#metadata, step.metadata);
+  }
+
+  /** Publishes what the step emits. Rejects with the reason once the run is cancelled. */
+  async emit(emission: StepEmission & { result?: unknown }): Promise<void> {
+    this.signal.throwIfAborted();
+    if (emission.type !== "partial") return this.#publish(emission);
+    const { kind } = this.#options.source.info;
+    this.#completion = appendDelta(kind, this.#completion, emission.delta, this.#partials++ === 0);
+    await abortable(this.#publish({ ...emission, completion: this.#completion }), this.signal);
+  }
+
+  async #work(readInput: () => unknown): Promise<RunEnd> {
+    const { signal } = this;
+    try {
+      await this.#publish({ type: "start" });
+      signal.throwIfAborted();
+      await this.#collect(readInput());
+      if (this.#options.delivered !== undefined) await abortable(this.#options.delivered(), signal);
+      signal.throwIfAborted();
+      this.#over = true;
+      return { type: "final", results: this.#results };
+    } catch (error) {
+      const isAborted = signal.aborted;
+      this.#over = true;
+      if (!isAborted) return { type: "error", error };
+      return this.#failure === undefined ? { type: "interrupt" } : { type: "error", error: this.#failure };
+    }
+  }
+
+  async #collect(input: unknown): Promise<void> {
+    const { signal } = this;
+    const { source, callGuest } = this.#options;
     const context: StepContext = {
       runId: this.id,
       signal,
       metadata: this.#metadata,
       meta: this.#meta,
-      publish: (emission) => this.#emit(emission),
+      publish: (emission) => this.emit(emission),
       callGuest: async (name, args) => {
-        const { callGuest } = this.#options;
         if (callGuest === undefined) throw new GeppettoError("StepError", `Cannot call "${name}": nobody gave it`);
         return callGuest(name, args, signal);
       },
     };
-    const results: unknown[] = [];
-    const iterator = step.run(input, context)[Symbol.asyncIterator]();
+    const iterator = source.run(input, context)[Symbol.asyncIterator]();
     try {
       for (;;) {
         const next = await abortable(iterator.next(), signal);
-        if (next.done === true) return results;
-        results.push(next.value);
-        if (step.info.kind === "list") await this.#emit({ type: "partial", delta: resultText(next.value), result: next.value });
+        if (next.done === true) return;
+        this.#results.push(next.value);
+        this.#tell();
+        if (source.info.kind === "list") {
+          await this.emit({ type: "partial", delta: resultText(next.value), result: next.value });
+        }
+        signal.throwIfAborted();
       }
     } catch (error) {
       // A step that ignores its signal must not hold up the interrupt, nor its late failure go unheard as a rejection.
@@ -126,37 +196,45 @@ export class StepRun {
     }
   }
 
-  async #emit(emission: StepEmission & { result?: unknown }): Promise<void> {
-    const { signal } = this.#controller;
-    signal.throwIfAborted();
-    if (emission.type !== "partial") return this.#publish(emission);
-    this.#completion = appendDelta(this.#options.step.info.kind, this.#completion, emission.delta, this.#partials++ === 0);
-    await abortable(this.#publish({ ...emission, completion: this.#completion }), signal);
-  }
-
-  #publish(fields: Fields, error?: ErrorRecord): Promise<void> {
-    const now = this.#options.now();
-    const { stepId, type, inputType, outputType } = this.#metadata;
-    const step: EventStep = { stepId, type, inputType, outputType, metadata: { ...this.#metadata } };
-    const event = { ...fields, meta: { ...this.#meta }, step, seq: this.#seq++, time: now } as StepEvent;
-    return this.#options.publish(event, error);
-  }
-
-  async #publishEnd(end: RunEnd): Promise<void> {
+  /** Publishes the last event. Results that cannot be handed over make it an error. */
+  async #conclude(end: RunEnd): Promise<RunEnd> {
+    // Whatever still works for a run that has failed can stop.
+    if (end.type === "error") this.#controller.abort(end.error);
     this.#metadata.durationMs = Math.max(0, this.#options.now() - this.#metadata.startedAt);
     this.#metadata.eventCount = this.#seq + 1;
-    if (end.type === "final") await this.#publish(this.#final(end.results));
-    else if (end.type === "interrupt") await this.#publish({ type: "interrupt", text: this.#deliveredText() });
-    else await this.#publishError(end.error);
+    try {
+      if (end.type === "final") await this.#publish(this.#final(end.results));
+      else if (end.type === "interrupt") await this.#publish({ type: "interrupt", text: this.#deliveredText() });
+      else await this.#publishError(end.error);
+      return end;
+    } catch (error) {
+      this.#controller.abort(error);
+      await this.#publishError(error);
+      return { type: "error", error };
+    }
+  }
+
+  async #publish(fields: Fields, error?: ErrorRecord): Promise<void> {
+    const { now, publish, source } = this.#options;
+    const { stepId, type, inputType, outputType } = this.#metadata;
+    const step: EventStep = { stepId, type, inputType, outputType, metadata: { ...this.#metadata } };
+    const event: StepEvent = { ...fields, meta: { ...this.#meta }, step, seq: this.#seq, time: now() };
+    const published = publish?.(event, error);
+    // Counted once it is on its way: what cannot be handed over leaves no gap.
+    this.#seq++;
+    const heard = source.onEvent?.(event);
+    await published;
+    await heard;
   }
 
   #publishError(error: unknown): Promise<void> {
-    const record = errorRecord(error);
+    const told = errorRecord(error);
+    const record = { ...told, message: told.message.slice(0, MAX_ERROR_CHARS) };
     return this.#publish({ type: "error", error: record.message, code: record.code ?? "ERR_STEP" }, record);
   }
 
   #final(results: unknown[]): Fields {
-    const { kind } = this.#options.step.info;
+    const { kind } = this.#options.source.info;
     const result = kind === "list" ? results : results[0];
     const text = kind === "single" ? resultText(result) : this.#completion;
     return { type: "final", text, result, results };
@@ -165,6 +243,20 @@ export class StepRun {
   #deliveredText(): string {
     return this.#completion.slice(0, this.#deliveredChars ?? this.#completion.length);
   }
+
+  #tell(): void {
+    this.#news.resolve();
+    if (this.#end === undefined) this.#news = createDeferred();
+  }
+
+  #errorOf(end: RunEnd): Error {
+    const error = end.type === "error" ? end.error : this.signal.reason;
+    return error instanceof Error ? error : new GeppettoError("StepError", String(error));
+  }
+}
+
+function cancelled(): GeppettoError {
+  return new GeppettoError("AbortError", "The run was cancelled");
 }
 
 function errorRecord(error: unknown): ErrorRecord {

@@ -1,6 +1,6 @@
+import type { Publisher } from "../events/bus.ts";
 import type { ToolCall } from "../shared/chat-messages.ts";
-import { GeppettoError } from "../shared/errors.ts";
-import type { EventMeta, RunMetadata, StepInfo, StepKind } from "../shared/step-events.ts";
+import type { EventMeta, RunMetadata, StepEvent, StepInfo } from "../shared/step-events.ts";
 
 /** What a step publishes while it runs; start and the terminal event are the run's own. */
 export type StepEmission =
@@ -23,64 +23,48 @@ export interface StepContext {
   callGuest(name: string, args: unknown): Promise<unknown>;
 }
 
-/** A computation that takes one input and yields zero or more results. */
-export interface Step<I = unknown, O = unknown> {
+/** What a step does, without the runs around it: what {@link StepRun} executes and engines give to their guests. */
+export interface StepSource<I = unknown, O = unknown> {
   readonly info: StepInfo;
   run(input: I, context: StepContext): AsyncIterable<O>;
+  /** Hears every event of every run; the run waits for it as for any subscriber. Must not fail. */
+  onEvent?(event: StepEvent): Promise<void>;
 }
 
-/** Validates and converts: a zod schema, or a function that throws. */
-export type Converter<T> = { parse(value: unknown): T } | ((value: unknown) => T);
-
-export interface StepDefinition<I, O> {
-  /** The step's type in events and metadata, for example "double". */
-  name: string;
-  inputType?: string;
-  outputType?: string;
-  /** "text" when the step publishes partials, "list" when its results are a list by nature; default "single". */
-  kind?: StepKind;
-  input?: Converter<I>;
-  output?: Converter<O>;
-  run(input: I, context: StepContext): AsyncIterable<O>;
-}
+/** One result of a step, or why there are no more. */
+export type Result<O = unknown> = { ok: true; value: O } | { ok: false; error: Error };
 
 /**
- * Makes a step. Input and every result go through their converters; what the input converter refuses is a
- * ValidationError of the run.
- *
- * @example
- * const shout = defineStep({ name: "shout", input: z.string(), async *run(text) { yield text.toUpperCase(); } });
+ * The results of one run of a step: a list that may still grow, an error that ends it, a way to cancel, and metadata.
+ * Nothing rejects: an error is the last result.
  */
-export function defineStep<I = unknown, O = unknown>(definition: StepDefinition<I, O>): Step<unknown, O> {
-  const { name, inputType = "any", outputType = "any", kind = "single", input, output } = definition;
-  return {
-    info: { type: name, inputType, outputType, kind },
-    async *run(raw, context) {
-      const checked = input === undefined ? (raw as I) : validated(input, raw, `the input of step "${name}"`);
-      for await (const result of definition.run(checked, context)) {
-        yield output === undefined ? result : validated(output, result, `a result of step "${name}"`);
-      }
-    },
-  };
+export interface StepResult<O = unknown> {
+  /** All results, when the run has ended. */
+  return(): Promise<Result<O>[]>;
+  /** The results as they come, from the first on, for as many readers as ask. */
+  getChannel(): AsyncIterable<Result<O>>;
+  /** Cancels the run. False when it has ended already. The last result is an AbortError then. */
+  cancel(): boolean;
+  /** The metadata so far; whole when the run has ended. */
+  getMetadata(): RunMetadata;
 }
 
-/**
- * `value` through its converter.
- *
- * @throws {GeppettoError} ValidationError that names `what` and says what the converter objected to.
- */
-export function validated<T>(converter: Converter<T>, value: unknown, what: string): T {
-  try {
-    return typeof converter === "function" ? converter(value) : converter.parse(value);
-  } catch (error) {
-    if (error instanceof GeppettoError) throw error;
-    throw new GeppettoError("ValidationError", `Cannot use ${what}: ${issuesOf(error)}`, { cause: error });
-  }
+/** What a step is started with. */
+export interface StartContext {
+  /** Cancels the run. */
+  signal?: AbortSignal;
+  /** Default a UUID. */
+  runId?: string;
 }
 
-/** What a zod error says of each place, or the message of any other error. */
-function issuesOf(error: unknown): string {
-  const { issues, message } = error as { issues?: { path: PropertyKey[]; message: string }[]; message?: string };
-  if (!Array.isArray(issues)) return message ?? String(error);
-  return issues.map((issue) => [issue.path.join("."), issue.message].filter((part) => part !== "").join(": ")).join("; ");
+/** A computation that takes one input and gives zero or more results. {@link defineStep} makes one. */
+export interface Step<I = unknown, O = unknown> {
+  /** Starts a run. Never throws for what is wrong with the input: that is an error of the run. */
+  start(ctx: StartContext, input: I): StepResult<O>;
+  /**
+   * Publishes the events of the runs that are started from now on to this topic too. Returns what ends that. A topic
+   * that belongs to one run, `step.{runId}`, is forgotten when that run has ended. What a publisher fails to take is
+   * lost to its topic, not to the run.
+   */
+  addPublishedTopic(publisher: Pick<Publisher, "publish">, topic: string): () => void;
 }

@@ -1,0 +1,120 @@
+import { randomUUID } from "node:crypto";
+import type { Publisher } from "../events/bus.ts";
+import type { StepEvent, StepInfo, StepKind } from "../shared/step-events.ts";
+import { validated, type Converter } from "./converter.ts";
+import { inheritMetadata } from "./run-metadata.ts";
+import { StepRun } from "./step-run.ts";
+import type { StartContext, Step, StepContext, StepResult, StepSource } from "./step.ts";
+
+export interface StepDefinition<I, R, O> {
+  /** The step's type in events and metadata, for example "double". */
+  name: string;
+  inputType?: string;
+  outputType?: string;
+  /** The results are a list by nature: each is an event of its own. Short for `kind: "list"`. */
+  many?: boolean;
+  /** "text" when the step publishes partials, "list" when its results are a list by nature; default "single". */
+  kind?: StepKind;
+  /** What an input must be. What it refuses is a ValidationError of the run. */
+  input?: Converter<I>;
+  /** What each result must be; likewise. */
+  output?: Converter<O, R>;
+  run(input: I, context: StepContext): AsyncIterable<R>;
+}
+
+/** A step with a body that is known: hosts start it, engines give it to their guests. */
+export interface DefinedStep<I = unknown, O = unknown> extends Step<I, O>, StepSource<unknown, O> {}
+
+/**
+ * Makes a step. Input and every result go through their converters, and their types are the schemas'.
+ *
+ * @example
+ * const shout = defineStep({ name: "shout", input: z.string(), async *run(text) { yield text.toUpperCase(); } });
+ * await shout.start({}, "hello").return(); // [{ ok: true, value: "HELLO" }]
+ */
+export function defineStep<I = unknown, R = unknown, O = R>(definition: StepDefinition<I, R, O>): DefinedStep<I, O> {
+  return new StepOfDefinition(definition);
+}
+
+interface PublishedTopic {
+  publisher: Pick<Publisher, "publish">;
+  topic: string;
+}
+
+class StepOfDefinition<I, R, O> implements DefinedStep<I, O> {
+  readonly info: StepInfo;
+  readonly #definition: StepDefinition<I, R, O>;
+  readonly #topics = new Set<PublishedTopic>();
+
+  constructor(definition: StepDefinition<I, R, O>) {
+    const { name, inputType = "any", outputType = "any", many = false } = definition;
+    this.#definition = definition;
+    this.info = { type: name, inputType, outputType, kind: definition.kind ?? (many ? "list" : "single") };
+  }
+
+  start({ signal, runId = randomUUID() }: StartContext, input: I): StepResult<O> {
+    const run = new StepRun<O>({ id: runId, source: this, now: Date.now, ...(signal ? { signal } : {}) });
+    void run.execute(() => input);
+    return run;
+  }
+
+  addPublishedTopic(publisher: Pick<Publisher, "publish">, topic: string): () => void {
+    const entry = { publisher, topic };
+    this.#topics.add(entry);
+    return () => void this.#topics.delete(entry);
+  }
+
+  async *run(raw: unknown, context: StepContext): AsyncGenerator<O> {
+    const { name, input, output, run } = this.#definition;
+    const checked = input === undefined ? (raw as I) : validated(input, raw, `the input of step "${name}"`);
+    for await (const result of run.call(this.#definition, checked, context)) {
+      yield output === undefined ? (result as unknown as O) : validated(output, result, `a result of step "${name}"`);
+    }
+  }
+
+  async onEvent(event: StepEvent): Promise<void> {
+    if (this.#topics.size === 0) return;
+    const own = `step.${event.step.stepId}`;
+    const isLast = event.type === "final" || event.type === "error" || event.type === "interrupt";
+    const published = [...this.#topics].map((entry) => {
+      if (isLast && entry.topic === own) this.#topics.delete(entry);
+      return publish(entry, event);
+    });
+    await Promise.all(published);
+  }
+}
+
+async function publish({ publisher, topic }: PublishedTopic, event: StepEvent): Promise<void> {
+  try {
+    await publisher.publish(topic, event);
+  } catch {
+    // A subscriber's trouble is not the run's.
+  }
+}
+
+/** What an engine can execute: the step itself, or, for an implementation of its own, a source that starts it. */
+export function toSource<I, O>(step: Step<I, O> | StepSource<I, O>, name: string): StepSource<I, O> {
+  if ("info" in step && "run" in step) return step;
+  return {
+    info: { type: name, inputType: "any", outputType: "any", kind: "list" },
+    async *run(input, { signal, metadata, runId }) {
+      const result = step.start({ signal, runId }, input);
+      const onAbort = (): void => void result.cancel();
+      signal.addEventListener("abort", onAbort, { once: true });
+      try {
+        yield* valuesOf(result);
+      } finally {
+        signal.removeEventListener("abort", onAbort);
+        inheritMetadata(metadata, result.getMetadata());
+      }
+    },
+  };
+}
+
+/** The values of a result as they come; throws the error that ends them. */
+export async function* valuesOf<O>(result: StepResult<O>): AsyncGenerator<O> {
+  for await (const next of result.getChannel()) {
+    if (!next.ok) throw next.error;
+    yield next.value;
+  }
+}
