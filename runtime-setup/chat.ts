@@ -11,6 +11,8 @@ export interface ChatSettings extends ProviderSettings {
   budget?: Budget;
   /** Answers in place of what `chat` names, for example a scripted model in a test. */
   chatProvider?: ChatProvider;
+  /** Put around every chat provider that is made here, those that scripts name too; not around `chatProvider`. */
+  wrap?: (provider: ChatProvider) => ChatProvider;
   /** Asked before each tool call, of scripts' tools and the host's alike, one at a time; default: all are made. */
   onApprove?: ApproveCall;
   /** Longest time of one tool call where neither tool nor script says anything; default 60,000. */
@@ -28,6 +30,7 @@ export function setupChat(settings: ChatSettings = {}): SetupFunction {
       toolTimeoutMs,
       budget,
       chatProvider,
+      wrap,
     } = settings;
     let noticed = false;
     const step = createChatStep({
@@ -39,6 +42,7 @@ export function setupChat(settings: ChatSettings = {}): SetupFunction {
       ...(onApprove ? { onApprove } : {}),
       ...(budget ? { budget } : {}),
       ...(chatProvider ? { chatProvider } : {}),
+      ...(wrap ? { wrap } : {}),
       ...(toolTimeoutMs === undefined ? {} : { toolTimeoutMs }),
       onCall: ({ name }) => {
         if (name !== "embedded" || noticed) return;

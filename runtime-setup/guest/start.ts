@@ -64,7 +64,7 @@ export function start(
   return startKernel(
     {
       call,
-      callBlocking: (frame) => ReflectApply(applySyncPromise, callBlocking, [undefined, [frame]]) as Parcel,
+      callBlocking: (frame) => ReflectApply(applySyncPromise, callBlocking, [undefined, [frame]]),
       note,
     },
     settleScript,

@@ -290,7 +290,12 @@ export class Engine implements AsyncDisposable {
     if (this.#closing !== undefined) return;
     if (kind !== "timeout") this.#gone = kind;
     if (this.#started?.runner.busy === true) this.#started.runner.lost(kind);
-    else this.#logger.error(realmError(kind, this.limits).message);
+    else {
+      const error = realmError(kind, this.limits);
+      this.#logger.error(error.message);
+      // Whoever waits for the guest waits in vain.
+      if (kind !== "timeout") void this.#started?.loop.close(error);
+    }
   }
 
   /** Codes 0 to 63 are the script's own; the rest is for what the host has to say. */

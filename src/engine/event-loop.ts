@@ -1,7 +1,7 @@
 import { createDeferred, type Deferred } from "../base/deferred.ts";
 import type { Bus } from "../events/bus.ts";
 import type { Realm, RealmFactory, RealmFailure, Source } from "../sandbox/realm.ts";
-import { GeppettoError } from "../shared/errors.ts";
+import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import { isOfGuest, parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
@@ -124,6 +124,8 @@ export class EventLoop {
   async enterChecked(kind: string, ...body: unknown[]): Promise<unknown> {
     const id = this.#nextId++;
     const check = createDeferred<unknown>();
+    // The loop may be closed, which rejects it, before anybody waits for it.
+    check.promise.catch(() => {});
     this.#checks.set(id, check);
     try {
       const delivered = await this.#queue.enter("checked", id, kind, ...body);
@@ -184,7 +186,7 @@ export class EventLoop {
     this.#queue.clear();
     this.#runs.abandonAll();
     this.ops.abortAll(reason);
-    this.#abandon({ name: reason.name, message: reason.message, code: "ERR_ENGINE_CLOSED" });
+    this.#abandon(toErrorRecord(reason));
     for (const check of this.#checks.values()) check.reject(reason);
     await this.#runs.ended();
   }

@@ -80,7 +80,10 @@ export class OpTable implements RealmDoors {
       const value = op.handler(args, { signal: new AbortController().signal });
       if (value instanceof Promise) {
         value.catch(() => {});
-        throw new GeppettoError("ConfigError", "Cannot answer a synchronous op with a promise: make its mode async or blocking");
+        throw new GeppettoError(
+          "ConfigError",
+          "Cannot answer a synchronous op with a promise: make its mode async or blocking",
+        );
       }
       return encodeOutcome({ ok: true, value });
     } catch (error) {

@@ -74,7 +74,7 @@ export class EmbeddedEmbeddings implements EmbeddingProvider {
   }
 
   #start(): Worker {
-    const worker = new Worker(createRequire(import.meta.url).resolve("#embedded-worker"), {
+    const worker = new Worker(createRequire(import.meta.url).resolve("#workers/embedded-worker.js"), {
       name: "embedded-embeddings",
       env: {},
       execArgv: [],

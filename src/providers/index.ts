@@ -49,6 +49,11 @@ export interface CreateProviderOptions {
   budget?: Budget;
   /** Told once when a setting is not honoured. */
   warn?: (text: string) => void;
+  /**
+   * Put around each chat provider, outside of its retries and inside of its budget: it sees requests with their
+   * defaults and model filled in. For recording and replaying.
+   */
+  wrap?: (provider: ChatProvider) => ChatProvider;
 }
 
 export const DEFAULT_CHAT_MODELS: Readonly<Record<ProviderName, string>> = {
@@ -79,17 +84,15 @@ function createUnlimited(
   options: CreateProviderOptions,
 ): ChatProvider {
   const model = resolved.model || DEFAULT_CHAT_MODELS[resolved.provider];
+  const { wrap = (provider) => provider } = options;
   if (resolved.provider === "embedded") {
     if (model !== "demo") options.warn?.(`Using embedded:demo: the embedded provider has no chat model "${model}"`);
     // What the demo model is told to fail with is to arrive, not to be tried again.
-    return new ProviderWithDefaults(new DemoChat({ deltaMs: resolved.deltaMs }), model, settings);
+    return new ProviderWithDefaults(wrap(new DemoChat({ deltaMs: resolved.deltaMs })), model, settings);
   }
   const transport = options.fetch ? { fetch: options.fetch } : {};
-  return new ProviderWithDefaults(
-    new RetryingProvider(createOnce(resolved, transport), resolved.retry),
-    model,
-    settings,
-  );
+  const retrying = new RetryingProvider(createOnce(resolved, transport), resolved.retry);
+  return new ProviderWithDefaults(wrap(retrying), model, settings);
 }
 
 function createOnce(settings: ResolvedSettings, transport: { fetch?: Fetch }): ChatProvider {

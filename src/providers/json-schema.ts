@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
 import { GeppettoError } from "../shared/errors.ts";
@@ -73,9 +74,7 @@ class SchemaThread {
   }
 
   #start(): Worker {
-    // Sources run as they are under Node's type stripping; the compiled file has the compiled worker beside it.
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const worker = new Worker(new URL(`./schema-worker.${extension}`, import.meta.url), {
+    const worker = new Worker(createRequire(import.meta.url).resolve("#workers/schema-worker.js"), {
       name: "json-schema",
       env: {},
       execArgv: [],

@@ -18,7 +18,10 @@ export interface Message {
 }
 
 /** Longest message that is accepted, in bytes; a longer one breaks the protocol. */
-const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
+export const MAX_MESSAGE_BYTES: number = 128 * 1024 * 1024;
+
+/** Longest head that is accepted, in bytes: it holds a few fields, what is large travels as text. */
+const MAX_HEAD_BYTES = 1024 * 1024;
 
 export class ProtocolError extends Error {}
 
@@ -36,6 +39,7 @@ export function encodeMessage({ type, id, data, parcel }: Message): Buffer {
 function decodeMessage(rest: Buffer): Message {
   const headLength = rest.length < 4 ? Infinity : rest.readUInt32LE(0);
   if (headLength > rest.length - 4) throw new ProtocolError("the head is cut");
+  if (headLength > MAX_HEAD_BYTES) throw new ProtocolError("the head is too long");
   const head: unknown = JSON.parse(rest.toString("utf8", 4, 4 + headLength));
   const { type, id, data, bytes } = (head ?? {}) as Record<string, unknown>;
   if (typeof type !== "string" || !Number.isSafeInteger(id) || !Array.isArray(bytes)) {

@@ -62,7 +62,9 @@ function childCommand({ hardening, memoryMB }: ChildOptions): { command: string;
   if (process.platform !== "linux" || !existsSync("/bin/sh")) return { command: process.execPath, args };
   const dataKB = STRICT_DATA_KB + Math.max(0, memoryMB - STRICT_HEAP_MB) * 1024;
   const limits = `ulimit -c 0 && ulimit -d ${dataKB} && ulimit -t ${STRICT_CPU_SECONDS}`;
-  return { command: "/bin/sh", args: ["-c", `${limits} && exec "$0" "$@"`, process.execPath, ...args] };
+  // The shell has put its folder and more into the environment.
+  const bare = existsSync("/usr/bin/env") ? "/usr/bin/env -i" : "";
+  return { command: "/bin/sh", args: ["-c", `${limits} && exec ${bare} "$0" "$@"`, process.execPath, ...args] };
 }
 
 /** Children started ahead, by what they were made with. */
@@ -82,7 +84,7 @@ export interface Child {
 /** Starts a child that holds nothing: an empty environment, no descriptors but three pipes, its own process group. */
 function startChild(options: ChildOptions): Child {
   const { command, args } = childCommand(options);
-  const child = spawn(command, args, { env: {}, stdio: ["pipe", "ignore", "pipe", "pipe"], detached: true });
+  const child = spawn(command, args, { env: {}, cwd: "/", stdio: ["pipe", "ignore", "pipe", "pipe"], detached: true });
   const { stdin, stderr, stdio } = child;
   const started: Child = { process: child, stdin: stdin!, stderr: stderr!, talk: stdio[3] as Duplex };
   setReferenced(started, false);

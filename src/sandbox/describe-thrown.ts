@@ -21,6 +21,9 @@ function describePrimitive(value: unknown): string {
   }
 }
 
+/** What isolated-vm says of anything thrown that it does not copy: objects that are no errors, functions, symbols. */
+const NO_ERROR = "An object was thrown from supplied code within isolated-vm";
+
 /** The guest's frames of a stack: host frames start at the boundary and are cut off, the runtime's own are left out. */
 function guestFrames(stack: string): string {
   const lines = clip(stack.slice(0, MAX_ERROR_CHARS * 2)).split("\n");
@@ -39,6 +42,9 @@ function guestFrames(stack: string): string {
 export function describeThrown(thrown: unknown): ErrorRecord {
   if (!(thrown instanceof Error)) return { name: "Error", message: `Uncaught ${describePrimitive(thrown)}` };
   const { name, message } = thrown;
+  if (typeof message === "string" && message.startsWith(NO_ERROR)) {
+    return { name: "Error", message: "Uncaught: the script threw a value that is no error" };
+  }
   const record: ErrorRecord = {
     name: typeof name === "string" && name.length < 200 ? name : "Error",
     message: typeof message === "string" ? clip(message) : "",

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { pipesOf, setReferenced, takeChild, type Child, type Hardening } from "./child.ts";
-import { Channel, encodeMessage, type Message } from "./channel.ts";
+import { Channel, encodeMessage, MAX_MESSAGE_BYTES, type Message } from "./channel.ts";
 import { parseFailure } from "./parse-failure.ts";
 import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
 import { runtimeText } from "./runtime-text.ts";
@@ -47,7 +47,7 @@ export class ProcessRealm implements Realm {
   #overdue: NodeJS.Timeout | undefined;
   /** When the child last gave a sign of life while a turn was under way. */
   #heardAt = 0;
-  /** Blocking ops that the guest is waiting for: one at most, if the child is honest. */
+  /** Blocking ops that the guest is waiting for: one at most. */
   #waits = 0;
   onGone: (failure: RealmFailure) => void = () => {};
 
@@ -122,7 +122,9 @@ export class ProcessRealm implements Realm {
 
   /** The guest asks. It waits for the answer, but for a note. */
   #onOp(type: string, id: number, parcel: Parcel | undefined): void {
-    if (parcel === undefined) return this.#end({ kind: "crashed" });
+    // An honest child asks one thing at a time, and reads the answer before it asks the next.
+    const isHonest = this.#waits === 0 && this.#child.talk.writableLength <= MAX_MESSAGE_BYTES;
+    if (parcel === undefined || !isHonest) return this.#end({ kind: "crashed" });
     const answer = (answered: Parcel): void => {
       if (this.#ending === undefined) this.#child.talk.write(encodeMessage({ type: "answer", id, parcel: answered }));
     };

@@ -73,6 +73,10 @@ function describeError(error: unknown): ErrorRecord {
     if (error.cause instanceof GeppettoError) record.cause = toErrorRecord(error.cause);
     return record;
   }
-  if (error instanceof Error) return { name: String(error.name), message: String(error.message), isTransient: false };
+  if (error instanceof Error) {
+    // Whatever their types say: an op's handler may throw anything.
+    const { name, message } = error as { name: unknown; message: unknown };
+    return { name: String(name), message: String(message), isTransient: false };
+  }
   return { name: "Error", message: String(error), isTransient: false };
 }

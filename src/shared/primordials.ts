@@ -39,9 +39,7 @@ export const SafeBigInt: BigIntConstructor = BigInt;
 export const SafeDate: DateConstructor = Date;
 export const DateNow: () => number = Date.now;
 export const SafePromise: PromiseConstructor = Promise;
-export const SafeProxy: ProxyConstructor = Proxy;
 export const SafeUint8Array: Uint8ArrayConstructor = Uint8Array;
-export const SafeFloat32Array: Float32ArrayConstructor = Float32Array;
 
 export const ArrayFill = uncurry(Array.prototype.fill);
 export const ArrayJoin = uncurry(Array.prototype.join);
@@ -53,7 +51,6 @@ export const StringStartsWith = uncurry(String.prototype.startsWith);
 export const StringToUpperCase = uncurry(String.prototype.toUpperCase);
 export const StringToLowerCase = uncurry(String.prototype.toLowerCase);
 export const StringCharCodeAt = uncurry(String.prototype.charCodeAt);
-export const StringIsWellFormed = uncurry(String.prototype.isWellFormed);
 export const StringToWellFormed = uncurry(String.prototype.toWellFormed);
 export const StringFromCharCode = String.fromCharCode;
 export const NumberToString = uncurry(Number.prototype.toString);
@@ -68,7 +65,6 @@ export const SetAdd = uncurry(Set.prototype.add);
 export const MapForEach = uncurry(Map.prototype.forEach);
 export const SetForEach = uncurry(Set.prototype.forEach);
 export const WeakMapGet = uncurry(WeakMap.prototype.get);
-export const WeakMapSet = uncurry(WeakMap.prototype.set);
 
 const nativeThen = uncurry(Promise.prototype.then);
 

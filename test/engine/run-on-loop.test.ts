@@ -64,6 +64,20 @@ describe.each(ISOLATIONS)("runOnLoop() in a %s", (isolation) => {
   });
 });
 
+describe.each(ISOLATIONS)("runOnLoop() in a %s whose memory runs out", (isolation) => {
+  it("rejects what still waits when the realm is lost in a later turn", async () => {
+    const engine = new RuntimeEngine({ isolation, limits: { memoryMB: 16 }, logger: { warn() {}, error() {} } });
+    await engine.start();
+    const waiting = engine.runOnLoop(
+      "new Promise(() => setTimeout(() => { const a = []; for (;;) a.push('x'.repeat(1000) + a.length); }, 5))",
+    );
+    await expect(waiting).rejects.toMatchObject({ code: "ERR_LIMIT_MEMORY" });
+    await expect(engine.runOnLoop("1")).rejects.toMatchObject({ code: "ERR_LIMIT_MEMORY" });
+    await engine.close();
+    if (isolation === "thread") await new Promise((resolve) => setTimeout(resolve, 500));
+  });
+});
+
 describe("several engines", () => {
   it("live side by side and share nothing", async () => {
     const outputs = Array.from({ length: 6 }, () => new Output());

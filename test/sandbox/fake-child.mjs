@@ -40,6 +40,15 @@ const LIES = {
   "a failure that is no object": (id) => send("ended", id, { data: { failure: "boo" } }),
   "an error that is no record": (id) =>
     send("ended", id, { data: { failure: { kind: "thrown", error: { name: {}, message: [], stack: 5 } } } }),
+  "a question while it waits": () => {
+    send("callBlocking", 1, { texts: ["[]"] });
+    send("call", 2, { texts: ["[]"] });
+  },
+  "questions whose answers it does not read": () => {
+    for (let i = 1; i < 400; i++) send("call", i, { texts: ["long"] });
+  },
+  "an error of half a megabyte": (id) =>
+    send("ended", id, { data: { failure: { kind: "thrown", error: { name: "E", message: "x".repeat(5e5) } } } }),
   "an error of ten megabytes": (id) =>
     send("ended", id, { data: { failure: { kind: "thrown", error: { name: "E", message: "x".repeat(1e7) } } } }),
   "CPU time that is none": (id) => {

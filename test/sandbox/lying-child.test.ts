@@ -23,8 +23,8 @@ vi.mock(import("../../src/sandbox/child.ts"), async (original) => ({
 
 /** Ops that answer, whatever the frame; a real host's never throw either. */
 class PatientDoors extends StubDoors {
-  override call(): string {
-    return '{"ok":true}';
+  override call(frame: string): string {
+    return frame === "long" ? "x".repeat(1e6) : '{"ok":true}';
   }
 }
 
@@ -58,6 +58,9 @@ describe("a child that lies", () => {
     "noise",
     "half a message, then nothing",
     "an exit",
+    "an error of ten megabytes",
+    "a question while it waits",
+    "questions whose answers it does not read",
   ])("is killed for %s, and the parent goes on", async (lie) => {
     const { realm, failure } = await lieTo(lie);
     expect(failure).toEqual({ kind: "crashed" });
@@ -87,7 +90,7 @@ describe("a child that lies", () => {
     const { realm, failure } = await lieTo("an error that is no record");
     expect(failure).toEqual({ kind: "thrown", error: { name: "Error", message: "" } });
     await end(realm);
-    const long = await lieTo("an error of ten megabytes");
+    const long = await lieTo("an error of half a megabyte");
     expect((long.failure as { error: { message: string } }).error.message.length).toBeLessThan(20_000);
     await end(long.realm);
   });
