@@ -26,8 +26,8 @@ const outcome = await engine.runScript(
     input: readFileSync(new URL("../docs/architecture.md", import.meta.url), "utf8"),
     args: [
       "How are timers ordered?",
-      "What happens to an error that nobody catches?",
-      "Which folders may import which?",
+      "Who hears of an error that nobody catches?",
+      "Does a guest live in a thread or in a process?",
     ],
   },
 );

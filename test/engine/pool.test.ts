@@ -12,7 +12,7 @@ const HOSTILE: [string, string][] = [
   ["'x'.repeat(2 ** 28).split('')", ""],
   ["const a = []; for (;;) a.push(new Array(1000).fill(a.length))", ""],
   ["Array.prototype.includes.call({ length: 2 ** 53 - 1 }, 1)", "ERR_LIMIT_WALL"],
-  ["for (;;) console.log('x'.repeat(1000))", "ERR_LIMIT_OUTPUT"],
+  ["for (;;) console.log('x'.repeat(1000))", ""],
   ["throw { toString() { for (;;); } }", ""],
   ["const f = () => Promise.resolve().then(f); f(); await new Promise(() => {})", ""],
   ["for (let i = 0; ; i++) setTimeout(() => {}, 1e6)", ""],
