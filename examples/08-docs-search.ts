@@ -27,7 +27,7 @@ const outcome = await engine.runScript(
     args: [
       "How are timers ordered?",
       "Who hears of an error that nobody catches?",
-      "Does a guest live in a thread or in a process?",
+      "What data may cross between host and guest?",
     ],
   },
 );
