@@ -1,4 +1,4 @@
-import type { SetupFunction } from "../src/engine/engine.ts";
+import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { type Budget, type ChatProvider, DEMO_NOTICE } from "../src/providers/index.ts";
 import { createChatStep } from "../src/steps/chat-step.ts";
 import type { ApproveCall } from "../src/steps/chat-tools.ts";

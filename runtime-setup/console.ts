@@ -1,5 +1,5 @@
 import { limitError } from "../src/engine/limits.ts";
-import type { SetupFunction } from "../src/engine/engine.ts";
+import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 
 /** Where a guest's output goes. */

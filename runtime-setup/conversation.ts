@@ -1,4 +1,4 @@
-import type { SetupFunction } from "../src/engine/engine.ts";
+import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { type ImagePermissions, serveImages } from "./images.ts";
 
 /** `Conversation`. It lives in the guest; only images are looked at here, and only where `permissions` say. */

@@ -1,4 +1,4 @@
-import type { SetupFunction } from "../src/engine/engine.ts";
+import type { SetupFunction } from "../src/engine/engine-options.ts";
 
 /** `done(value?)`: says that the script has completed. */
 export function setupDoneCallback(): SetupFunction {

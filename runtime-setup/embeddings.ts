@@ -1,4 +1,4 @@
-import type { SetupFunction } from "../src/engine/engine.ts";
+import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import {
   type Budget,

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { RunScriptOptions } from "../src/engine/engine.ts";
+import type { RunScriptOptions } from "../src/engine/engine-options.ts";
 import { closedError } from "../src/engine/engine-errors.ts";
 import type { Script } from "../src/engine/load-script.ts";
 import type { ScriptOutcome } from "../src/engine/script-run.ts";

@@ -1,4 +1,4 @@
-import type { SetupFunction } from "../src/engine/engine.ts";
+import type { SetupFunction } from "../src/engine/engine-options.ts";
 
 /** The `process` shim: output, `argv`, `env` and `exit`, all as the script's host set them. */
 export function setupProcess(): SetupFunction {

@@ -1,4 +1,5 @@
-import { Engine, type EngineOptions } from "../src/engine/engine.ts";
+import { Engine } from "../src/engine/engine.ts";
+import type { EngineOptions } from "../src/engine/engine-options.ts";
 import { setupConsole, type ConsoleSink } from "./console.ts";
 import { setupProcess } from "./process.ts";
 import { setupTimers } from "./timers.ts";

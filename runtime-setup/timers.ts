@@ -1,5 +1,5 @@
 import { limitError } from "../src/engine/limits.ts";
-import type { SetupFunction } from "../src/engine/engine.ts";
+import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import type { VmHost } from "../src/engine/vm.ts";
 import { GeppettoError } from "../src/shared/errors.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { SetupFunction } from "../src/engine/engine.ts";
+import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 

@@ -7,7 +7,7 @@ export { setupDoneCallback } from "../runtime-setup/done.ts";
 export { setupDoubleStep } from "../runtime-setup/double-step.ts";
 export { setupSteps } from "../runtime-setup/steps.ts";
 export { setupEmbeddings, type ProviderSettings } from "../runtime-setup/embeddings.ts";
-export type { EngineStats, RunScriptOptions, SetupFunction } from "./engine/engine.ts";
+export type { EngineStats, RunScriptOptions, SetupFunction } from "./engine/engine-options.ts";
 export type { EngineLimits } from "./engine/limits.ts";
 export type { Script } from "./engine/load-script.ts";
 export type { ScriptEnd, ScriptError, ScriptOutcome, ScriptStats } from "./engine/script-run.ts";

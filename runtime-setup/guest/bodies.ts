@@ -2,7 +2,8 @@
  * Drives the bodies of the steps that are made in the guest without blocking, and makes the calls that a run asks of
  * this guest.
  */
-import { decodeValue, encodeValue } from "../../src/shared/codec.ts";
+import { encodeValue } from "../../src/shared/codec.ts";
+import { decodeValue } from "../../src/shared/decode.ts";
 import { MAX_ERROR_CHARS, type ErrorRecord } from "../../src/shared/frames.ts";
 import {
   append,

@@ -5,7 +5,8 @@
  * Written with captured intrinsics throughout, and without iteration, spreading or destructuring of arrays: those ask
  * `Array.prototype[Symbol.iterator]`, which belongs to the script.
  */
-import { decodeValue, encodeValue, revive } from "../../src/shared/codec.ts";
+import { encodeValue } from "../../src/shared/codec.ts";
+import { decodeValue, revive } from "../../src/shared/decode.ts";
 import { FRAME_VERSION, type Outcome, type Parcel } from "../../src/shared/frames.ts";
 import {
   ArraySlice,

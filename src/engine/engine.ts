@@ -2,63 +2,19 @@ import { createDeferred } from "../base/deferred.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
-import { ProcessRealm } from "../sandbox/process-realm.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
-import { runtimeText } from "../sandbox/runtime-text.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import { closedError, realmError } from "./engine-errors.ts";
+import type { EngineOptions, EngineStats, RunScriptOptions, SetupFunction } from "./engine-options.ts";
 import { EventLoop, toHostError, type LossKind } from "./event-loop.ts";
 import { parseFields, parseResult } from "./guest-messages.ts";
 import { resolveLimits, type EngineLimits } from "./limits.ts";
 import { loadScript, type Script } from "./load-script.ts";
+import { realmFactory } from "./realm-factory.ts";
 import type { ScriptError, ScriptOutcome } from "./script-run.ts";
 import { ScriptRunner } from "./script-runner.ts";
 import { Vm, type ScriptContext } from "./vm.ts";
-
-/** Shapes the guest of an engine before any script runs in it. */
-export type SetupFunction = (vm: Vm, engine: Engine) => void | Promise<void>;
-
-export interface EngineOptions {
-  /**
-   * "process" (default): the guest lives in a process of its own, which is killed when it exceeds a limit. "thread": in
-   * this process, for scripts that you trust not to be hostile; such a guest can stall or crash its host.
-   */
-  isolation?: "process" | "thread";
-  /**
-   * "strict" adds to process isolation, at the price of slower computing (about 3 times on tight loops): no compiler
-   * (`--jitless`), and limits of the system on memory and CPU where it has them. For scripts of people you do not know.
-   */
-  hardening?: "standard" | "strict";
-  limits?: Partial<EngineLimits>;
-  /** Where the events of runs are published; default a {@link MemoryPubSub} of the engine's own. */
-  bus?: Bus;
-  logger?: Logger;
-  /** Setup functions to start with. */
-  setup?: readonly SetupFunction[];
-  /** Hears of errors that no script owns: those of code that `runOnLoop` ran. Default: the logger. */
-  onGuestError?: (error: ScriptError) => void;
-}
-
-export interface RunScriptOptions {
-  /** What the script finds in `process.argv` after its own name. */
-  args?: readonly string[];
-  /** What the script finds in `process.env`. */
-  env?: Readonly<Record<string, string>>;
-  /** What the script reads with `input()`; without it there is no such global. */
-  input?: string;
-  /** Ends the script: pending runs are cancelled, the outcome is "aborted". */
-  signal?: AbortSignal;
-}
-
-export interface EngineStats {
-  turns: number;
-  cpuMs: number;
-  timers: number;
-  runs: number;
-  ops: number;
-  topics: number;
-}
 
 /**
  * One realm with a bridge and an event loop; it knows no feature, features arrive as setup functions. `close()` ends
@@ -330,22 +286,4 @@ export class Engine implements AsyncDisposable {
 interface Started {
   loop: EventLoop;
   runner: ScriptRunner;
-}
-
-/** @throws {GeppettoError} ConfigError for an isolation or a hardening that there is not. */
-function realmFactory({ isolation = "process", hardening = "standard" }: EngineOptions): RealmFactory {
-  if (hardening !== "standard" && hardening !== "strict") {
-    throw new GeppettoError("ConfigError", `Cannot use hardening "${String(hardening)}": it is "standard" or "strict"`);
-  }
-  if (isolation === "process") return (doors, limits) => ProcessRealm.create(doors, limits, { hardening });
-  if (isolation !== "thread") {
-    throw new GeppettoError("ConfigError", `Cannot use isolation "${String(isolation)}": it is "process" or "thread"`);
-  }
-  if (hardening === "strict")
-    throw new GeppettoError("ConfigError", 'Cannot use hardening "strict" in a thread: it needs a process');
-  // Loaded on use: a host whose guests live in processes never loads the addon itself.
-  return async (doors, limits) => {
-    const { ThreadRealm } = await import("../sandbox/thread-realm.ts");
-    return ThreadRealm.create(doors, limits, { runtime: runtimeText() });
-  };
 }

@@ -1,4 +1,5 @@
-import { decodeValue, encodeValue } from "../shared/codec.ts";
+import { encodeValue } from "../shared/codec.ts";
+import { decodeValue } from "../shared/decode.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import { FRAME_VERSION, MAX_FRAME_CHARS, type ErrorRecord, type Outcome, type Parcel } from "../shared/frames.ts";
 import type { RealmDoors } from "../sandbox/realm.ts";

@@ -6,13 +6,9 @@ import {
   ArrayFill,
   BigIntToString,
   DateGetTime,
-  defineField,
-  defineHidden,
   isArray,
-  JSONParse,
   JSONStringify,
   MapForEach,
-  MapSet,
   NumberIsFinite,
   NumberToString,
   ObjectGetPrototypeOf,
@@ -20,16 +16,13 @@ import {
   ObjectKeys,
   ReflectApply,
   SafeArray,
-  SafeBigInt,
-  SafeDate,
   SafeError,
   SafeNumber,
-  SetAdd,
   SetForEach,
   SafeString,
-  StringIncludes,
   typedArrayName,
 } from "./primordials.ts";
+import { TYPED_ARRAYS } from "./typed-arrays.ts";
 
 /**
  * Values cross the wall as JSON in which what JSON lacks is an object with a "$" key that names its kind. An object
@@ -48,18 +41,6 @@ interface Encoder {
   readonly omitsExotic: boolean;
   chars: number;
 }
-
-const TYPED_ARRAYS = {
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-} as const;
 
 /** What an object or array costs on top of its text: reading it takes longer than reading as many characters. */
 const OBJECT_CHARS = 16;
@@ -224,106 +205,4 @@ function encodeTyped(view: Float32Array, name: string, depth: number, encoder: E
     return `{"$":"typed","name":"${name}","b":${encoder.buffers.length - 1}}`;
   }
   return `{"$":"typed","name":"${name}","v":${encodeList(view as unknown as number[], depth, encoder)}}`;
-}
-
-/**
- * The value behind a text that {@link encodeValue} made.
- *
- * @throws {SyntaxError} when the text is no JSON; {GeppettoError} ValidationError when a tag is not one of ours.
- */
-export function decodeValue(text: string, buffers: readonly ArrayBuffer[] = []): unknown {
-  const tree = JSONParse(text);
-  return StringIncludes(text, '"$":') ? revive(tree, buffers) : tree;
-}
-
-/** Puts back what the tags of an already parsed tree stand for. Changes the tree in place and returns it. */
-export function revive(node: unknown, buffers: readonly ArrayBuffer[]): unknown {
-  if (typeof node !== "object" || node === null) return node;
-  if (isArray(node)) {
-    for (let i = 0; i < node.length; i++) node[i] = revive(node[i], buffers);
-    return node;
-  }
-  const record = node as Record<string, unknown>;
-  if (typeof record["$"] === "string") return reviveTag(record["$"], record, buffers);
-  return reviveFields(record, buffers);
-}
-
-function reviveFields(record: Record<string, unknown>, buffers: readonly ArrayBuffer[]): Record<string, unknown> {
-  const keys = ObjectKeys(record);
-  for (let i = 0; i < keys.length; i++) {
-    const item = record[keys[i]!];
-    if (typeof item === "object" && item !== null) defineField(record, keys[i]!, revive(item, buffers));
-  }
-  return record;
-}
-
-function reviveTag(tag: string, node: Record<string, unknown>, buffers: readonly ArrayBuffer[]): unknown {
-  const v = node["v"];
-  switch (tag) {
-    case "undefined":
-      return undefined;
-    case "number":
-      return SafeNumber(v);
-    case "bigint":
-      return typeof v === "string" && v.length < 4096 ? SafeBigInt(v) : malformed(tag);
-    case "date":
-      return new SafeDate(v === null ? NaN : (v as number));
-    case "map": {
-      const map = new Map();
-      const pairs = list(v, tag);
-      for (let i = 0; i < pairs.length; i++) {
-        const pair = list(pairs[i], tag);
-        MapSet(map, revive(pair[0], buffers), revive(pair[1], buffers));
-      }
-      return map;
-    }
-    case "set": {
-      const set = new Set();
-      const items = list(v, tag);
-      for (let i = 0; i < items.length; i++) SetAdd(set, revive(items[i], buffers));
-      return set;
-    }
-    case "error":
-      return reviveError(v, buffers);
-    case "object": {
-      const inner = v as Record<string, unknown>;
-      return typeof inner === "object" && inner !== null ? reviveFields(inner, buffers) : malformed(tag);
-    }
-    case "typed":
-      return reviveTyped(node, buffers);
-    default:
-      return malformed(tag);
-  }
-}
-
-function reviveError(fields: unknown, buffers: readonly ArrayBuffer[]): Error {
-  if (typeof fields !== "object" || fields === null) return malformed("error");
-  const { name, message, code, cause } = fields as Record<string, unknown>;
-  const error = new SafeError(SafeString(message));
-  defineHidden(error, "name", SafeString(name));
-  if (code !== undefined) defineHidden(error, "code", code);
-  if (cause !== undefined) defineHidden(error, "cause", revive(cause, buffers));
-  return error;
-}
-
-function reviveTyped(node: Record<string, unknown>, buffers: readonly ArrayBuffer[]): unknown {
-  const { name, b, v } = node;
-  if (typeof name !== "string" || !(name in TYPED_ARRAYS)) return malformed("typed");
-  const View = TYPED_ARRAYS[name as keyof typeof TYPED_ARRAYS];
-  if (typeof b === "number") {
-    const buffer = buffers[b];
-    return buffer === undefined ? malformed("typed") : new View(buffer);
-  }
-  const numbers = list(v, "typed");
-  const view = new View(numbers.length);
-  for (let i = 0; i < numbers.length; i++) view[i] = SafeNumber(revive(numbers[i], buffers));
-  return view;
-}
-
-function list(value: unknown, tag: string): unknown[] {
-  return isArray(value) ? value : malformed(tag);
-}
-
-function malformed(tag: string): never {
-  throw new GeppettoError("ValidationError", `Cannot read a value tagged "${tag}": it is malformed`);
 }

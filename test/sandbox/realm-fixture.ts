@@ -1,6 +1,7 @@
 /** Realms on their own: no engine, stub doors that record what the guest asks and answer just enough. */
 import { randomBytes } from "node:crypto";
-import { decodeValue, encodeValue } from "../../src/shared/codec.ts";
+import { encodeValue } from "../../src/shared/codec.ts";
+import { decodeValue } from "../../src/shared/decode.ts";
 import { FRAME_VERSION, type ErrorRecord, type Outcome, type Parcel } from "../../src/shared/frames.ts";
 import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
 import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmFactory, Source } from "../../src/sandbox/realm.ts";

@@ -1,0 +1,50 @@
+import type { Logger } from "../base/logger.ts";
+import type { Bus } from "../events/bus.ts";
+import type { Engine } from "./engine.ts";
+import type { EngineLimits } from "./limits.ts";
+import type { ScriptError } from "./script-run.ts";
+import type { Vm } from "./vm.ts";
+
+/** Shapes the guest of an engine before any script runs in it. */
+export type SetupFunction = (vm: Vm, engine: Engine) => void | Promise<void>;
+
+export interface EngineOptions {
+  /**
+   * "process" (default): the guest lives in a process of its own, which is killed when it exceeds a limit. "thread": in
+   * this process, for scripts that you trust not to be hostile; such a guest can stall or crash its host.
+   */
+  isolation?: "process" | "thread";
+  /**
+   * "strict" adds to process isolation, at the price of slower computing (about 3 times on tight loops): no compiler
+   * (`--jitless`), and limits of the system on memory and CPU where it has them. For scripts of people you do not know.
+   */
+  hardening?: "standard" | "strict";
+  limits?: Partial<EngineLimits>;
+  /** Where the events of runs are published; default a {@link MemoryPubSub} of the engine's own. */
+  bus?: Bus;
+  logger?: Logger;
+  /** Setup functions to start with. */
+  setup?: readonly SetupFunction[];
+  /** Hears of errors that no script owns: those of code that `runOnLoop` ran. Default: the logger. */
+  onGuestError?: (error: ScriptError) => void;
+}
+
+export interface RunScriptOptions {
+  /** What the script finds in `process.argv` after its own name. */
+  args?: readonly string[];
+  /** What the script finds in `process.env`. */
+  env?: Readonly<Record<string, string>>;
+  /** What the script reads with `input()`; without it there is no such global. */
+  input?: string;
+  /** Ends the script: pending runs are cancelled, the outcome is "aborted". */
+  signal?: AbortSignal;
+}
+
+export interface EngineStats {
+  turns: number;
+  cpuMs: number;
+  timers: number;
+  runs: number;
+  ops: number;
+  topics: number;
+}

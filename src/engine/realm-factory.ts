@@ -1,0 +1,27 @@
+import { ProcessRealm } from "../sandbox/process-realm.ts";
+import type { RealmFactory } from "../sandbox/realm.ts";
+import { runtimeText } from "../sandbox/runtime-text.ts";
+import { GeppettoError } from "../shared/errors.ts";
+import type { EngineOptions } from "./engine-options.ts";
+
+/**
+ * What makes the realm that the options ask for.
+ *
+ * @throws {GeppettoError} ConfigError for an isolation or a hardening that there is not.
+ */
+export function realmFactory({ isolation = "process", hardening = "standard" }: EngineOptions): RealmFactory {
+  if (hardening !== "standard" && hardening !== "strict") {
+    throw new GeppettoError("ConfigError", `Cannot use hardening "${String(hardening)}": it is "standard" or "strict"`);
+  }
+  if (isolation === "process") return (doors, limits) => ProcessRealm.create(doors, limits, { hardening });
+  if (isolation !== "thread") {
+    throw new GeppettoError("ConfigError", `Cannot use isolation "${String(isolation)}": it is "process" or "thread"`);
+  }
+  if (hardening === "strict")
+    throw new GeppettoError("ConfigError", 'Cannot use hardening "strict" in a thread: it needs a process');
+  // Loaded on use: a host whose guests live in processes never loads the addon itself.
+  return async (doors, limits) => {
+    const { ThreadRealm } = await import("../sandbox/thread-realm.ts");
+    return ThreadRealm.create(doors, limits, { runtime: runtimeText() });
+  };
+}
