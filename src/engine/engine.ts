@@ -104,7 +104,7 @@ export class Engine implements AsyncDisposable {
       );
     }
     const { args = [], env = {}, input, signal } = options;
-    return runner.run(
+    const running = runner.run(
       () => loadScript(script),
       async ({ name }) => {
         const context: ScriptContext = { argv: ["geppetto-js", name, ...args], env: { ...env } };
@@ -114,6 +114,12 @@ export class Engine implements AsyncDisposable {
       (mayStillRun) => this.#cleanUp(loop, mayStillRun),
       signal,
     );
+    try {
+      return await running;
+    } catch (error) {
+      // Lost before the script had begun.
+      throw this.#gone === undefined ? error : realmError(this.#gone, this.limits);
+    }
   }
 
   /** Cancels every run; their `interrupt` events still reach the script. Says how many there were. */
