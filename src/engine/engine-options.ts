@@ -47,4 +47,6 @@ export interface EngineStats {
   runs: number;
   ops: number;
   topics: number;
+  /** A thread of this process runs on although its engine is closed: restart the process. Thread isolation only. */
+  tainted: boolean;
 }

@@ -136,6 +136,7 @@ export class Engine implements AsyncDisposable {
       runs: loop?.activeRuns ?? 0,
       ops: loop?.ops.pending ?? 0,
       topics: this.bus.topics().length,
+      tainted: loop?.tainted ?? false,
     };
   }
 

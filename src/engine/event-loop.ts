@@ -104,6 +104,10 @@ export class EventLoop {
     return this.#realm.disposed;
   }
 
+  get tainted(): boolean {
+    return this.#realm.tainted;
+  }
+
   get cpuMs(): number {
     return this.#realm.stats().cpuMs;
   }

@@ -82,6 +82,11 @@ export class ProcessRealm implements Realm {
     return this.#ending !== undefined;
   }
 
+  /** A process can always be ended. */
+  get tainted(): boolean {
+    return false;
+  }
+
   invoke(parcel: Parcel, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
     return this.#ask({ type: "invoke", data: options, parcel }, options.timeoutMs);
   }

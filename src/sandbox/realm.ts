@@ -65,6 +65,8 @@ export interface Realm {
   /** Ends the realm; what is running in it is terminated. Idempotent. */
   dispose(): void;
   readonly disposed: boolean;
+  /** A thread of this process runs on although its realm is disposed: only the end of the process ends it. */
+  readonly tainted: boolean;
   /** Called once when the realm has gone by itself, also while nothing was under way in it. */
   onGone: (failure: RealmFailure) => void;
   stats(): RealmStats;

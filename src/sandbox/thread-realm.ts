@@ -1,4 +1,5 @@
 import ivm from "isolated-vm";
+import { GeppettoError } from "../shared/errors.ts";
 import { MAX_FRAME_CHARS, type Parcel } from "../shared/frames.ts";
 import { describeThrown } from "./describe-thrown.ts";
 import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
@@ -31,10 +32,16 @@ interface GuestEntry {
   complete: ivm.Reference<(token: number, value: unknown) => void>;
 }
 
+/** How long a turn may take to end after its isolate was disposed, in milliseconds. */
+const TAINT_MS = 1000;
+
 const UNDEFINED_RESULT = { reference: true } as const;
 
 /** The realm in this process: data is walled off, availability is not (see docs/architecture.md). */
 export class ThreadRealm implements Realm {
+  /** Some realm's thread could not be ended: no further realm is made in this process. */
+  static #processTainted = false;
+
   readonly #isolate: ivm.Isolate;
   readonly #context: ivm.Context;
   readonly #entry: GuestEntry;
@@ -43,6 +50,9 @@ export class ThreadRealm implements Realm {
   onGone: (failure: RealmFailure) => void = () => {};
   #disposedByHost = false;
   #cpuMs = 0;
+  /** Turns that have not come back from the isolate. */
+  #turns = 0;
+  #tainted = false;
   /** Source text that is being compiled or run: what comes after it waits, so that calls take effect in order. */
   #running: Promise<unknown> | undefined;
 
@@ -58,6 +68,11 @@ export class ThreadRealm implements Realm {
     limits: RealmLimits,
     { runtime, onCatastrophe = () => {} }: ThreadRealmOptions,
   ): Promise<ThreadRealm> {
+    if (ThreadRealm.#processTainted) {
+      const message =
+        "Cannot start a guest in a thread: one that could not be ended still runs in this process; restart it, or isolate by process";
+      throw new GeppettoError("ConfigError", message, { code: "ERR_HOST_TAINTED" });
+    }
     const isolate = new ivm.Isolate({ memoryLimit: limits.memoryMB, onCatastrophicError: onCatastrophe });
     const [script, context] = await Promise.all([compileRuntime(isolate, runtime), isolate.createContext()]);
     const start = await script.run(context, { reference: true, release: true });
@@ -82,9 +97,14 @@ export class ThreadRealm implements Realm {
     return this.#isolate.isDisposed;
   }
 
+  get tainted(): boolean {
+    return this.#tainted;
+  }
+
   async invoke(parcel: Parcel, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
     while (this.#running !== undefined) await this.#running;
     const startedAt = performance.now();
+    this.#turns++;
     try {
       const { text, buffers } = parcel;
       const args = buffers === undefined ? [text] : [text, new ivm.ExternalCopy(buffers).copyInto({ release: true })];
@@ -92,6 +112,8 @@ export class ThreadRealm implements Realm {
       return undefined;
     } catch (thrown) {
       return this.#failure(thrown, startedAt, options);
+    } finally {
+      this.#turns--;
     }
   }
 
@@ -110,11 +132,14 @@ export class ThreadRealm implements Realm {
     const compiled = await this.#compile(source);
     if ("kind" in compiled) return compiled;
     const startedAt = performance.now();
+    this.#turns++;
     try {
       await compiled.enter(entryOptions(options));
       return undefined;
     } catch (thrown) {
       return this.#failure(thrown, startedAt, options);
+    } finally {
+      this.#turns--;
     }
   }
 
@@ -123,6 +148,14 @@ export class ThreadRealm implements Realm {
     this.stats();
     this.#disposedByHost = true;
     this.#isolate.dispose();
+    if (this.#turns > 0) setTimeout(() => this.#checkEnded(), TAINT_MS).unref();
+  }
+
+  /** Disposing is a hint: native loops do not take it. */
+  #checkEnded(): void {
+    if (this.#turns === 0) return;
+    this.#tainted = true;
+    ThreadRealm.#processTainted = true;
   }
 
   stats(): RealmStats {

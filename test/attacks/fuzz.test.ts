@@ -12,6 +12,7 @@ import { HostMonitor } from "./host-monitor.ts";
 /** A guest whose every word is the test's: what a script would be that has broken out of its isolate. */
 class FakeGuest implements Realm {
   doors!: RealmDoors;
+  readonly tainted = false;
   disposed = false;
   onGone: (failure: RealmFailure) => void = () => {};
   /** Ends the script's first turn. */
