@@ -6,6 +6,7 @@ import { EXIT } from "./exit-codes.ts";
 import { prepareArguments } from "./prepare-arguments.ts";
 import { runCommand } from "./run-command.ts";
 import { failureDocument } from "./script-document.ts";
+import { addRunsCommand } from "./runs-options.ts";
 import { addScriptOptions } from "./script-options.ts";
 import { toJson } from "./to-json.ts";
 import { UsageError } from "./usage-error.ts";
@@ -18,13 +19,14 @@ Also:
 
 Environment:
   GEPPETTO_MODEL, GEPPETTO_TIMEOUT, GEPPETTO_MEMORY, …   an option of run and eval that is not given
+  GEPPETTO_LOG                                           the file of the log of runs
   OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL
 `;
 
 /** How long a guest's thread may take to leave before the process ends without it, in milliseconds. */
 const THREAD_LEAVE_MS = 250;
 
-const COMMANDS = ["run", "eval", "help"];
+const COMMANDS = ["run", "eval", "runs", "help"];
 
 function createProgram(): Command {
   const program = new Command("geppetto-js")
@@ -46,7 +48,8 @@ function createProgram(): Command {
   program.addHelpText("after", ENVIRONMENT_HELP);
   addScriptOptions(run, process.env);
   addScriptOptions(evaluate, process.env);
-  for (const command of [program, run, evaluate]) command.exitOverride();
+  const runs = addRunsCommand(program, process.env);
+  for (const command of [program, run, evaluate, runs, ...runs.commands]) command.exitOverride();
   return program;
 }
 

@@ -1,6 +1,7 @@
 import type { ScriptOutcome } from "../index.ts";
 import type { ScriptOptions } from "./script-options.ts";
-import { ScriptSession, type Candidate } from "./script-session.ts";
+import { ScriptSession } from "./script-session.ts";
+import type { Candidate, SessionScript } from "./session-script.ts";
 
 /** A `.cjs` name makes a classic script, whose value is that of its last statement. */
 const NAME = "eval.cjs";
@@ -42,8 +43,19 @@ function plainFailure(outcomes: readonly ScriptOutcome[]): ScriptOutcome {
   return /\bawait\b/.test(plain.error?.message ?? "") ? outcomes.at(-1)! : plain;
 }
 
+/** A line of code as a script. */
+export function evalScript(code: string): SessionScript {
+  return {
+    command: "eval",
+    candidates: readings(code),
+    loadFailure: plainFailure,
+    source: code,
+    label: "eval",
+    args: [],
+  };
+}
+
 /** `geppetto-js eval <code>`: runs the code and prints its value. */
 export async function evalCommand(code: string, options: ScriptOptions): Promise<void> {
-  const script = { candidates: readings(code), loadFailure: plainFailure, source: code, label: "eval", args: [] };
-  await new ScriptSession(options).run(script);
+  await new ScriptSession(options).run(evalScript(code));
 }

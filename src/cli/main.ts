@@ -9,10 +9,13 @@ if (Number(major) < 24) {
 module.enableCompileCache();
 const args = process.argv.slice(2);
 // The guest's process takes as long to start as the program takes to load: let them do it at the same time.
-if (args.some((arg) => !arg.startsWith("-")) && !args.some((arg) => /\bthread$/.test(arg))) {
+const runsScript = args.some((arg) => !arg.startsWith("-")) && (args[0] !== "runs" || args[1] === "replay");
+if (runsScript && !args.some((arg) => /\bthread$/.test(arg))) {
   const { prestart } = await import("../prestart.ts");
   try {
-    prestart();
+    // Where this guesses wrong, the engine starts a child of its own.
+    if (args.includes("--untrusted")) prestart(1, { hardening: "strict", memoryMB: 64 });
+    else prestart();
   } catch {
     // The engine meets the same failure when it starts, and there it is reported.
   }

@@ -17,9 +17,15 @@ function takesNext(arg: string, options: readonly Option[]): boolean {
  */
 export function prepareArguments(args: readonly string[], commands: readonly Command[]): PreparedArguments {
   const prepared = [...args];
-  const options = commands.find((command) => command.name() === args[0])?.options ?? [];
+  let found = commands.find((command) => command.name() === args[0]);
+  let first = 1;
+  for (let inner = found; inner !== undefined && inner.commands.length > 0; first++) {
+    inner = inner.commands.find((command) => command.name() === args[first]);
+    found = inner ?? found;
+  }
+  const options = found?.options ?? [];
   let json = false;
-  for (let i = 1; i < prepared.length; i++) {
+  for (let i = first; i < prepared.length; i++) {
     const arg = prepared[i]!;
     if (arg === "-" || arg === "--" || !arg.startsWith("-")) break;
     if (arg === "--json") json = true;

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import type { ScriptError } from "../index.ts";
+import { describeUntrusted } from "./script-limits.ts";
 
 /** What is known about a script beside its error. */
 export interface ErrorContext {
@@ -13,6 +14,8 @@ export interface ErrorContext {
   toSourceColumn?: ((line: number, column: number) => number) | undefined;
   /** What was pending when the time was up; "" where that does not matter. */
   pending: string;
+  /** Did it run with `--untrusted`? */
+  untrusted: boolean;
   colors: boolean;
 }
 
@@ -35,8 +38,16 @@ const HINTS: Record<string, string> = {
   ERR_RATE_LIMIT: "wait a little, or ask for less at a time",
   ERR_SCRIPT_STALLED: "an await is waiting for something that was never started, or that was cancelled",
   ERR_PROVIDER_UNREACHABLE: "check the base URL and that the server runs",
+  ERR_REPLAY_MISS: "record the answer by running once with --record in place of --replay",
   ERR_ENGINE_CRASHED: "the script broke the JavaScript engine itself; nothing outside it was touched",
 };
+
+const UNTRUSTED_LIMITS: ReadonlySet<string> = new Set([
+  "ERR_LIMIT_WALL",
+  "ERR_LIMIT_CPU",
+  "ERR_LIMIT_MEMORY",
+  "ERR_LIMIT_OUTPUT",
+]);
 
 /** What to do about a name that V8 does not find, by the name. */
 const MISSING_NAMES: Record<string, string> = {
@@ -46,7 +57,10 @@ const MISSING_NAMES: Record<string, string> = {
   exports: "scripts are ES modules: use export default",
 };
 
-function hintFor({ name, code, message }: ScriptError, { label }: ErrorContext): string | undefined {
+function hintFor({ name, code, message }: ScriptError, { label, untrusted }: ErrorContext): string | undefined {
+  if (untrusted && UNTRUSTED_LIMITS.has(code ?? "")) {
+    return `--untrusted allows at most ${describeUntrusted()}; no option raises that`;
+  }
   if (name === "ReferenceError") return MISSING_NAMES[message.replace(/ is not defined$/, "")];
   if (code !== "ERR_SCRIPT_LOAD") return HINTS[code ?? ""];
   if (/\.[cm]?tsx?$/.test(label)) return "this version runs JavaScript; TypeScript has to be compiled first";

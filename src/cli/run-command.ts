@@ -25,5 +25,11 @@ export async function runCommand(script: string, args: readonly string[], option
   const name = script === "-" ? "script.js" : basename(script);
   // A leading -- only says where the script's own arguments begin.
   const own = args[0] === "--" ? args.slice(1) : args;
-  await new ScriptSession(options).run({ candidates: [{ code: source, name }], source, label: name, args: own });
+  await new ScriptSession(options).run({
+    candidates: [{ code: source, name }],
+    source,
+    label: name,
+    args: own,
+    command: "run",
+  });
 }

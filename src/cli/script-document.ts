@@ -5,12 +5,14 @@ import type { Usage } from "./run-monitor.ts";
 export interface DocumentFacts {
   exitCode: number;
   usage: Usage;
+  /** The run's id in the log of runs. */
+  runId: string;
   /** What the script printed on stdout. */
   stdout: string;
 }
 
 /** What `--json` prints for a script. `error` holds what a script may know too; what it reveals is bounded by that. */
-export function scriptDocument(outcome: ScriptOutcome, { exitCode, usage, stdout }: DocumentFacts): object {
+export function scriptDocument(outcome: ScriptOutcome, { exitCode, usage, runId, stdout }: DocumentFacts): object {
   const { ok, value, text, error, stats, end } = outcome;
   const { fromHost: _, ...shown } = error ?? { fromHost: false };
   return {
@@ -19,7 +21,7 @@ export function scriptDocument(outcome: ScriptOutcome, { exitCode, usage, stdout
     error: error === undefined ? null : shown,
     usage,
     durationMs: Math.round(stats.durationMs),
-    runId: randomUUID(),
+    runId,
     end,
     exitCode,
     stdout,

@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import type { ModelSettings } from "../index.ts";
+import { describeUntrusted } from "./script-limits.ts";
 import { collectVariable, parseDuration, parseMegabytes, parseModel } from "./quantities.ts";
 
 /** The options that `run` and `eval` share. */
@@ -15,9 +16,18 @@ export interface ScriptOptions {
   verbose?: true;
   /** Milliseconds. */
   timeout: number;
+  /** Milliseconds of computing; default no limit. */
+  cpu?: number;
   /** Megabytes. */
   memory: number;
   isolation: "process" | "thread";
+  untrusted?: true;
+  /** A cassette that answers are added to. */
+  record?: string;
+  /** A cassette that answers are taken from. */
+  replay?: string;
+  /** Is the run to be kept in the log of runs? */
+  log: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -30,15 +40,16 @@ function fromEnvironment(option: Option, env: Environment): Option {
   return value === "" || (isSwitch && /^(0|false|no)$/i.test(value)) ? option : option.env(name);
 }
 
-/** Adds the options of `run` and `eval` to a command, grouped as its help shows them. */
-export function addScriptOptions(command: Command, env: Environment): Command {
-  const add = (flags: string, description: string, shape: (option: Option) => Option = (option) => option): void => {
-    command.addOption(fromEnvironment(shape(new Option(flags, description)), env));
-  };
-  command.optionsGroup("Model:");
-  add("-m, --model <provider:model>", "who answers: embedded:demo (default), openai:…, anthropic:…", (option) =>
-    option.argParser(parseModel),
-  );
+type AddOption = (flags: string, description: string, shape?: (option: Option) => Option) => void;
+
+function adder(command: Command, env: Environment): AddOption {
+  return (flags, description, shape = (option) => option) =>
+    void command.addOption(fromEnvironment(shape(new Option(flags, description)), env));
+}
+
+/** Adds the options that say what goes in and out, and whether the run is kept. */
+export function addStreamOptions(command: Command, env: Environment): Command {
+  const add = adder(command, env);
   command.optionsGroup("Input and output:");
   command.addOption(
     new Option("-e, --env <KEY=VALUE>", "a variable for process.env; may be repeated").argParser(collectVariable),
@@ -51,9 +62,26 @@ export function addScriptOptions(command: Command, env: Environment): Command {
     option.conflicts("verbose"),
   );
   add("-v, --verbose", "say on stderr what runs with which limits, and how it ends");
+  // Without a variable of its own: GEPPETTO_LOG is the log's file.
+  return command.addOption(new Option("--no-log", "do not keep this run in the log that geppetto-js runs shows"));
+}
+
+/** Adds the options of `run` and `eval` to a command, grouped as its help shows them. */
+export function addScriptOptions(command: Command, env: Environment): Command {
+  const add = adder(command, env);
+  command.optionsGroup("Model:");
+  add("-m, --model <provider:model>", "who answers: embedded:demo (default), openai:…, anthropic:…", (option) =>
+    option.argParser(parseModel),
+  );
+  addStreamOptions(command, env);
   command.optionsGroup("Limits:");
   add("--timeout <time>", "longest time of the script: 60s, 500ms, 2m", (option) =>
     option.default(600_000, "10m").argParser(parseDuration),
+  );
+  add(
+    "--cpu <time>",
+    "longest time that the script may compute: 10s; waiting is free (default: as long as it likes)",
+    (option) => option.argParser(parseDuration),
   );
   add("--memory <size>", "largest heap of the script: 128MB", (option) =>
     option.default(128, "128MB").argParser(parseMegabytes),
@@ -61,5 +89,9 @@ export function addScriptOptions(command: Command, env: Environment): Command {
   add("--isolation <kind>", "a process of its own for the script, or a thread, for scripts that you trust", (option) =>
     option.choices(["process", "thread"]).default("process"),
   );
+  add("--untrusted", `for scripts of people you do not know: no compiler, at most ${describeUntrusted()}`);
+  command.optionsGroup("Reproducing:");
+  add("--record <file>", "add what the models answer to a cassette, a readable JSON file");
+  add("--replay <file>", "take the answers from a cassette and ask nobody", (option) => option.conflicts("record"));
   return command;
 }

@@ -1,40 +1,25 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { text as readText } from "node:stream/consumers";
 import { GeppettoError, RuntimeEngine, setupDefaults, type ScriptOutcome, type StepEvent } from "../index.ts";
+import { AnswerTapes } from "./answer-tapes.ts";
 import { EVENTS_ON_STDERR, EventLog, reasonOf } from "./event-log.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
 import { formatCount, formatDuration } from "./quantities.ts";
 import { formatError, type ErrorContext } from "./report-error.ts";
 import { RunMonitor } from "./run-monitor.ts";
+import { RunKeeper } from "./run-keeper.ts";
+import { runLogFile } from "./run-log-file.ts";
+import { toRunStart } from "./run-start.ts";
+import type { Candidate, SessionReplay, SessionScript } from "./session-script.ts";
 import { scriptDocument } from "./script-document.ts";
+import { limitsOf } from "./script-limits.ts";
 import type { ScriptOptions } from "./script-options.ts";
 import { StatusLine } from "./status-line.ts";
 import { Terminal } from "./terminal.ts";
 import { toJson } from "./to-json.ts";
 import { UsageError } from "./usage-error.ts";
-
-/** One way to read what the user wrote. */
-export interface Candidate {
-  name: string;
-  code: string;
-  lineOffset?: number;
-  /** See {@link ErrorContext.toSourceColumn}. */
-  toSourceColumn?: (line: number, column: number) => number;
-}
-
-/** What to run, and how to show where it failed. */
-export interface SessionScript {
-  /** The first that loads is run. */
-  candidates: readonly Candidate[];
-  /** Which candidate's failure is shown when none loads; default the last one's. */
-  loadFailure?: (outcomes: readonly ScriptOutcome[]) => ScriptOutcome;
-  /** What the user wrote, for the code frame of an error. */
-  source: string;
-  /** What the user calls the script. */
-  label: string;
-  args: readonly string[];
-}
 
 /** How long before the time limit is noted what is still pending, in milliseconds. */
 const LAST_LOOK_MS = 10;
@@ -42,6 +27,9 @@ const LAST_LOOK_MS = 10;
 /** One script on the command line: the engine around it, its streams and signals, and the report at the end. */
 export class ScriptSession {
   readonly #options: ScriptOptions;
+  readonly #replay: SessionReplay | undefined;
+  readonly #limits: ReturnType<typeof limitsOf>;
+  readonly #runId: string = randomUUID();
   readonly #terminal: Terminal = new Terminal(process.stdout, process.stderr, process.env);
   readonly #abort: AbortController = new AbortController();
   /** With `--json` what the script prints becomes part of the document. */
@@ -52,16 +40,24 @@ export class ScriptSession {
   /** The candidate that ran last. */
   #ran: Candidate | undefined;
 
-  constructor(options: ScriptOptions) {
+  constructor(options: ScriptOptions, replay?: SessionReplay) {
     this.#options = options;
+    this.#replay = replay;
+    this.#limits = limitsOf(options);
   }
 
   /** Runs the script, reports, and sets the process's exit code. */
   async run(script: SessionScript): Promise<void> {
     const input = await this.#readInput();
+    const tapes = await this.#openTapes();
     const log = this.#openLog();
-    await using engine = this.#createEngine();
-    const monitor = new RunMonitor(engine, { onEvent: (event) => this.#onEvent(event, log) });
+    await using engine = this.#createEngine(tapes);
+    const keeper = this.#startKeeper(script, input);
+    const onEvent = (event: StepEvent): void => {
+      keeper?.record(event);
+      this.#onEvent(event, log);
+    };
+    const monitor = new RunMonitor(engine, { onEvent });
     const status = this.#startStatus(monitor);
     const interrupts = new Interrupts({ cancel: () => engine.cancelRuns(), end: () => this.#abort.abort() });
     this.#terminal.onBroken = () => {
@@ -72,12 +68,19 @@ export class ScriptSession {
     try {
       await start(engine);
       const outcome = await this.#runFirst(engine, monitor, script, input);
-      await engine.close();
+      const closing = engine.close();
+      // The guest's process takes a moment to leave, in which there is nothing else to do.
+      keeper?.open();
+      await closing;
       await monitor.finished;
       log?.close();
+      await tapes.close();
       status?.close();
       this.#report(outcome, script, monitor, interrupts);
+      this.#sayMisses(outcome, tapes);
+      await keeper?.end(outcome, tapes.kept);
     } finally {
+      keeper?.drop();
       interrupts.close();
       status?.close();
     }
@@ -89,11 +92,14 @@ export class ScriptSession {
     { candidates, loadFailure, args }: SessionScript,
     input: string | undefined,
   ): Promise<ScriptOutcome> {
-    const { env = {}, timeout } = this.#options;
+    const { env = {} } = this.#options;
     const options = { args, env, signal: this.#abort.signal, ...(input === undefined ? {} : { input }) };
     const failed: ScriptOutcome[] = [];
     for (const script of candidates) {
-      const lastLook = setTimeout(() => (this.#pending = describePending(engine, monitor)), timeout - LAST_LOOK_MS);
+      const lastLook = setTimeout(
+        () => (this.#pending = describePending(engine, monitor)),
+        this.#limits.wallMs - LAST_LOOK_MS,
+      );
       this.#ran = script;
       const { toSourceColumn: _, ...source } = script;
       const outcome = await engine.runScript(source, options);
@@ -104,15 +110,16 @@ export class ScriptSession {
     return loadFailure?.(failed) ?? failed.at(-1)!;
   }
 
-  #createEngine(): RuntimeEngine {
-    const { model, memory, timeout, isolation, json } = this.#options;
+  #createEngine({ wrap }: AnswerTapes): RuntimeEngine {
+    const { model, isolation, untrusted, json } = this.#options;
     const sink = this.#terminal.sink();
     try {
       return new RuntimeEngine({
         isolation,
-        limits: { memoryMB: memory, wallMs: timeout },
+        hardening: untrusted ? "strict" : "standard",
+        limits: this.#limits,
         console: json ? { ...sink, stdout: (text) => void (this.#printed += text), colors: NO_COLORS } : sink,
-        setup: [setupDefaults({ ...(model ? { chat: model } : {}), onNotice: (text) => this.#notice(text) })],
+        setup: [setupDefaults({ ...(model ? { chat: model } : {}), wrap, onNotice: (text) => this.#notice(text) })],
       });
     } catch (error) {
       if (error instanceof GeppettoError) throw new UsageError(error.message, EXIT.config);
@@ -124,9 +131,26 @@ export class ScriptSession {
     if (!this.#options.quiet) this.#terminal.note(text);
   }
 
+  #openTapes(): Promise<AnswerTapes> {
+    const { record, replay, log: keep } = this.#options;
+    const from = this.#replay?.recordings ?? replay;
+    return AnswerTapes.open({ record, replay: from, keep, warn: (text) => this.#notice(text) });
+  }
+
+  #startKeeper(script: SessionScript, input: string | undefined): RunKeeper | undefined {
+    if (!this.#options.log) return undefined;
+    const start = toRunStart(script, { id: this.#runId, options: this.#options, input, replayOf: this.#replay?.of });
+    return new RunKeeper({ file: runLogFile(), start, warn: (text) => this.#notice(text) });
+  }
+
+  /** A script that goes on without an answer does so unnoticed, but for this. */
+  #sayMisses({ ok }: ScriptOutcome, { misses }: AnswerTapes): void {
+    if (ok && misses > 0) this.#notice(`${formatCount(misses, "request")} had no recorded answer`);
+  }
+
   async #readInput(): Promise<string | undefined> {
     const { input } = this.#options;
-    if (input === undefined) return undefined;
+    if (input === undefined) return this.#replay?.input;
     if (input === "-") return readText(process.stdin);
     try {
       return readFileSync(input, "utf8");
@@ -169,10 +193,11 @@ export class ScriptSession {
 
   #sayStart({ label }: SessionScript): void {
     if (!this.#options.verbose) return;
-    const { model, isolation, memory, timeout } = this.#options;
+    const { model, isolation, untrusted } = this.#options;
+    const { memoryMB, wallMs } = this.#limits;
     const { provider, model: name = "its default model" } = model ?? { provider: "embedded", model: "demo" };
     this.#terminal.note(
-      `${label}: ${provider}:${name}, ${isolation} isolation, ${memory} MB, ${formatDuration(timeout)}`,
+      `${label}: ${provider}:${name}, ${untrusted ? "strict " : ""}${isolation} isolation, ${memoryMB} MB, ${formatDuration(wallMs)}`,
     );
   }
 
@@ -193,7 +218,7 @@ export class ScriptSession {
     process.exitCode = exitCode;
     const { error, text } = outcome;
     if (this.#options.json) {
-      const document = scriptDocument(outcome, { exitCode, usage, stdout: this.#printed });
+      const document = scriptDocument(outcome, { exitCode, usage, runId: this.#runId, stdout: this.#printed });
       process.stdout.write(`${toJson(document)}\n`);
     } else if (outcome.ok && text !== undefined) this.#terminal.write("stdout", `${text}\n`);
     const { signal } = interrupts;
@@ -208,7 +233,8 @@ export class ScriptSession {
   #errorContext({ source, label }: SessionScript, code: string | undefined): ErrorContext {
     const pending = code === "ERR_LIMIT_WALL" ? this.#pending : "";
     const { name: file = label, toSourceColumn } = this.#ran ?? {};
-    return { source, label, file, toSourceColumn, pending, colors: this.#terminal.colors.stderr };
+    const { untrusted = false } = this.#options;
+    return { source, label, file, toSourceColumn, pending, untrusted, colors: this.#terminal.colors.stderr };
   }
 
   #sayEnd(

@@ -202,7 +202,7 @@ describe.concurrent("the command line itself", () => {
     [["run", "-m", "openai:", "x.js"], "Expected provider:model"],
     [["run", "--isolation", "jail", "x.js"], "Allowed choices are process, thread."],
     [["run", "-q", "-v", "x.js"], "cannot be used with option"],
-    [["run", "--replay", "x.json", "x.js"], "error: unknown option '--replay'"],
+    [["run", "--watch", "x.js"], "error: unknown option '--watch'"],
     [["-m", "embedded:demo", "run", "x.js"], "hint: options follow the command"],
     [["run", "--input", "-", "-"], "Cannot read both the script and its input from stdin"],
     [["eval", "1", "2"], "too many arguments for 'eval'"],

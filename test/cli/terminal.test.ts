@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { StatusLine } from "../../src/cli/status-line.ts";
 import { defuse, Terminal, wantsColors, type OutputStream } from "../../src/cli/terminal.ts";
+import { LOG_FILE } from "./run-cli.ts";
 
 const ERASE = "\r\x1b[2K";
 
@@ -139,7 +140,7 @@ describe.skipIf(!hasScript)("the command line on a terminal", () => {
     const { PATH } = process.env;
     const line = `'${process.execPath}' '${main}' ${command}`;
     const output = execFileSync(SCRIPT, ["-qec", line, "/dev/null"], {
-      env: { PATH, TERM: "xterm", ...env },
+      env: { PATH, TERM: "xterm", GEPPETTO_LOG: LOG_FILE, ...env },
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
     });
