@@ -65,7 +65,7 @@ export async function benchStart() {
   const hello = scriptFile("hello.js", 'console.log("Hello World");');
   const runs = await compare({
     "node -e 0": () => runProcess(["-e", "0"]),
-    "geppetto-js run hello.js": () => runProcess([main, "run", hello]),
+    "geppetto-js run hello.js": () => runProcess([main, "run", "--no-log", hello]),
   });
   printTable("From spawn to exit", "ms", runs);
 }

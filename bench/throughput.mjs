@@ -166,7 +166,7 @@ export async function benchThroughput() {
     "lines per second",
     await compare({
       node: () => linesPerSecond([], lines),
-      "geppetto-js run": () => linesPerSecond([main, "run"], lines),
+      "geppetto-js run": () => linesPerSecond([main, "run", "--no-log"], lines),
     }),
   );
 

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Budget, describeSettings, KeyStore, loadConfig } from "../../src/index.ts";
+import { describeSettings, KeyStore, loadConfig } from "../../src/config.ts";
+import { Budget } from "../../src/index.ts";
 import { runChat } from "../chat/run-chat.ts";
 
 const CANARY = "sk-canary-4711-abcdefgh";

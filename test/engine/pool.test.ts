@@ -28,7 +28,7 @@ describe("EnginePool", () => {
       const before = descriptors();
       const pool = new EnginePool({
         size: 3,
-        limits: { wallMs: 400, memoryMB: 32, outputBytes: 200_000 },
+        limits: { wallMs: 1500, memoryMB: 32, outputBytes: 200_000 },
         console: { stdout() {}, stderr() {} },
       });
       const runs = Array.from({ length: 1000 }, async (_, i): Promise<string> => {

@@ -1,0 +1,14 @@
+/** Profiles, keys and settings from files; an entry of its own, because reading YAML takes a while to load. */
+export {
+  type Check,
+  checkConfig,
+  type DescribedProfile,
+  type DescribedSetting,
+  describeProfiles,
+  describeSettings,
+} from "./config/describe-config.ts";
+export { type ImportedProfiles, importProfiles } from "./config/import-profiles.ts";
+export { KeyStore } from "./config/key-store.ts";
+export { type Config, loadConfig, type LoadConfigOptions, userConfigFolder } from "./config/load-config.ts";
+export type { Settings } from "./config/to-settings.ts";
+export { parseYaml, type YamlFile } from "./config/yaml-file.ts";
