@@ -1,5 +1,5 @@
 import type { SetupFunction } from "../src/engine/engine-options.ts";
-import { type Budget, type ChatProvider, DEMO_NOTICE } from "../src/providers/index.ts";
+import { type Budget, type ChatProvider, DEMO_NOTICE, resolveProviderSettings } from "../src/providers/index.ts";
 import { createChatStep } from "../src/steps/chat-step.ts";
 import type { ApproveCall } from "../src/steps/chat-tools.ts";
 import type { ProviderSettings } from "./embeddings.ts";
@@ -32,6 +32,8 @@ export function setupChat(settings: ChatSettings = {}): SetupFunction {
       chatProvider,
       wrap,
     } = settings;
+    // A provider that there is not is an error of the set-up, whether or not a script ever asks it.
+    if (chatProvider === undefined) resolveProviderSettings(model, env);
     let noticed = false;
     const step = createChatStep({
       settings: model,

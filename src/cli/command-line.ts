@@ -110,7 +110,8 @@ function reportFailure(error: unknown, json: boolean, args: readonly string[]): 
   } else {
     exitCode = error instanceof UsageError ? error.exitCode : EXIT.bug;
     message = error instanceof UsageError ? error.message : describeBug(error);
-    process.stderr.write(`error: ${message}\n`);
+    const code = error instanceof UsageError && error.code !== undefined ? ` [${error.code}]` : "";
+    process.stderr.write(`error${code}: ${message}\n`);
   }
   if (json) process.stdout.write(`${toJson(failureDocument(message, exitCode))}\n`);
   return exitCode;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { text as readText } from "node:stream/consumers";
 import { reasonOf } from "./event-log.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -31,5 +31,6 @@ export async function runCommand(script: string, args: readonly string[], option
     label: name,
     args: own,
     command: "run",
+    ...(script === "-" ? {} : { folder: dirname(resolve(script)) }),
   });
 }

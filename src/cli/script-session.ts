@@ -51,7 +51,7 @@ export class ScriptSession {
     const input = await this.#readInput();
     const tapes = await this.#openTapes();
     const log = this.#openLog();
-    await using engine = this.#createEngine(tapes);
+    await using engine = this.#createEngine(tapes, script);
     const keeper = this.#startKeeper(script, input);
     const onEvent = (event: StepEvent): void => {
       keeper?.record(event);
@@ -110,7 +110,7 @@ export class ScriptSession {
     return loadFailure?.(failed) ?? failed.at(-1)!;
   }
 
-  #createEngine({ wrap }: AnswerTapes): RuntimeEngine {
+  #createEngine({ wrap }: AnswerTapes, { folder }: SessionScript): RuntimeEngine {
     const { model, isolation, untrusted, json } = this.#options;
     const sink = this.#terminal.sink();
     try {
@@ -119,10 +119,17 @@ export class ScriptSession {
         hardening: untrusted ? "strict" : "standard",
         limits: this.#limits,
         console: json ? { ...sink, stdout: (text) => void (this.#printed += text), colors: NO_COLORS } : sink,
-        setup: [setupDefaults({ ...(model ? { chat: model } : {}), wrap, onNotice: (text) => this.#notice(text) })],
+        setup: [
+          setupDefaults({
+            ...(model ? { chat: model } : {}),
+            ...(folder === undefined || untrusted ? {} : { images: { read: [folder] } }),
+            wrap,
+            onNotice: (text) => this.#notice(text),
+          }),
+        ],
       });
     } catch (error) {
-      if (error instanceof GeppettoError) throw new UsageError(error.message, EXIT.config);
+      if (error instanceof GeppettoError) throw new UsageError(error.message, EXIT.config, error.code);
       throw error;
     }
   }
@@ -262,7 +269,7 @@ async function start(engine: RuntimeEngine): Promise<void> {
   } catch (error) {
     const { cause } = error as Error;
     if (cause instanceof GeppettoError && cause.name === "ConfigError")
-      throw new UsageError(cause.message, EXIT.config);
+      throw new UsageError(cause.message, EXIT.config, cause.code);
     throw error;
   }
 }

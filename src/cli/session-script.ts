@@ -21,6 +21,8 @@ export interface SessionScript {
   label: string;
   args: readonly string[];
   command: "run" | "eval";
+  /** The folder that the script lies in: a local script may read images below it. */
+  folder?: string;
 }
 
 /** What takes the place of what the options name, for a run from the log. */

@@ -215,7 +215,7 @@ describe.concurrent("the command line itself", () => {
   it("refuses limits that nothing can run in with exit code 78", async () => {
     const { code, stderr } = await runCli(["run", "--memory", "4", print]);
     expect(code).toBe(78);
-    expect(stderr).toBe("error: Cannot set limits.memoryMB to 4: an isolate needs at least 8\n");
+    expect(stderr).toBe("error [ERR_CONFIG]: Cannot set limits.memoryMB to 4: an isolate needs at least 8\n");
   });
 
   it("reports a failure of its own with exit code 70, without paths and frames", async () => {
