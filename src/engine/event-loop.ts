@@ -205,16 +205,12 @@ export class EventLoop {
     const { createRealm, limits, bus, listener, turnTimeoutMs } = this.#options;
     this.#registerOps();
     this.#realm = await createRealm(this.ops, { memoryMB: limits.memoryMB });
-    this.#realm.onGone = (failure) => {
-      if (failure.kind !== "thrown" && failure.kind !== "load") listener.onLost(failure.kind);
+    const onFailure = (failure: RealmFailure): void => {
+      if (failure.kind === "thrown" || failure.kind === "load") listener.onThrown(failure.error);
+      else listener.onLost(failure.kind);
     };
-    this.#queue = new EntryQueue(this.#realm, this.ledger, {
-      timeoutMs: turnTimeoutMs,
-      onFailure: (failure) => {
-        if (failure.kind === "thrown" || failure.kind === "load") listener.onThrown(failure.error);
-        else listener.onLost(failure.kind);
-      },
-    });
+    this.#realm.onGone = onFailure;
+    this.#queue = new EntryQueue(this.#realm, this.ledger, { timeoutMs: turnTimeoutMs, onFailure });
     this.#runs = new RunManager({
       bus,
       queue: this.#queue,

@@ -1,4 +1,5 @@
 import type { ChatChunk, StopReason, Usage } from "./chat-provider.ts";
+import { toUsage } from "./openai-usage.ts";
 import { toToolCallChunk } from "./tool-input.ts";
 import { countOf, listOf, recordOf, stringOf } from "./unknown-fields.ts";
 import { WholeText } from "./whole-text.ts";
@@ -45,7 +46,10 @@ export class OpenAIChatReader {
     this.eventCount++;
     this.#engine = stringOf(data["model"]) || this.#engine;
     this.#responseId ??= stringOf(data["id"]) || undefined;
-    this.#usage = toUsage(data["usage"]) ?? toUsage(recordOf(data["x_groq"])?.["usage"]) ?? this.#usage;
+    this.#usage =
+      toUsage(data["usage"], "prompt", "completion") ??
+      toUsage(recordOf(data["x_groq"])?.["usage"], "prompt", "completion") ??
+      this.#usage;
     const choice = listOf(data["choices"])
       ?.map(recordOf)
       .find((candidate) => candidate && (candidate["index"] ?? 0) === 0);
@@ -140,24 +144,4 @@ function joinParts(parts: unknown, type: string): string {
     .map(recordOf)
     .map((part) => (part?.["type"] === type ? (stringOf(part["text"]) ?? "") : ""))
     .join("");
-}
-
-function toUsage(value: unknown): Usage | undefined {
-  const usage = recordOf(value);
-  const inputTokens = countOf(usage?.["prompt_tokens"]);
-  const outputTokens = countOf(usage?.["completion_tokens"]);
-  if (!usage || (inputTokens === undefined && outputTokens === undefined)) return undefined;
-  const inputDetails = recordOf(usage["prompt_tokens_details"]);
-  const cachedTokens = countOf(inputDetails?.["cached_tokens"]);
-  const cacheCreationInputTokens = countOf(inputDetails?.["cache_write_tokens"]);
-  const reasoningTokens = countOf(recordOf(usage["completion_tokens_details"])?.["reasoning_tokens"]);
-  const totalTokens = countOf(usage["total_tokens"]);
-  return {
-    inputTokens: inputTokens ?? 0,
-    outputTokens: outputTokens ?? 0,
-    ...(cachedTokens === undefined ? {} : { cachedTokens }),
-    ...(cacheCreationInputTokens === undefined ? {} : { cacheCreationInputTokens }),
-    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
-    ...(totalTokens === undefined ? {} : { totalTokens }),
-  };
 }

@@ -1,6 +1,7 @@
 import type { ChatChunk, StopReason, Usage } from "./chat-provider.ts";
+import { toUsage } from "./openai-usage.ts";
 import { toToolCallChunk } from "./tool-input.ts";
-import { countOf, listOf, recordOf, stringOf } from "./unknown-fields.ts";
+import { listOf, recordOf, stringOf } from "./unknown-fields.ts";
 import { WholeText } from "./whole-text.ts";
 
 const INCOMPLETE_REASONS: Record<string, StopReason> = {
@@ -114,7 +115,7 @@ export class OpenAIResponsesReader {
     this.#readResponse(response);
     this.#status = stringOf(response["status"]) ?? null;
     this.#incompleteReason = stringOf(recordOf(response["incomplete_details"])?.["reason"]) ?? "";
-    this.#usage = toUsage(response["usage"]);
+    this.#usage = toUsage(response["usage"], "input", "output");
     if (this.#status === "failed" || this.#status === "cancelled") {
       this.failure = recordOf(response["error"]) ?? { message: `the answer was ${this.#status}` };
     }
@@ -145,24 +146,4 @@ export class OpenAIResponsesReader {
     const delta = this.#reasoning.push(stringOf(value) ?? "");
     if (delta) yield { type: "reasoning", delta };
   }
-}
-
-function toUsage(value: unknown): Usage | undefined {
-  const usage = recordOf(value);
-  const inputTokens = countOf(usage?.["input_tokens"]);
-  const outputTokens = countOf(usage?.["output_tokens"]);
-  if (!usage || (inputTokens === undefined && outputTokens === undefined)) return undefined;
-  const inputDetails = recordOf(usage["input_tokens_details"]);
-  const cachedTokens = countOf(inputDetails?.["cached_tokens"]);
-  const cacheCreationInputTokens = countOf(inputDetails?.["cache_write_tokens"]);
-  const reasoningTokens = countOf(recordOf(usage["output_tokens_details"])?.["reasoning_tokens"]);
-  const totalTokens = countOf(usage["total_tokens"]);
-  return {
-    inputTokens: inputTokens ?? 0,
-    outputTokens: outputTokens ?? 0,
-    ...(cachedTokens === undefined ? {} : { cachedTokens }),
-    ...(cacheCreationInputTokens === undefined ? {} : { cacheCreationInputTokens }),
-    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
-    ...(totalTokens === undefined ? {} : { totalTokens }),
-  };
 }
