@@ -2,7 +2,7 @@ import { GeppettoError } from "../shared/errors.ts";
 import type { ChatChunk, ChatProvider, ChatRequest, Usage } from "./chat-provider.ts";
 import type { EmbeddingModel, EmbeddingProvider } from "./embedding-provider.ts";
 import { costOf, type PriceTable, priceOf } from "./price-table.ts";
-import { Semaphore } from "./semaphore.ts";
+import { Semaphore } from "../base/semaphore.ts";
 
 export interface BudgetLimits {
   /** Requests to models, those for embeddings included. */

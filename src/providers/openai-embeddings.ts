@@ -2,7 +2,7 @@ import type { EmbeddingModel, EmbeddingProvider } from "./embedding-provider.ts"
 import { brokenStream, toProviderError } from "./provider-error.ts";
 import { waitForNextAttempt } from "./retry-policy.ts";
 import { createOpenAIClient, errorOriginOf } from "./sdk-client.ts";
-import { Semaphore } from "./semaphore.ts";
+import { Semaphore } from "../base/semaphore.ts";
 import type { ResolvedSettings } from "./settings.ts";
 import { listOf, recordOf } from "./unknown-fields.ts";
 import { createStreamWatch, type Fetch } from "./watched-fetch.ts";

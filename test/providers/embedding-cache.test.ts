@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createEmbeddingProvider, EmbeddingReranker, type EmbeddingProvider } from "../../src/providers/index.ts";
-import { Semaphore } from "../../src/providers/semaphore.ts";
+import { Semaphore } from "../../src/base/semaphore.ts";
 
 const { signal } = new AbortController();
 let server: Server;

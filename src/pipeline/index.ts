@@ -1,0 +1,69 @@
+export {
+  audioElement,
+  type AudioData,
+  type ContentKind,
+  type ContentPart,
+  type ControlKind,
+  type ElementContent,
+  type ElementFields,
+  type ElementOf,
+  type ElementOptions,
+  endOfStreamElement,
+  endOfTurnElement,
+  errorElement,
+  type ImageData,
+  imageElement,
+  interruptElement,
+  isControl,
+  messageElement,
+  partsElement,
+  type PipelineMessage,
+  type Priority,
+  type StreamElement,
+  textElement,
+  toolCallElement,
+  type VideoData,
+  videoElement,
+  withMetadata,
+} from "./element.ts";
+export { traceOf, type TraceHop, type TraceStep } from "./element-trace.ts";
+export type { ElementReader, ElementWriter, Stage, StageContext, StageType, WriteOptions } from "./stage.ts";
+export { StageError } from "./stage-error.ts";
+export {
+  accumulate,
+  filter,
+  map,
+  mapText,
+  type Mapped,
+  passthrough,
+  type ProcessFunction,
+  sink,
+  source,
+  stageFunc,
+  type StageOptions,
+  take,
+} from "./basic-stages.ts";
+export {
+  broadcastRouter,
+  contentRouter,
+  hashRouter,
+  merge,
+  randomRouter,
+  roundRobinRouter,
+  routeAudio,
+  routeContent,
+  type RouteFunction,
+  router,
+  type RouteRule,
+  type RouterOptions,
+  routeWhen,
+  weightedRouter,
+} from "./router-stages.ts";
+export { PipelineConfig } from "./pipeline-config.ts";
+export { PipelineBuilder, type PipelineBuilderOptions, type StageReference } from "./pipeline-builder.ts";
+export { type ExecuteOptions, StreamPipeline } from "./stream-pipeline.ts";
+export type { PipelineInput } from "./input-feeder.ts";
+export type { PipelineEvent } from "./pipeline-events.ts";
+export type { PipelineResult } from "./pipeline-result.ts";
+export type { PipelineRun } from "./pipeline-run.ts";
+export type { StageMetrics } from "./stage-run.ts";

@@ -1,0 +1,272 @@
+import { randomUUID } from "node:crypto";
+import type { Publisher } from "../events/bus.ts";
+import { GeppettoError } from "../shared/errors.ts";
+import { Channel } from "./channel.ts";
+import type { StreamElement } from "./element.ts";
+import { InputFeeder, type PipelineInput } from "./input-feeder.ts";
+import { PipelineEvents } from "./pipeline-events.ts";
+import type { PipelineConfig } from "./pipeline-config.ts";
+import type { PipelineGraph } from "./pipeline-graph.ts";
+import type { Stage } from "./stage.ts";
+import { StageError } from "./stage-error.ts";
+import type { OutgoingEdge } from "./stage-output.ts";
+import { type StageMetrics, StageRun } from "./stage-run.ts";
+import { toMermaid } from "./to-mermaid.ts";
+
+export interface PipelineRunOptions {
+  pipeline: string;
+  graph: PipelineGraph;
+  config: PipelineConfig;
+  bus: Pick<Publisher, "publish"> | undefined;
+  input: PipelineInput;
+  signal: AbortSignal | undefined;
+  /** Resolves when it may begin. */
+  admitted: (signal: AbortSignal) => Promise<() => void>;
+}
+
+/** How long a reader waits for stages that were told to stop, in milliseconds. */
+const PATIENCE_MS = 250;
+
+/**
+ * One execution of a pipeline: its output, as it comes. It has begun when it is made and goes on as far as the buffers
+ * reach; whoever does not read it to its end has to leave the loop or call {@link cancel}.
+ *
+ * When iterated it throws what ended the execution early: a StageError for the first stage that failed, a TimeoutError,
+ * the reason of the caller's signal, or what the input threw. What had reached the output before a stage failed comes
+ * first. Everything has stopped by then, but for stages that take longer than 250 ms to stop: see {@link ended}.
+ */
+export class PipelineRun implements AsyncIterable<StreamElement> {
+  readonly id: string = randomUUID();
+  /** Resolves when its stages have ended, or have had `gracefulShutdownTimeoutMs` to stop, whatever the outcome. */
+  readonly ended: Promise<void>;
+  readonly #options: PipelineRunOptions;
+  readonly #abort = new AbortController();
+  readonly #output: Channel;
+  readonly #stages: StageRun[] = [];
+  readonly #startedAt: number = performance.now();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #lastMoveAt: number = this.#startedAt;
+  #hasFailed = false;
+  #failure: unknown;
+  #hasEnded = false;
+  #feeder: InputFeeder | undefined;
+  #batch: StreamElement[] = [];
+  #next = 0;
+
+  constructor(options: PipelineRunOptions) {
+    this.#options = options;
+    const { config, graph } = options;
+    this.#output = new Channel({
+      name: "output",
+      capacity: config.channelBufferSize,
+      priority: config.priorityQueue,
+      writers: graph.leaves.length,
+    });
+    this.ended = this.#execute();
+  }
+
+  /** Ends the execution; whoever iterates it gets `reason`, by default an AbortError. Nothing happens when it has ended. */
+  cancel(reason: unknown = new DOMException("The execution was cancelled", "AbortError")): void {
+    if (this.#hasEnded) return;
+    this.#fail(reason);
+    this.#output.abandon();
+  }
+
+  /** What each stage has done so far, in the order in which they were added. */
+  metrics(): StageMetrics[] {
+    return this.#stages.map((stage) => stage.metrics());
+  }
+
+  /** The pipeline's picture with the figures of this execution so far, as a Mermaid flowchart. */
+  toMermaid(): string {
+    return toMermaid(this.#options.graph, this.metrics());
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<StreamElement, undefined> {
+    return {
+      next: () => this.#takeOne() ?? this.#readOne(),
+      return: async () => {
+        this.cancel();
+        await this.ended;
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  #takeOne(): Promise<IteratorResult<StreamElement, undefined>> | undefined {
+    if (this.#next >= this.#batch.length) return undefined;
+    return Promise.resolve({ done: false, value: this.#batch[this.#next++]! });
+  }
+
+  async #readOne(): Promise<IteratorResult<StreamElement, undefined>> {
+    for (;;) {
+      const taken = this.#takeOne();
+      if (taken !== undefined) return taken;
+      const found = this.#output.read();
+      if (found instanceof Promise) await found;
+      else if (found !== undefined) {
+        this.#noteMove();
+        this.#batch = found;
+        this.#next = 0;
+      } else {
+        await Promise.race([this.ended, this.#stopped(PATIENCE_MS)]);
+        if (!this.#hasFailed) return { done: true, value: undefined };
+        throw this.#failure;
+      }
+    }
+  }
+
+  async #execute(): Promise<void> {
+    const { signal, admitted, config } = this.#options;
+    const onAbort = (): void => this.cancel(signal!.reason);
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener("abort", onAbort, { once: true });
+    let release: (() => void) | undefined;
+    try {
+      release = await admitted(this.#abort.signal);
+      this.#startTimers(config);
+      await this.#runStages();
+    } catch (error) {
+      this.#fail(error);
+      this.#output.abandon();
+    } finally {
+      this.#hasEnded = true;
+      for (const timer of this.#timers) clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+      release?.();
+    }
+  }
+
+  async #runStages(): Promise<void> {
+    const { graph, input, pipeline, bus, config } = this.#options;
+    const events = new PipelineEvents({ runId: this.id, pipeline, bus });
+    const feeder = (this.#feeder = this.#connect(graph, input));
+    events.emit({ type: "pipeline.started", stages: graph.stages.map(({ name }) => name) });
+    const runs = this.#stages.map((run) => this.#runStage(run, events));
+    const fed = feeder.feed().catch((error: unknown) => this.#fail(error));
+    const all = Promise.all([...runs, fed]);
+    await Promise.race([all, this.#stopped(config.gracefulShutdownTimeoutMs)]);
+    // Only those that ignore the signal are left: the execution goes on without them.
+    for (const run of this.#stages) run.end();
+    const durationMs = performance.now() - this.#startedAt;
+    if (!this.#hasFailed) events.emit({ type: "pipeline.completed", durationMs });
+    else {
+      const { message, code } = this.#failure as { message?: unknown; code?: unknown };
+      events.emit({
+        type: "pipeline.failed",
+        durationMs,
+        error: typeof message === "string" ? message : String(this.#failure),
+        code: typeof code === "string" ? code : "ERR_ABORTED",
+      });
+    }
+  }
+
+  async #runStage(run: StageRun, events: PipelineEvents): Promise<void> {
+    const { name: stage, type: stageType } = run.stage;
+    events.emit({ type: "stage.started", stage, stageType });
+    try {
+      await run.execute();
+      events.emit({ type: "stage.completed", stage, stageType, durationMs: run.durationMs });
+    } catch (error) {
+      const failure = new StageError(stage, error);
+      events.emit({ type: "stage.failed", stage, stageType, durationMs: run.durationMs, error: failure.message });
+      this.#fail(failure);
+    }
+    // Whoever wrote to it alone has nobody left to write to.
+    const sources = new Set(this.#options.graph.edges.filter(({ to }) => to === stage).map(({ from }) => from));
+    for (const other of this.#stages) if (sources.has(other.stage.name)) other.stopIfUnwanted();
+    this.#feeder?.stopIfUnwanted();
+  }
+
+  /** Makes the channels and the stages of this execution. */
+  #connect({ stages, edges, roots, leaves }: PipelineGraph, input: PipelineInput): InputFeeder {
+    const { config } = this.#options;
+    const onMove = config.idleTimeoutMs > 0 ? () => this.#noteMove() : () => {};
+    const incoming = Map.groupBy(edges, ({ to }) => to);
+    const outgoing = Map.groupBy(edges, ({ from }) => from);
+    const byName = new Map(stages.map((stage) => [stage.name, stage]));
+    const channels = new Map<string, Channel>();
+    for (const { name } of stages) {
+      const writers = incoming.get(name)?.length ?? 1;
+      const { channelBufferSize: capacity, priorityQueue: priority } = config;
+      channels.set(name, new Channel({ name, capacity, priority, writers }));
+    }
+    const edgeTo = ({ name, accepts }: Stage, mergeIndex?: number): OutgoingEdge => ({
+      to: name,
+      channel: channels.get(name)!,
+      accepts: accepts === undefined ? undefined : new Set(accepts),
+      mergeIndex,
+    });
+    const toOutput: OutgoingEdge = {
+      to: "output",
+      channel: this.#output,
+      accepts: undefined,
+      mergeIndex: undefined,
+    };
+    const isLeaf = new Set(leaves);
+    for (const stage of stages) {
+      const ways = (outgoing.get(stage.name) ?? []).map(({ to, index }) =>
+        edgeTo(byName.get(to)!, incoming.get(to)!.length > 1 ? index : undefined),
+      );
+      const run = new StageRun(stage, {
+        runId: this.id,
+        channel: channels.get(stage.name)!,
+        edges: isLeaf.has(stage) ? [toOutput] : ways,
+        timed: config.metrics,
+        traced: config.tracing,
+        startedAt: this.#startedAt,
+        onMove,
+      });
+      this.#stages.push(run);
+      if (this.#abort.signal.aborted) run.stop(this.#abort.signal.reason);
+    }
+    return new InputFeeder({ input, edges: roots.map((stage) => edgeTo(stage)), signal: this.#abort.signal, onMove });
+  }
+
+  #fail(reason: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#failure = reason;
+    this.#abort.abort(reason);
+    for (const run of this.#stages) run.stop(reason);
+  }
+
+  #noteMove(): void {
+    this.#lastMoveAt = performance.now();
+  }
+
+  #startTimers({ executionTimeoutMs, idleTimeoutMs }: PipelineConfig): void {
+    if (executionTimeoutMs > 0) {
+      const onTime = (): void => this.#timeOut(`The pipeline took longer than ${executionTimeoutMs} ms`);
+      this.#timers.push(setTimeout(onTime, executionTimeoutMs));
+    }
+    if (idleTimeoutMs > 0) this.#watchIdle(idleTimeoutMs);
+  }
+
+  #watchIdle(idleTimeoutMs: number): void {
+    this.#noteMove();
+    const look = (): void => {
+      const left = this.#lastMoveAt + idleTimeoutMs - performance.now();
+      if (left <= 0) this.#timeOut(`No element moved in the pipeline for ${idleTimeoutMs} ms`);
+      else this.#timers[slot] = setTimeout(look, Math.ceil(left));
+    };
+    const slot = this.#timers.push(setTimeout(look, idleTimeoutMs)) - 1;
+  }
+
+  #timeOut(what: string): void {
+    const open = this.#stages.filter((run) => !run.hasEnded).map((run) => run.describe());
+    this.#fail(new GeppettoError("TimeoutError", `${what}; not at their end: ${open.join(", ")}`));
+    this.#output.abandon();
+  }
+
+  /** Resolves when stages that were told to stop have had so long for it. */
+  #stopped(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const onAbort = (): void => {
+        this.#timers.push(setTimeout(resolve, withinMs));
+      };
+      if (this.#abort.signal.aborted) onAbort();
+      else this.#abort.signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+}

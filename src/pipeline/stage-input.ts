@@ -1,0 +1,92 @@
+import type { Channel } from "./channel.ts";
+import type { StreamElement } from "./element.ts";
+import type { ElementReader } from "./stage.ts";
+
+export interface StageInputOptions {
+  channel: Channel;
+  signal: AbortSignal;
+  /** Is called when elements have been taken. */
+  onTake: () => void;
+  /** Is waiting to be timed? */
+  timed: boolean;
+}
+
+/** What one stage reads in one execution. */
+export class StageInput implements ElementReader {
+  /** The element that was taken last. */
+  last: StreamElement | undefined;
+  /** When that was, on the clock of `performance.now()`; 0 where waiting is not timed. */
+  lastAt = 0;
+  /** Milliseconds spent waiting for elements. */
+  waitingMs = 0;
+  /** Since when it has been waiting; undefined when it is not. */
+  #waitingSince: number | undefined;
+  readonly #options: StageInputOptions;
+  #batch: StreamElement[] = [];
+  #next = 0;
+
+  constructor(options: StageInputOptions) {
+    this.#options = options;
+  }
+
+  /** Is the stage waiting for an element now? */
+  get isWaiting(): boolean {
+    return this.#waitingSince !== undefined;
+  }
+
+  async readBatch(): Promise<readonly StreamElement[] | undefined> {
+    const rest = this.#batch.slice(this.#next);
+    this.#batch = [];
+    this.#next = 0;
+    const batch = rest.length > 0 ? rest : await this.#read();
+    this.last = batch?.at(-1);
+    return batch;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<StreamElement, undefined> {
+    return {
+      next: () => this.#takeOne() ?? this.#readOne(),
+      // What is left stays for the next loop; the stage's end drops it.
+      return: async () => ({ done: true, value: undefined }),
+    };
+  }
+
+  /** What is left is not wanted any more. */
+  close(): void {
+    this.#batch = [];
+    this.#next = 0;
+  }
+
+  #takeOne(): Promise<IteratorResult<StreamElement, undefined>> | undefined {
+    if (this.#next >= this.#batch.length || this.#options.signal.aborted) return undefined;
+    const value = this.#batch[this.#next++]!;
+    this.last = value;
+    return Promise.resolve({ done: false, value });
+  }
+
+  async #readOne(): Promise<IteratorResult<StreamElement, undefined>> {
+    const batch = await this.#read();
+    if (batch === undefined) return { done: true, value: undefined };
+    // Another loop may have read meanwhile: what it left comes first.
+    this.#batch = [...this.#batch.slice(this.#next), ...batch];
+    this.#next = 0;
+    return (await this.#takeOne()) ?? this.#readOne();
+  }
+
+  async #read(): Promise<StreamElement[] | undefined> {
+    const { channel, signal, onTake, timed } = this.#options;
+    for (;;) {
+      signal.throwIfAborted();
+      const found = channel.read();
+      if (!(found instanceof Promise)) {
+        if (timed) this.lastAt = performance.now();
+        if (found !== undefined) onTake();
+        return found;
+      }
+      this.#waitingSince ??= performance.now();
+      await found;
+      this.waitingMs += performance.now() - (this.#waitingSince ?? 0);
+      this.#waitingSince = undefined;
+    }
+  }
+}
