@@ -70,6 +70,17 @@ export class Channel {
     return true;
   }
 
+  /** Takes as many of the elements from `start` on as there is room for now, and says how many those were. */
+  tryWriteMany(elements: readonly StreamElement[], start: number): number {
+    if (this.#isAbandoned || this.#waitingWriters.length > 0) return 0;
+    const end = Math.min(elements.length, start + this.#options.capacity - this.#buffer.length);
+    for (let i = start; i < end; i++) this.#buffer.push(elements[i]!);
+    if (end <= start) return 0;
+    if (this.#wake !== undefined) this.#wakeReader();
+    this.#noteDepth();
+    return end - start;
+  }
+
   /**
    * Resolves with true when the element has room, with false when nobody will read it.
    *

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { breath } from "../base/breath.ts";
 import type { Publisher } from "../events/bus.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { Channel } from "./channel.ts";
@@ -102,6 +103,8 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     for (;;) {
       const taken = this.#takeOne();
       if (taken !== undefined) return taken;
+      const turn = breath();
+      if (turn !== undefined) await turn;
       const found = this.#output.read();
       if (found instanceof Promise) await found;
       else if (found !== undefined) {

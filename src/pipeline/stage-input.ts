@@ -1,3 +1,4 @@
+import { breath } from "../base/breath.ts";
 import type { Channel } from "./channel.ts";
 import type { StreamElement } from "./element.ts";
 import type { ElementReader } from "./stage.ts";
@@ -76,6 +77,8 @@ export class StageInput implements ElementReader {
   async #read(): Promise<StreamElement[] | undefined> {
     const { channel, signal, onTake, timed } = this.#options;
     for (;;) {
+      const turn = breath();
+      if (turn !== undefined) await turn;
       signal.throwIfAborted();
       const found = channel.read();
       if (!(found instanceof Promise)) {
