@@ -173,10 +173,7 @@ describe("PipelineBuilder", () => {
     const texts = { ...collector("texts"), accepts: ["text"] as const };
     const all = collector("all");
     const audio = { ...collector("audio"), accepts: ["audio"] as const };
-    const pipeline = new PipelineBuilder()
-      .chain(passthrough("in"))
-      .branch("in", texts as never, all, audio as never)
-      .build();
+    const pipeline = new PipelineBuilder().chain(passthrough("in")).branch("in", texts, all, audio).build();
     await pipeline.executeSync(["x", { kind: "audio", audio: {} } as never]);
     expect(textsOf(texts.got)).toEqual(["x"]);
     expect(textsOf(all.got)).toEqual(["x", "audio"]);
@@ -186,7 +183,7 @@ describe("PipelineBuilder", () => {
 
 describe("PipelineConfig", () => {
   it("has the documented defaults", () => {
-    expect({ ...Object.fromEntries(Object.entries(new PipelineConfig())) }).toEqual({
+    expect(Object.fromEntries(Object.entries(new PipelineConfig()))).toEqual({
       channelBufferSize: 16,
       priorityQueue: false,
       executionTimeoutMs: 0,

@@ -19,6 +19,7 @@ import {
   textElement,
 } from "../../src/pipeline/index.ts";
 import {
+  type Body,
   chain,
   collect,
   collector,
@@ -31,6 +32,9 @@ import {
 } from "./pipeline-fixture.ts";
 
 const never = new Promise<never>(() => {});
+const throwing = (value: unknown) => (): never => {
+  throw value;
+};
 const forward = transform("forward", async (input, output) => {
   for await (const element of input) await output.write(element);
 });
@@ -39,15 +43,12 @@ describe("execute()", () => {
   it("hands elements out as they come, while the input is still open", async () => {
     const gate = Promise.withResolvers<void>();
     const pipeline = chain([passthrough("a"), forward]);
-    const iterator = pipeline
-      .execute(
-        (async function* () {
-          yield textElement("first");
-          await gate.promise;
-          yield textElement("second");
-        })(),
-      )
-      [Symbol.asyncIterator]();
+    const input = (async function* () {
+      yield textElement("first");
+      await gate.promise;
+      yield textElement("second");
+    })();
+    const iterator = pipeline.execute(input)[Symbol.asyncIterator]();
     expect(await iterator.next()).toMatchObject({ value: { text: "first" } });
     gate.resolve();
     expect(await iterator.next()).toMatchObject({ value: { text: "second" } });
@@ -185,26 +186,15 @@ describe("a stage that fails", () => {
     });
   });
 
-  it.each([
-    [
-      "before its first await",
-      (): Promise<void> => {
-        throw new Error("at once");
-      },
-      "at once",
-    ],
-    ["with no error at all", () => Promise.reject(undefined as unknown as Error), "undefined"],
+  it.each<[string, Body, string | undefined]>([
+    ["before its first await", throwing(new Error("at once")), "at once"],
+    ["with no error at all", throwing(undefined), "undefined"],
     [
       "with something that cannot be shown",
-      () =>
-        Promise.reject({
-          toString: () => {
-            throw new Error();
-          },
-        } as unknown as Error),
+      throwing({ toString: throwing(new Error()) }),
       "with a value that cannot be shown",
     ],
-    ["by returning no promise", () => undefined as unknown as Promise<void>, undefined],
+    ["by returning no promise", (() => undefined) as unknown as Body, undefined],
   ])("%s is no different", async (_, body, message) => {
     const run = chain([transform("bad", body)]).execute(["x"]);
     if (message === undefined) expect(await collect(run)).toEqual([]);
@@ -372,7 +362,7 @@ describe("a stage that misbehaves", () => {
 
   it("is not, for signals: they reach every stage", async () => {
     const picky = collector("picky");
-    const pipeline = chain([{ ...picky, accepts: [] } as typeof picky]);
+    const pipeline = chain([{ ...picky, accepts: [] }]);
     await pipeline.executeSync([endOfStreamElement()]);
     expect(textsOf(picky.got)).toEqual(["end-of-stream"]);
   });

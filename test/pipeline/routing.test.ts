@@ -61,7 +61,7 @@ describe("router()", () => {
       .build();
     await pipeline.executeSync(mixed(10));
     expect(end.got).toHaveLength(20);
-    for (const [index, name] of [..."ab"].entries()) {
+    for (const [index, name] of ["a", "b"].entries()) {
       const own = end.got.filter(({ source: from }) => from === name);
       expect(textsOf(own)).toEqual(Array.from({ length: 10 }, (_, i) => String(i)));
       expect(own.every(({ metadata }) => metadata["mergeInputIndex"] === index)).toBe(true);
@@ -131,14 +131,8 @@ describe("fan-in", () => {
       .build();
     const { elements } = await pipeline.executeSync();
     expect(elements).toHaveLength(5);
-    const tags = elements.map((element) => [textsOf([element])[0], element.metadata["mergeInputIndex"]]);
-    expect(tags.toSorted()).toEqual([
-      ["a", 0],
-      ["a", 0],
-      ["a", 0],
-      ["b", 1],
-      ["b", 1],
-    ]);
+    const tags = elements.map((element) => `${textsOf([element])[0]}${String(element.metadata["mergeInputIndex"])}`);
+    expect(tags.toSorted()).toEqual(["a0", "a0", "a0", "b1", "b1"]);
   });
 
   it("keeps the order of each way when a fast one fills the buffer", async () => {
@@ -225,7 +219,7 @@ describe("the ways to spread elements", () => {
   it("hashRouter() gives all elements of one key to one stage, and keys to all", async () => {
     const to = ["a", "b", "c"];
     const byKey = hashRouter("router", to, () => "session-123");
-    expect(Object.values(await route(byKey, to, 10)).toSorted()).toEqual([0, 0, 10]);
+    expect(Object.values(await route(byKey, to, 10)).toSorted((a, b) => a - b)).toEqual([0, 0, 10]);
     const byText = hashRouter("router", to, (element) => (element.kind === "text" ? element.text : ""));
     for (const count of Object.values(await route(byText, to, 3000))) {
       expect(count).toBeGreaterThan(800);
