@@ -5,9 +5,10 @@ import { setupDoneCallback } from "./done.ts";
 import { setupDoubleStep } from "./double-step.ts";
 import type { ImagePermissions } from "./images.ts";
 import { setupEmbeddings } from "./embeddings.ts";
+import { type PipelineSettings, setupPipeline } from "./pipeline.ts";
 import { setupSteps } from "./steps.ts";
 
-export interface DefaultsSettings extends ChatSettings {
+export interface DefaultsSettings extends ChatSettings, PipelineSettings {
   /** What `addMessageWithImage` may use; default no file, and public `https:` URLs only. */
   images?: ImagePermissions;
 }
@@ -21,6 +22,7 @@ export function setupDefaults(settings: DefaultsSettings = {}): SetupFunction {
     setupConversation(settings.images),
     setupEmbeddings(settings),
     setupChat(settings),
+    setupPipeline(settings),
   ];
   return async function defaults(vm, engine) {
     for (const setup of setups) await setup(vm, engine);

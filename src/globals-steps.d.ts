@@ -275,6 +275,14 @@ declare const steps: {
       onError?: (error: RunError) => void;
     },
   ): Step<I, O, P>;
+  /**
+   * A pipeline as a step, which it is already.
+   *
+   * @example
+   * const step = steps.fromPipeline(pipeline.chain((text) => text.length));
+   * step.startBlocking("four")[0]; // → 4
+   */
+  fromPipeline<I, O>(pipeline: Pipeline<I, O>): Step<I, O>;
 };
 
 /**

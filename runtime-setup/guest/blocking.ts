@@ -90,7 +90,7 @@ function give(run: BodyRun, value: unknown): void {
   callBlocking("run_yield_wait", toYield(run, value));
 }
 
-function runInside({ step, binding, input, forwards, onResult, timeoutMs }: RunEffect, run: BodyRun): unknown[] {
+export function runInside({ step, binding, input, forwards, onResult, timeoutMs }: RunEffect, run: BodyRun): unknown[] {
   const inner = startRun(step, binding, input, () => {}, {
     want: "wait",
     parent: run.id,

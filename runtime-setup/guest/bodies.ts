@@ -114,7 +114,7 @@ function give(run: BodyRun, value: unknown): Promise<void> | undefined {
 }
 
 /** Runs a step as a part of this run. Text and tool events are forwarded by the host, results of a list are here. */
-function runInside(
+export function runInside(
   { step, binding, input, forwards, onResult, timeoutMs }: RunEffect,
   run: BodyRun,
 ): Promise<unknown[]> {
@@ -228,5 +228,5 @@ export function callFunction(run: Run, name: string, args: unknown): unknown {
   const functions = run.binding.functionsOf?.(run.input);
   const called = functions?.[name];
   if (called === undefined) throw new SafeTypeError(`Cannot call "${name}": the run has no function of that name`);
-  return callFor(run.id, called, functions, [args, run.signal]);
+  return callFor(run.id, called, functions, [args, run.signal, run]);
 }

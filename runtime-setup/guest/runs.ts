@@ -22,7 +22,7 @@ export interface StepBinding extends StepInfo {
   /** For a step of the host's: what a script gets for a result that crossed. */
   fromResult?(result: unknown): unknown;
   /** Functions that the step may call back, by name. */
-  functionsOf?(input: unknown): Record<string, (args: unknown, signal: AbortSignal) => unknown>;
+  functionsOf?(input: unknown): Record<string, (args: unknown, signal: AbortSignal, run: Run) => unknown>;
   /** For a step that was made here: what it does. */
   body?: Body;
 }

@@ -6,7 +6,7 @@ import type { PipelineConfig } from "./pipeline-config.ts";
 import type { PipelineGraph } from "./pipeline-graph.ts";
 import { collectResult, type PipelineResult } from "./pipeline-result.ts";
 import { PipelineRun } from "./pipeline-run.ts";
-import { toMermaid } from "./to-mermaid.ts";
+import { type DrawnFigures, toMermaid } from "./to-mermaid.ts";
 
 export interface ExecuteOptions {
   /** Ends the execution: whoever iterates it gets the signal's reason. */
@@ -72,9 +72,9 @@ export class StreamPipeline {
     return collectResult(this.execute(input, options));
   }
 
-  /** The pipeline's picture, as a Mermaid flowchart. That of an execution has its figures. */
-  toMermaid(): string {
-    return toMermaid(this.#graph);
+  /** The pipeline's picture, as a Mermaid flowchart, with the figures of an execution where they are given. */
+  toMermaid(metrics: readonly DrawnFigures[] = []): string {
+    return toMermaid(this.#graph, metrics);
   }
 
   /**

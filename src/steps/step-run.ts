@@ -261,7 +261,11 @@ function cancelled(): GeppettoError {
 
 function errorRecord(error: unknown): ErrorRecord {
   if (error instanceof GuestFailure) return { code: "ERR_STEP", ...error.record };
-  if (error instanceof GeppettoError) return toErrorRecord(error);
+  if (error instanceof GeppettoError) {
+    const record = toErrorRecord(error);
+    if (error.cause instanceof GuestFailure) record.cause = error.cause.record;
+    return record;
+  }
   const message = error instanceof Error ? error.message : String(error);
   return toErrorRecord(new GeppettoError("StepError", message));
 }
