@@ -1,3 +1,4 @@
+import { abortable } from "../src/base/abortable.ts";
 import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { stageFunc } from "../src/pipeline/basic-stages.ts";
@@ -8,6 +9,7 @@ import type { Stage } from "../src/pipeline/stage.ts";
 import { resultsOf } from "../src/pipeline/step-stages.ts";
 import type { StreamPipeline } from "../src/pipeline/stream-pipeline.ts";
 import type { DrawnFigures } from "../src/pipeline/to-mermaid.ts";
+import { weigh } from "../src/pipeline/weight.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { stageFunctionName, type PlannedStage } from "../src/shared/pipeline-plan.ts";
 import type { StepContext, StepSource } from "../src/steps/step.ts";
@@ -52,7 +54,8 @@ class PlanBuilder {
       async *run(input, context) {
         const { plan, elements } = parseFields(input);
         const given = Array.isArray(elements) ? elements.map((element) => parseElement(element)) : [];
-        yield* resultsOf(build(plan, context).execute(given, { signal: context.signal }), context);
+        const { signal, hold } = context;
+        yield* resultsOf(build(plan, context).execute(given, { signal, hold }), context);
       },
     };
   }
@@ -99,19 +102,23 @@ class PlanBuilder {
 
 /** A stage whose work is a function of the guest's; without a run it is only looked at. */
 function guestStage(name: string, context: StepContext | undefined): Stage {
-  return stageFunc(name, "transform", async (input, output) => {
+  return stageFunc(name, "transform", async (input, output, { signal }) => {
     for await (const element of input) {
       if (isControl(element)) {
         await output.write(element);
         continue;
       }
       const { kind, metadata } = element;
-      const answer = await context?.callGuest(stageFunctionName(name), {
-        content: contentOf(element),
-        kind,
-        metadata,
-      });
-      for (const next of Array.isArray(answer) ? answer : []) await output.write(parseElement(next, element));
+      if (context === undefined) continue;
+      const args = { content: contentOf(element), kind, metadata };
+      // The guest's function may never come back.
+      const answer = await abortable(context.callGuest(stageFunctionName(name), args), signal);
+      if (!Array.isArray(answer)) continue;
+      // What waits for room is held as well.
+      const weight = weigh(answer);
+      context.hold(weight);
+      for (const next of answer) await output.write(parseElement(next, element));
+      context.hold(-weight);
     }
   });
 }

@@ -41,13 +41,17 @@ export interface GuestCall {
   args: unknown;
 }
 
+export interface GuestRunOptions extends RunManagerOptions {
+  hold(chars: number): void;
+}
+
 /**
  * A run that the guest has started: a step run, the topic that its events are published on, and the way of those events
  * and of the calls that the step makes back into the guest.
  */
 export class GuestRun {
   readonly #request: StartRequest;
-  readonly #options: RunManagerOptions;
+  readonly #options: GuestRunOptions;
   readonly #run: StepRun;
   readonly #step: StepSource;
   readonly #parent: GuestRun | undefined;
@@ -67,7 +71,7 @@ export class GuestRun {
   #sentMeta: EventMeta | undefined;
   #nextCallId = 1;
 
-  constructor(request: StartRequest, step: StepSource, options: RunManagerOptions, parent?: GuestRun) {
+  constructor(request: StartRequest, step: StepSource, options: GuestRunOptions, parent?: GuestRun) {
     this.#request = request;
     this.#step = step;
     this.#parent = parent;
@@ -85,6 +89,7 @@ export class GuestRun {
         return this.#request.inherits === true ? this.#tellParent(event, published) : published;
       },
       delivered: () => this.#subscription.idle(),
+      hold: options.hold,
       callGuest: (name, args, signal) => this.#callGuest(name, args, signal),
     });
   }

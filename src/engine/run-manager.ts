@@ -7,6 +7,7 @@ import type { EntryQueue } from "./entry-queue.ts";
 import { GuestRun, type StartRequest, type WaitAnswer } from "./guest-run.ts";
 import { GuestStep, parseStepInfo, type GuestYield } from "./guest-step.ts";
 import type { Ledger } from "./ledger.ts";
+import { limitError, type EngineLimits } from "./limits.ts";
 
 const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -17,8 +18,7 @@ export interface RunManagerOptions {
   bus: Bus;
   queue: EntryQueue;
   ledger: Ledger;
-  maxRuns: number;
-  onTooMany: () => GeppettoError;
+  limits: Pick<EngineLimits, "runs" | "resultBytes">;
   /** Sees the record of every error event that goes to the guest. */
   onError(record: ErrorRecord): void;
   now(): number;
@@ -30,6 +30,8 @@ export class RunManager {
   readonly #runs = new Map<string, GuestRun>();
   readonly #guestSteps = new Map<string, GuestStep>();
   readonly #ends = new Set<Promise<void>>();
+  /** What the host holds of the results of these runs. */
+  #heldChars = 0;
   readonly #options: RunManagerOptions;
 
   constructor(options: RunManagerOptions) {
@@ -58,11 +60,20 @@ export class RunManager {
     if (!RUN_ID.test(id) || this.#runs.has(id)) {
       throw new GeppettoError("ValidationError", "Cannot start a run: its id is malformed or taken");
     }
-    if (this.#runs.size >= this.#options.maxRuns) throw this.#options.onTooMany();
+    const { runs: limit } = this.#options.limits;
+    if (this.#runs.size >= limit) throw limitError("runs", limit);
     const parent = request.parent === undefined ? undefined : this.#runs.get(request.parent);
-    const run = new GuestRun(request, this.#stepFor(request), this.#options, parent);
+    let held = 0;
+    const hold = (chars: number): void => {
+      const { resultBytes } = this.#options.limits;
+      if (this.#heldChars + chars > resultBytes) throw limitError("resultBytes", resultBytes);
+      this.#heldChars += chars;
+      held += chars;
+    };
+    const run = new GuestRun(request, this.#stepFor(request), { ...this.#options, hold }, parent);
     this.#runs.set(id, run);
     const end = run.execute().then(() => {
+      this.#heldChars -= held;
       this.#runs.delete(id);
       this.#guestSteps.delete(id);
       this.#ends.delete(end);

@@ -1,5 +1,6 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { FifoBuffer, PriorityBuffer, type ElementBuffer } from "./element-buffer.ts";
+import { type Hold, weightOf } from "./weight.ts";
 import { isBarrier, PRIORITIES, type StreamElement } from "./element.ts";
 
 export interface ChannelOptions {
@@ -11,6 +12,8 @@ export interface ChannelOptions {
   priority: boolean;
   /** How many write: the channel ends when all of them have closed it. */
   writers: number;
+  /** Is told what waits; whoever reads gives it back. */
+  hold?: Hold | undefined;
 }
 
 /** What a channel counts, for the metrics of the stage that reads it. */
@@ -64,6 +67,7 @@ export class Channel {
   tryWrite(element: StreamElement): boolean {
     if (this.#isAbandoned || this.#buffer.length >= this.#options.capacity || this.#waitingWriters.length > 0)
       return false;
+    this.#options.hold?.(weightOf(element));
     this.#buffer.push(element);
     if (this.#wake !== undefined) this.#wakeReader();
     this.#noteDepth();
@@ -74,7 +78,10 @@ export class Channel {
   tryWriteMany(elements: readonly StreamElement[], start: number): number {
     if (this.#isAbandoned || this.#waitingWriters.length > 0) return 0;
     const end = Math.min(elements.length, start + this.#options.capacity - this.#buffer.length);
-    for (let i = start; i < end; i++) this.#buffer.push(elements[i]!);
+    for (let i = start; i < end; i++) {
+      this.#options.hold?.(weightOf(elements[i]!));
+      this.#buffer.push(elements[i]!);
+    }
     if (end <= start) return 0;
     if (this.#wake !== undefined) this.#wakeReader();
     this.#noteDepth();
@@ -96,6 +103,7 @@ export class Channel {
         `Cannot write to stage "${name}": ${MAX_WAITING_WRITES} writes wait already; await each write`,
       );
     }
+    this.#options.hold?.(weightOf(element));
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#waitingWriters.push({ element, resolve });
     this.#noteDepth();

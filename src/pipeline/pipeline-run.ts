@@ -13,6 +13,7 @@ import { StageError } from "./stage-error.ts";
 import type { OutgoingEdge } from "./stage-output.ts";
 import { type StageMetrics, StageRun } from "./stage-run.ts";
 import { toMermaid } from "./to-mermaid.ts";
+import { type Hold, weightOf } from "./weight.ts";
 
 export interface PipelineRunOptions {
   pipeline: string;
@@ -21,6 +22,7 @@ export interface PipelineRunOptions {
   bus: Pick<Publisher, "publish"> | undefined;
   input: PipelineInput;
   signal: AbortSignal | undefined;
+  hold: Hold | undefined;
   /** Resolves when it may begin. */
   admitted: (signal: AbortSignal) => Promise<() => void>;
 }
@@ -56,12 +58,13 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
 
   constructor(options: PipelineRunOptions) {
     this.#options = options;
-    const { config, graph } = options;
+    const { config, graph, hold } = options;
     this.#output = new Channel({
       name: "output",
       capacity: config.channelBufferSize,
       priority: config.priorityQueue,
       writers: graph.leaves.length,
+      hold,
     });
     this.ended = this.#execute();
   }
@@ -96,7 +99,9 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
 
   #takeOne(): Promise<IteratorResult<StreamElement, undefined>> | undefined {
     if (this.#next >= this.#batch.length) return undefined;
-    return Promise.resolve({ done: false, value: this.#batch[this.#next++]! });
+    const value = this.#batch[this.#next++]!;
+    this.#options.hold?.(-weightOf(value));
+    return Promise.resolve({ done: false, value });
   }
 
   async #readOne(): Promise<IteratorResult<StreamElement, undefined>> {
@@ -183,7 +188,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
 
   /** Makes the channels and the stages of this execution. */
   #connect({ stages, edges, roots, leaves }: PipelineGraph, input: PipelineInput): InputFeeder {
-    const { config } = this.#options;
+    const { config, hold } = this.#options;
     const onMove = config.idleTimeoutMs > 0 ? () => this.#noteMove() : () => {};
     const incoming = Map.groupBy(edges, ({ to }) => to);
     const outgoing = Map.groupBy(edges, ({ from }) => from);
@@ -192,7 +197,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     for (const { name } of stages) {
       const writers = incoming.get(name)?.length ?? 1;
       const { channelBufferSize: capacity, priorityQueue: priority } = config;
-      channels.set(name, new Channel({ name, capacity, priority, writers }));
+      channels.set(name, new Channel({ name, capacity, priority, writers, hold }));
     }
     const edgeTo = ({ name, accepts }: Stage, mergeIndex?: number): OutgoingEdge => ({
       to: name,
@@ -219,6 +224,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
         traced: config.tracing,
         startedAt: this.#startedAt,
         onMove,
+        hold,
       });
       this.#stages.push(run);
       if (this.#abort.signal.aborted) run.stop(this.#abort.signal.reason);

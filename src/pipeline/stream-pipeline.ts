@@ -11,6 +11,11 @@ import { type DrawnFigures, toMermaid } from "./to-mermaid.ts";
 export interface ExecuteOptions {
   /** Ends the execution: whoever iterates it gets the signal's reason. */
   signal?: AbortSignal;
+  /**
+   * Is told how many bytes, about, the elements that wait keep, negative when they go on. What it throws ends the
+   * execution. Default: elements are bounded in number alone.
+   */
+  hold?: (bytes: number) => void;
 }
 
 /** A pipeline that can be executed, as often and as many at a time as its configuration allows. */
@@ -46,7 +51,7 @@ export class StreamPipeline {
    *
    * @throws {GeppettoError} StageError when the pipeline has been closed.
    */
-  execute(input?: PipelineInput, { signal }: ExecuteOptions = {}): PipelineRun {
+  execute(input?: PipelineInput, { signal, hold }: ExecuteOptions = {}): PipelineRun {
     if (this.#closing !== undefined)
       throw new GeppettoError("StageError", `Cannot execute "${this.name}": it has been closed`);
     const run = new PipelineRun({
@@ -56,6 +61,7 @@ export class StreamPipeline {
       bus: this.#options.bus,
       input,
       signal,
+      hold,
       admitted: (until) => this.#turns.acquire(until),
     });
     this.#runs.add(run);

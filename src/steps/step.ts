@@ -19,6 +19,13 @@ export interface StepContext {
   readonly meta: EventMeta;
   /** Publishes an event. Await it: it resolves when whoever listens has room for more. */
   publish(emission: StepEmission): Promise<void>;
+  /**
+   * Counts what the step keeps for the run, in bytes, against the limits of the engine that runs it; negative gives it
+   * back. The run's results are counted by themselves.
+   *
+   * @throws {GeppettoError} LimitError when the engine's runs may not keep that much.
+   */
+  hold(bytes: number): void;
   /** Calls a function that the one who started the run gave with it; rejects with what it throws, or the abort. */
   callGuest(name: string, args: unknown): Promise<unknown>;
 }
