@@ -84,6 +84,11 @@ export class Terminal {
     this.onBroken();
   }
 
+  /** The user has ended the current line. */
+  endLine(): void {
+    this.#atLineStart = true;
+  }
+
   /** One line on stderr, in our own words. It begins on a line of its own. */
   note(text: string): void {
     const lead = this.#atLineStart || !this.#streams.stderr.isTTY ? "" : "\n";
