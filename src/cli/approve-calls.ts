@@ -55,7 +55,8 @@ class Asker {
 
   /** A line of stdin; "" where it has ended. */
   async #question(text: string, signal: AbortSignal): Promise<string> {
-    this.#terminal.write("stderr", this.#terminal.atLineStart ? text : `\n${text}`);
+    if (process.stdin.readableEnded) return "";
+    const answered = this.#terminal.ask(text);
     const lines = createInterface({ input: process.stdin, terminal: false });
     try {
       return await new Promise<string>((resolve, reject) => {
@@ -65,7 +66,7 @@ class Asker {
       });
     } finally {
       lines.close();
-      this.#terminal.endLine();
+      answered();
     }
   }
 }

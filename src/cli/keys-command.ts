@@ -62,9 +62,10 @@ async function readKey(): Promise<string> {
 
 /** Asks on the terminal and shows nothing of what is typed. */
 async function askForKey(name: string): Promise<string> {
-  process.stderr.write(`key ${name} (not shown): `);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true, historySize: 0 });
+  // Not before the terminal has stopped to show what is typed.
+  process.stderr.write(`key ${name} (not shown): `);
   const stopped = new AbortController();
   lines.once("SIGINT", () => stopped.abort());
   lines.once("close", () => stopped.abort());
