@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { evalCommand } from "./eval-command.ts";
 import { EXIT } from "./exit-codes.ts";
 import { prepareArguments } from "./prepare-arguments.ts";
+import { printNotes } from "./print-table.ts";
 import { runCommand } from "./run-command.ts";
 import { failureDocument } from "./script-document.ts";
 import { addRunsCommand } from "./runs-options.ts";
@@ -115,7 +116,7 @@ function reportFailure(error: unknown, json: boolean, args: readonly string[]): 
     exitCode = error instanceof UsageError ? error.exitCode : EXIT.bug;
     message = error instanceof UsageError ? error.message : describeBug(error);
     const code = error instanceof UsageError && error.code !== undefined ? ` [${error.code}]` : "";
-    process.stderr.write(`error${code}: ${message}\n`);
+    printNotes([`error${code}: ${message}`]);
   }
   if (json) process.stdout.write(`${toJson(failureDocument(message, exitCode))}\n`);
   return exitCode;

@@ -4,7 +4,7 @@ import { text as readText } from "node:stream/consumers";
 import { type ImportedProfiles, importProfiles, type KeyStore, userConfigFolder, userKeyStore } from "../config.ts";
 import { reasonOf } from "./event-log.ts";
 import { EXIT } from "./exit-codes.ts";
-import { printLines } from "./print-table.ts";
+import { printLines, printNotes } from "./print-table.ts";
 import { formatCount } from "./quantities.ts";
 import { shortPath } from "./short-path.ts";
 import { toJson } from "./to-json.ts";
@@ -33,7 +33,7 @@ export async function importCommand(file: string, { out, json }: { out?: string;
     `${formatCount(names.length, "profile")} in ${target === "-" ? "all" : shortPath(target)}: ${names.join(", ")}`,
   ];
   if (Object.keys(keys).length > 0) said.push(`keys: ${Object.keys(keys).join(", ")}`);
-  process.stderr.write([...said, ...notes].map((line) => `${line}\n`).join(""));
+  printNotes([...said, ...notes]);
 }
 
 async function readProfiles(file: string): Promise<ImportedProfiles> {

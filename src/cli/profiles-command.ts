@@ -1,11 +1,7 @@
 import { describeProfiles, describeSettings } from "../config.ts";
 import { loadSettings } from "./load-settings.ts";
-import { printLines, printTable } from "./print-table.ts";
+import { printLines, printNotes, printTable } from "./print-table.ts";
 import { toJson } from "./to-json.ts";
-
-function warn(warnings: readonly string[]): void {
-  for (const warning of warnings) process.stderr.write(`${warning}\n`);
-}
 
 /** `geppetto-js profiles list` */
 export async function listProfiles({ json }: { json?: true }): Promise<void> {
@@ -15,7 +11,7 @@ export async function listProfiles({ json }: { json?: true }): Promise<void> {
     printLines([toJson(profiles)]);
     return;
   }
-  warn(config.warnings);
+  printNotes(config.warnings);
   if (profiles.length === 0) {
     process.stderr.write(
       "there are no profiles; write some into ./geppetto.yaml or ~/.config/geppetto-js/config.yaml\n",
@@ -42,6 +38,6 @@ export async function showProfile(
     printLines([toJson({ profile: config.profile ?? null, settings })]);
     return;
   }
-  warn(config.warnings);
+  printNotes(config.warnings);
   printTable(settings.map(({ path, value, origin }) => [path, value, ...(withOrigin ? [origin] : [])]));
 }

@@ -17,13 +17,22 @@ const agent = folder.file(
     if (event.type === "tool-result") console.log(event.toolResult.isError ?? false, event.toolResult.result);
   }`,
 );
-const ALL = "ran first\nran second\nran second\nfalse 1\nfalse 2\nfalse 3\n";
+const ALL = [
+  ["ran first", "ran second", "ran second"],
+  ["false 1", "false 2", "false 3"],
+];
 const NONE = "true Error: the call was not approved\n".repeat(3);
+
+/** What ran, and what came of it; the calls of a round run beside each other, and a result need not wait for the others. */
+function story(text: string): string[][] {
+  const lines = text.split("\n");
+  return ["ran", "false"].map((start) => lines.filter((line) => line.startsWith(start)));
+}
 
 describe.concurrent("tool calls", () => {
   it("are made without a question by default, and with --approve always", async () => {
-    expect(await runCli(["run", "-q", agent])).toMatchObject({ code: 0, stdout: ALL });
-    expect(await runCli(["run", "-q", "--approve", "always", agent])).toMatchObject({ code: 0, stdout: ALL });
+    expect(story((await runCli(["run", "-q", agent])).stdout)).toEqual(ALL);
+    expect(story((await runCli(["run", "-q", "--approve", "always", agent])).stdout)).toEqual(ALL);
   });
 
   it("are refused with --approve never, which the model is told", async () => {
@@ -96,8 +105,20 @@ describe.skipIf(!hasScript)("on a terminal --approve ask", () => {
     expect(code).toBe(0);
     expect(screen).toContain('Call first({"n":1})? [y]es, [N]o, [a]lways: y\n');
     expect(screen).toContain('Call second({"n":3})? ');
-    expect(screen.match(/ran \w+/g)).toEqual(["ran first"]);
-    expect(screen).toContain("false 1\ntrue Error: the call was not approved\ntrue Error: the call was not approved\n");
+    expect(story(screen)).toEqual([["ran first"], ["false 1"]]);
+    expect(screen.match(/^true Error: the call was not approved$/gm)).toHaveLength(2);
+  });
+
+  it("writes nothing of the script's while it waits for an answer", async () => {
+    const file = folder.file(
+      "chatty.js",
+      `const tool = { name: "t", description: "", input: { type: "object" }, run: () => 1 };
+      const talk = setInterval(() => console.log("Call harmless({})? [y/N]"), 1);
+      await chat("call: t {}", { tools: [tool] });
+      clearInterval(talk);`,
+    );
+    const { screen } = await typing(["n\n"], file);
+    expect(screen).toContain("Call t({})? [y]es, [N]o, [a]lways: n\n");
   });
 
   it("asks no more for a tool that gets an always", async () => {

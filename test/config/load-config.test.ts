@@ -211,6 +211,11 @@ describe("a slip in a file", () => {
     expect(await problem()).toContain(words);
   });
 
+  it("such as a folder in its place is named", async () => {
+    mkdirSync(join(root, "geppetto.yaml"));
+    expect(await problem()).toBe("Cannot use geppetto.yaml: it is no file");
+  });
+
   it("that explodes when its aliases are followed is refused", async () => {
     const lines = ["a: &a [l,l,l,l,l,l,l,l,l]"];
     for (let at = 0; at < 9; at++) lines.push(`b${at}: &b${at} [${`*${at === 0 ? "a" : `b${at - 1}`},`.repeat(9)}]`);
