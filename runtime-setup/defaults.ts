@@ -5,9 +5,10 @@ import { setupDoneCallback } from "./done.ts";
 import { setupDoubleStep } from "./double-step.ts";
 import type { ImagePermissions } from "./images.ts";
 import { setupEmbeddings } from "./embeddings.ts";
+import type { StepCacheSettings } from "./step-cache.ts";
 import { setupSteps } from "./steps.ts";
 
-export interface DefaultsSettings extends ChatSettings {
+export interface DefaultsSettings extends ChatSettings, StepCacheSettings {
   /** What `addMessageWithImage` may use; default no file, and public `https:` URLs only. */
   images?: ImagePermissions;
 }
@@ -17,7 +18,7 @@ export function setupDefaults(settings: DefaultsSettings = {}): SetupFunction {
   const setups = [
     setupDoneCallback(),
     setupDoubleStep(),
-    setupSteps(),
+    setupSteps(settings),
     setupConversation(settings.images),
     setupEmbeddings(settings),
     setupChat(settings),

@@ -13,6 +13,8 @@ interface RunMetadata {
   usage?: { inputTokens?: number; outputTokens?: number; [count: string]: unknown };
   /** The model that answered. */
   engine?: string;
+  /** This run, or one inside it, was played back from a cache. */
+  cached?: true;
   stopReason?: string;
   [field: string]: unknown;
 }
@@ -274,6 +276,34 @@ declare const steps: {
       onComplete?: () => void;
       onError?: (error: RunError) => void;
     },
+  ): Step<I, O, P>;
+  /**
+   * Runs the step once for each input; when the input comes again, what that run published and gave is played back: the
+   * same events and results in the same order, under an id and times of their own, with `cached: true` in the metadata.
+   *
+   * - `key`: gives, at once or later, the string or number that stands for the input; default the input itself
+   *
+   * A step of the host's (a chat, embeddings, a binding) is known by what its results depend on: provider, model,
+   * options and input, or the key in the input's place. A step that a script made is known by itself, so that no two
+   * share. What is kept lasts as long as the script, unless the host keeps it longer, and the least used goes first.
+   * Results that are played back are copies. Runs that fail or are cancelled are not kept, nor those whose input or
+   * results a copy does not say all of: functions, objects of classes. Runs of one input that begin before the first has
+   * ended all run.
+   *
+   * @example
+   * let calls = 0;
+   * const slow = steps.withCache(steps.createLambdaStep((x) => ({ x, call: ++calls })));
+   * await slow.startAsync("a");
+   * const again = await slow.startAsync("a");
+   * again[0].call; // → 1
+   * again.metadata.cached; // → true
+   * const byTopic = steps.withCache(doubleStep, { key: (n) => n % 10 });
+   * byTopic.startBlocking(3)[0]; // → 6
+   * byTopic.startBlocking(13)[0]; // → 6
+   */
+  withCache<I, O, P>(
+    step: Step<I, O, P>,
+    options?: { key?: (input: I, context: CallContext) => string | number | PromiseLike<string | number> },
   ): Step<I, O, P>;
 };
 

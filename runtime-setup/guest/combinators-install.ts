@@ -1,5 +1,6 @@
 import { defineGlobal } from "./kernel.ts";
 import { bind, compose, createLambdaStep, createMapStep, createParallelStep, createStep } from "./combinators.ts";
+import { withCache } from "./combinators-cache.ts";
 import { withEvents, withRetry, withState, withTimeout } from "./combinators-with.ts";
 
 /** `steps`: makes steps of functions and of other steps. */
@@ -15,5 +16,6 @@ export function installSteps(): void {
     withTimeout,
     withState,
     withEvents,
+    withCache,
   });
 }

@@ -54,8 +54,12 @@ export class RunMonitor {
       return;
     }
     this.#active.delete(step.stepId);
-    const { usage } = step.metadata as { usage?: { inputTokens?: number; outputTokens?: number } };
-    if (type !== "final" || usage === undefined) return;
+    const { usage, cached } = step.metadata as {
+      usage?: { inputTokens?: number; outputTokens?: number };
+      cached?: true;
+    };
+    // What runs around a call tell of it is no further call, and what was kept has cost nothing.
+    if (type !== "final" || usage === undefined || step.type !== "chat" || cached === true) return;
     this.usage.calls++;
     this.usage.inputTokens += usage.inputTokens ?? 0;
     this.usage.outputTokens += usage.outputTokens ?? 0;

@@ -7,7 +7,7 @@ import { toEventFrame, type EventFrame, type EventMeta, type StepEvent } from ".
 import { GuestFailure } from "../steps/guest-failure.ts";
 import type { StepEmission, StepSource } from "../steps/step.ts";
 import { StepRun } from "../steps/step-run.ts";
-import { GuestStep } from "./guest-step.ts";
+import type { GuestStep } from "./guest-step.ts";
 import type { RunManagerOptions } from "./run-manager.ts";
 
 export interface StartRequest {
@@ -29,6 +29,16 @@ export interface StartRequest {
   forwards?: boolean;
   /** When it is to fail with a TimeoutError, in milliseconds from its start. */
   timeoutMs?: number;
+  /** What a feature of the host's is to put around the step for this run. */
+  around?: { name: string; args: unknown };
+}
+
+/** What a run executes. */
+export interface RunParts {
+  source: StepSource;
+  /** The half of the step that is in the guest, where it has one. */
+  body: GuestStep | undefined;
+  parent: GuestRun | undefined;
 }
 
 /** What a guest that waits for a run is told: call this function of yours and wait again, or how the run ended. */
@@ -50,6 +60,7 @@ export class GuestRun {
   readonly #options: RunManagerOptions;
   readonly #run: StepRun;
   readonly #step: StepSource;
+  readonly #body: GuestStep | undefined;
   readonly #parent: GuestRun | undefined;
   readonly #subscription: Subscription<StepEvent>;
   /** What goes to the guest for each event that is under way, in order; nothing where the guest does not want it. */
@@ -67,9 +78,10 @@ export class GuestRun {
   #sentMeta: EventMeta | undefined;
   #nextCallId = 1;
 
-  constructor(request: StartRequest, step: StepSource, options: RunManagerOptions, parent?: GuestRun) {
+  constructor(request: StartRequest, { source, body, parent }: RunParts, options: RunManagerOptions) {
     this.#request = request;
-    this.#step = step;
+    this.#step = source;
+    this.#body = body;
     this.#parent = parent;
     this.#pulls = request.want === "pull";
     this.#options = options;
@@ -77,7 +89,7 @@ export class GuestRun {
     this.#subscription = options.bus.subscribe<StepEvent>(topic);
     this.#run = new StepRun({
       id: request.id,
-      source: step,
+      source,
       now: options.now,
       publish: (event, error) => {
         this.#parcels.push(this.#toParcel(event, error));
@@ -178,12 +190,12 @@ export class GuestRun {
   }
 
   async #tellParent(event: StepEvent, published: Promise<void>): Promise<void> {
-    const parent = this.#parent === undefined ? undefined : this.#parent.#run;
-    parent?.inherit(event);
+    const parent = this.#parent;
+    if (parent !== undefined) parent.#run.inherit(event);
     await published;
     const emission = this.#request.forwards === true ? toEmission(event) : undefined;
     // A parent that has ended ends this run too; that is soon enough.
-    if (emission !== undefined) await parent?.emit(emission).catch(() => {});
+    if (emission !== undefined && parent !== undefined) await parent.#body?.emit(emission).catch(() => {});
   }
 
   /** Encoding here makes a result that cannot cross a failure of the run instead of an event that never arrives. */
@@ -210,7 +222,7 @@ export class GuestRun {
       this.#sentMeta = event.meta;
       frame.meta = event.meta;
     }
-    if (!(this.#step instanceof GuestStep)) return frame;
+    if (this.#body?.hasBegun !== true) return frame;
     // The guest has them, and better than any copy.
     delete frame.result;
     delete frame.results;

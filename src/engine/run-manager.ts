@@ -24,11 +24,15 @@ export interface RunManagerOptions {
   now(): number;
 }
 
+/** Makes the source for one run of a step: the step with something around it. `args` are the guest's, unchecked. */
+export type Around = (source: StepSource, run: { step: string; args: unknown }) => StepSource;
+
 /** The runs of one engine: each is a topic `step.{id}` on the bus, there while the run is. */
 export class RunManager {
   readonly #steps = new Map<string, StepSource>();
   readonly #runs = new Map<string, GuestRun>();
   readonly #guestSteps = new Map<string, GuestStep>();
+  readonly #arounds = new Map<string, Around>();
   readonly #ends = new Set<Promise<void>>();
   readonly #options: RunManagerOptions;
 
@@ -48,6 +52,10 @@ export class RunManager {
     this.#steps.set(name, step);
   }
 
+  setAround(name: string, around: Around): void {
+    this.#arounds.set(name, around);
+  }
+
   /**
    * Starts a run.
    *
@@ -60,7 +68,9 @@ export class RunManager {
     }
     if (this.#runs.size >= this.#options.maxRuns) throw this.#options.onTooMany();
     const parent = request.parent === undefined ? undefined : this.#runs.get(request.parent);
-    const run = new GuestRun(request, this.#stepFor(request), this.#options, parent);
+    const step = this.#stepFor(request);
+    const body = this.#guestSteps.get(id);
+    const run = new GuestRun(request, { source: this.#put(request, step), body, parent }, this.#options);
     this.#runs.set(id, run);
     const end = run.execute().then(() => {
       this.#runs.delete(id);
@@ -132,6 +142,16 @@ export class RunManager {
   /** Resolves when no run is under way. */
   async ended(): Promise<void> {
     while (this.#ends.size > 0) await Promise.all(this.#ends);
+  }
+
+  /** The step with what the guest asks for around it. */
+  #put({ step, around }: StartRequest, source: StepSource): StepSource {
+    if (around === undefined) return source;
+    const put = this.#arounds.get(around.name);
+    if (put === undefined) {
+      throw new GeppettoError("ValidationError", `Cannot start a run: there is nothing called "${around.name}"`);
+    }
+    return put(source, { step, args: around.args });
   }
 
   #stepFor({ id, step: name, input }: StartRequest): StepSource {

@@ -1,4 +1,4 @@
-export { cacheStep, type CacheStepOptions } from "./cache-step.ts";
+export { cacheStep, RecordingRoom, type CacheStepOptions } from "./cache-step.ts";
 export { chatCacheKey, inputCacheKey, type CacheKey } from "./cache-key.ts";
 export type { CachedPart, CachedState, CacheEntry, CacheStore } from "./cache-store.ts";
 export { MemoryCacheStore, type MemoryCacheStoreOptions } from "./memory-cache-store.ts";

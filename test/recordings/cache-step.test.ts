@@ -113,7 +113,7 @@ describe("cacheStep()", () => {
     await slow.return();
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect([runs, store.size]).toEqual([7, 0]);
-    expect(log[0]).toBe("Running without the cache: Cannot record a value: it holds a function");
+    expect(log[0]).toBe('Running step "odd" without the cache: Cannot record a value: it holds a function');
   });
 
   it("goes on when a cached answer is damaged", async () => {
