@@ -23,6 +23,8 @@ export interface ProviderSettings {
   env?: Environment;
   /** What all calls to models together may cost; default any amount. */
   budget?: Budget;
+  /** Put around every provider of embeddings, outside of its cache. */
+  wrapEmbeddings?: (provider: EmbeddingProvider) => EmbeddingProvider;
   /** Hears what a user should know, for example that the demo model is none. Default: nobody. */
   onNotice?: (text: string) => void;
 }
@@ -100,11 +102,18 @@ function parseTexts(args: unknown): string[] {
 /** `embeddings`: vectors for texts. */
 export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction {
   return async function embeddings(vm, engine) {
-    const { embeddings: model = { provider: "embedded" }, env = process.env, onNotice, budget } = settings;
+    const {
+      embeddings: model = { provider: "embedded" },
+      env = process.env,
+      onNotice,
+      budget,
+      wrapEmbeddings,
+    } = settings;
     const providers = new EmbeddingProviders(model, {
       env,
       ...(onNotice ? { warn: onNotice } : {}),
       ...(budget ? { budget } : {}),
+      ...(wrapEmbeddings ? { wrapEmbeddings } : {}),
     });
     engine.onClose(() => providers.close());
     async function* embed(args: unknown, { signal, meta }: StepContext): AsyncGenerator<Float32Array> {

@@ -110,7 +110,7 @@ export class ScriptSession {
     return loadFailure?.(failed) ?? failed.at(-1)!;
   }
 
-  #createEngine({ wrap }: AnswerTapes, { folder }: SessionScript): RuntimeEngine {
+  #createEngine({ wrap, wrapEmbeddings }: AnswerTapes, { folder }: SessionScript): RuntimeEngine {
     const { model, isolation, untrusted, json } = this.#options;
     const sink = this.#terminal.sink();
     try {
@@ -124,6 +124,7 @@ export class ScriptSession {
             ...(model ? { chat: model } : {}),
             ...(folder === undefined || untrusted ? {} : { images: { read: [folder] } }),
             wrap,
+            wrapEmbeddings,
             onNotice: (text) => this.#notice(text),
           }),
         ],

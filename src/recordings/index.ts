@@ -4,9 +4,10 @@ export type { CachedPart, CachedState, CacheEntry, CacheStore } from "./cache-st
 export { MemoryCacheStore, type MemoryCacheStoreOptions } from "./memory-cache-store.ts";
 export { DiskCacheStore, type DiskCacheStoreOptions } from "./disk-cache-store.ts";
 export { Cassette, type CassetteOptions } from "./cassette.ts";
-export type { Recording } from "./recording.ts";
+export type { ChatRecording, EmbeddingRecording, Recording } from "./recording.ts";
 export type { RecordedRequest, RequestDefaults } from "./recorded-request.ts";
 export { recordingProvider, type RecordingOptions } from "./recording-provider.ts";
+export { recordingEmbeddings, replayingEmbeddings } from "./recording-embeddings.ts";
 export { replayingProvider, type ReplayOptions } from "./replaying-provider.ts";
 export { redactSecrets, type Redact } from "./redact-secrets.ts";
 export { RunLog, type RunLogOptions, type RunRecord, type RunStart, type RunSummary } from "./run-log.ts";
