@@ -137,6 +137,7 @@ interface Step<I = unknown, O = unknown, Piece = O> {
   events(input: I, options?: SignalOption): AsyncIterableIterator<StepEvent<O>>;
   /**
    * The results of a run, or the pieces of its text. Leaving the loop early cancels it; an error of the run is thrown.
+   * An iterable that is dropped unread keeps no script going: its run ends with the script.
    *
    * @example
    * for await (const piece of new ChatStepFactory().newStep().stream("Hello")) process.stdout.write(piece);
@@ -249,7 +250,9 @@ declare const steps: {
    */
   withTimeout<I, O, P>(step: Step<I, O, P>, ms: number): Step<I, O, P>;
   /**
-   * A step whose function keeps a state: the very object, over all executions, which never overlap.
+   * A step whose function keeps a state: the very object, over all executions, which never overlap. The function may
+   * start a further execution, which comes when this one has ended; one that waits for it waits for ever, until a
+   * `withTimeout` around the step, or the script's time limit, ends it.
    *
    * @example
    * const counter = steps.withState({ initialState: { n: 0 }, step: (by, state) => (state.n += Number(by)) });

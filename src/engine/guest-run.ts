@@ -74,6 +74,11 @@ export class GuestRun {
   /** For a guest that pulls: the acks of what it has been sent, in order. */
   readonly #unacked: (() => void)[] = [];
   #pulls: boolean;
+  /** Events on their way into the guest, each a turn. */
+  #entering = 0;
+  #isOver = false;
+  /** Keeps the script going. */
+  #release: (() => void) | undefined;
   /** What the guest knows of the events' meta. */
   #sentMeta: EventMeta | undefined;
   #nextCallId = 1;
@@ -108,7 +113,7 @@ export class GuestRun {
 
   /** Runs to the end; resolves when the last event has been delivered and the topic is gone. */
   async execute(): Promise<void> {
-    const release = this.#options.ledger.hold("run");
+    this.#hold();
     const delivery = this.#deliver();
     const stopWatching = this.#watch();
     const { failed, input } = this.#request;
@@ -124,7 +129,8 @@ export class GuestRun {
     else await this.#subscription.idle();
     this.#subscription.close();
     await delivery;
-    release();
+    this.#isOver = true;
+    this.#hold();
   }
 
   /** Nobody will take what is still to come. */
@@ -137,6 +143,7 @@ export class GuestRun {
   /** The guest has consumed this many more events. */
   ack(count: number): void {
     for (const ack of this.#unacked.splice(0, count)) ack();
+    this.#hold();
   }
 
   cancel(deliveredChars?: number): boolean {
@@ -162,6 +169,19 @@ export class GuestRun {
     const answer = this.#answers.shift()!;
     if ("event" in answer) this.#told.resolve();
     return answer;
+  }
+
+  /**
+   * Keeps the script going as long as the run may wake it. Where the guest has events that it has not asked for, more of
+   * them wake nobody: a stream that a script has dropped does not keep it.
+   */
+  #hold(): void {
+    const mayWake = !this.#isOver && (this.#entering > 0 || this.#unacked.length === 0);
+    if (mayWake) this.#release ??= this.#options.ledger.hold("run");
+    else {
+      this.#release?.();
+      this.#release = undefined;
+    }
   }
 
   /** Ends the run with its parent, and in time. Returns what stops the watching. */
@@ -238,8 +258,14 @@ export class GuestRun {
         continue;
       }
       const delivered = this.#options.queue.enterParcel(parcel);
-      if (this.#pulls) this.#unacked.push(ack);
-      else void delivered.then(ack);
+      if (this.#pulls) {
+        this.#unacked.push(ack);
+        this.#entering++;
+        void delivered.then(() => {
+          this.#entering--;
+          this.#hold();
+        });
+      } else void delivered.then(ack);
     }
   }
 
