@@ -6,6 +6,7 @@ import { hashParts } from "../src/recordings/hash-parts.ts";
 import { canonicalJson } from "../src/recordings/tagged-json.ts";
 import { decodeValue } from "../src/shared/decode.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
+import { MAX_ERROR_CHARS } from "../src/shared/frames.ts";
 import type { StepSource } from "../src/steps/step.ts";
 
 export interface StepCacheSettings {
@@ -24,6 +25,8 @@ export interface StepCacheSettings {
 const MAX_BYTES = 16_000_000;
 const MAX_ENTRIES = 1_000;
 const MAX_PARTS = 10_000;
+/** Longest input of a script's step, in characters as it crosses; to bring longer ones into one form takes too long. */
+const MAX_INPUT = 4_000_000;
 /** Notices that one script may cause. */
 const MAX_NOTICES = 20;
 
@@ -103,7 +106,11 @@ function parseAsked(args: unknown): Asked {
 /** A step of a script's is known by who it is and, beside that, its input. */
 function keyOfScript({ key, identity = "", input = "", refused }: Asked): string {
   if (key !== undefined) return hashParts(["script key", identity, key]);
-  if (refused !== undefined) throw new GeppettoError("ValidationError", refused);
+  if (refused !== undefined) throw new GeppettoError("ValidationError", refused.slice(0, MAX_ERROR_CHARS));
+  if (input.length > MAX_INPUT) {
+    const message = `Cannot compare an input of ${input.length} characters: the most is ${MAX_INPUT}; give withCache a key`;
+    throw new GeppettoError("LimitError", message, { code: "ERR_LIMIT_MESSAGE" });
+  }
   return hashParts(["script input", identity, canonicalJson(decodeValue(input))]);
 }
 

@@ -2,6 +2,7 @@ import { stderrLogger, type Logger } from "../base/logger.ts";
 import { defineStep, type DefinedStep } from "../steps/define-step.ts";
 import type { StepContext, StepEmission, StepSource } from "../steps/step.ts";
 import { inputCacheKey, type CacheKey } from "./cache-key.ts";
+import { weigh } from "./weigh.ts";
 import type { CachedPart, CachedState, CacheEntry, CacheStore } from "./cache-store.ts";
 
 export interface CacheStepOptions {
@@ -28,6 +29,10 @@ export class RecordingRoom {
     this.#free = bytes;
   }
 
+  get free(): number {
+    return this.#free;
+  }
+
   /** False where there is not so much. */
   take(bytes: number): boolean {
     if (bytes > this.#free) return false;
@@ -51,7 +56,7 @@ const OWN_FACTS: ReadonlySet<string> = new Set([
   "cached",
 ]);
 
-/** What a part costs besides its text. */
+/** What a part costs besides what is in it. */
 const PART_BYTES = 200;
 
 /**
@@ -171,8 +176,7 @@ class Trace {
 
   add(part: { emission: StepEmission } | { result: unknown }): void {
     if (!this.isWhole) return;
-    const bytes =
-      PART_BYTES + ("emission" in part && part.emission.type === "partial" ? part.emission.delta.length : 0);
+    const bytes = PART_BYTES + (this.#room === undefined ? 0 : weigh(part, this.#room.free));
     this.isWhole = this.#parts.length < this.#maxParts && (this.#room?.take(bytes) ?? true);
     if (!this.isWhole) return this.drop();
     this.#taken += bytes;

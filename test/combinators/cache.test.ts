@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   defineStep,
+  EnginePool,
   MemoryCacheStore,
   registerStep,
   RuntimeEngine,
@@ -321,6 +322,20 @@ describe("withCache()", () => {
     });
   });
 
+  it("shares nothing among the tenants of a pool, unless they are given one store", async () => {
+    const code = `export default (await steps.withCache(doubleStep).startAsync(4)).metadata.cached === true`;
+    const seen: unknown[] = [];
+    for (const cache of [undefined, new MemoryCacheStore()]) {
+      await using pool = new EnginePool({
+        size: 1,
+        isolation: "thread",
+        setup: [setupDefaults(cache === undefined ? {} : { cache })],
+      });
+      for (const tenant of ["anna", "ben"]) seen.push((await pool.run({ code }, { tenant })).value);
+    }
+    expect(seen).toEqual([false, false, false, true]);
+  });
+
   it("keeps runs of the host's steps in the store of the host, for other engines, and never those of a script's own", async () => {
     const cache = new WatchedStore();
     const code = `
@@ -371,6 +386,31 @@ describe("withCache()", () => {
       for (let i = 0; i < 1_100; i++) await many.startAsync(i);
       export default [latest, oldest, hugeAgain, (await many.startAsync(1_099)).metadata.cached, (await many.startAsync(1)).metadata.cached];`);
     expect(value).toEqual([true, undefined, [undefined, undefined], true, undefined]);
+  });
+
+  it("runs without the cache what is too large to compare, and does not keep what adds up to too much", async () => {
+    const notices: string[] = [];
+    const [value] = await valuesOf(
+      [
+        `${COUNTED}
+        const step = steps.withCache(counted), keyed = steps.withCache(counted, { key: () => "long" });
+        const long = "x".repeat(4_000_001);
+        const cachedOf = async (each, input) => { await each.startAsync(input); return (await each.startAsync(input)).metadata.cached };
+        const piece = { text: "y".repeat(1_000_000) };
+        const map = steps.withCache(steps.createMapStep(() => piece));
+        const list = (length) => Array.from({ length }, () => 0);
+        const concurrent = steps.withCache(steps.createMapStep(async () => { await pause(1); return piece }));
+        await Promise.all([1, 2, 3, 4].map((x) => concurrent.startAsync([x, x, x, x, x, x])));
+        const kept = [];
+        for (const x of [1, 2, 3, 4]) kept.push((await concurrent.startAsync([x, x, x, x, x, x])).metadata.cached === true);
+        export default [await cachedOf(step, long), await cachedOf(keyed, long), await cachedOf(map, list(9)), await cachedOf(map, list(3)), kept.filter(Boolean).length < 4];`,
+      ],
+      { onNotice: (notice) => notices.push(notice) },
+    );
+    expect(value).toEqual([undefined, true, undefined, true, true]);
+    expect(notices).toEqual([
+      expect.stringMatching(/^Running step "lambda" without the cache: .* the most is 4000000; give withCache a key$/),
+    ]);
   });
 
   it("does not keep a run of more parts than it remembers, and has the room of such runs back", async () => {
