@@ -6,9 +6,10 @@ import { setupDoubleStep } from "./double-step.ts";
 import type { ImagePermissions } from "./images.ts";
 import { setupEmbeddings } from "./embeddings.ts";
 import { type PipelineSettings, setupPipeline } from "./pipeline.ts";
+import type { StepCacheSettings } from "./step-cache.ts";
 import { setupSteps } from "./steps.ts";
 
-export interface DefaultsSettings extends ChatSettings, PipelineSettings {
+export interface DefaultsSettings extends ChatSettings, PipelineSettings, StepCacheSettings {
   /** What `addMessageWithImage` may use; default no file, and public `https:` URLs only. */
   images?: ImagePermissions;
 }
@@ -18,7 +19,7 @@ export function setupDefaults(settings: DefaultsSettings = {}): SetupFunction {
   const setups = [
     setupDoneCallback(),
     setupDoubleStep(),
-    setupSteps(),
+    setupSteps(settings),
     setupConversation(settings.images),
     setupEmbeddings(settings),
     setupChat(settings),

@@ -1,4 +1,5 @@
 import { abortable } from "../src/base/abortable.ts";
+import { weigh } from "../src/base/weigh.ts";
 import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { stageFunc } from "../src/pipeline/basic-stages.ts";
@@ -9,8 +10,8 @@ import type { Stage } from "../src/pipeline/stage.ts";
 import { resultsOf } from "../src/pipeline/step-stages.ts";
 import type { StreamPipeline } from "../src/pipeline/stream-pipeline.ts";
 import type { DrawnFigures } from "../src/pipeline/to-mermaid.ts";
-import { weigh } from "../src/pipeline/weight.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
+import { MAX_FRAME_CHARS } from "../src/shared/frames.ts";
 import { stageFunctionName, type PlannedStage } from "../src/shared/pipeline-plan.ts";
 import type { StepContext, StepSource } from "../src/steps/step.ts";
 import { parseElement } from "./carried-elements.ts";
@@ -115,7 +116,7 @@ function guestStage(name: string, context: StepContext | undefined): Stage {
       const answer = await abortable(context.callGuest(stageFunctionName(name), args), signal);
       if (!Array.isArray(answer)) continue;
       // What waits for room is held as well.
-      const weight = weigh(answer);
+      const weight = weigh(answer, MAX_FRAME_CHARS);
       context.hold(weight);
       for (const next of answer) await output.write(parseElement(next, element));
       context.hold(-weight);

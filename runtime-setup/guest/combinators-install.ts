@@ -1,5 +1,6 @@
 import { defineGlobal } from "./kernel.ts";
 import { bind, compose, createLambdaStep, createMapStep, createParallelStep, createStep } from "./combinators.ts";
+import { withCache } from "./combinators-cache.ts";
 import { fromPipeline } from "./pipeline.ts";
 import { withEvents, withRetry, withState, withTimeout } from "./combinators-with.ts";
 
@@ -17,5 +18,6 @@ export function installSteps(): void {
     withState,
     withEvents,
     fromPipeline,
+    withCache,
   });
 }

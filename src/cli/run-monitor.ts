@@ -57,11 +57,13 @@ export class RunMonitor {
       return;
     }
     this.#active.delete(step.stepId);
-    const { usage, cost } = step.metadata as {
+    const { usage, cost, cached } = step.metadata as {
       usage?: { inputTokens?: number; outputTokens?: number };
       cost?: number;
+      cached?: true;
     };
-    if (type !== "final" || usage === undefined) return;
+    // What runs around a call tell of it is no further call, and what was kept has cost nothing.
+    if (type !== "final" || usage === undefined || step.type !== "chat" || cached === true) return;
     this.usage.calls++;
     this.usage.inputTokens += usage.inputTokens ?? 0;
     this.usage.outputTokens += usage.outputTokens ?? 0;

@@ -131,7 +131,7 @@ export class ScriptSession {
     return loadFailure?.(failed) ?? failed.at(-1)!;
   }
 
-  #createEngine({ wrap }: AnswerTapes, { folder }: SessionScript): RuntimeEngine {
+  #createEngine({ wrap, wrapEmbeddings }: AnswerTapes, { folder }: SessionScript): RuntimeEngine {
     const { untrusted, json } = this.#options;
     const { chat, embeddings, limits, tools, isolation = "process" } = this.#configured.settings;
     const sink = this.#terminal.sink();
@@ -152,6 +152,7 @@ export class ScriptSession {
             ...(tools.timeoutMs === undefined ? {} : { toolTimeoutMs: tools.timeoutMs }),
             ...(folder === undefined || untrusted ? {} : { images: { read: [folder] } }),
             wrap,
+            wrapEmbeddings,
             onNotice: (text) => this.#notice(text),
           }),
         ],

@@ -24,11 +24,15 @@ export interface RunManagerOptions {
   now(): number;
 }
 
+/** Makes the source for one run of a step: the step with something around it. `args` are the guest's, unchecked. */
+export type Around = (source: StepSource, run: { step: string; args: unknown }) => StepSource;
+
 /** The runs of one engine: each is a topic `step.{id}` on the bus, there while the run is. */
 export class RunManager {
   readonly #steps = new Map<string, StepSource>();
   readonly #runs = new Map<string, GuestRun>();
   readonly #guestSteps = new Map<string, GuestStep>();
+  readonly #arounds = new Map<string, Around>();
   readonly #ends = new Set<Promise<void>>();
   /** What the host holds of the results of these runs. */
   #heldChars = 0;
@@ -48,6 +52,10 @@ export class RunManager {
       throw new GeppettoError("ConfigError", `Cannot register the step "${name}": it exists already`);
     }
     this.#steps.set(name, step);
+  }
+
+  setAround(name: string, around: Around): void {
+    this.#arounds.set(name, around);
   }
 
   /**
@@ -70,7 +78,9 @@ export class RunManager {
       this.#heldChars += chars;
       held += chars;
     };
-    const run = new GuestRun(request, this.#stepFor(request), { ...this.#options, hold }, parent);
+    const step = this.#stepFor(request);
+    const parts = { source: this.#put(request, step), body: this.#guestSteps.get(id), parent };
+    const run = new GuestRun(request, parts, { ...this.#options, hold });
     this.#runs.set(id, run);
     const end = run.execute().then(() => {
       this.#heldChars -= held;
@@ -143,6 +153,16 @@ export class RunManager {
   /** Resolves when no run is under way. */
   async ended(): Promise<void> {
     while (this.#ends.size > 0) await Promise.all(this.#ends);
+  }
+
+  /** The step with what the guest asks for around it. */
+  #put({ step, around }: StartRequest, source: StepSource): StepSource {
+    if (around === undefined) return source;
+    const put = this.#arounds.get(around.name);
+    if (put === undefined) {
+      throw new GeppettoError("ValidationError", `Cannot start a run: there is nothing called "${around.name}"`);
+    }
+    return put(source, { step, args: around.args });
   }
 
   #stepFor({ id, step: name, input }: StartRequest): StepSource {

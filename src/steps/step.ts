@@ -36,6 +36,11 @@ export interface StepSource<I = unknown, O = unknown> {
   run(input: I, context: StepContext): AsyncIterable<O>;
   /** Hears every event of every run; the run waits for it as for any subscriber. Must not fail. */
   onEvent?(event: StepEvent): Promise<void>;
+  /**
+   * What makes two runs the same, for whoever keeps runs: 64 hex digits over all that results depend on. `key`, where it
+   * is given, stands for the input. Rejects for an input that the step would refuse. Default: the step's name and input.
+   */
+  cacheKey?(input: unknown, key?: string): Promise<string>;
 }
 
 /** One result of a step, or why there are no more. */
