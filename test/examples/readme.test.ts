@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { runCli, type CliResult } from "../cli/run-cli.ts";
 
-const readme = fileURLToPath(new URL("../../README.md", import.meta.url));
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const documents = ["README.md", "docs/pipelines.md"];
 
 interface Block {
   title: string;
@@ -31,14 +31,15 @@ function isRun(language: string): boolean {
 }
 
 function runBlock({ language, code }: Block): Promise<CliResult> {
-  const cwd = dirname(readme);
+  const cwd = root;
   if (language === "js") return runCli(["run", "-q", "-"], { input: code, cwd });
   return runCli([], { nodeArgs: ["--input-type=module-typescript", "-e", code], main: "--", cwd });
 }
 
-const blocks = parseBlocks(readFileSync(readme, "utf8")).filter(({ language }) => isRun(language));
+describe.each(documents)("%s", (document) => {
+  const all = parseBlocks(readFileSync(`${root}${document}`, "utf8"));
+  const blocks = all.filter(({ language }) => isRun(language));
 
-describe("the README", () => {
   it("shows scripts and host code", () => {
     expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(["js", "ts"]));
   });
