@@ -35,8 +35,8 @@ const PATIENCE_MS = 250;
  * reach; whoever does not read it to its end has to leave the loop or call {@link cancel}.
  *
  * When iterated it throws what ended the execution early: a StageError for the first stage that failed, a TimeoutError,
- * the reason of the caller's signal, or what the input threw. What had reached the output before a stage failed comes
- * first. Everything has stopped by then, but for stages that take longer than 250 ms to stop: see {@link ended}.
+ * the reason of the caller's signal, or what the input threw. What had reached the output before comes first, unless the
+ * caller has cancelled. Everything has stopped by then, but for stages that take longer than 250 ms to stop: see {@link ended}.
  */
 export class PipelineRun implements AsyncIterable<StreamElement> {
   readonly id: string = randomUUID();
@@ -136,7 +136,6 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
       await this.#runStages();
     } catch (error) {
       this.#fail(error);
-      this.#output.abandon();
     } finally {
       this.#hasEnded = true;
       for (const timer of this.#timers) clearTimeout(timer);
@@ -237,6 +236,8 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     this.#hasFailed = true;
     this.#failure = reason;
     this.#abort.abort(reason);
+    // What has reached the output can still be read.
+    this.#output.seal();
     for (const run of this.#stages) run.stop(reason);
   }
 
@@ -265,7 +266,6 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
   #timeOut(what: string): void {
     const open = this.#stages.filter((run) => !run.hasEnded).map((run) => run.describe());
     this.#fail(new GeppettoError("TimeoutError", `${what}; not at their end: ${open.join(", ")}`));
-    this.#output.abandon();
   }
 
   /** Resolves when stages that were told to stop have had so long for it. */

@@ -57,7 +57,7 @@ export class StageOutput implements ElementWriter {
 
   /** Does nobody take anything any more? */
   get isUnwanted(): boolean {
-    return this.#options.edges.every(({ channel }) => channel.isAbandoned);
+    return this.#options.edges.every(({ channel }) => channel.isSealed);
   }
 
   write(element: StreamElement, options?: WriteOptions): Promise<void> {

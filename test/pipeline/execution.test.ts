@@ -271,6 +271,25 @@ describe("a stage that fails", () => {
     expect(await failureOf(pipeline.execute())).toMatchObject({ message: 'Stage "bad" failed: the cause' });
   });
 
+  it("lets a stage go that waits for a reader who does not read, and keeps what had reached the output", async () => {
+    const gate = Promise.withResolvers<void>();
+    const bad = transform("bad", async () => {
+      await gate.promise;
+      throw new Error("boom");
+    });
+    const run = new PipelineBuilder().chain(counting("numbers").stage).chain(bad).build().execute();
+    await settled(run);
+    gate.resolve();
+    await run.ended;
+    expect(run.metrics().map(({ state }) => state)).toEqual(["stopped", "failed"]);
+    const got: string[] = [];
+    const reading = (async () => {
+      for await (const element of run) got.push(...textsOf([element]));
+    })();
+    await expect(reading).rejects.toThrow("boom");
+    expect(got).toEqual(Array.from({ length: 16 }, (_, i) => String(i)));
+  });
+
   it("does not trouble who does not iterate", async () => {
     const run = chain([transform("bad", () => Promise.reject(new Error("boom")))]).execute();
     await run.ended;
