@@ -3,22 +3,16 @@ import { setupChat, type ChatSettings } from "./chat.ts";
 import { setupConversation } from "./conversation.ts";
 import { setupDoneCallback } from "./done.ts";
 import { setupDoubleStep } from "./double-step.ts";
-import type { ImagePermissions } from "./images.ts";
 import { setupEmbeddings } from "./embeddings.ts";
 import { setupSteps } from "./steps.ts";
 
-export interface DefaultsSettings extends ChatSettings {
-  /** What `addMessageWithImage` may use; default no file, and public `https:` URLs only. */
-  images?: ImagePermissions;
-}
-
 /** Everything that a script on the command line has. */
-export function setupDefaults(settings: DefaultsSettings = {}): SetupFunction {
+export function setupDefaults(settings: ChatSettings = {}): SetupFunction {
   const setups = [
     setupDoneCallback(),
     setupDoubleStep(),
     setupSteps(),
-    setupConversation(settings.images),
+    setupConversation(),
     setupEmbeddings(settings),
     setupChat(settings),
   ];

@@ -28,8 +28,8 @@ export { setupTools, type ToolSetup } from "../runtime-setup/tools.ts";
 export type { ChatSettings } from "../runtime-setup/chat.ts";
 export type { ApproveCall, HostTool } from "./steps/chat-tools.ts";
 export type { Price, PriceTable } from "./providers/index.ts";
-export type { DefaultsSettings } from "../runtime-setup/defaults.ts";
-export type { ImagePermissions } from "../runtime-setup/images.ts";
+export { flagFor, type PermissionKind } from "./permissions/flag-for.ts";
+export type { PermissionOptions, Permissions, PermissionUse } from "./permissions/permissions.ts";
 export * from "./recordings/index.ts";
 export {
   EnginePool,

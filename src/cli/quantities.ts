@@ -35,6 +35,15 @@ export function collectVariable(text: string, before: Record<string, string> = {
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
+/** `true`, `false` or names with commas between them, added to those before them. */
+export function collectNames(text: string, before: readonly string[] | true = []): readonly string[] | true {
+  const names = text.split(",").map((name) => name.trim());
+  if (text === "true" || before === true) return true;
+  if (text === "false") return before;
+  if (names.includes("")) throw new InvalidArgumentError("Expected names with commas between them.");
+  return [...before, ...names];
+}
+
 /** `provider:model`, or a provider alone for its default model. */
 export function parseModel(text: string): { provider: string; model?: string } {
   const at = text.indexOf(":");

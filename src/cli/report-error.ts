@@ -1,5 +1,6 @@
+import { isAbsolute, normalize, relative, resolve } from "node:path";
 import { styleText } from "node:util";
-import type { ScriptError } from "../index.ts";
+import { flagFor, type PermissionUse, type ScriptError } from "../index.ts";
 import { describeUntrusted } from "./script-limits.ts";
 
 /** What is known about a script beside its error. */
@@ -10,6 +11,10 @@ export interface ErrorContext {
   label: string;
   /** The name under which the guest knows it; frames of any other file are left out. */
   file: string;
+  /** The folder that the script lies in. */
+  folder?: string | undefined;
+  /** The latest use of a permission that was denied. */
+  denied?: PermissionUse | undefined;
   /** The column in the source for one in the code that ran, where they differ. Both count from 1. */
   toSourceColumn?: ((line: number, column: number) => number) | undefined;
   /** What was pending when the time was up; "" where that does not matter. */
@@ -57,14 +62,26 @@ const MISSING_NAMES: Record<string, string> = {
   exports: "scripts are ES modules: use export default",
 };
 
-function hintFor({ name, code, message }: ScriptError, { label, untrusted }: ErrorContext): string | undefined {
+function hintFor(error: ScriptError, context: ErrorContext): string | undefined {
+  const { name, code, message } = error;
+  const { label, untrusted } = context;
   if (untrusted && UNTRUSTED_LIMITS.has(code ?? "")) {
     return `--untrusted allows at most ${describeUntrusted()}; no option raises that`;
   }
+  if (name === "PermissionError" && error.fromHost) return permissionHint(message, context);
   if (name === "ReferenceError") return MISSING_NAMES[message.replace(/ is not defined$/, "")];
   if (code !== "ERR_SCRIPT_LOAD") return HINTS[code ?? ""];
   if (/\.[cm]?tsx?$/.test(label)) return "this version runs JavaScript; TypeScript has to be compiled first";
   return message.startsWith("Cannot import") ? "put what the script needs into the script itself" : undefined;
+}
+
+/** An error names a path as the script knows it, which starts from the script's folder; a flag starts from here. */
+function permissionHint(message: string, { folder, untrusted, denied }: ErrorContext): string | undefined {
+  if (!message.includes("--allow-")) return undefined;
+  if (untrusted) return "--untrusted allows nothing, and no option changes that";
+  if (folder === undefined || denied?.kind !== "read" || isAbsolute(denied.asked)) return undefined;
+  const path = relative("", resolve(folder, denied.asked));
+  return path === normalize(denied.asked) ? undefined : `from this folder it is ${flagFor("read", path)}`;
 }
 
 function toFrame(callee: string, line: number, column: number, context: ErrorContext): Frame | undefined {

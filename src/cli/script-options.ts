@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import type { ModelSettings } from "../index.ts";
 import { describeUntrusted } from "./script-limits.ts";
-import { collectVariable, parseDuration, parseMegabytes, parseModel } from "./quantities.ts";
+import { collectNames, collectVariable, parseDuration, parseMegabytes, parseModel } from "./quantities.ts";
 
 /** The options that `run` and `eval` share. */
 export interface ScriptOptions {
@@ -22,6 +22,12 @@ export interface ScriptOptions {
   memory: number;
   isolation: "process" | "thread";
   untrusted?: true;
+  /** Files and folders that may be read beside the script's own folder. */
+  allowRead?: readonly string[] | true;
+  /** Hosts whose `http:` URLs, or private addresses, may be handed to a provider. */
+  allowNet?: readonly string[] | true;
+  /** Variables of this process that the script may see. */
+  allowEnv?: readonly string[] | true;
   /** A cassette that answers are added to. */
   record?: string;
   /** A cassette that answers are taken from. */
@@ -34,7 +40,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The option's variable in the environment; an empty one, and for a switch 0 or false, is as good as none. */
 function fromEnvironment(option: Option, env: Environment): Option {
-  const name = `GEPPETTO_${option.attributeName().toUpperCase()}`;
+  const name = `GEPPETTO_${option.name().replaceAll("-", "_").toUpperCase()}`;
   const value = env[name] ?? "";
   const isSwitch = !option.required && !option.optional;
   return value === "" || (isSwitch && /^(0|false|no)$/i.test(value)) ? option : option.env(name);
@@ -66,6 +72,15 @@ export function addStreamOptions(command: Command, env: Environment): Command {
   return command.addOption(new Option("--no-log", "do not keep this run in the log that geppetto-js runs shows"));
 }
 
+function addPermissionOptions(command: Command, env: Environment): void {
+  const add = adder(command, env);
+  const names = (option: Option): Option => option.argParser(collectNames).conflicts("untrusted");
+  command.optionsGroup("Permissions:");
+  add("--allow-read [paths]", "files and folders that the script may read beside its own folder; bare: any", names);
+  add("--allow-net [hosts]", "hosts whose http: or private URLs a model may be handed; bare: all public ones", names);
+  add("--allow-env <names>", "variables of this shell that the script may see in process.env", names);
+}
+
 /** Adds the options of `run` and `eval` to a command, grouped as its help shows them. */
 export function addScriptOptions(command: Command, env: Environment): Command {
   const add = adder(command, env);
@@ -89,7 +104,11 @@ export function addScriptOptions(command: Command, env: Environment): Command {
   add("--isolation <kind>", "a process of its own for the script, or a thread, for scripts that you trust", (option) =>
     option.choices(["process", "thread"]).default("process"),
   );
-  add("--untrusted", `for scripts of people you do not know: no compiler, at most ${describeUntrusted()}`);
+  add(
+    "--untrusted",
+    `for scripts of people you do not know: no compiler, nothing allowed, at most ${describeUntrusted()}`,
+  );
+  addPermissionOptions(command, env);
   command.optionsGroup("Reproducing:");
   add("--record <file>", "add what the models answer to a cassette, a readable JSON file");
   add("--replay <file>", "take the answers from a cassette and ask nobody", (option) => option.conflicts("record"));

@@ -8,6 +8,8 @@ import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
 import { formatCount, formatDuration } from "./quantities.ts";
 import { formatError, type ErrorContext } from "./report-error.ts";
+import { PermissionLog } from "./permission-log.ts";
+import { permissionsOf, toAllowances } from "./permissions-of.ts";
 import { RunMonitor } from "./run-monitor.ts";
 import { RunKeeper } from "./run-keeper.ts";
 import { runLogFile } from "./run-log-file.ts";
@@ -37,6 +39,7 @@ export class ScriptSession {
   #readerGone = false;
   /** What was pending when the time was up. */
   #pending = "";
+  #uses: PermissionLog | undefined;
   /** The candidate that ran last. */
   #ran: Candidate | undefined;
 
@@ -49,6 +52,7 @@ export class ScriptSession {
   /** Runs the script, reports, and sets the process's exit code. */
   async run(script: SessionScript): Promise<void> {
     const input = await this.#readInput();
+    this.#uses = this.#openUses(script);
     const tapes = await this.#openTapes();
     const log = this.#openLog();
     await using engine = this.#createEngine(tapes, script);
@@ -81,6 +85,7 @@ export class ScriptSession {
       await keeper?.end(outcome, tapes.kept);
     } finally {
       keeper?.drop();
+      this.#uses.close();
       interrupts.close();
       status?.close();
     }
@@ -89,7 +94,7 @@ export class ScriptSession {
   async #runFirst(
     engine: RuntimeEngine,
     monitor: RunMonitor,
-    { candidates, loadFailure, args }: SessionScript,
+    { candidates, loadFailure, args, folder }: SessionScript,
     input: string | undefined,
   ): Promise<ScriptOutcome> {
     const { env = {} } = this.#options;
@@ -102,7 +107,7 @@ export class ScriptSession {
       );
       this.#ran = script;
       const { toSourceColumn: _, ...source } = script;
-      const outcome = await engine.runScript(source, options);
+      const outcome = await engine.runScript({ ...source, ...(folder === undefined ? {} : { folder }) }, options);
       clearTimeout(lastLook);
       if (outcome.end !== "load") return outcome;
       failed.push(outcome);
@@ -118,11 +123,12 @@ export class ScriptSession {
         isolation,
         hardening: untrusted ? "strict" : "standard",
         limits: this.#limits,
+        permissions: permissionsOf(toAllowances(this.#options), { folder, untrusted }),
+        onPermission: (use) => this.#uses?.note(use),
         console: json ? { ...sink, stdout: (text) => void (this.#printed += text), colors: NO_COLORS } : sink,
         setup: [
           setupDefaults({
             ...(model ? { chat: model } : {}),
-            ...(folder === undefined || untrusted ? {} : { images: { read: [folder] } }),
             wrap,
             onNotice: (text) => this.#notice(text),
           }),
@@ -164,6 +170,11 @@ export class ScriptSession {
     } catch (error) {
       throw new UsageError(`Cannot read the input ${input}: ${reasonOf(error)}`, EXIT.noFile);
     }
+  }
+
+  #openUses({ label: script }: SessionScript): PermissionLog {
+    const { GEPPETTO_AUDIT: file } = process.env;
+    return new PermissionLog({ file, runId: this.#runId, script, warn: (text) => this.#notice(text) });
   }
 
   #openLog(): EventLog | undefined {
@@ -237,11 +248,12 @@ export class ScriptSession {
     this.#sayEnd(outcome, usage, exitCode);
   }
 
-  #errorContext({ source, label }: SessionScript, code: string | undefined): ErrorContext {
+  #errorContext({ source, label, folder }: SessionScript, code: string | undefined): ErrorContext {
     const pending = code === "ERR_LIMIT_WALL" ? this.#pending : "";
     const { name: file = label, toSourceColumn } = this.#ran ?? {};
     const { untrusted = false } = this.#options;
-    return { source, label, file, toSourceColumn, pending, untrusted, colors: this.#terminal.colors.stderr };
+    const colors = this.#terminal.colors.stderr;
+    return { source, label, file, folder, toSourceColumn, pending, untrusted, denied: this.#uses?.denied, colors };
   }
 
   #sayEnd(

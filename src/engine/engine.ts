@@ -2,6 +2,7 @@ import { createDeferred } from "../base/deferred.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
+import { Permissions } from "../permissions/permissions.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
@@ -9,7 +10,7 @@ import { closedError, realmError } from "./engine-errors.ts";
 import type { EngineOptions, EngineStats, RunScriptOptions, SetupFunction } from "./engine-options.ts";
 import { EventLoop, toHostError, type LossKind } from "./event-loop.ts";
 import { parseFields, parseResult } from "./guest-messages.ts";
-import { resolveLimits, type EngineLimits } from "./limits.ts";
+import { limitError, resolveLimits, type EngineLimits } from "./limits.ts";
 import { loadScript, type Script } from "./load-script.ts";
 import { realmFactory } from "./realm-factory.ts";
 import type { ScriptError, ScriptOutcome } from "./script-run.ts";
@@ -23,6 +24,8 @@ import { Vm, type ScriptContext } from "./vm.ts";
 export class Engine implements AsyncDisposable {
   readonly bus: Bus;
   readonly limits: EngineLimits;
+  /** Decides what scripts may use; a host app's own bindings may ask it, too. */
+  readonly permissions: Permissions;
   readonly #createRealm: RealmFactory;
   readonly #logger: Logger;
   readonly #setups: SetupFunction[];
@@ -42,6 +45,12 @@ export class Engine implements AsyncDisposable {
   constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = []) {
     this.#closed.promise.catch(() => {});
     this.limits = resolveLimits(options.limits);
+    const { uses } = this.limits;
+    this.permissions = new Permissions(options.permissions ?? {}, {
+      onUse: options.onPermission,
+      maxUses: uses,
+      onTooMany: () => limitError("uses", uses),
+    });
     this.#createRealm = realmFactory(options);
     this.bus = options.bus ?? new MemoryPubSub();
     // A bus that was given to the engine belongs to whoever gave it.
@@ -106,8 +115,10 @@ export class Engine implements AsyncDisposable {
     const { args = [], env = {}, input, signal } = options;
     const running = runner.run(
       () => loadScript(script),
-      async ({ name }) => {
-        const context: ScriptContext = { argv: ["geppetto-js", name, ...args], env: { ...env } };
+      async ({ name, folder }) => {
+        this.permissions.begin(name, folder);
+        const allowed = this.permissions.environment();
+        const context: ScriptContext = { argv: ["geppetto-js", name, ...args], env: { ...allowed, ...env } };
         if (input !== undefined) context.input = input;
         for (const listener of this.#beginListeners) await listener(context);
       },
@@ -272,6 +283,7 @@ export class Engine implements AsyncDisposable {
   /** After a script nothing of it is left. A turn that does not end takes the realm with it. */
   async #cleanUp(loop: EventLoop, mayStillRun: boolean): Promise<void> {
     for (const listener of this.#resetListeners) listener();
+    this.permissions.end();
     if (loop.disposed || this.#closing !== undefined || (mayStillRun && loop.busy)) await this.close();
     else await loop.reset({ scriptBegins: false });
   }

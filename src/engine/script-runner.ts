@@ -122,7 +122,7 @@ export class ScriptRunner {
     this.end("limit", toErrorRecord(error));
   }
 
-  #runBody(run: ScriptRun, { name, ...source }: LoadedScript): void {
+  #runBody(run: ScriptRun, { name, folder: _, ...source }: LoadedScript): void {
     void this.#loop.run(
       { ...source, filename: `file:///${name}` },
       {
