@@ -175,6 +175,7 @@ export class Engine implements AsyncDisposable {
       listener: {
         onUncaught: (error) => this.#uncaught(error),
         onThrown: (copy) => void this.#thrown(copy),
+        onExceeded: (error) => this.#started?.runner.exceeded(error),
         onLost: (kind) => this.#lost(kind),
       },
     });

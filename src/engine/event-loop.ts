@@ -21,6 +21,8 @@ export interface LoopListener {
   onUncaught(error: ErrorRecord): void;
   /** The same, of an error that the guest could not report itself: this is a copy. */
   onThrown(copy: ErrorRecord): void;
+  /** What is running has exceeded a limit. */
+  onExceeded(error: GeppettoError): void;
   /** A turn exceeded its time, or the realm is gone. */
   onLost(kind: LossKind): void;
 }
@@ -68,6 +70,7 @@ export class EventLoop {
   #queue!: EntryQueue;
   #runs!: RunManager;
   #nextId = 1;
+  #events = 0;
 
   private constructor(options: LoopOptions) {
     this.#options = options;
@@ -76,6 +79,7 @@ export class EventLoop {
       ledger: this.ledger,
       maxPending: limits.ops,
       onTooMany: () => limitError("ops", limits.ops),
+      checkRoom: (chars) => this.#checkRoom(chars),
       settle: (callId, outcome) => this.#queue.enter("settle", callId, outcome),
       onError: (record) => this.#remember(record),
     });
@@ -177,6 +181,7 @@ export class EventLoop {
     this.#runs.abandonAll();
     this.ops.abortAll(new GeppettoError("AbortError", "The script has ended"));
     this.#sent.clear();
+    this.#events = 0;
     this.#abandon({ name: "AbortError", message: "Something else has reset the engine", code: "ERR_ABORTED" });
     if (!this.disposed) await this.#queue.enter("reset", scriptBegins);
     await this.#runs.ended();
@@ -217,9 +222,18 @@ export class EventLoop {
       ledger: this.ledger,
       maxRuns: limits.runs,
       onTooMany: () => limitError("runs", limits.runs),
+      checkRoom: (chars) => this.#checkRoom(chars),
+      onEvent: () => {
+        if (++this.#events > limits.events) listener.onExceeded(limitError("events", limits.events));
+      },
       onError: (record) => this.#remember(record),
       now: Date.now,
     });
+  }
+
+  #checkRoom(chars: number): void {
+    const { argumentChars } = this.#options.limits;
+    if (this.ledger.chars + chars > argumentChars) throw limitError("argumentChars", argumentChars);
   }
 
   #registerOps(): void {

@@ -19,6 +19,8 @@ export interface StartRequest {
    */
   want: "events" | "pull" | "result" | "wait";
   input?: unknown;
+  /** What it weighs, in characters. */
+  chars: number;
   /** Why there is no input: the run fails with this. */
   failed?: ErrorRecord;
   /** The run inside which this one was started: when that one is cancelled or fails, this one is cancelled. */
@@ -80,6 +82,7 @@ export class GuestRun {
       source: step,
       now: options.now,
       publish: (event, error) => {
+        options.onEvent();
         this.#parcels.push(this.#toParcel(event, error));
         const published = options.bus.publish(topic, event, { bytes: eventBytes(event) });
         return this.#request.inherits === true ? this.#tellParent(event, published) : published;
@@ -96,10 +99,10 @@ export class GuestRun {
 
   /** Runs to the end; resolves when the last event has been delivered and the topic is gone. */
   async execute(): Promise<void> {
-    const release = this.#options.ledger.hold("run");
+    const { failed, input, chars } = this.#request;
+    const release = this.#options.ledger.hold("run", { chars });
     const delivery = this.#deliver();
     const stopWatching = this.#watch();
-    const { failed, input } = this.#request;
     await this.#run.execute(() => {
       if (failed !== undefined) throw new GuestFailure(failed);
       return input;

@@ -8,12 +8,14 @@ export class Ledger {
   readonly #counts = new Map<HoldKind, number>();
   #strong = 0;
   #weak = 0;
+  #chars = 0;
   /** Called whenever no strong hold is left. */
   onIdle: () => void = () => {};
 
-  /** Takes a hold; the function that it returns releases it, once. */
-  hold(kind: HoldKind, { weak = false }: { weak?: boolean } = {}): () => void {
+  /** Takes a hold, which may keep a guest's arguments; the function that it returns releases it, once. */
+  hold(kind: HoldKind, { weak = false, chars = 0 }: { weak?: boolean; chars?: number } = {}): () => void {
     this.#count(kind, 1);
+    this.#chars += chars;
     if (weak) this.#weak++;
     else this.#strong++;
     let held = true;
@@ -21,6 +23,7 @@ export class Ledger {
       if (!held) return;
       held = false;
       this.#count(kind, -1);
+      this.#chars -= chars;
       if (weak) this.#weak--;
       else this.#strong--;
       if (this.#strong === 0) this.onIdle();
@@ -35,6 +38,11 @@ export class Ledger {
   /** No hold of any kind is left: nothing can wake the script any more. */
   get empty(): boolean {
     return this.#strong === 0 && this.#weak === 0;
+  }
+
+  /** Characters of arguments that holds keep. */
+  get chars(): number {
+    return this.#chars;
   }
 
   count(kind: HoldKind): number {

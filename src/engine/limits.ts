@@ -18,6 +18,10 @@ export interface EngineLimits {
   runs: number;
   /** Asynchronous ops that may be pending; default 1,000. */
   ops: number;
+  /** Arguments of pending ops and runs together, in characters; default 64 million. */
+  argumentChars: number;
+  /** Events of all runs of a script; default 1,000,000. */
+  events: number;
   /** Uses of permissions that a script may make, granted or denied; default 10,000. */
   uses: number;
 }
@@ -28,6 +32,8 @@ export const DEFAULT_LIMITS: EngineLimits = {
   timers: 10_000,
   runs: 1_000,
   ops: 1_000,
+  argumentChars: 64_000_000,
+  events: 1_000_000,
   uses: 10_000,
 };
 
@@ -40,6 +46,13 @@ const LIMITS = {
   timers: { code: "ERR_LIMIT_TIMERS", what: "the limit of pending timers", unit: "", flag: undefined },
   runs: { code: "ERR_LIMIT_RUNS", what: "the limit of concurrent runs", unit: "", flag: undefined },
   ops: { code: "ERR_LIMIT_OPS", what: "the limit of pending operations", unit: "", flag: undefined },
+  argumentChars: {
+    code: "ERR_LIMIT_ARGUMENTS",
+    what: "the limit of pending arguments",
+    unit: "characters",
+    flag: undefined,
+  },
+  events: { code: "ERR_LIMIT_EVENTS", what: "the limit of events", unit: "", flag: undefined },
   uses: { code: "ERR_LIMIT_USES", what: "the limit of uses of permissions", unit: "", flag: undefined },
 } as const;
 

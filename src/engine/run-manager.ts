@@ -19,6 +19,10 @@ export interface RunManagerOptions {
   ledger: Ledger;
   maxRuns: number;
   onTooMany: () => GeppettoError;
+  /** Throws when this many characters of input are more than may be pending. */
+  checkRoom(chars: number): void;
+  /** Told of each event, before it is published. */
+  onEvent(): void;
   /** Sees the record of every error event that goes to the guest. */
   onError(record: ErrorRecord): void;
   now(): number;
@@ -51,7 +55,7 @@ export class RunManager {
   /**
    * Starts a run.
    *
-   * @throws {GeppettoError} LimitError over the limit of runs; ValidationError for a forged id or an unknown step.
+   * @throws {GeppettoError} LimitError over the limits of runs and of pending arguments; ValidationError for a forged id or an unknown step.
    */
   start(request: StartRequest): void {
     const { id } = request;
@@ -59,6 +63,7 @@ export class RunManager {
       throw new GeppettoError("ValidationError", "Cannot start a run: its id is malformed or taken");
     }
     if (this.#runs.size >= this.#options.maxRuns) throw this.#options.onTooMany();
+    this.#options.checkRoom(request.chars);
     const parent = request.parent === undefined ? undefined : this.#runs.get(request.parent);
     const run = new GuestRun(request, this.#stepFor(request), this.#options, parent);
     this.#runs.set(id, run);
