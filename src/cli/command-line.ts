@@ -20,6 +20,7 @@ Also:
 Environment:
   GEPPETTO_MODEL, GEPPETTO_TIMEOUT, GEPPETTO_MEMORY, …   an option of run and eval that is not given
   GEPPETTO_LOG                                           the file of the log of runs
+  GEPPETTO_AUDIT                                         a file that gets every use of a permission
   OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL
 `;
 
