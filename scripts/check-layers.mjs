@@ -10,7 +10,7 @@ import { blank, findImports, lineAt } from "./imports.mjs";
 const ROOMS = [
   { pattern: /^src\/shared\//, room: "src/shared", floor: 0, colour: "shared" },
   { pattern: /^src\/(base|permissions)\//, floor: 1, colour: "host" },
-  { pattern: /^src\/(events|images|providers|sandbox)\//, floor: 2, colour: "host" },
+  { pattern: /^src\/(events|images|modules|providers|sandbox)\//, floor: 2, colour: "host" },
   { pattern: /^src\/(config|steps)\//, floor: 3, colour: "host" },
   { pattern: /^src\/(engine|pipeline|recordings)\//, floor: 4, colour: "host" },
   { pattern: /^runtime-setup\/guest\//, room: "runtime-setup/guest", floor: 5, colour: "guest" },

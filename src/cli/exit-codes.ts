@@ -44,7 +44,7 @@ export function exitCodeOf(outcome: ScriptOutcome): number {
     case "exit":
       return outcome.exitCode ?? EXIT.ok;
     case "load":
-      return EXIT.load;
+      return error?.name === "PermissionError" ? EXIT.permission : EXIT.load;
     case "limit":
       return error?.code === "ERR_LIMIT_WALL" || error?.code === "ERR_LIMIT_TURN" ? EXIT.time : EXIT.limit;
     case "aborted":

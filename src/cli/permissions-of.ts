@@ -12,21 +12,24 @@ export interface ScriptSurroundings {
 }
 
 /** What the options `--allow-…` say. */
-export function toAllowances({ allowRead, allowNet, allowEnv }: ScriptOptions): Allowances {
+export function toAllowances({ allowRead, allowNet, allowEnv, allowImport }: ScriptOptions): Allowances {
   return {
     ...(allowRead === undefined ? {} : { read: allowRead }),
     ...(allowNet === undefined ? {} : { net: allowNet }),
     ...(allowEnv === undefined ? {} : { env: allowEnv }),
+    ...(allowImport === undefined ? {} : { import: allowImport }),
   };
 }
 
 /**
- * What a script on the command line may use: what is allowed, and files below its own folder unless all are denied
- * (`read: []`). With `--untrusted` nothing, whatever is allowed elsewhere.
+ * What a script on the command line may use: what is allowed, and files and modules below its own folder unless all are
+ * denied (`read: []`). With `--untrusted` nothing, whatever is allowed elsewhere.
  */
 export function permissionsOf(allowed: Allowances, { folder, untrusted }: ScriptSurroundings): PermissionOptions {
-  if (untrusted) return {};
-  const { read, net = [], env = [] } = allowed;
+  if (untrusted) return { import: [] };
+  const { read, net = [], env = [], import: modules } = allowed;
   const own = folder === undefined ? [] : [folder];
-  return { read: read === true || (read?.length === 0 ? [] : [...own, ...(read ?? [])]), net, env };
+  const withOwn = (given: readonly string[] | true | undefined): readonly string[] | true =>
+    given === true || (given?.length === 0 ? [] : [...own, ...(given ?? [])]);
+  return { read: withOwn(read), net, env, import: withOwn(modules) };
 }

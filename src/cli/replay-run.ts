@@ -12,7 +12,7 @@ type ReplayOptions = Pick<ScriptOptions, "env" | "input" | "json" | "events" | "
 /** `geppetto-js runs replay <run>`: the source, arguments, input and answers of a run in the log, once more. */
 export async function replayRun(id: string, given: Partial<ReplayOptions>): Promise<void> {
   const { id: of, script: label, source, details, recordings } = findRun(id);
-  const { command, args, env, input, omittedInput, model, timeout, cpu, memory, untrusted } =
+  const { command, args, env, input, omittedInput, model, timeout, cpu, memory, untrusted, folder } =
     details as unknown as RunDetails;
   if (source === undefined || recordings === undefined) {
     throw new UsageError("Cannot replay the run: it never ended, so that its answers are not in the log");
@@ -34,6 +34,6 @@ export async function replayRun(id: string, given: Partial<ReplayOptions>): Prom
   const script: SessionScript =
     command === "eval"
       ? evalScript(source)
-      : { command, candidates: [{ code: source, name: label }], source, label, args };
+      : { command, candidates: [{ code: source, name: label }], source, label, args, ...(folder ? { folder } : {}) };
   await new ScriptSession(options, { of, recordings, ...(input === undefined ? {} : { input }) }).run(script);
 }

@@ -18,6 +18,8 @@ export interface RunDetails {
   cpu?: number;
   memory: number;
   untrusted: boolean;
+  /** Where the script lay. */
+  folder?: string;
   /** The run that this one replayed. */
   replayOf?: string;
 }
@@ -47,6 +49,7 @@ export function toRunStart(script: SessionScript, { id, options, input, replayOf
     ...(cpu === undefined ? {} : { cpu }),
     memory,
     untrusted,
+    ...(script.folder === undefined ? {} : { folder: script.folder }),
     ...(replayOf === undefined ? {} : { replayOf }),
   };
   return { id, script: script.label, source: script.source, details: { ...details }, startedAt: Date.now() };

@@ -28,6 +28,8 @@ export interface ScriptOptions {
   allowNet?: readonly string[] | true;
   /** Variables of this process that the script may see. */
   allowEnv?: readonly string[] | true;
+  /** Packages, files and folders that may be imported from beside the script's own folder. */
+  allowImport?: readonly string[] | true;
   /** A cassette that answers are added to. */
   record?: string;
   /** A cassette that answers are taken from. */
@@ -78,6 +80,11 @@ function addPermissionOptions(command: Command, env: Environment): void {
   command.optionsGroup("Permissions:");
   add("--allow-read [paths]", "files and folders that the script may read beside its own folder; bare: any", names);
   add("--allow-net [hosts]", "hosts whose http: or private URLs a model may be handed; bare: all public ones", names);
+  add(
+    "--allow-import [modules]",
+    "packages by name, and files and folders as ./path, that it may import from beside its own folder; bare: any",
+    names,
+  );
   add("--allow-env <names>", "variables of this shell that the script may see in process.env", names);
 }
 

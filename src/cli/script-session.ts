@@ -243,7 +243,7 @@ export class ScriptSession {
     if (signal !== undefined) this.#notice(signal === "SIGINT" ? "interrupted" : "terminated");
     // After a signal an AbortError says only what the user has just done.
     if (error !== undefined && !(signal !== undefined && error.name === "AbortError")) {
-      this.#terminal.note(formatError(error, this.#errorContext(script, error.code)));
+      this.#terminal.note(formatError(error, { ...this.#errorContext(script, error.code), sources: outcome.sources }));
     }
     this.#sayEnd(outcome, usage, exitCode);
   }

@@ -29,6 +29,7 @@ const SHORT: Readonly<Record<string, string>> = {
   GEPPETTO_ALLOW_READ: "permissions.read",
   GEPPETTO_ALLOW_NET: "permissions.net",
   GEPPETTO_ALLOW_ENV: "permissions.env",
+  GEPPETTO_ALLOW_IMPORT: "permissions.import",
 };
 
 /**

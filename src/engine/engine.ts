@@ -46,11 +46,16 @@ export class Engine implements AsyncDisposable {
     this.#closed.promise.catch(() => {});
     this.limits = resolveLimits(options.limits);
     const { uses } = this.limits;
-    this.permissions = new Permissions(options.permissions ?? {}, {
-      onUse: options.onPermission,
-      maxUses: uses,
-      onTooMany: () => limitError("uses", uses),
-    });
+    // What puts modules together reads the script beside the host: not for scripts of people nobody knows.
+    const closed = options.hardening === "strict" ? { import: [] } : {};
+    this.permissions = new Permissions(
+      { ...closed, ...options.permissions },
+      {
+        onUse: options.onPermission,
+        maxUses: uses,
+        onTooMany: () => limitError("uses", uses),
+      },
+    );
     this.#createRealm = realmFactory(options);
     this.bus = options.bus ?? new MemoryPubSub();
     // A bus that was given to the engine belongs to whoever gave it.
@@ -114,13 +119,13 @@ export class Engine implements AsyncDisposable {
     }
     const { args = [], env = {}, input, signal } = options;
     const running = runner.run(
-      () => loadScript(script),
-      async ({ name, folder }) => {
-        this.permissions.begin(name, folder);
+      () => loadScript(script, this.permissions),
+      async ({ name, positions }) => {
         const allowed = this.permissions.environment();
         const context: ScriptContext = { argv: ["geppetto-js", name, ...args], env: { ...allowed, ...env } };
         if (input !== undefined) context.input = input;
         for (const listener of this.#beginListeners) await listener(context);
+        if (positions !== undefined) await loop.enterChecked("positions", positions);
       },
       (mayStillRun) => this.#cleanUp(loop, mayStillRun),
       signal,

@@ -36,6 +36,8 @@ export interface ScriptOutcome {
   exitCode?: number;
   error?: ScriptError;
   stats: ScriptStats;
+  /** Of a script that was put together from modules: their texts, by the names that its stacks have. */
+  sources?: Readonly<Record<string, string>>;
 }
 
 /** A result on its way out of the guest. */
@@ -50,7 +52,7 @@ type State = "running" | "settled" | "ended";
 
 /** One execution of a script: running until its body settles, then until nothing is pending, then ended, for good. */
 export class ScriptRun {
-  readonly #ended = createDeferred<Omit<ScriptOutcome, "stats">>();
+  readonly #ended = createDeferred<Omit<ScriptOutcome, "stats" | "sources">>();
   #state: State = "running";
   #result: ScriptResult = {};
   #cutOff = false;
@@ -60,7 +62,7 @@ export class ScriptRun {
   }
 
   /** Resolves when the script is over. */
-  get ended(): Promise<Omit<ScriptOutcome, "stats">> {
+  get ended(): Promise<Omit<ScriptOutcome, "stats" | "sources">> {
     return this.#ended.promise;
   }
 
@@ -96,7 +98,7 @@ export class ScriptRun {
     this.#end({ ok: false, end, error });
   }
 
-  #end(outcome: Omit<ScriptOutcome, "stats">): void {
+  #end(outcome: Omit<ScriptOutcome, "stats" | "sources">): void {
     if (this.over) return;
     this.#state = "ended";
     this.#ended.resolve(outcome);

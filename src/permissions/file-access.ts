@@ -68,7 +68,8 @@ async function ruleFor(file: string, roots: ReadRoots): Promise<string | undefin
   return undefined;
 }
 
-function isBelow(path: string, folder: string): boolean {
+/** Is this the folder itself, or below it? Judges the paths alone. */
+export function isBelow(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way === "" || (!isAbsolute(way) && way !== ".." && !/^\.\.[/\\]/.test(way));
 }

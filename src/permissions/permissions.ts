@@ -1,8 +1,9 @@
 import type { FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
 import { GeppettoError } from "../shared/errors.ts";
-import { openAllowed, type DenialReason, type ReadRoots } from "./file-access.ts";
+import { openAllowed, type DenialReason, type FileVerdict, type ReadRoots } from "./file-access.ts";
 import { flagFor, showAsked, type PermissionKind } from "./flag-for.ts";
+import { ImportAccess, isPackageName, type ImportRules } from "./import-access.ts";
 import { judgeURL, parseHostRule, type HostRules } from "./host-access.ts";
 
 /** What a guest may use; nothing of what is not named. */
@@ -16,6 +17,12 @@ export interface PermissionOptions {
    * `127.0.0.1:8080`. True: every public host. Public `https:` URLs need no permission.
    */
   net?: readonly string[] | true;
+  /**
+   * What scripts may import: packages by name, with what these import themselves; files, and folders with all below them, by
+   * paths that begin with a dot or a slash. True: any module. Default the script's own folder, and so its node_modules; with
+   * strict hardening nothing.
+   */
+  import?: readonly string[] | true;
 }
 
 /** One use of a permission. Holds no secret: of a variable its name, of a URL its origin. */
@@ -58,19 +65,24 @@ export class Permissions {
   readonly #read: ReadRoots;
   readonly #env: readonly string[] | true;
   readonly #net: HostRules;
+  readonly #import: ImportRules;
   readonly #host: PermissionHost;
   #script: { name: string; uses: number } | undefined;
   #folder: string | undefined;
 
   /** @throws {GeppettoError} ConfigError that names what cannot be allowed. */
   constructor(options: PermissionOptions, host: PermissionHost) {
-    const { read = [], env = [], net = [], ...unknown } = options;
+    const { read = [], env = [], net = [], import: modules, ...unknown } = options;
     for (const name of Object.keys(unknown)) {
-      throw new GeppettoError("ConfigError", `Cannot set permissions.${name}: the permissions are read, env, net`);
+      throw new GeppettoError(
+        "ConfigError",
+        `Cannot set permissions.${name}: the permissions are read, env, net, import`,
+      );
     }
     this.#read = read === true || checked("read", read).map((path) => resolve(path));
     this.#env = env === true || checked("env", env);
     this.#net = net === true || checked("net", net).map(parseHostRule);
+    this.#import = toImportRules(modules);
     this.#host = host;
   }
 
@@ -85,6 +97,11 @@ export class Permissions {
     this.#folder = undefined;
   }
 
+  /** What the script that has begun may import. */
+  imports(): ImportAccess {
+    return new ImportAccess(this.#import, this.#folder);
+  }
+
   /**
    * The content of a file that may be read.
    *
@@ -94,15 +111,44 @@ export class Permissions {
    */
   async readFile(path: string, maxBytes: number, tooLarge: () => GeppettoError): Promise<Buffer> {
     const verdict = await openAllowed(path, this.#read, this.#folder ?? process.cwd());
+    return this.#readOpened("read", path, verdict, maxBytes, tooLarge);
+  }
+
+  /**
+   * The content of a module that may be imported.
+   *
+   * @param asked the module as errors name it: a package, or a path from the script's folder.
+   * @param file where it was found, an absolute path; undefined where it was not.
+   * @throws {GeppettoError} PermissionError `import denied: …`; {Error} where it may lie but does not.
+   */
+  async readModule(
+    asked: string,
+    file: string | undefined,
+    { roots }: ImportAccess,
+    maxBytes: number,
+    tooLarge: () => GeppettoError,
+  ): Promise<Buffer> {
+    const outside = { granted: false, rule: "no rule", reason: "outside" } as const;
+    const verdict = file === undefined ? outside : await openAllowed(file, roots, "/");
+    return this.#readOpened("import", asked, verdict, maxBytes, tooLarge);
+  }
+
+  async #readOpened(
+    kind: "read" | "import",
+    asked: string,
+    verdict: FileVerdict,
+    maxBytes: number,
+    tooLarge: () => GeppettoError,
+  ): Promise<Buffer> {
     const { granted, file, rule } = verdict;
     try {
-      this.#note({ kind: "read", asked: path, ...(file === undefined ? {} : { file }), granted, rule });
-      if (!verdict.granted) throw deniedFile(path, verdict.reason);
+      this.#note({ kind, asked, ...(file === undefined ? {} : { file }), granted, rule });
+      if (!verdict.granted) throw deniedFile(kind, asked, verdict.reason);
       if ((await verdict.handle.stat()).size > maxBytes) throw tooLarge();
       // It may have grown: whoever counts the bytes finds it too large.
       return await readAtMost(verdict.handle, maxBytes + 1);
     } catch (error) {
-      throw error instanceof GeppettoError ? error : deniedFile(path, "unfit");
+      throw verdict.granted && !(error instanceof GeppettoError) ? deniedFile(kind, asked, "unfit") : error;
     } finally {
       if (verdict.granted) await verdict.handle.close();
     }
@@ -157,14 +203,27 @@ function checked(name: string, list: unknown): string[] {
   throw new GeppettoError("ConfigError", `Cannot set permissions.${name}: expected true or a list of names`);
 }
 
-function deniedFile(path: string, reason: DenialReason): GeppettoError {
+function toImportRules(given: readonly string[] | true | undefined): ImportRules {
+  if (given === true || given === undefined) return { paths: given, packages: [] };
+  const list = checked("import", given);
+  return {
+    paths: list.filter((item) => !isPackageName(item)).map((path) => resolve(path)),
+    packages: list.filter(isPackageName),
+  };
+}
+
+function deniedFile(kind: "read" | "import", asked: string, reason: DenialReason): Error {
   const reasons = {
     malformed: "it is no path of a file",
-    outside: `it is no file below an allowed folder; allow it with ${flagFor("read", path)}`,
+    outside: `it is no file below an allowed folder; allow it with ${flagFor(kind, asked)}`,
     missing: "there is no such file",
     unfit: "it is no regular file that can be read",
   };
-  return new GeppettoError("PermissionError", `file access denied: ${showAsked(path)}: ${reasons[reason]}`);
+  // Where it may look, a script that imports what is not there has a fault and not too few permissions.
+  if (kind === "import" && reason !== "outside")
+    return new Error(`Cannot import "${showAsked(asked)}": ${reasons[reason]}`);
+  const what = kind === "read" ? "file access denied" : "import denied";
+  return new GeppettoError("PermissionError", `${what}: ${showAsked(asked)}: ${reasons[reason]}`);
 }
 
 async function readAtMost(file: FileHandle, limit: number): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { png } from "../images/sample-images.ts";
 import { runCli, startCli, type CliOptions, type CliResult } from "./run-cli.ts";
@@ -116,6 +116,77 @@ describe.concurrent("a script on the command line", () => {
   it("cannot pretend to have been denied", async () => {
     const { code } = await runCli(["eval", `throw Object.assign(new Error("x"), { name: "PermissionError" })`]);
     expect(code).toBe(1);
+  });
+});
+
+describe.concurrent("imports on the command line", () => {
+  const put = (name: string, text: string): void => {
+    mkdirSync(dirname(join(home, name)), { recursive: true });
+    writeFileSync(join(home, name), text);
+  };
+  beforeAll(() => {
+    put(
+      "app/lib/fill.ts",
+      "interface Cup { size: number }\n\nexport const fill = (cup: Cup): void => {\n  if (cup.size > 1) throw new RangeError(`too large: ${cup.size}`);\n};\n",
+    );
+    put(
+      "app/main.ts",
+      'import { fill } from "./lib/fill.ts";\nconst size: number = Number(process.argv[2]);\nfill({ size });\nconsole.log("filled", import.meta.url);\n',
+    );
+    put("app/outer.js", 'import { shared } from "../shared/shared.js";\nconsole.log(shared);\n');
+    put("shared/shared.js", 'export const shared = "shared";\n');
+    put("node_modules/above/index.js", 'module.exports = "above";\n');
+    put("app/uses.js", 'import above from "above";\nconsole.log(above);\n');
+  });
+
+  it("work for TypeScript and files below the script's folder", async () => {
+    const { code, stdout, stderr } = await run(["app/main.ts", "1"]);
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "filled file:///main.ts\n", stderr: "" });
+  });
+
+  it("show an error in the text of the module that it comes from", async () => {
+    const { code, stderr } = await run(["app/main.ts", "2"]);
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      "RangeError: too large: 2\n\n" +
+        "  2 |\n  3 | export const fill = (cup: Cup): void => {\n> 4 |   if (cup.size > 1) throw new RangeError(`too large: ${cup.size}`);\n    |                           ^\n  5 | };\n\n" +
+        "    at fill (lib/fill.ts:4:27)\n    at main.ts:3:1\n",
+    );
+  });
+
+  it("of anything else need the flag that the error names", async () => {
+    const { code, stderr } = await run(["app/outer.js"]);
+    expect(code).toBe(77);
+    expect(stderr).toMatch(/import denied: \.\.\/shared\/shared\.js: .* --allow-import=\.\.\/shared\/shared\.js\n/);
+    expect(stderr).toMatch(/hint: from this folder it is --allow-import=\.\/shared\/shared\.js\n$/);
+    expect((await run(["--allow-import=./shared/shared.js", "app/outer.js"])).stdout).toBe("shared\n");
+    expect((await run(["--allow-import=./shared", "app/outer.js"])).stdout).toBe("shared\n");
+    expect((await run(["app/uses.js"])).stderr).toMatch(/--allow-import=above\n/);
+    expect((await run(["--allow-import=above", "app/uses.js"])).stdout).toBe("above\n");
+    expect((await run(["--allow-import", "app/uses.js"])).stdout).toBe("above\n");
+  });
+
+  it("of a script that is not trusted are denied", async () => {
+    const { code, stderr } = await run(["--untrusted", "app/outer.js"]);
+    expect(code).toBe(77);
+    expect(stderr).toMatch(/nothing may be imported[^]*hint: --untrusted allows nothing/);
+    const typed = await run(["--untrusted", "app/main.ts", "1"]);
+    expect(typed.code).toBe(65);
+    expect(typed.stderr).toMatch(/hint: --untrusted runs JavaScript; TypeScript has to be compiled first/);
+  });
+
+  it("are read again when a run is replayed", async () => {
+    const env = { ...ENV, GEPPETTO_LOG: join(home, "replay.db") };
+    await runCli(["run", "app/main.ts", "1"], { cwd: home, env });
+    const { code, stdout } = await runCli(["runs", "replay", "last"], { env });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "filled file:///main.ts\n" });
+  });
+
+  it("of what does not exist are no matter of permissions: exit code 65", async () => {
+    put("app/missing.js", 'import "./lib/none.js";\n');
+    const { code, stderr } = await run(["app/missing.js"]);
+    expect(code).toBe(65);
+    expect(stderr).toMatch(/Cannot import "\.\/lib\/none\.js": there is no such file\n[^]*> 1 \|/);
   });
 });
 
