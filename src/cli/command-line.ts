@@ -97,6 +97,13 @@ function describeBug(error: unknown): string {
   return `geppetto-js has a bug, please report it: ${line.replace(ABSOLUTE_PATH, "$1")}`;
 }
 
+/** What the user can mend; undefined for what is ours to. */
+function toUsageError(error: unknown): UsageError | undefined {
+  if (error instanceof UsageError) return error;
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return code === "ERR_AUDIT" ? new UsageError(String(message), EXIT.config, code) : undefined;
+}
+
 /** Says what went wrong before or around a script, and returns the exit code. */
 function reportFailure(error: unknown, json: boolean, args: readonly string[]): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
@@ -109,9 +116,10 @@ function reportFailure(error: unknown, json: boolean, args: readonly string[]): 
       process.stderr.write("hint: options follow the command: geppetto-js run [options] script.js\n");
     }
   } else {
-    exitCode = error instanceof UsageError ? error.exitCode : EXIT.bug;
-    message = error instanceof UsageError ? error.message : describeBug(error);
-    const code = error instanceof UsageError && error.code !== undefined ? ` [${error.code}]` : "";
+    const usage = toUsageError(error);
+    exitCode = usage?.exitCode ?? EXIT.bug;
+    message = usage?.message ?? describeBug(error);
+    const code = usage?.code === undefined ? "" : ` [${usage.code}]`;
     process.stderr.write(`error${code}: ${message}\n`);
   }
   if (json) process.stdout.write(`${toJson(failureDocument(message, exitCode))}\n`);

@@ -24,6 +24,7 @@ export const EXIT = {
 const BY_CODE: Record<string, number> = {
   ERR_RATE_LIMIT: EXIT.rateLimit,
   ERR_INVALID_KEY: EXIT.config,
+  ERR_AUDIT: EXIT.config,
 };
 
 const BY_NAME: Record<string, number> = {

@@ -22,7 +22,7 @@ export interface EngineLimits {
   argumentChars: number;
   /** Events of all runs of a script; default 1,000,000. */
   events: number;
-  /** Uses of permissions that a script may make, granted or denied; default 10,000. */
+  /** Uses of permissions that a script may make, granted or denied; default 100,000. */
   uses: number;
 }
 
@@ -34,7 +34,7 @@ export const DEFAULT_LIMITS: EngineLimits = {
   ops: 1_000,
   argumentChars: 64_000_000,
   events: 1_000_000,
-  uses: 10_000,
+  uses: 100_000,
 };
 
 const LIMITS = {

@@ -26,7 +26,11 @@ beforeAll(() => {
   fs.symlinkSync("/dev/zero", join(open, "zero.png"));
   fs.symlinkSync("../shut", join(open, "up"));
   fs.symlinkSync("loop.png", join(open, "loop.png"));
-  execFileSync(MAKE_PIPE, [join(open, "pipe.png")]);
+  fs.writeFileSync(join(open, "own.js"), 'export const it = "own";');
+  fs.writeFileSync(join(root, "shut/secret.js"), 'export default "the secret";');
+  fs.symlinkSync("../shut/secret.js", join(open, "out.js"));
+  fs.linkSync(join(open, "huge.png"), join(open, "huge.js"));
+  for (const name of ["pipe.png", "pipe.js"]) execFileSync(MAKE_PIPE, [join(open, name)]);
   let turn = 0;
   swapping = setInterval(() => {
     fs.rmSync(join(open, "next.png"), { force: true });
@@ -79,9 +83,9 @@ const FILES: Attack[] = [
   adds("gives names that are no text", `["\\ud800", "\\uffff", "\\u202egnp.a", "\\u0000", " "]`),
   {
     name: "waits for the moment at which a link is changed",
-    code: `${ADD} done(all(Array(400).fill("swapped.png")).includes("the secret"));`,
+    code: `${ADD} for (let i = 0; i < 100; i++) if (add("swapped.png") === "the secret") done("the secret"); done("nothing");`,
     ends: "done",
-    value: false,
+    value: "nothing",
   },
   {
     name: "gives what is no string, or another one each time",
@@ -194,6 +198,67 @@ const ENV: Attack[] = [
   },
 ];
 
+/** Sources of imports, each of which must keep the script from loading. */
+const IMPORTED = [
+  "../shut/secret.js",
+  "./inner/../../shut/secret.js",
+  "./out.js",
+  "./up/secret.js",
+  "/etc/passwd",
+  "/proc/self/environ",
+  "/dev/zero",
+  "/dev/fd/0",
+  "./pipe.js",
+  "./huge.js",
+  "./a.png",
+  ".",
+  "..",
+  "",
+  "node:fs",
+  "fs",
+  "node:child_process",
+  "esbuild",
+  "file:///etc/passwd",
+  "data:text/javascript,export default 1",
+  "https://127.0.0.1/x.js",
+  "%2e%2e/shut/secret.js",
+  "..\\\\shut\\\\secret.js",
+  "./\\0",
+  "#internal",
+  "@/x",
+  "geppetto:runtime",
+  "hooks",
+  "script",
+  "module:/etc/passwd",
+];
+
+const IMPORTS: Attack[] = [
+  { name: "imports what it may", code: `import { it } from "./own.js"; done(it);`, ends: "done", value: "own" },
+  ...IMPORTED.map((source): Attack => ({
+    name: `imports ${JSON.stringify(source)}`,
+    code: `import it from "${source}"; done(it);`,
+    ends: "load",
+  })),
+  {
+    name: "imports what it makes up while it runs",
+    code: `import "./own.js"; const told = []; for (const name of ["../shut/secret.js", "node:fs", "./own.js", "script", "/etc/passwd"]) try { await import(name); told.push(name); } catch {} done(told);`,
+    ends: "done",
+    value: [],
+  },
+  {
+    name: "asks for what bundlers and Node have",
+    code: `import "./own.js"; const told = []; for (const name of ["fs", "node:fs", "./own.js", "/etc/passwd"]) try { require(name); told.push(name); } catch {} done([told, typeof module, typeof exports, typeof __dirname, typeof __filename, typeof define, Object.keys(import.meta)]);`,
+    ends: "done",
+    value: [[], "undefined", "undefined", "undefined", "undefined", "undefined", ["url"]],
+  },
+  {
+    name: "makes stacks of its own where modules have theirs",
+    code: `import "./own.js"; const e = new Error("x"); Error.prepareStackTrace = () => "file:///script.js:1:99999999999 file:///script.js:-1:1 file:///script.js:1e9:1"; e.stack; delete Error.prepareStackTrace; Object.defineProperty(Error, "stackTraceLimit", { value: 1e9 }); const f = (n) => { if (n > 0) f(n - 1); else throw new Error("deep"); }; try { f(5000); } catch (error) { done(error.stack.length > 0); }`,
+    ends: "done",
+    value: true,
+  },
+];
+
 const ERRORS: Attack[] = [
   {
     name: "throws a denial on as its host's word",
@@ -216,7 +281,7 @@ const ERRORS: Attack[] = [
   },
 ];
 
-describeAttacks("permissions", [...FILES, ...NET, ...MESSAGES, ...ENV, ...ERRORS], {
+describeAttacks("permissions", [...FILES, ...NET, ...MESSAGES, ...ENV, ...IMPORTS, ...ERRORS], {
   permissions: { read: [open], net: ["allowed.example"], env: ["PERMITTED_BUT_UNSET"] },
   folder: open,
 });

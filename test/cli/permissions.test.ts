@@ -1,7 +1,8 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { png } from "../images/sample-images.ts";
 import { runCli, startCli, type CliOptions, type CliResult } from "./run-cli.ts";
@@ -271,20 +272,35 @@ describe.concurrent("GEPPETTO_AUDIT", () => {
     }
   });
 
-  it.skipIf(!existsSync("/bin/sh"))(
-    "that cannot be written any more refuses what it should hold, and says so",
-    async () => {
-      const file = join(home, "full.jsonl");
-      // The system lets this process write a kilobyte and ends no more than the write.
+  describe.skipIf(!existsSync("/bin/sh"))("on a disk that fills up", () => {
+    /** Runs code that may write a kilobyte to a file and no more. */
+    function runOnFull(code: string, file: string, flags: readonly string[] = []): SpawnSyncReturns<string> {
       const command = `trap '' XFSZ; ulimit -f 1; exec "$0" "$@"`;
-      const main = new URL("../../dist/cli/main.js", import.meta.url).pathname;
-      const code = `const told = []; for (let i = 0; i < 12; i++) { try { new Conversation().addMessageWithImage("user", "x", "https://example.com/" + i); told.push("granted"); } catch (error) { told.push(error.code); } } console.log(told[0], told.at(-1));`;
-      const output = execFileSync("/bin/sh", ["-c", command, process.execPath, main, "eval", "--no-log", code], {
-        env: { ...process.env, GEPPETTO_AUDIT: file },
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      expect(output).toBe("granted ERR_AUDIT\n");
-    },
-  );
+      const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+      const args = ["-c", command, process.execPath, main, "eval", "--no-log", ...flags, code];
+      const env = { PATH: process.env["PATH"], PERMITTED: "one", GEPPETTO_AUDIT: file };
+      return spawnSync("/bin/sh", args, { env, encoding: "utf8" });
+    }
+    const ADD = (i: string): string =>
+      `new Conversation().addMessageWithImage("user", "x", "https://example.com/" + ${i});`;
+
+    it("refuses what it should hold, and says so", () => {
+      const code = `const told = []; for (let i = 0; i < 12; i++) { try { ${ADD("i")} told.push("granted"); } catch (error) { told.push(error.code); } } console.log(told[0], told.at(-1));`;
+      const { stdout, stderr } = runOnFull(code, join(home, "full.jsonl"));
+      expect(stdout).toBe("granted ERR_AUDIT\n");
+      expect(stderr).toMatch(/^Cannot write the audit: EFBIG; what it should hold is refused\n/);
+    });
+
+    it("ends a script that does not catch that with exit code 78", () => {
+      expect(runOnFull(`for (let i = 0; ; i++) ${ADD("i")}`, join(home, "full-uncaught.jsonl")).status).toBe(78);
+    });
+
+    it("does not let a script begin whose variables cannot be noted", () => {
+      const file = join(home, "full-before.jsonl");
+      writeFileSync(file, "x".repeat(2_000));
+      const { status, stdout, stderr } = runOnFull("console.log('ran')", file, ["--allow-env=PERMITTED"]);
+      expect({ status, stdout }).toEqual({ status: 78, stdout: "" });
+      expect(stderr).toMatch(/error \[ERR_AUDIT\]: Cannot use PERMITTED: the use cannot be noted\n$/);
+    });
+  });
 });

@@ -154,6 +154,19 @@ describe("loadConfig()", () => {
     );
   });
 
+  it("reads permissions from the variables that the command line has for them", async () => {
+    const env = {
+      GEPPETTO_ALLOW_READ: "true",
+      GEPPETTO_ALLOW_NET: "a.b, c.d",
+      GEPPETTO_ALLOW_ENV: "A",
+      GEPPETTO_ALLOW_IMPORT: "false",
+      GEPPETTO_AUDIT: "x",
+    };
+    const { settings, warnings } = await load({ env });
+    expect(settings.permissions).toEqual({ read: true, net: ["a.b", "c.d"], env: ["A"], import: [] });
+    expect(warnings).toEqual([]);
+  });
+
   it("reads a value of --set as YAML", async () => {
     const { settings } = await load({
       set: ["chat.stop=[a, b]", "chat.system=Be: kind", "permissions.read=true", "prices={m: {input: 1, output: 2}}"],

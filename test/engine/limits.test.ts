@@ -98,7 +98,8 @@ describe.each(ISOLATIONS)("limits in a %s", (isolation) => {
           const pending = [];
           try { for (let i = 0; ; i++) { result[name] = i; pending.push(tries[name]()); } } catch (e) { result[name] += " " + e.name + " " + e.code; }
           await Promise.all(pending);
-          await tries[name]();
+          // The host hears a turn later that one has been served.
+          for (;;) try { await tries[name](); break; } catch { await new Promise(setImmediate); }
         }
         export default result;`);
       // How many there were before depends on how fast they are served meanwhile.
