@@ -2,15 +2,16 @@ import { createDeferred } from "../base/deferred.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
-import { Permissions } from "../permissions/permissions.ts";
+import type { Permissions } from "../permissions/permissions.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
-import { closedError, realmError } from "./engine-errors.ts";
+import { busyError, closedError, realmError } from "./engine-errors.ts";
 import type { EngineOptions, EngineStats, RunScriptOptions, SetupFunction } from "./engine-options.ts";
+import { enginePermissions } from "./engine-permissions.ts";
 import { EventLoop, toHostError, type LossKind } from "./event-loop.ts";
 import { parseFields, parseResult } from "./guest-messages.ts";
-import { limitError, resolveLimits, type EngineLimits } from "./limits.ts";
+import { resolveLimits, type EngineLimits } from "./limits.ts";
 import { loadScript, type Script } from "./load-script.ts";
 import { realmFactory } from "./realm-factory.ts";
 import type { ScriptError, ScriptOutcome } from "./script-run.ts";
@@ -45,17 +46,7 @@ export class Engine implements AsyncDisposable {
   constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = []) {
     this.#closed.promise.catch(() => {});
     this.limits = resolveLimits(options.limits);
-    const { uses } = this.limits;
-    // What puts modules together reads the script beside the host: not for scripts of people nobody knows.
-    const closed = options.hardening === "strict" ? { import: [] } : {};
-    this.permissions = new Permissions(
-      { ...closed, ...options.permissions },
-      {
-        onUse: options.onPermission,
-        maxUses: uses,
-        onTooMany: () => limitError("uses", uses),
-      },
-    );
+    this.permissions = enginePermissions(options, this.limits.uses);
     this.#createRealm = realmFactory(options);
     this.bus = options.bus ?? new MemoryPubSub();
     // A bus that was given to the engine belongs to whoever gave it.
@@ -111,12 +102,7 @@ export class Engine implements AsyncDisposable {
    */
   async runScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptOutcome> {
     const { loop, runner } = this.#running();
-    if (runner.busy) {
-      throw new GeppettoError(
-        "ConfigError",
-        "Cannot run a script: the engine runs one already; use one engine for each",
-      );
-    }
+    if (runner.busy) throw busyError();
     const { args = [], env = {}, input, signal } = options;
     const running = runner.run(
       () => loadScript(script, this.permissions),
@@ -188,7 +174,7 @@ export class Engine implements AsyncDisposable {
       await loop.close(closedError());
       throw closedError();
     }
-    const runner = new ScriptRunner(loop, this.limits);
+    const runner = new ScriptRunner(loop, this.limits, (asked) => this.permissions.noteClosedImport(asked));
     this.#started = { loop, runner };
     const sync = { mode: "sync" } as const;
     loop.ops.set("script_done", (args) => runner.done(parseResult(args)), sync);

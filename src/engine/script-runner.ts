@@ -15,12 +15,15 @@ const CPU_WATCH_MS = 50;
 export class ScriptRunner {
   readonly #loop: EventLoop;
   readonly #limits: EngineLimits;
+  readonly #onClosedImport: (asked: string) => void;
   #script: ScriptRun | undefined;
   #deadline: number | undefined;
 
-  constructor(loop: EventLoop, limits: EngineLimits) {
+  /** @param onClosedImport told what a script would import where nothing may be imported */
+  constructor(loop: EventLoop, limits: EngineLimits, onClosedImport: (asked: string) => void) {
     this.#loop = loop;
     this.#limits = limits;
+    this.#onClosedImport = onClosedImport;
   }
 
   /** A script is being run, or cleaned up after. */
@@ -151,16 +154,26 @@ export class ScriptRunner {
         onTurnFailed: (failure) => {
           if (failure.kind === "thrown") this.thrown(failure.error);
           else if (failure.kind === "load") {
-            const { name: error, message } = failure.error;
-            this.end("load", {
-              ...failure.error,
-              message: places?.translate(message) ?? message,
-              code: error === "PermissionError" ? "ERR_PERMISSION" : "ERR_SCRIPT_LOAD",
-            });
+            const { message } = failure.error;
+            this.#notLoaded({ ...failure.error, message: places?.translate(message) ?? message });
           } else if (!run.over) this.lost(failure.kind);
         },
       },
     );
+  }
+
+  #notLoaded(error: ErrorRecord): void {
+    const asked = /^import denied: (.*): nothing may be imported;/.exec(error.message)?.[1];
+    if (error.name !== "PermissionError" || asked === undefined) {
+      this.end("load", { ...error, code: "ERR_SCRIPT_LOAD" });
+      return;
+    }
+    this.end("load", { ...error, code: "ERR_PERMISSION" });
+    try {
+      this.#onClosedImport(asked);
+    } catch {
+      // It is denied whether or not that can be noted.
+    }
   }
 
   /** Ends the script at the host's signal and at its time limit. Returns what stops the watching. */

@@ -154,6 +154,11 @@ export class Permissions {
     }
   }
 
+  /** Notes that a script would import something where nothing may be imported. */
+  noteClosedImport(asked: string): void {
+    this.#note({ kind: "import", asked, granted: false, rule: "nothing may be imported" });
+  }
+
   /**
    * Allows a URL to be handed to a provider.
    *

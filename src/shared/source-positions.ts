@@ -29,7 +29,10 @@ function readMappings(mappings: string): Segments[] {
   const lines: Segments[] = [[]];
   let segments = lines[0]!;
   let fields: number[] = [];
-  let [column, source, line, sourceColumn] = [0, 0, 0, 0];
+  let column = 0;
+  let source = 0;
+  let line = 0;
+  let sourceColumn = 0;
   let value = 0;
   let shift = 0;
   for (let at = 0; at <= mappings.length; at++) {

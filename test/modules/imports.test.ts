@@ -139,6 +139,20 @@ describe.each(ISOLATIONS)("a script in a %s", (isolation) => {
     expect(Object.keys(sources!)).toEqual(["main.ts", "lib/fails.ts"]);
   });
 
+  it("shows them whatever the script has done to what arrays and texts can do", async () => {
+    const code = `import { fill } from "./lib/fails.ts";
+      const throwing = () => { throw new Error("poisoned"); };
+      const targets = [Array.prototype, String.prototype, Number.prototype, Map.prototype, Object.getPrototypeOf([][Symbol.iterator]())];
+      const { defineProperty, getOwnPropertyDescriptor } = Object, { ownKeys } = Reflect;
+      for (let i = 0; i < targets.length; i++) for (let keys = ownKeys(targets[i]), k = 0; k < keys.length; k++) if (keys[k] !== "constructor" && typeof getOwnPropertyDescriptor(targets[i], keys[k]).value === "function") defineProperty(targets[i], keys[k], { value: throwing });
+      fill({ size: 4 });`;
+    const { error } = await run(code, { isolation });
+    expect(error).toMatchObject({ name: "TypeError", message: "cannot fill 4" });
+    expect(error?.stack).toBe(
+      "TypeError: cannot fill 4\n    at fill (file:///lib/fails.ts:4:9)\n    at file:///main.js:6:7",
+    );
+  });
+
   it("shows errors of timers and events where they were made", async () => {
     const code = `import { fill } from "./lib/fails.ts";\nsetTimeout(() => {\n  fill({ size: 3 });\n}, 1);`;
     const { error } = await run(code, { isolation });
@@ -320,6 +334,18 @@ describe("what may be imported", () => {
     expect(told).toContainEqual(["import", "cjs", "/app/node_modules/cjs/main.js", true]);
     expect(told).toContainEqual(["import", "../shut/secret.js", "/shut/secret.js", false]);
     expect(uses.every(({ script }) => script === "main.js")).toBe(true);
+    uses.length = 0;
+    await run(`import "./data.json";`, { permissions: { import: [] }, onPermission: (use) => uses.push(use) });
+    expect(uses).toEqual([
+      {
+        time: expect.any(Number),
+        script: "main.js",
+        kind: "import",
+        asked: "./data.json",
+        granted: false,
+        rule: "nothing may be imported",
+      },
+    ]);
   });
 });
 
