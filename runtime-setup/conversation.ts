@@ -1,10 +1,10 @@
 import type { SetupFunction } from "../src/engine/engine-options.ts";
-import { type ImagePermissions, serveImages } from "./images.ts";
+import { serveImages } from "./images.ts";
 
-/** `Conversation`. It lives in the guest; only images are looked at here, and only where `permissions` say. */
-export function setupConversation(permissions: ImagePermissions = {}): SetupFunction {
+/** `Conversation`. It lives in the guest; only images are looked at here, where the engine's permissions let them be. */
+export function setupConversation(): SetupFunction {
   return async function conversation(vm, engine) {
-    serveImages(vm, engine, permissions);
+    serveImages(vm, engine);
     await vm.install("conversation");
   };
 }

@@ -3,16 +3,12 @@ import { setupChat, type ChatSettings } from "./chat.ts";
 import { setupConversation } from "./conversation.ts";
 import { setupDoneCallback } from "./done.ts";
 import { setupDoubleStep } from "./double-step.ts";
-import type { ImagePermissions } from "./images.ts";
 import { setupEmbeddings } from "./embeddings.ts";
 import { type PipelineSettings, setupPipeline } from "./pipeline.ts";
 import type { StepCacheSettings } from "./step-cache.ts";
 import { setupSteps } from "./steps.ts";
 
-export interface DefaultsSettings extends ChatSettings, PipelineSettings, StepCacheSettings {
-  /** What `addMessageWithImage` may use; default no file, and public `https:` URLs only. */
-  images?: ImagePermissions;
-}
+export interface DefaultsSettings extends ChatSettings, PipelineSettings, StepCacheSettings {}
 
 /** Everything that a script on the command line has. */
 export function setupDefaults(settings: DefaultsSettings = {}): SetupFunction {
@@ -20,7 +16,7 @@ export function setupDefaults(settings: DefaultsSettings = {}): SetupFunction {
     setupDoneCallback(),
     setupDoubleStep(),
     setupSteps(settings),
-    setupConversation(settings.images),
+    setupConversation(),
     setupEmbeddings(settings),
     setupChat(settings),
     setupPipeline(settings),

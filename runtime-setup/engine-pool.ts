@@ -90,7 +90,7 @@ export class EnginePool implements AsyncDisposable {
       begin: async () => {
         signal?.removeEventListener("abort", withdraw);
         try {
-          resolve(await this.#runFresh(script, options));
+          resolve(await this.#runFresh(script, options, name));
         } catch (error) {
           reject(error);
         }
@@ -153,8 +153,12 @@ export class EnginePool implements AsyncDisposable {
     if (tenant.running === 0 && tenant.waiting.length === 0) this.#tenants.delete(name);
   }
 
-  async #runFresh(script: Script, options: RunScriptOptions): Promise<ScriptOutcome> {
-    const engine = new RuntimeEngine(this.#options);
+  async #runFresh(script: Script, options: RunScriptOptions, tenant: string): Promise<ScriptOutcome> {
+    const { onPermission } = this.#options;
+    const engine = new RuntimeEngine({
+      ...this.#options,
+      ...(onPermission === undefined ? {} : { onPermission: (use) => onPermission({ ...use, tenant }) }),
+    });
     this.#engines.add(engine);
     try {
       await engine.start();

@@ -4,18 +4,9 @@ import { parseFields } from "../src/engine/guest-messages.ts";
 import type { Vm } from "../src/engine/vm.ts";
 import { readImageFile } from "../src/images/image-file.ts";
 import { parseImageData, parseImageURL } from "../src/images/image-url.ts";
+import type { Permissions } from "../src/permissions/permissions.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { IMAGE_REFERENCE } from "../src/shared/chat-messages.ts";
-
-/** What scripts may use images from. */
-export interface ImagePermissions {
-  /** Folders (or files) below which images may be read; true for any; default none. */
-  read?: readonly string[] | true;
-  /** Hosts whose `http:` URLs, or private addresses, may go to a provider; true for every public host. */
-  net?: readonly string[] | true;
-  /** What relative paths start from; default the first of `read`, else the working directory. */
-  base?: string;
-}
 
 /** Most bytes of images that one script may hold. */
 const MAX_HELD_BYTES = 256 * 1024 * 1024;
@@ -24,10 +15,13 @@ const stores = new WeakMap<Engine, ImageStore>();
 
 /** The images that a script has read, so that they need not come back through the wall to be sent to a model. */
 export class ImageStore {
-  /** Hosts whose `http:` URLs, or private addresses, may go to a provider. */
-  net: readonly string[] | true = [];
+  readonly #permissions: Permissions;
   readonly #urls = new Map<string, string>();
   #bytes = 0;
+
+  constructor(permissions: Permissions) {
+    this.#permissions = permissions;
+  }
 
   /** Keeps a `data:` URL and returns what stands for it. */
   keep(url: string): string {
@@ -53,7 +47,7 @@ export class ImageStore {
         throw new GeppettoError("ValidationError", "Cannot send an image: its reference is unknown");
       return kept;
     }
-    if (/^https?:/i.test(url)) return parseImageURL(url, this.net).url;
+    if (/^https?:/i.test(url)) return parseImageURL(url, this.#permissions).url;
     if (DATA_URL.test(url)) return url;
     throw new GeppettoError("ValidationError", "Cannot send an image: its URL is neither https: nor data: with base64");
   }
@@ -67,26 +61,24 @@ export class ImageStore {
 export function imageStoreOf(engine: Engine): ImageStore {
   const known = stores.get(engine);
   if (known !== undefined) return known;
-  const store = new ImageStore();
+  const store = new ImageStore(engine.permissions);
   stores.set(engine, store);
   return store;
 }
 
 /** Serves `image_load`: a path, or an `https:`, `http:` or `data:` URL; answers with what a message holds of it. */
-export function serveImages(vm: Vm, engine: Engine, permissions: ImagePermissions): void {
-  const { read = [], net = [] } = permissions;
-  const base = permissions.base ?? (read === true ? undefined : read[0]) ?? process.cwd();
+export function serveImages(vm: Vm, engine: Engine): void {
+  const { permissions } = engine;
   const store = imageStoreOf(engine);
-  store.net = net;
   vm.host.onReset(() => store.clear());
   vm.host.setOp("image_load", async (args) => {
     const { source } = parseFields(args);
     if (typeof source !== "string") {
       throw new GeppettoError("ConversationError", "Cannot add the image: expected a path or a URL as a string");
     }
-    if (/^https?:/i.test(source)) return parseImageURL(source, net);
+    if (/^https?:/i.test(source)) return parseImageURL(source, permissions);
     if (/^data:/i.test(source)) return parseImageData(source);
-    const { name, mediaType, bytes } = await readImageFile(source, read, base);
+    const { name, mediaType, bytes } = await readImageFile(source, permissions);
     const url = `data:${mediaType};base64,${bytes.toString("base64")}`;
     return { name, mediaType, reference: store.keep(url), bytes: new Uint8Array(Buffer.from(url, "latin1")) };
   });

@@ -9,8 +9,8 @@ import { blank, findImports, lineAt } from "./imports.mjs";
 /** Where a file belongs, first match wins. `room` names the folder; imports between rooms only go down a floor. */
 const ROOMS = [
   { pattern: /^src\/shared\//, room: "src/shared", floor: 0, colour: "shared" },
-  { pattern: /^src\/base\//, room: "src/base", floor: 1, colour: "host" },
-  { pattern: /^src\/(events|images|providers|sandbox)\//, floor: 2, colour: "host" },
+  { pattern: /^src\/(base|permissions)\//, floor: 1, colour: "host" },
+  { pattern: /^src\/(events|images|modules|providers|sandbox)\//, floor: 2, colour: "host" },
   { pattern: /^src\/(config|steps)\//, floor: 3, colour: "host" },
   { pattern: /^src\/(engine|pipeline|recordings)\//, floor: 4, colour: "host" },
   { pattern: /^runtime-setup\/guest\//, room: "runtime-setup/guest", floor: 5, colour: "guest" },

@@ -5,13 +5,14 @@ export { setupConversation } from "../runtime-setup/conversation.ts";
 export { setupDefaults } from "../runtime-setup/defaults.ts";
 export { setupDoneCallback } from "../runtime-setup/done.ts";
 export { setupDoubleStep } from "../runtime-setup/double-step.ts";
+export type { DefaultsSettings } from "../runtime-setup/defaults.ts";
 export { type CreateStage, type PipelineSettings, setupPipeline } from "../runtime-setup/pipeline.ts";
 export { setupSteps } from "../runtime-setup/steps.ts";
 export { setupEmbeddings, type ProviderSettings } from "../runtime-setup/embeddings.ts";
 export type { EngineStats, RunScriptOptions, SetupFunction } from "./engine/engine-options.ts";
 export type { EngineLimits } from "./engine/limits.ts";
 export type { Script } from "./engine/load-script.ts";
-export type { ScriptEnd, ScriptError, ScriptOutcome, ScriptStats } from "./engine/script-run.ts";
+export type { PendingWork, ScriptEnd, ScriptError, ScriptOutcome, ScriptStats } from "./engine/script-run.ts";
 export type { BindingOptions, StepBindingOptions, Vm } from "./engine/vm.ts";
 export type { Logger } from "./base/logger.ts";
 export type { Bus, BusMessage, Subscription } from "./events/bus.ts";
@@ -29,8 +30,8 @@ export { setupTools, type ToolSetup } from "../runtime-setup/tools.ts";
 export type { ChatSettings } from "../runtime-setup/chat.ts";
 export type { ApproveCall, HostTool } from "./steps/chat-tools.ts";
 export type { Price, PriceTable } from "./providers/index.ts";
-export type { DefaultsSettings } from "../runtime-setup/defaults.ts";
-export type { ImagePermissions } from "../runtime-setup/images.ts";
+export { flagFor, type PermissionKind } from "./permissions/flag-for.ts";
+export type { PermissionOptions, Permissions, PermissionUse } from "./permissions/permissions.ts";
 export * from "./recordings/index.ts";
 export {
   EnginePool,

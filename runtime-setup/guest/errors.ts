@@ -16,6 +16,7 @@ import {
   StringSlice,
 } from "../../src/shared/primordials.ts";
 import { withoutRuntimeFrames } from "./inspect/error-text.ts";
+import { translateFrame } from "./source-places.ts";
 
 type ErrorClass = new (message: string) => Error;
 
@@ -151,7 +152,7 @@ export function rememberErrors(): void {
     for (let i = recent.length - 1; i > 0; i--) recent[i] = recent[i - 1];
     recent[0] = error;
     let stack = bounded(() => ErrorToString(error), "Error");
-    for (let i = 0; i < frames.length; i++) stack += `\n    at ${bounded(() => frames[i], "")}`;
+    for (let i = 0; i < frames.length; i++) stack += `\n    at ${translateFrame(bounded(() => frames[i], ""))}`;
     return withoutRuntimeFrames(stack);
   });
 }

@@ -21,7 +21,9 @@ import {
   SafeSet,
   StringIncludes,
 } from "../../src/shared/primordials.ts";
+import type { SourcePositions } from "../../src/shared/source-positions.ts";
 import { describe, errorFromHost, recall, rememberErrors } from "./errors.ts";
+import { setPositions } from "./source-places.ts";
 
 /** The doors that the realm hands in. Both take and give strings (the blocking one buffers too) and never throw. */
 export interface Doors {
@@ -189,6 +191,7 @@ function reset(scriptBegins: boolean): void {
   ended = false;
   inScript = scriptBegins;
   pending.clear();
+  setPositions(undefined);
   resets.forEach((forget) => forget());
 }
 
@@ -221,6 +224,7 @@ export function startKernel(given: Doors, complete: Complete): { deliver: typeof
   rememberErrors();
   onFrame("reset", (body) => reset(body[2] === true));
   onFrame("settle", (body) => settle(body[2] as number, body[3] as Outcome));
+  onFrame("positions", (body) => setPositions(body[2] as SourcePositions));
   onFrame("recall", (body) => recall(body[2] as string));
   onFrame("checked", (body) => runChecked(body[2] as number, body[3] as string, ArraySlice(body, 2)));
   return { deliver, complete };

@@ -24,6 +24,7 @@ Environment:
   GEPPETTO_PROFILE, GEPPETTO_MODEL, GEPPETTO_TIMEOUT, …  an option of run and eval that is not given
   GEPPETTO_CHAT_TEMPERATURE, …                           any setting, such as chat.temperature
   GEPPETTO_LOG                                           the file of the log of runs
+  GEPPETTO_AUDIT                                         a file that gets every use of a permission
   OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL
 `;
 
@@ -101,6 +102,13 @@ function describeBug(error: unknown): string {
   return `geppetto-js has a bug, please report it: ${line.replace(ABSOLUTE_PATH, "$1")}`;
 }
 
+/** What the user can mend; undefined for what is ours to. */
+function toUsageError(error: unknown): UsageError | undefined {
+  if (error instanceof UsageError) return error;
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return code === "ERR_AUDIT" ? new UsageError(String(message), EXIT.config, code) : undefined;
+}
+
 /** Says what went wrong before or around a script, and returns the exit code. */
 function reportFailure(error: unknown, json: boolean, args: readonly string[]): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
@@ -113,9 +121,10 @@ function reportFailure(error: unknown, json: boolean, args: readonly string[]): 
       process.stderr.write("hint: options follow the command: geppetto-js run [options] script.js\n");
     }
   } else {
-    exitCode = error instanceof UsageError ? error.exitCode : EXIT.bug;
-    message = error instanceof UsageError ? error.message : describeBug(error);
-    const code = error instanceof UsageError && error.code !== undefined ? ` [${error.code}]` : "";
+    const usage = toUsageError(error);
+    exitCode = usage?.exitCode ?? EXIT.bug;
+    message = usage?.message ?? describeBug(error);
+    const code = usage?.code === undefined ? "" : ` [${usage.code}]`;
     printNotes([`error${code}: ${message}`]);
   }
   if (json) process.stdout.write(`${toJson(failureDocument(message, exitCode))}\n`);

@@ -24,6 +24,7 @@ export const EXIT = {
 const BY_CODE: Record<string, number> = {
   ERR_RATE_LIMIT: EXIT.rateLimit,
   ERR_INVALID_KEY: EXIT.config,
+  ERR_AUDIT: EXIT.config,
 };
 
 const BY_NAME: Record<string, number> = {
@@ -44,7 +45,7 @@ export function exitCodeOf(outcome: ScriptOutcome): number {
     case "exit":
       return outcome.exitCode ?? EXIT.ok;
     case "load":
-      return EXIT.load;
+      return error?.name === "PermissionError" ? EXIT.permission : EXIT.load;
     case "limit":
       return error?.code === "ERR_LIMIT_WALL" || error?.code === "ERR_LIMIT_TURN" ? EXIT.time : EXIT.limit;
     case "aborted":

@@ -1,4 +1,5 @@
 import { type Config, loadConfig, readScriptOptions, type ScriptOptionsLiteral } from "../config.ts";
+import type { AllowOptions } from "./script-options.ts";
 import type { SettingOptions } from "./setting-options.ts";
 import { withoutConfigError } from "./usage-error.ts";
 
@@ -11,10 +12,11 @@ export type SessionSettings = Pick<Config, "settings" | "profile" | "warnings">;
  * @throws {UsageError} with the place of what is wrong.
  */
 export async function loadSettings(
-  { profile, model, set = [], approve, isolation, ...limits }: SettingOptions,
-  script?: { source: string; name: string },
+  { profile, model, set = [], approve, isolation, ...rest }: SettingOptions & AllowOptions,
+  script?: { source: string; name: string; folder: string | undefined },
 ): Promise<Config> {
-  const { timeout, cpu, memory, maxCalls, maxTokens, maxCost, concurrency } = limits;
+  const { timeout, cpu, memory, maxCalls, maxTokens, maxCost, concurrency } = rest;
+  const { allowRead, allowNet, allowEnv, allowImport } = rest;
   const flags = {
     "limits.timeout": timeout,
     "limits.cpu": cpu,
@@ -24,10 +26,22 @@ export async function loadSettings(
     "limits.maxCost": maxCost,
     "limits.concurrency": concurrency,
     "tools.approve": approve,
+    "permissions.read": allowRead,
+    "permissions.net": allowNet,
+    "permissions.env": allowEnv,
+    "permissions.import": allowImport,
     isolation,
   };
   try {
-    return await loadConfig({ env: process.env, profile, model, set, flags, script: script && optionsOf(script) });
+    return await loadConfig({
+      env: process.env,
+      profile,
+      model,
+      set,
+      flags,
+      scriptFolder: script?.folder,
+      script: script && optionsOf(script),
+    });
   } catch (error) {
     throw withoutConfigError(error);
   }

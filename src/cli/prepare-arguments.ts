@@ -11,9 +11,13 @@ function takesNext(arg: string, options: readonly Option[]): boolean {
   return options.some(({ required, short, long }) => required && (arg === short || arg === long));
 }
 
+function takesNoneOrOne(arg: string, options: readonly Option[]): boolean {
+  return options.some(({ optional, long }) => optional && arg === long);
+}
+
 /**
- * Readies the arguments for the parser: a bare `--events` among the command's own options means stderr and never takes
- * the script for its file. Nothing after the script is looked at: that is the script's.
+ * Readies the arguments for the parser: a bare `--events` among the command's own options means stderr, a bare
+ * `--allow-read` any file, and neither takes the script for its value. Nothing after the script is looked at: that is the script's.
  */
 export function prepareArguments(args: readonly string[], commands: readonly Command[]): PreparedArguments {
   const prepared = [...args];
@@ -30,6 +34,7 @@ export function prepareArguments(args: readonly string[], commands: readonly Com
     if (arg === "-" || arg === "--" || !arg.startsWith("-")) break;
     if (arg === "--json") json = true;
     if (arg === "--events") prepared[i] = `--events=${EVENTS_ON_STDERR}`;
+    if (/^--allow-\w+$/.test(arg) && takesNoneOrOne(arg, options)) prepared[i] = `${arg}=true`;
     if (takesNext(arg, options)) i++;
   }
   return { args: prepared, json };

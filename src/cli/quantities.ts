@@ -7,6 +7,15 @@ export function collectVariable(text: string, before: Record<string, string> = {
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
+/** `true`, `false` or names with commas between them, added to those before them. */
+export function collectNames(text: string, before: readonly string[] | true = []): readonly string[] | true {
+  const names = text.split(",").map((name) => name.trim());
+  if (text === "true" || before === true) return true;
+  if (text === "false") return before;
+  if (names.includes("")) throw new InvalidArgumentError("Expected names with commas between them.");
+  return [...before, ...names];
+}
+
 /** "500 ms", "60 s", "10 min": the largest unit that gives a whole number. */
 export function formatDuration(ms: number): string {
   if (ms % 60_000 === 0) return `${ms / 60_000} min`;

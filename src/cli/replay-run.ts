@@ -14,7 +14,7 @@ type ReplayOptions = Pick<ScriptOptions, "env" | "input" | "json" | "events" | "
 export async function replayRun(id: string, given: Partial<ReplayOptions>): Promise<void> {
   const { id: of, script: label, source, details, recordings } = findRun(id);
   const run = details as unknown as RunDetails;
-  const { command, args, env, input, omittedInput, untrusted } = run;
+  const { command, args, env, input, omittedInput, untrusted, folder } = run;
   if (source === undefined || recordings === undefined) {
     throw new UsageError("Cannot replay the run: it never ended, so that its answers are not in the log");
   }
@@ -30,7 +30,7 @@ export async function replayRun(id: string, given: Partial<ReplayOptions>): Prom
   const script: SessionScript =
     command === "eval"
       ? evalScript(source)
-      : { command, candidates: [{ code: source, name: label }], source, label, args };
+      : { command, candidates: [{ code: source, name: label }], source, label, args, ...(folder ? { folder } : {}) };
   const session = new ScriptSession(options, await settingsOf(run), {
     of,
     recordings,

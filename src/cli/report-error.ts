@@ -1,5 +1,6 @@
+import { isAbsolute, normalize, relative, resolve } from "node:path";
 import { styleText } from "node:util";
-import type { ScriptError } from "../index.ts";
+import { flagFor, type PermissionUse, type ScriptError } from "../index.ts";
 import { describeUntrusted } from "./script-limits.ts";
 
 /** What is known about a script beside its error. */
@@ -10,6 +11,12 @@ export interface ErrorContext {
   label: string;
   /** The name under which the guest knows it; frames of any other file are left out. */
   file: string;
+  /** The texts of the modules that the script was put together from, by the names in stacks. */
+  sources?: Readonly<Record<string, string>> | undefined;
+  /** The folder that the script lies in. */
+  folder?: string | undefined;
+  /** The latest use of a permission that was denied. */
+  denied?: PermissionUse | undefined;
   /** The column in the source for one in the code that ran, where they differ. Both count from 1. */
   toSourceColumn?: ((line: number, column: number) => number) | undefined;
   /** What was pending when the time was up; "" where that does not matter. */
@@ -20,6 +27,8 @@ export interface ErrorContext {
 }
 
 interface Frame {
+  /** The text that it lies in. */
+  source: string;
   line: number;
   column: number;
   text: string;
@@ -63,31 +72,52 @@ const MISSING_NAMES: Record<string, string> = {
   exports: "scripts are ES modules: use export default",
 };
 
-function hintFor({ name, code, message }: ScriptError, { label, untrusted }: ErrorContext): string | undefined {
+function hintFor(error: ScriptError, context: ErrorContext): string | undefined {
+  const { name, code, message } = error;
+  const { label, untrusted } = context;
   if (untrusted && UNTRUSTED_LIMITS.has(code ?? "")) {
     return `--untrusted allows at most ${describeUntrusted()}; no option raises that`;
   }
+  if (name === "PermissionError" && error.fromHost) return permissionHint(message, context);
   if (name === "ReferenceError") return MISSING_NAMES[message.replace(/ is not defined$/, "")];
-  if (code !== "ERR_SCRIPT_LOAD") return hintForCode(code);
-  if (/\.[cm]?tsx?$/.test(label)) return "this version runs JavaScript; TypeScript has to be compiled first";
-  return message.startsWith("Cannot import") ? "put what the script needs into the script itself" : undefined;
+  if (code === "ERR_SCRIPT_LOAD" && untrusted && /\.[cm]?tsx?$/.test(label)) {
+    return "--untrusted runs JavaScript; TypeScript has to be compiled first";
+  }
+  return hintForCode(code);
 }
 
-function toFrame(callee: string, line: number, column: number, context: ErrorContext): Frame | undefined {
+/** An error names a path as the script knows it, which starts from the script's folder; a flag starts from here. */
+function permissionHint(message: string, { folder, untrusted, denied }: ErrorContext): string | undefined {
+  if (!message.includes("--allow-")) return undefined;
+  if (untrusted) return "--untrusted allows nothing, and no option changes that";
+  const isPath = denied?.kind === "read" || (denied?.kind === "import" && denied.asked.startsWith("."));
+  if (folder === undefined || denied === undefined || !isPath || isAbsolute(denied.asked)) return undefined;
+  const { kind, asked } = denied;
+  const path = relative("", resolve(folder, asked));
+  if (path === normalize(asked)) return undefined;
+  // What begins with neither dot nor slash would be a package.
+  const shown = kind === "import" && !/^[./]/.test(path) ? `./${path}` : path;
+  return `from this folder it is ${flagFor(kind, shown)}`;
+}
+
+function toFrame(callee: string, place: string, context: ErrorContext): Frame | undefined {
+  const [, name = "", ...numbers] = /^file:\/\/\/(.*):(\d+):(\d+)$/.exec(place) ?? [];
+  const { file, label, sources = {}, toSourceColumn } = context;
+  const source = name === file ? context.source : Object.hasOwn(sources, name) ? sources[name] : undefined;
+  const [line, column] = numbers.map(Number);
   // Code that was put around the user's own has no place in it.
-  if (line < 1 || line > linesOf(context.source).length) return undefined;
-  const shown = context.toSourceColumn?.(line, column) ?? column;
-  const place = `${context.label}:${line}:${shown}`;
-  return { line, column: shown, text: callee === "" ? place : `${callee} (${place})` };
+  if (source === undefined || line === undefined || column === undefined) return undefined;
+  if (line < 1 || line > linesOf(source).length) return undefined;
+  const shown = name === file ? (toSourceColumn?.(line, column) ?? column) : column;
+  const text = `${name === file ? label : name}:${line}:${shown}`;
+  return { source, line, column: shown, text: callee === "" ? text : `${callee} (${text})` };
 }
 
 /** A line of a stack, `    at callee (file:///script.js:3:9)`, if it lies in the script. */
 function parseFrame(text: string, context: ErrorContext): Frame | undefined {
-  const [before, place] = splitOnce(text, `file:///${context.file}:`);
-  const position = /^(\d+):(\d+)\)?$/.exec(place ?? "");
-  const callee = /^\s+at (?:(.*) \()?$/.exec(before);
-  if (position === null || callee === null) return undefined;
-  return toFrame(callee[1] ?? "", Number(position[1]), Number(position[2]), context);
+  const [, callee, inside, bare] = /^\s+at (?:(.*?) \((file:\/\/\/.*)\)|(file:\/\/\/.*))$/.exec(text) ?? [];
+  const place = inside ?? bare;
+  return place === undefined ? undefined : toFrame(callee ?? "", place, context);
 }
 
 /** The frames of a guest's stack that lie in the script; the stack is the script's to write, so nothing else counts. */
@@ -96,25 +126,19 @@ function parseFrames(stack: string, context: ErrorContext): Frame[] {
   return frames.filter((frame) => frame !== undefined).slice(0, MAX_FRAMES);
 }
 
-/** V8 puts the place of a syntax error into its message: `… [file:///script.js:2:6]`. */
+/** A syntax error has its place in its message: `… [file:///script.js:2:6]`. */
 function splitPlace(message: string, context: ErrorContext): { message: string; frame?: Frame | undefined } {
-  const [text, place] = splitOnce(message, ` [file:///${context.file}:`);
-  const position = /^(\d+):(\d+)\]$/.exec(place ?? "");
-  if (position === null) return { message };
-  return { message: text, frame: toFrame("", Number(position[1]), Number(position[2]), context) };
-}
-
-/** What stands before and after the last `separator`. */
-function splitOnce(text: string, separator: string): [before: string, after?: string] {
-  const at = text.lastIndexOf(separator);
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
+  const at = message.lastIndexOf(" [file:///");
+  const place = at < 0 || !message.endsWith("]") ? "" : message.slice(at + 2, -1);
+  const frame = toFrame("", place, context);
+  return frame === undefined ? { message } : { message: message.slice(0, at), frame };
 }
 
 function linesOf(source: string): string[] {
   return source.split(/\r?\n/);
 }
 
-function codeFrame(source: string, { line, column }: Frame): string[] {
+function codeFrame({ source, line, column }: Frame): string[] {
   const lines = linesOf(source);
   const first = Math.max(1, line - 2);
   const last = Math.min(lines.length, line + 1);
@@ -148,7 +172,7 @@ export function formatError(error: ScriptError, context: ErrorContext): string {
   const [name, rest] = headline({ ...error, message });
   const lines = [`${color("red", name)}${rest}`];
   if (context.pending !== "") lines.push(context.pending);
-  if (top !== undefined) lines.push("", ...codeFrame(context.source, top), "");
+  if (top !== undefined) lines.push("", ...codeFrame(top), "");
   lines.push(...frames.map(({ text }) => color("dim", `    at ${text}`)));
   for (let { cause } = error, depth = 0; cause !== undefined && depth < MAX_CAUSES; { cause } = cause, depth++) {
     lines.push(`caused by ${headline(cause).join("")}`);

@@ -26,13 +26,14 @@ export async function runCommand(script: string, args: readonly string[], option
   const name = script === "-" ? "script.js" : basename(script);
   // A leading -- only says where the script's own arguments begin.
   const own = args[0] === "--" ? args.slice(1) : args;
-  const settings = await loadSettings(options, { source, name });
+  const folder = script === "-" ? undefined : dirname(resolve(script));
+  const settings = await loadSettings(options, { source, name, folder });
   await new ScriptSession(options, settings).run({
     candidates: [{ code: source, name }],
     source,
     label: name,
     args: own,
     command: "run",
-    ...(script === "-" ? {} : { folder: dirname(resolve(script)) }),
+    ...(folder === undefined ? {} : { folder }),
   });
 }

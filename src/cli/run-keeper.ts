@@ -45,7 +45,7 @@ export class RunKeeper {
   }
 
   /** Notes how it ended. */
-  async end({ value, ...outcome }: ScriptOutcome, recordings: readonly Recording[]): Promise<void> {
+  async end({ value, sources: _, ...outcome }: ScriptOutcome, recordings: readonly Recording[]): Promise<void> {
     this.open();
     // A value that refers to itself is left out: its text says what it was.
     const kept: LoggedOutcome = value !== undefined && isKeepable(value) ? { ...outcome, value } : outcome;

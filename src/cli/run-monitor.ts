@@ -1,4 +1,4 @@
-import type { RuntimeEngine, StepEvent } from "../index.ts";
+import type { PendingWork, RuntimeEngine, StepEvent } from "../index.ts";
 import { formatCount } from "./quantities.ts";
 
 /** What the model calls of a script used. */
@@ -35,12 +35,8 @@ export class RunMonitor {
 
   /** The runs under way: "chat (gpt-5-mini), double"; "" where there are none. */
   describeActive(): string {
-    const counts = new Map<string, number>();
-    for (const { type, engine } of this.#active.values()) {
-      const name = engine === "" ? type : `${type} (${engine})`;
-      counts.set(name, (counts.get(name) ?? 0) + 1);
-    }
-    return [...counts].map(([name, count]) => (count === 1 ? name : `${count} × ${name}`)).join(", ");
+    const runs = [...this.#active.values()];
+    return describeRuns(runs.map(({ type, engine }) => (engine === "" ? type : `${type} (${engine})`)));
   }
 
   async #watch(engine: RuntimeEngine): Promise<void> {
@@ -71,11 +67,19 @@ export class RunMonitor {
   }
 }
 
+function describeRuns(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, count]) => (count === 1 ? name : `${count} × ${name}`)).join(", ");
+}
+
 /** What a script was waiting for, in words. */
-export function describePending(engine: RuntimeEngine, monitor: RunMonitor): string {
-  const { timers, ops } = engine.stats();
-  const runs = monitor.describeActive();
-  const parts = [runs, timers > 0 ? formatCount(timers, "timer") : "", ops > 0 ? formatCount(ops, "operation") : ""];
+export function describePending({ runs, timers, ops }: PendingWork): string {
+  const parts = [
+    describeRuns(runs),
+    timers > 0 ? formatCount(timers, "timer") : "",
+    ops > 0 ? formatCount(ops, "operation") : "",
+  ];
   const pending = parts.filter((part) => part !== "").join(", ");
   return pending === "" ? "it was computing: nothing was pending" : `it was waiting for ${pending}`;
 }

@@ -18,6 +18,8 @@ export interface RunDetails {
   /** Keys, headers and addresses are no part of it. */
   settings: Settings;
   untrusted: boolean;
+  /** Where the script lay. */
+  folder?: string;
   /** The run that this one replayed. */
   replayOf?: string;
 }
@@ -49,6 +51,7 @@ export function toRunStart(script: SessionScript, facts: RunFacts): RunStart {
     ...(profile === undefined ? {} : { profile }),
     settings: { ...settings, chat: withoutAddress(chat), embeddings: withoutAddress(embeddings) },
     untrusted,
+    ...(script.folder === undefined ? {} : { folder: script.folder }),
     ...(replayOf === undefined ? {} : { replayOf }),
   };
   return { id, script: script.label, source: script.source, details: { ...details }, startedAt: Date.now() };

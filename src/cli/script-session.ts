@@ -7,6 +7,7 @@ import {
   RuntimeEngine,
   setupDefaults,
   type ApproveCall,
+  type PermissionOptions,
   type ScriptOutcome,
   type StepEvent,
 } from "../index.ts";
@@ -18,6 +19,7 @@ import { Interrupts } from "./interrupts.ts";
 import type { SessionSettings } from "./load-settings.ts";
 import { formatCost, formatCount, formatDuration } from "./quantities.ts";
 import { formatError, type ErrorContext } from "./report-error.ts";
+import { PermissionLog } from "./permission-log.ts";
 import { describePending, RunMonitor } from "./run-monitor.ts";
 import { RunKeeper } from "./run-keeper.ts";
 import { runLogFile } from "./run-log-file.ts";
@@ -31,9 +33,6 @@ import type { StatusLine } from "./status-line.ts";
 import { Terminal } from "./terminal.ts";
 import { toJson } from "./to-json.ts";
 import { UsageError } from "./usage-error.ts";
-
-/** How long before the time limit is noted what is still pending, in milliseconds. */
-const LAST_LOOK_MS = 10;
 
 let hasUsedThread = false;
 
@@ -54,8 +53,7 @@ export class ScriptSession {
   /** With `--json` what the script prints becomes part of the document. */
   #printed = "";
   #readerGone = false;
-  /** What was pending when the time was up. */
-  #pending = "";
+  #uses: PermissionLog | undefined;
   /** The candidate that ran last. */
   #ran: Candidate | undefined;
 
@@ -70,9 +68,10 @@ export class ScriptSession {
   async run(script: SessionScript): Promise<void> {
     for (const warning of this.#configured.warnings) this.#notice(warning);
     const input = await this.#readInput();
+    this.#uses = this.#openUses(script);
     const tapes = await this.#openTapes();
     const log = this.#openLog();
-    await using engine = this.#createEngine(tapes, script);
+    await using engine = this.#createEngine(tapes);
     const keeper = this.#startKeeper(script, input);
     const onEvent = (event: StepEvent): void => {
       keeper?.record(event);
@@ -88,7 +87,7 @@ export class ScriptSession {
     this.#sayStart(script);
     try {
       await start(engine);
-      const outcome = await this.#runFirst(engine, monitor, script, input);
+      const outcome = await this.#runFirst(engine, script, input);
       const closing = engine.close();
       // The guest's process takes a moment to leave, in which there is nothing else to do.
       keeper?.open();
@@ -102,6 +101,7 @@ export class ScriptSession {
       await keeper?.end(outcome, tapes.kept);
     } finally {
       keeper?.drop();
+      this.#uses.close();
       interrupts.close();
       status?.close();
     }
@@ -109,31 +109,25 @@ export class ScriptSession {
 
   async #runFirst(
     engine: RuntimeEngine,
-    monitor: RunMonitor,
-    { candidates, loadFailure, args }: SessionScript,
+    { candidates, loadFailure, args, folder }: SessionScript,
     input: string | undefined,
   ): Promise<ScriptOutcome> {
     const { env = {} } = this.#options;
     const options = { args, env, signal: this.#abort.signal, ...(input === undefined ? {} : { input }) };
     const failed: ScriptOutcome[] = [];
     for (const script of candidates) {
-      const lastLook = setTimeout(
-        () => (this.#pending = describePending(engine, monitor)),
-        this.#limits.wallMs - LAST_LOOK_MS,
-      );
       this.#ran = script;
       const { toSourceColumn: _, ...source } = script;
-      const outcome = await engine.runScript(source, options);
-      clearTimeout(lastLook);
+      const outcome = await engine.runScript({ ...source, ...(folder === undefined ? {} : { folder }) }, options);
       if (outcome.end !== "load") return outcome;
       failed.push(outcome);
     }
     return loadFailure?.(failed) ?? failed.at(-1)!;
   }
 
-  #createEngine({ wrap, wrapEmbeddings }: AnswerTapes, { folder }: SessionScript): RuntimeEngine {
+  #createEngine({ wrap, wrapEmbeddings }: AnswerTapes): RuntimeEngine {
     const { untrusted, json } = this.#options;
-    const { chat, embeddings, limits, tools, isolation = "process" } = this.#configured.settings;
+    const { chat, embeddings, limits, tools, permissions, isolation = "process" } = this.#configured.settings;
     const sink = this.#terminal.sink();
     const onApprove = this.#approve();
     hasUsedThread ||= isolation === "thread";
@@ -142,6 +136,8 @@ export class ScriptSession {
         isolation,
         hardening: untrusted ? "strict" : "standard",
         limits: this.#limits,
+        permissions: untrusted ? NOTHING : permissions,
+        onPermission: (use) => this.#uses?.note(use),
         console: json ? { ...sink, stdout: (text) => void (this.#printed += text), colors: NO_COLORS } : sink,
         setup: [
           setupDefaults({
@@ -150,7 +146,6 @@ export class ScriptSession {
             budget: new Budget(limits),
             ...(onApprove ? { onApprove } : {}),
             ...(tools.timeoutMs === undefined ? {} : { toolTimeoutMs: tools.timeoutMs }),
-            ...(folder === undefined || untrusted ? {} : { images: { read: [folder] } }),
             wrap,
             wrapEmbeddings,
             onNotice: (text) => this.#notice(text),
@@ -201,6 +196,11 @@ export class ScriptSession {
     } catch (error) {
       throw new UsageError(`Cannot read the input ${input}: ${reasonOf(error)}`, EXIT.noFile);
     }
+  }
+
+  #openUses({ label: script }: SessionScript): PermissionLog {
+    const { GEPPETTO_AUDIT: file } = process.env;
+    return new PermissionLog({ file, runId: this.#runId, script, warn: (text) => this.#notice(text) });
   }
 
   #openLog(): EventLog | undefined {
@@ -257,16 +257,18 @@ export class ScriptSession {
     if (signal !== undefined) this.#notice(signal === "SIGINT" ? "interrupted" : "terminated");
     // After a signal an AbortError says only what the user has just done.
     if (error !== undefined && !(signal !== undefined && error.name === "AbortError")) {
-      this.#terminal.note(formatError(error, this.#errorContext(script, error.code)));
+      this.#terminal.note(formatError(error, { ...this.#errorContext(script, outcome), sources: outcome.sources }));
     }
     this.#sayEnd(outcome, usage, exitCode);
   }
 
-  #errorContext({ source, label }: SessionScript, code: string | undefined): ErrorContext {
-    const pending = code === "ERR_LIMIT_WALL" ? this.#pending : "";
+  #errorContext({ source, label, folder }: SessionScript, outcome: ScriptOutcome): ErrorContext {
+    const isLate = outcome.error?.code === "ERR_LIMIT_WALL" && outcome.pending !== undefined;
+    const pending = isLate ? describePending(outcome.pending!) : "";
     const { name: file = label, toSourceColumn } = this.#ran ?? {};
     const { untrusted = false } = this.#options;
-    return { source, label, file, toSourceColumn, pending, untrusted, colors: this.#terminal.colors.stderr };
+    const colors = this.#terminal.colors.stderr;
+    return { source, label, file, folder, toSourceColumn, pending, untrusted, denied: this.#uses?.denied, colors };
   }
 
   #sayEnd(
@@ -285,6 +287,8 @@ export class ScriptSession {
   }
 }
 
+/** What `--untrusted` allows: not even modules below the script's own folder. */
+const NOTHING: PermissionOptions = { import: [] };
 const NO_COLORS = { stdout: false, stderr: false };
 
 /** Starts the engine; settings that cannot be used are the user's to mend, all else is a bug. */

@@ -21,7 +21,7 @@ export interface SessionScript {
   label: string;
   args: readonly string[];
   command: "run" | "eval";
-  /** The folder that the script lies in: a local script may read images below it. */
+  /** The folder that the script lies in: a local script may read images and import below it. */
   folder?: string;
 }
 

@@ -26,6 +26,10 @@ const SHORT: Readonly<Record<string, string>> = {
   GEPPETTO_MAX_COST: "limits.maxCost",
   GEPPETTO_CONCURRENCY: "limits.concurrency",
   GEPPETTO_APPROVE: "tools.approve",
+  GEPPETTO_ALLOW_READ: "permissions.read",
+  GEPPETTO_ALLOW_NET: "permissions.net",
+  GEPPETTO_ALLOW_ENV: "permissions.env",
+  GEPPETTO_ALLOW_IMPORT: "permissions.import",
 };
 /** Variables that are no settings; they belong to the command line. */
 const OTHERS = [

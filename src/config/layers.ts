@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import { resolveProviderSettings } from "../providers/index.ts";
 import type { SettingValues } from "./read-settings.ts";
 import { BOUND_TO_PROVIDER, SETTING_TYPES } from "./settings-schema.ts";
@@ -27,6 +27,11 @@ export interface Origin {
 
 export type Merged = Map<string, Origin>;
 
+export interface MergeOptions {
+  /** The folder that the script lies in: what is below it may be read and imported, unless nothing may. */
+  scriptFolder?: string | undefined;
+}
+
 const ENDPOINT = ["apiKey", "baseURL", "headers"];
 
 /**
@@ -34,7 +39,7 @@ const ENDPOINT = ["apiKey", "baseURL", "headers"];
  * nor model. A new address in a file that came with the scripts takes no key over either. A script tightens limits and
  * permissions, and never loosens them.
  */
-export function mergeLayers(layers: readonly Layer[]): Merged {
+export function mergeLayers(layers: readonly Layer[], { scriptFolder }: MergeOptions = {}): Merged {
   const merged: Merged = new Map();
   const script = layers.find(({ kind }) => kind === "script");
   for (const layer of layers) {
@@ -47,8 +52,18 @@ export function mergeLayers(layers: readonly Layer[]): Merged {
       merged.set(path, { value: whole, kind, place, isForeign, ...(name === undefined ? {} : { name }) });
     }
   }
-  if (script !== undefined) tighten(merged, script);
+  if (scriptFolder !== undefined) allowOwnFolder(merged, scriptFolder);
+  if (script !== undefined) tighten(merged, script, scriptFolder);
   return merged;
+}
+
+function allowOwnFolder(merged: Merged, folder: string): void {
+  for (const path of ["permissions.read", "permissions.import"]) {
+    const known = merged.get(path);
+    if (known === undefined) merged.set(path, { value: [folder], kind: "default", place: "default", isForeign: false });
+    else if (Array.isArray(known.value) && known.value.length > 0)
+      merged.set(path, { ...known, value: [folder, ...(known.value as string[])] });
+  }
 }
 
 function forgetForeign(merged: Merged, { values, isForeign = false }: Layer, section: string): void {
@@ -80,11 +95,16 @@ const ORDERS: Record<string, readonly string[]> = {
   "tools.approve": ["never", "ask", "always"],
 };
 
-function tighten(merged: Merged, { kind, values }: Layer): void {
+function tighten(merged: Merged, { kind, values }: Layer, folder: string | undefined): void {
   for (const [path, { value, place }] of values) {
     if (!isGuarded(path)) continue;
     const known = merged.get(path)?.value;
-    const tightened = tighter(path, known, value);
+    // Names of files that a script says start from its own folder.
+    const asked =
+      Array.isArray(value) && folder !== undefined
+        ? value.map((name: string) => (isFile(path, name) ? resolve(folder, name) : name))
+        : value;
+    const tightened = tighter(path, known, asked);
     if (tightened !== known) merged.set(path, { value: tightened, kind, place, isForeign: true });
   }
 }
@@ -101,12 +121,17 @@ function tighter(path: string, known: unknown, asked: unknown): unknown {
   if (asked === true) return known;
   const allowed = known as readonly string[];
   const isAllowed = (name: string): boolean =>
-    allowed.some((item) => item === name || (path === "permissions.read" && isBelow(name, item)));
+    allowed.some((item) => item === name || (isFile(path, name) && isBelow(name, item)));
   const kept = (asked as readonly string[]).filter(isAllowed);
   return kept.length === allowed.length && allowed.every((item) => kept.includes(item)) ? known : kept;
 }
 
+/** Is it the name of a file or folder, rather than of a host, a variable or a package? */
+function isFile(path: string, name: string): boolean {
+  return path === "permissions.read" || (path === "permissions.import" && /^[./]/.test(name));
+}
+
 function isBelow(path: string, folder: string): boolean {
   const way = relative(folder, path);
-  return way !== "" && !way.startsWith("..") && !way.startsWith("/");
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }

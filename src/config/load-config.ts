@@ -27,6 +27,8 @@ export interface LoadConfigOptions {
   set?: readonly string[];
   /** Other flags, by the path of their setting: `{"limits.timeout": "60s"}`. An undefined one was not given. */
   flags?: Readonly<Record<string, unknown>>;
+  /** The folder that the script lies in: what is below it may be read and imported, unless nothing may. */
+  scriptFolder?: string | undefined;
   /** The script's `export const options`, see `readScriptOptions`. */
   script?: ScriptOptionsLiteral | undefined;
 }
@@ -110,7 +112,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
     { kind: "environment", values: environment.values },
     { kind: "flag", values: readCommandLine(options) },
   ];
-  const origins = mergeLayers(layers);
+  const origins = mergeLayers(layers, { scriptFolder: options.scriptFolder });
   checkModelAlone(origins);
   const keys = userKeyStore(env, folder);
   const { settings, warnings } = await toSettings(origins, keys);
@@ -188,7 +190,13 @@ function readCommandLine({ model, set = [], flags = {} }: LoadConfigOptions): Se
     values,
     readFlags(
       flags,
-      (path) => `--${(path.split(".").at(-1) ?? path).replace(/([a-z])([A-Z])/g, "$1-$2").toLowerCase()}`,
+      (path) =>
+        `--${path
+          .replace("permissions.", "allow-")
+          .split(".")
+          .at(-1)!
+          .replace(/([a-z])([A-Z])/g, "$1-$2")
+          .toLowerCase()}`,
     ),
   );
   return values;

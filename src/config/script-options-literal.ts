@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
-import type { AnyNode, Expression, Node, ObjectExpression, Program, Property } from "acorn";
+import { createRequire, SourceMap, type SourceMapPayload } from "node:module";
+import type { parse as Parse, AnyNode, Expression, Node, ObjectExpression, Program, Property } from "acorn";
 import { GeppettoError } from "../shared/errors.ts";
 import { configError, type Position, type Source } from "./config-error.ts";
 
@@ -8,6 +8,7 @@ export interface ScriptOptionsLiteral extends Source {
   value: unknown;
 }
 
+const PARSING = { ecmaVersion: "latest", sourceType: "module", locations: true } as const;
 const HOW = "say them as export const options = { … }, written out without names, calls and ${…}";
 
 /**
@@ -33,10 +34,12 @@ export function readScriptOptions(source: string, label: string): ScriptOptionsL
 
 function parseModule(source: string, label: string): Program | undefined {
   const { parse } = createRequire(import.meta.url)("acorn") as typeof import("acorn");
+  const isTyped = /\.[cm]?tsx?$/.test(label);
   try {
-    return parse(source, { ecmaVersion: "latest", sourceType: "module", locations: true });
+    return isTyped ? parseTyped(source, parse) : parse(source, PARSING);
   } catch (error) {
-    if (!/\bexport\s+(?:const|let|var)\s+options\b/.test(source)) return undefined;
+    // What is wrong with TypeScript the engine says, which has to read it, too.
+    if (isTyped || !/\bexport\s+(?:const|let|var)\s+options\b/.test(source)) return undefined;
     const { message, loc } = error as { message: string; loc?: { line: number; column: number } };
     const place = loc === undefined ? label : `${label}:${loc.line}:${loc.column + 1}`;
     const what = message.replace(/ \(\d+:\d+\)$/, "");
@@ -46,6 +49,25 @@ function parseModule(source: string, label: string): Program | undefined {
       { code: "ERR_SCRIPT_LOAD" },
     );
   }
+}
+
+/** Parses TypeScript by way of JavaScript; the positions in the tree are those of what was written. */
+function parseTyped(source: string, parse: typeof Parse): Program {
+  const { transformSync } = createRequire(import.meta.url)("esbuild") as typeof import("esbuild");
+  const { code, map } = transformSync(source, { loader: "ts", sourcemap: "external", logLevel: "silent" });
+  const program = parse(code, PARSING);
+  const written = new SourceMap(JSON.parse(map) as SourceMapPayload);
+  const open: unknown[] = [program];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next !== "object" || next === null) continue;
+    const { start } = (next as Node).loc ?? {};
+    if (start !== undefined) {
+      const entry = written.findEntry(start.line - 1, start.column);
+      if ("originalLine" in entry) Object.assign(start, { line: entry.originalLine + 1, column: entry.originalColumn });
+    }
+    open.push(...Object.entries(next).flatMap(([name, value]) => (name === "loc" ? [] : [value as unknown])));
+  }
+  return program;
 }
 
 /** What a statement exports as `options`: the value behind it where that is a constant's, else the statement's part. */

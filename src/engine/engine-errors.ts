@@ -6,6 +6,10 @@ export function closedError(): GeppettoError {
   return new GeppettoError("StepError", "The engine is closed", { code: "ERR_ENGINE_CLOSED" });
 }
 
+export function busyError(): GeppettoError {
+  return new GeppettoError("ConfigError", "Cannot run a script: the engine runs one already; use one engine for each");
+}
+
 /** Why a call into the guest got no answer. */
 export function realmError(kind: LossKind, limits: EngineLimits): GeppettoError {
   if (kind === "memory") return limitError("memoryMB", limits.memoryMB);

@@ -1,6 +1,7 @@
 import type { Logger } from "../base/logger.ts";
 import type { Bus } from "../events/bus.ts";
 import type { Engine } from "./engine.ts";
+import type { PermissionOptions, PermissionUse } from "../permissions/permissions.ts";
 import type { EngineLimits } from "./limits.ts";
 import type { ScriptError } from "./script-run.ts";
 import type { Vm } from "./vm.ts";
@@ -20,6 +21,10 @@ export interface EngineOptions {
    */
   hardening?: "standard" | "strict";
   limits?: Partial<EngineLimits>;
+  /** What scripts may use of the host's; default nothing. */
+  permissions?: PermissionOptions;
+  /** Hears of each use of a permission, granted or denied, before it has an effect; where it throws, the use is refused. */
+  onPermission?: (use: PermissionUse) => void;
   /** Where the events of runs are published; default a {@link MemoryPubSub} of the engine's own. */
   bus?: Bus;
   logger?: Logger;
@@ -32,7 +37,7 @@ export interface EngineOptions {
 export interface RunScriptOptions {
   /** What the script finds in `process.argv` after its own name. */
   args?: readonly string[];
-  /** What the script finds in `process.env`. */
+  /** What the script finds in `process.env`, beside what `permissions.env` names. */
   env?: Readonly<Record<string, string>>;
   /** What the script reads with `input()`; without it there is no such global. */
   input?: string;

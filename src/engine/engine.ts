@@ -2,11 +2,13 @@ import { createDeferred } from "../base/deferred.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
+import type { Permissions } from "../permissions/permissions.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
-import { closedError, realmError } from "./engine-errors.ts";
+import { busyError, closedError, realmError } from "./engine-errors.ts";
 import type { EngineOptions, EngineStats, RunScriptOptions, SetupFunction } from "./engine-options.ts";
+import { enginePermissions } from "./engine-permissions.ts";
 import { EventLoop, toHostError, type LossKind } from "./event-loop.ts";
 import { parseFields, parseResult } from "./guest-messages.ts";
 import { resolveLimits, type EngineLimits } from "./limits.ts";
@@ -23,6 +25,8 @@ import { Vm, type ScriptContext } from "./vm.ts";
 export class Engine implements AsyncDisposable {
   readonly bus: Bus;
   readonly limits: EngineLimits;
+  /** Decides what scripts may use; a host app's own bindings may ask it, too. */
+  readonly permissions: Permissions;
   readonly #createRealm: RealmFactory;
   readonly #logger: Logger;
   readonly #setups: SetupFunction[];
@@ -42,6 +46,7 @@ export class Engine implements AsyncDisposable {
   constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = []) {
     this.#closed.promise.catch(() => {});
     this.limits = resolveLimits(options.limits);
+    this.permissions = enginePermissions(options, this.limits.uses);
     this.#createRealm = realmFactory(options);
     this.bus = options.bus ?? new MemoryPubSub();
     // A bus that was given to the engine belongs to whoever gave it.
@@ -97,19 +102,16 @@ export class Engine implements AsyncDisposable {
    */
   async runScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptOutcome> {
     const { loop, runner } = this.#running();
-    if (runner.busy) {
-      throw new GeppettoError(
-        "ConfigError",
-        "Cannot run a script: the engine runs one already; use one engine for each",
-      );
-    }
+    if (runner.busy) throw busyError();
     const { args = [], env = {}, input, signal } = options;
     const running = runner.run(
-      () => loadScript(script),
-      async ({ name }) => {
-        const context: ScriptContext = { argv: ["geppetto-js", name, ...args], env: { ...env } };
+      () => loadScript(script, this.permissions),
+      async ({ name, positions }) => {
+        const allowed = this.permissions.environment();
+        const context: ScriptContext = { argv: ["geppetto-js", name, ...args], env: { ...allowed, ...env } };
         if (input !== undefined) context.input = input;
         for (const listener of this.#beginListeners) await listener(context);
+        if (positions !== undefined) await loop.enterChecked("positions", positions);
       },
       (mayStillRun) => this.#cleanUp(loop, mayStillRun),
       signal,
@@ -164,6 +166,7 @@ export class Engine implements AsyncDisposable {
       listener: {
         onUncaught: (error) => this.#uncaught(error),
         onThrown: (copy) => void this.#thrown(copy),
+        onExceeded: (error) => this.#started?.runner.exceeded(error),
         onLost: (kind) => this.#lost(kind),
       },
     });
@@ -171,7 +174,7 @@ export class Engine implements AsyncDisposable {
       await loop.close(closedError());
       throw closedError();
     }
-    const runner = new ScriptRunner(loop, this.limits);
+    const runner = new ScriptRunner(loop, this.limits, (asked) => this.permissions.noteClosedImport(asked));
     this.#started = { loop, runner };
     const sync = { mode: "sync" } as const;
     loop.ops.set("script_done", (args) => runner.done(parseResult(args)), sync);
@@ -273,6 +276,7 @@ export class Engine implements AsyncDisposable {
   /** After a script nothing of it is left. A turn that does not end takes the realm with it. */
   async #cleanUp(loop: EventLoop, mayStillRun: boolean): Promise<void> {
     for (const listener of this.#resetListeners) listener();
+    this.permissions.end();
     if (loop.disposed || this.#closing !== undefined || (mayStillRun && loop.busy)) await this.close();
     else await loop.reset({ scriptBegins: false });
   }

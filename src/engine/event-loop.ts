@@ -10,7 +10,7 @@ import { limitError, type EngineLimits } from "./limits.ts";
 import { OpTable } from "./op-table.ts";
 import { RunManager } from "./run-manager.ts";
 import { registerRunOps } from "./run-ops.ts";
-import type { ScriptError, ScriptResult } from "./script-run.ts";
+import type { PendingWork, ScriptError, ScriptResult } from "./script-run.ts";
 
 /** How a turn was lost, other than by an error in it. */
 export type LossKind = Exclude<RealmFailure["kind"], "thrown" | "load">;
@@ -21,6 +21,8 @@ export interface LoopListener {
   onUncaught(error: ErrorRecord): void;
   /** The same, of an error that the guest could not report itself: this is a copy. */
   onThrown(copy: ErrorRecord): void;
+  /** What is running has exceeded a limit. */
+  onExceeded(error: GeppettoError): void;
   /** A turn exceeded its time, or the realm is gone. */
   onLost(kind: LossKind): void;
 }
@@ -68,6 +70,7 @@ export class EventLoop {
   #queue!: EntryQueue;
   #runs!: RunManager;
   #nextId = 1;
+  #events = 0;
 
   private constructor(options: LoopOptions) {
     this.#options = options;
@@ -76,6 +79,7 @@ export class EventLoop {
       ledger: this.ledger,
       maxPending: limits.ops,
       onTooMany: () => limitError("ops", limits.ops),
+      checkRoom: (chars) => this.#checkRoom(chars),
       settle: (callId, outcome) => this.#queue.enter("settle", callId, outcome),
       onError: (record) => this.#remember(record),
     });
@@ -89,6 +93,11 @@ export class EventLoop {
 
   get turns(): number {
     return this.#queue.turns;
+  }
+
+  /** What is under way. */
+  pending(): PendingWork {
+    return { runs: this.#runs.describe(), timers: this.ledger.count("timer"), ops: this.ops.pending };
   }
 
   get activeRuns(): number {
@@ -177,6 +186,7 @@ export class EventLoop {
     this.#runs.abandonAll();
     this.ops.abortAll(new GeppettoError("AbortError", "The script has ended"));
     this.#sent.clear();
+    this.#events = 0;
     this.#abandon({ name: "AbortError", message: "Something else has reset the engine", code: "ERR_ABORTED" });
     if (!this.disposed) await this.#queue.enter("reset", scriptBegins);
     await this.#runs.ended();
@@ -216,9 +226,18 @@ export class EventLoop {
       queue: this.#queue,
       ledger: this.ledger,
       limits,
+      checkRoom: (chars) => this.#checkRoom(chars),
+      onEvent: () => {
+        if (++this.#events > limits.events) listener.onExceeded(limitError("events", limits.events));
+      },
       onError: (record) => this.#remember(record),
       now: Date.now,
     });
+  }
+
+  #checkRoom(chars: number): void {
+    const { argumentChars } = this.#options.limits;
+    if (this.ledger.chars + chars > argumentChars) throw limitError("argumentChars", argumentChars);
   }
 
   #registerOps(): void {

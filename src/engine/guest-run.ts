@@ -19,6 +19,8 @@ export interface StartRequest {
    */
   want: "events" | "pull" | "result" | "wait";
   input?: unknown;
+  /** What it weighs, in characters. */
+  chars: number;
   /** Why there is no input: the run fails with this. */
   failed?: ErrorRecord;
   /** The run inside which this one was started: when that one is cancelled or fails, this one is cancelled. */
@@ -101,6 +103,7 @@ export class GuestRun {
       source,
       now: options.now,
       publish: (event, error) => {
+        options.onEvent();
         this.#parcels.push(this.#toParcel(event, error));
         const published = options.bus.publish(topic, event, { bytes: eventBytes(event) });
         return this.#request.inherits === true ? this.#tellParent(event, published) : published;
@@ -116,12 +119,20 @@ export class GuestRun {
     return this.#run.signal;
   }
 
+  /** What runs, and which model answers where that is known: "chat (gpt-5-mini)". */
+  describe(): string {
+    const { type } = this.#step.info;
+    const engine = this.#run.engine;
+    return engine === "" ? type : `${type} (${engine})`;
+  }
+
   /** Runs to the end; resolves when the last event has been delivered and the topic is gone. */
   async execute(): Promise<void> {
+    const { failed, input, chars } = this.#request;
+    const giveBack = this.#options.ledger.keep(chars);
     this.#hold();
     const delivery = this.#deliver();
     const stopWatching = this.#watch();
-    const { failed, input } = this.#request;
     await this.#run.execute(() => {
       if (failed !== undefined) throw new GuestFailure(failed);
       return input;
@@ -135,6 +146,7 @@ export class GuestRun {
     this.#subscription.close();
     await delivery;
     this.#isOver = true;
+    giveBack();
     this.#hold();
   }
 

@@ -8,6 +8,7 @@ export class Ledger {
   readonly #counts = new Map<HoldKind, number>();
   #strong = 0;
   #weak = 0;
+  #chars = 0;
   /** Called whenever no strong hold is left. */
   onIdle: () => void = () => {};
 
@@ -27,6 +28,12 @@ export class Ledger {
     };
   }
 
+  /** Counts arguments of a guest's that are kept; the function that it returns, called once, gives them back. */
+  keep(chars: number): () => void {
+    this.#chars += chars;
+    return () => void (this.#chars -= chars);
+  }
+
   /** No strong hold is left: a settled script is over. */
   get idle(): boolean {
     return this.#strong === 0;
@@ -35,6 +42,11 @@ export class Ledger {
   /** No hold of any kind is left: nothing can wake the script any more. */
   get empty(): boolean {
     return this.#strong === 0 && this.#weak === 0;
+  }
+
+  /** Characters of arguments that are kept. */
+  get chars(): number {
+    return this.#chars;
   }
 
   count(kind: HoldKind): number {

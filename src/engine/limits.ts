@@ -20,6 +20,12 @@ export interface EngineLimits {
   ops: number;
   /** What the host holds of the results of runs under way, about, in bytes; default 128 MB. */
   resultBytes: number;
+  /** Arguments of pending ops and runs together, in characters; default 64 million. */
+  argumentChars: number;
+  /** Events of all runs of a script; default 1,000,000. */
+  events: number;
+  /** Uses of permissions that a script may make, granted or denied; default 100,000. */
+  uses: number;
 }
 
 export const DEFAULT_LIMITS: EngineLimits = {
@@ -29,6 +35,9 @@ export const DEFAULT_LIMITS: EngineLimits = {
   runs: 1_000,
   ops: 1_000,
   resultBytes: 128_000_000,
+  argumentChars: 64_000_000,
+  events: 1_000_000,
+  uses: 100_000,
 };
 
 const LIMITS = {
@@ -46,6 +55,14 @@ const LIMITS = {
     unit: "bytes",
     flag: undefined,
   },
+  argumentChars: {
+    code: "ERR_LIMIT_ARGUMENTS",
+    what: "the limit of pending arguments",
+    unit: "characters",
+    flag: undefined,
+  },
+  events: { code: "ERR_LIMIT_EVENTS", what: "the limit of events", unit: "", flag: undefined },
+  uses: { code: "ERR_LIMIT_USES", what: "the limit of uses of permissions", unit: "", flag: undefined },
 } as const;
 
 /** Longest time that a timer of Node's can measure. */

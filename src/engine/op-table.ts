@@ -8,6 +8,8 @@ import type { Ledger } from "./ledger.ts";
 export interface OpContext {
   /** Aborted when the guest gives up the call, when its script ends, or when the engine closes. */
   signal: AbortSignal;
+  /** Length of the frame that the call came in, in characters. */
+  chars: number;
 }
 
 /** Serves one op. `args` come from the guest: validate them. May throw or reject; the guest gets a record of it. */
@@ -29,6 +31,8 @@ export interface OpTableOptions {
   maxPending: number;
   /** Refuses a call over the limit with the limit's error. */
   onTooMany: () => GeppettoError;
+  /** Throws when this many characters of arguments are more than may be pending. */
+  checkRoom(chars: number): void;
   /** Sends the outcome of an asynchronous call into the guest. */
   settle(callId: number, outcome: Outcome): Promise<unknown>;
   /** Sees every error that goes to the guest. */
@@ -73,12 +77,12 @@ export class OpTable implements RealmDoors {
       const { op, args, callId } = this.#read(frame);
       if (!this.accepting && !op.pure) return IGNORED;
       if (callId !== undefined) {
-        this.#start(op, args, callId);
+        this.#start(op, args, callId, frame.length);
         return IGNORED;
       }
       if (op.mode !== "sync")
         throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
-      const value = op.handler(args, { signal: new AbortController().signal });
+      const value = op.handler(args, contextOf(frame));
       if (value instanceof Promise) {
         value.catch(() => {});
         throw new GeppettoError(
@@ -95,7 +99,7 @@ export class OpTable implements RealmDoors {
   note(frame: string): void {
     try {
       const { op, args } = this.#read(frame);
-      if ((this.accepting || op.pure) && op.mode === "sync") op.handler(args, { signal: new AbortController().signal });
+      if ((this.accepting || op.pure) && op.mode === "sync") op.handler(args, contextOf(frame));
     } catch (error) {
       this.#record(error);
     }
@@ -106,7 +110,7 @@ export class OpTable implements RealmDoors {
     try {
       const { op, args } = this.#read(frame);
       if (!this.accepting && !op.pure) return { text: IGNORED };
-      const outcome = await this.#serve(op, args, blockingId--);
+      const outcome = await this.#serve(op, args, blockingId--, frame.length);
       return { text: encodeOutcome(outcome, buffers), buffers };
     } catch (error) {
       return { text: encodeOutcome({ ok: false, error: this.#record(error) }) };
@@ -136,14 +140,18 @@ export class OpTable implements RealmDoors {
     return { op, args, callId: callId as number | undefined };
   }
 
-  #start(op: Op, args: unknown, callId: number): void {
+  #start(op: Op, args: unknown, callId: number, chars: number): void {
     if (this.#pending.has(callId))
       throw new GeppettoError("ValidationError", `Cannot start call ${callId}: it is pending already`);
     if (this.#pending.size >= this.#options.maxPending) throw this.#options.onTooMany();
-    const release = this.#options.ledger.hold("op");
-    void this.#serve(op, args, callId).then((outcome) => {
+    this.#options.checkRoom(chars);
+    const { ledger } = this.#options;
+    const giveBack = ledger.keep(chars);
+    const release = ledger.hold("op");
+    void this.#serve(op, args, callId, chars).then((outcome) => {
       // The settling turn takes its own hold before this one goes.
       if (outcome !== undefined) this.#settle(callId, outcome);
+      giveBack();
       release();
     });
   }
@@ -156,22 +164,22 @@ export class OpTable implements RealmDoors {
     }
   }
 
-  async #serve(op: Op, args: unknown, callId: number): Promise<Outcome | undefined> {
+  async #serve(op: Op, args: unknown, callId: number, chars: number): Promise<Outcome | undefined> {
     const controller = new AbortController();
     this.#pending.set(callId, controller);
     const { promise: gone, resolve: leave } = Promise.withResolvers<undefined>();
     controller.signal.addEventListener("abort", () => leave(undefined), { once: true });
     try {
       // A handler that ignores its signal keeps neither the guest nor a closed engine waiting.
-      return await Promise.race([this.#outcome(op, args, controller.signal), gone]);
+      return await Promise.race([this.#outcome(op, args, { signal: controller.signal, chars }), gone]);
     } finally {
       this.#pending.delete(callId);
     }
   }
 
-  async #outcome(op: Op, args: unknown, signal: AbortSignal): Promise<Outcome> {
+  async #outcome(op: Op, args: unknown, context: OpContext): Promise<Outcome> {
     try {
-      return { ok: true, value: await op.handler(args, { signal }) };
+      return { ok: true, value: await op.handler(args, context) };
     } catch (error) {
       return { ok: false, error: this.#record(error) };
     }
@@ -188,6 +196,10 @@ export class OpTable implements RealmDoors {
     this.#options.onError(record);
     return record;
   }
+}
+
+function contextOf(frame: string): OpContext {
+  return { signal: new AbortController().signal, chars: frame.length };
 }
 
 /** Ids of blocking calls are the host's own and negative, so that they never meet a guest's. */

@@ -19,6 +19,10 @@ export interface RunManagerOptions {
   queue: EntryQueue;
   ledger: Ledger;
   limits: Pick<EngineLimits, "runs" | "resultBytes">;
+  /** Throws when this many characters of input are more than may be pending. */
+  checkRoom(chars: number): void;
+  /** Told of each event, before it is published. */
+  onEvent(): void;
   /** Sees the record of every error event that goes to the guest. */
   onError(record: ErrorRecord): void;
   now(): number;
@@ -42,6 +46,11 @@ export class RunManager {
     this.#options = options;
   }
 
+  /** A name for each run under way, with its model where that is known. */
+  describe(): string[] {
+    return [...this.#runs.values()].map((run) => run.describe());
+  }
+
   get active(): number {
     return this.#runs.size;
   }
@@ -61,7 +70,7 @@ export class RunManager {
   /**
    * Starts a run.
    *
-   * @throws {GeppettoError} LimitError over the limit of runs; ValidationError for a forged id or an unknown step.
+   * @throws {GeppettoError} LimitError over the limits of runs and of pending arguments; ValidationError for a forged id or an unknown step.
    */
   start(request: StartRequest): void {
     const { id } = request;
@@ -70,6 +79,7 @@ export class RunManager {
     }
     const { runs: limit } = this.#options.limits;
     if (this.#runs.size >= limit) throw limitError("runs", limit);
+    this.#options.checkRoom(request.chars);
     const parent = request.parent === undefined ? undefined : this.#runs.get(request.parent);
     let held = 0;
     const hold = (chars: number): void => {

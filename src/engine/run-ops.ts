@@ -14,7 +14,7 @@ const MAX_MS = 2_147_483_647;
 /** The ops by which a guest starts, steers and serves its runs. */
 export function registerRunOps(ops: OpTable, runs: () => RunManager): void {
   const sync = { mode: "sync" } as const;
-  ops.set("run_start", (args) => runs().start(parseStart(args)), sync);
+  ops.set("run_start", (args, { chars }) => runs().start({ ...parseStart(args), chars }), sync);
   ops.set("run_cancel", (args) => cancelRun(runs(), args), sync);
   ops.set("run_ack", (args) => runs().ack(parseId(args), Number(parseFields(args)["count"])), sync);
   ops.set("run_answer", (args) => answerCall(runs(), args), sync);
@@ -52,12 +52,17 @@ function parseAround(value: unknown): { name: string; args: unknown } {
   return { name: String(name).slice(0, 100), args };
 }
 
-function parseStart(args: unknown): StartRequest {
+function parseStart(args: unknown): Omit<StartRequest, "chars"> {
   const { id, step, want, input, failed, parent, inherits, forwards, timeoutMs, around } = parseFields(args);
   if (typeof id !== "string" || typeof step !== "string") {
     throw new GeppettoError("ValidationError", "Cannot start a run: the request is malformed");
   }
-  const request: StartRequest = { id, step, want: WANTS.find((known) => known === want) ?? "events", input };
+  const request: Omit<StartRequest, "chars"> = {
+    id,
+    step,
+    want: WANTS.find((known) => known === want) ?? "events",
+    input,
+  };
   if (failed !== undefined) request.failed = parseGuestFailure(failed);
   if (typeof parent === "string") request.parent = parent;
   if (inherits === true) request.inherits = true;

@@ -25,6 +25,14 @@ export interface ScriptStats {
   turns: number;
 }
 
+/** What a script was waiting for. */
+export interface PendingWork {
+  /** A name for each run, with its model where that is known: "chat (gpt-5-mini)". */
+  runs: string[];
+  timers: number;
+  ops: number;
+}
+
 export interface ScriptOutcome {
   ok: boolean;
   end: ScriptEnd;
@@ -35,7 +43,11 @@ export interface ScriptOutcome {
   /** What `process.exit` was given, 0 to 63. */
   exitCode?: number;
   error?: ScriptError;
+  /** What was under way when a limit ended it. */
+  pending?: PendingWork;
   stats: ScriptStats;
+  /** Of a script that was put together from modules: their texts, by the names that its stacks have. */
+  sources?: Readonly<Record<string, string>>;
 }
 
 /** A result on its way out of the guest. */
@@ -50,7 +62,7 @@ type State = "running" | "settled" | "ended";
 
 /** One execution of a script: running until its body settles, then until nothing is pending, then ended, for good. */
 export class ScriptRun {
-  readonly #ended = createDeferred<Omit<ScriptOutcome, "stats">>();
+  readonly #ended = createDeferred<Omit<ScriptOutcome, "stats" | "sources">>();
   #state: State = "running";
   #result: ScriptResult = {};
   #cutOff = false;
@@ -60,7 +72,7 @@ export class ScriptRun {
   }
 
   /** Resolves when the script is over. */
-  get ended(): Promise<Omit<ScriptOutcome, "stats">> {
+  get ended(): Promise<Omit<ScriptOutcome, "stats" | "sources">> {
     return this.#ended.promise;
   }
 
@@ -91,12 +103,12 @@ export class ScriptRun {
     this.#end({ ok: exitCode === 0, end: "exit", exitCode });
   }
 
-  fail(end: ScriptEnd, error: ScriptError): void {
+  fail(end: ScriptEnd, error: ScriptError, pending?: PendingWork): void {
     if (!this.over) this.#cutOff = end === "limit" || end === "aborted" || end === "crashed";
-    this.#end({ ok: false, end, error });
+    this.#end({ ok: false, end, error, ...(pending === undefined ? {} : { pending }) });
   }
 
-  #end(outcome: Omit<ScriptOutcome, "stats">): void {
+  #end(outcome: Omit<ScriptOutcome, "stats" | "sources">): void {
     if (this.over) return;
     this.#state = "ended";
     this.#ended.resolve(outcome);

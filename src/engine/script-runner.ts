@@ -1,5 +1,7 @@
+import { LoadError } from "../modules/load-error.ts";
 import { toErrorRecord, type GeppettoError } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
+import { SourcePlaces } from "../shared/source-positions.ts";
 import { realmError } from "./engine-errors.ts";
 import type { EventLoop, LossKind } from "./event-loop.ts";
 import { limitError, type EngineLimits } from "./limits.ts";
@@ -13,12 +15,15 @@ const CPU_WATCH_MS = 50;
 export class ScriptRunner {
   readonly #loop: EventLoop;
   readonly #limits: EngineLimits;
+  readonly #onClosedImport: (asked: string) => void;
   #script: ScriptRun | undefined;
   #deadline: number | undefined;
 
-  constructor(loop: EventLoop, limits: EngineLimits) {
+  /** @param onClosedImport told what a script would import where nothing may be imported */
+  constructor(loop: EventLoop, limits: EngineLimits, onClosedImport: (asked: string) => void) {
     this.#loop = loop;
     this.#limits = limits;
+    this.#onClosedImport = onClosedImport;
   }
 
   /** A script is being run, or cleaned up after. */
@@ -54,16 +59,18 @@ export class ScriptRunner {
     const { turns, cpuMs } = loop;
     const stopWatching = this.#watch(signal);
     try {
-      const source = await load();
-      await loop.reset({ scriptBegins: true });
-      const { wallMs } = this.#limits;
-      this.#deadline = wallMs === undefined ? undefined : startedAt + wallMs;
-      await begin(source);
-      loop.ledger.onIdle = () => run.idle(loop.ledger.empty);
-      if (!run.over) this.#runBody(run, source);
+      const source = await this.#load(run, load);
+      if (source !== undefined && !(source instanceof LoadError)) {
+        await loop.reset({ scriptBegins: true });
+        const { wallMs } = this.#limits;
+        this.#deadline = wallMs === undefined ? undefined : startedAt + wallMs;
+        await begin(source);
+        loop.ledger.onIdle = () => run.idle(loop.ledger.empty);
+        if (!run.over) this.#runBody(run, source);
+      }
       const outcome = await run.ended;
       const stats = { durationMs: performance.now() - startedAt, cpuMs: loop.cpuMs - cpuMs, turns: loop.turns - turns };
-      return { ...outcome, stats };
+      return { ...outcome, stats, ...(source?.sources === undefined ? {} : { sources: source.sources }) };
     } finally {
       stopWatching();
       this.#deadline = undefined;
@@ -77,7 +84,7 @@ export class ScriptRunner {
   end(end: ScriptEnd, error: ErrorRecord, fromHost = true): void {
     if (this.#script === undefined || this.#script.over) return;
     this.#loop.ops.accepting = false;
-    this.#script.fail(end, { ...error, fromHost });
+    this.#script.fail(end, { ...error, fromHost }, end === "limit" ? this.#loop.pending() : undefined);
   }
 
   done(result: ScriptResult): void {
@@ -122,9 +129,23 @@ export class ScriptRunner {
     this.end("limit", toErrorRecord(error));
   }
 
-  #runBody(run: ScriptRun, { name, ...source }: LoadedScript): void {
+  /** What is to run; undefined when the script was over before it had been read. */
+  async #load(run: ScriptRun, load: () => Promise<LoadedScript>): Promise<LoadedScript | LoadError | undefined> {
+    const loading = load();
+    loading.catch(() => {});
+    try {
+      return await Promise.race([loading, run.ended.then(() => undefined)]);
+    } catch (error) {
+      if (!(error instanceof LoadError)) throw error;
+      this.end("load", { code: "ERR_SCRIPT_LOAD", ...error.record });
+      return error;
+    }
+  }
+
+  #runBody(run: ScriptRun, { name, code, kind, lineOffset, positions }: LoadedScript): void {
+    const places = positions === undefined ? undefined : new SourcePlaces(positions);
     void this.#loop.run(
-      { ...source, filename: `file:///${name}` },
+      { code, kind, lineOffset, filename: `file:///${name}` },
       {
         onSettled: (result) => run.settle(result),
         onFailed: (error) => {
@@ -132,11 +153,27 @@ export class ScriptRunner {
         },
         onTurnFailed: (failure) => {
           if (failure.kind === "thrown") this.thrown(failure.error);
-          else if (failure.kind === "load") this.end("load", { ...failure.error, code: "ERR_SCRIPT_LOAD" });
-          else if (!run.over) this.lost(failure.kind);
+          else if (failure.kind === "load") {
+            const { message } = failure.error;
+            this.#notLoaded({ ...failure.error, message: places?.translate(message) ?? message });
+          } else if (!run.over) this.lost(failure.kind);
         },
       },
     );
+  }
+
+  #notLoaded(error: ErrorRecord): void {
+    const asked = /^import denied: (.*): nothing may be imported;/.exec(error.message)?.[1];
+    if (error.name !== "PermissionError" || asked === undefined) {
+      this.end("load", { ...error, code: "ERR_SCRIPT_LOAD" });
+      return;
+    }
+    this.end("load", { ...error, code: "ERR_PERMISSION" });
+    try {
+      this.#onClosedImport(asked);
+    } catch {
+      // It is denied whether or not that can be noted.
+    }
   }
 
   /** Ends the script at the host's signal and at its time limit. Returns what stops the watching. */

@@ -1,4 +1,5 @@
 import ivm from "isolated-vm";
+import { flagFor, showAsked } from "../permissions/flag-for.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { MAX_FRAME_CHARS, type Parcel } from "../shared/frames.ts";
 import { describeThrown } from "./describe-thrown.ts";
@@ -198,8 +199,11 @@ export class ThreadRealm implements Realm {
     });
     const [specifier] = script.dependencySpecifiers;
     if (specifier !== undefined) {
-      const shown = JSON.stringify(specifier.slice(0, 200));
-      return Promise.reject(new Error(`Cannot import ${shown}: this version runs scripts without imports`));
+      const flag = flagFor("import", specifier);
+      throw new GeppettoError(
+        "PermissionError",
+        `import denied: ${showAsked(specifier)}: nothing may be imported; allow it with ${flag}`,
+      );
     }
     const main = await this.#isolate.compileModule(
       `import { complete } from "hooks"; import * as script from "script"; complete(${token}, script);`,

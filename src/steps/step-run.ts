@@ -75,6 +75,11 @@ export class StepRun<O = unknown> implements StepResult<O> {
     return this.#controller.signal;
   }
 
+  /** The model that answers; "" where there is none, or it is not known yet. */
+  get engine(): string {
+    return this.#meta.engine;
+  }
+
   /** Runs to the end. Never rejects: how it ended is in the results and in the last event. */
   async execute(readInput: () => unknown): Promise<void> {
     const { signal } = this.#options;

@@ -1,7 +1,13 @@
 /** How a hostile script is told, run and judged. */
 import { availableParallelism, loadavg } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { EnginePool, RuntimeEngine, setupDefaults, type ScriptOutcome } from "../../src/index.ts";
+import {
+  EnginePool,
+  RuntimeEngine,
+  setupDefaults,
+  type PermissionOptions,
+  type ScriptOutcome,
+} from "../../src/index.ts";
 import { HostMonitor } from "./host-monitor.ts";
 
 export interface Attack {
@@ -79,11 +85,19 @@ const PLACES = {
   "strict process": { isolation: "process", hardening: "strict" },
 } as const;
 
+export interface AttackSurroundings {
+  places?: readonly (keyof typeof PLACES)[];
+  /** What all scripts of the category may use; default nothing. */
+  permissions?: PermissionOptions;
+  /** Where their relative paths start from; no script may learn where that is. */
+  folder?: string;
+}
+
 /** Runs the attacks of a category in each place that has to hold them. */
 export function describeAttacks(
   category: string,
   attacks: readonly Attack[],
-  places: readonly (keyof typeof PLACES)[] = ["thread", "process"],
+  { places = ["thread", "process"], permissions = {}, folder }: AttackSurroundings = {},
 ): void {
   describe.each(places)(`a host of ${category} in a %s`, (place) => {
     const options = PLACES[place];
@@ -105,15 +119,17 @@ export function describeAttacks(
       await warm.start();
       await warm.runScript({ code: "embeddings.generateEmbedding('warm')" });
       monitor = await HostMonitor.start();
+      const hidden = [SECRET, process.cwd(), ...(folder === undefined ? [] : [folder])];
       const sink = (text: string): void => {
         printed += Buffer.byteLength(text);
-        leaked ||= text.includes(SECRET) || text.includes(process.cwd());
+        leaked ||= hidden.some((part) => text.includes(part));
       };
       const poolOf = (wallMs: number): EnginePool =>
         new EnginePool({
           size: 2,
           ...options,
           limits: { wallMs, memoryMB: MEMORY_MB, outputBytes: OUTPUT_BYTES },
+          permissions,
           console: { stdout: sink, stderr: sink },
           setup,
         });
@@ -123,7 +139,9 @@ export function describeAttacks(
     const held = attacks.filter(({ notInThread }) => isolation === "process" || notInThread === undefined);
     it.concurrent.each(held)("holds a script that $name", async (attack) => {
       const patience = attack.ends.includes("ERR_LIMIT_WALL") ? "short" : "long";
-      const outcome = await pools[patience].run({ code: PRELUDE + attack.code }, { tenant: attack.name });
+      const script = { code: PRELUDE + attack.code, ...(folder === undefined ? {} : { folder }) };
+      const outcome = await pools[patience].run(script, { tenant: attack.name });
+      if (folder !== undefined) expect(outcome.error?.message ?? "").not.toContain(folder);
       const limitMs = patience === "short" ? SHORT_MS : LONG_MS;
       // A thread's turn may be in the middle of something that V8 does not interrupt.
       const graceMs = isolation === "process" ? GRACE_MS + monitor.longestGapMs : Infinity;

@@ -66,6 +66,7 @@ describe("a host", () => {
       ledger: new Ledger(),
       maxPending: 1,
       onTooMany: () => new GeppettoError("LimitError", "too many"),
+      checkRoom: () => {},
       settle: () => Promise.resolve(),
       onError: () => {},
     });

@@ -249,4 +249,4 @@ const LOOPS: Attack[] = NATIVE_LOOPS.map(([name, code]) => ({
 const DEATHS: Attack[] = ABORTS.map(([name, code]) => ({ name, code: `${code};`, ends: REFUSED, notInThread: MEMORY }));
 
 describeAttacks("breakers of the engine", [...SLOW, ...LOOPS, ...DEATHS]);
-describeAttacks("breakers of the engine", DEATHS, ["strict process"]);
+describeAttacks("breakers of the engine", DEATHS, { places: ["strict process"] });

@@ -147,6 +147,21 @@ const FLOODS: Attack[] = [
     value: "ERR_LIMIT_OPS",
   },
   {
+    name: "has large arguments pending without end",
+    code: `const text = "x".repeat(4e6); const all = []; try { for (;;) all.push(embeddings.generateEmbeddingAsync(text + all.length).catch(() => {})); } catch (error) { done(error.code); }`,
+    ends: ["done", ...ANY],
+  },
+  {
+    name: "starts runs with large inputs without end",
+    code: `const text = "x".repeat(4e6); const step = new ChatStepFactory().newStep(); try { for (;;) step.runWithEvents("slow: 10s\\necho: " + text, () => {}); } catch (error) { done(error.code); }`,
+    ends: ["done", ...ANY],
+  },
+  {
+    name: "has events without end",
+    code: `for (;;) await doubleStep.startAsync(1);`,
+    ends: ["ERR_LIMIT_EVENTS", ...ANY],
+  },
+  {
     name: "starts and aborts ops without end",
     code: `for (;;) { const c = new AbortController(); embeddings.generateEmbeddingAsync("x", { signal: c.signal }).catch(() => {}); c.abort(); }`,
     ends: ["uncaught LimitError", ...ANY],

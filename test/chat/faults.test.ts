@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadRecordings, sharedFolder, startReplay, type ReplayServer } from "../providers/replay.ts";
-import { RuntimeEngine, setupDefaults, type DefaultsSettings } from "../../src/index.ts";
+import { RuntimeEngine, setupDefaults, type ChatSettings } from "../../src/index.ts";
 import { Output } from "../engine/engine-harness.ts";
 
 const CANARY = "sk-canary-0123456789abcdef";
@@ -54,7 +54,7 @@ function script(models: string[]): string {
 /** Runs a script. What is left open here is the server's own keep-alive, so handles are not counted. */
 async function runScript(
   code: string,
-  settings: DefaultsSettings,
+  settings: ChatSettings,
 ): Promise<{ value: unknown; error: unknown; printed: string }> {
   const output = new Output();
   await using engine = new RuntimeEngine({ isolation: "thread", console: output, setup: [setupDefaults(settings)] });

@@ -1,9 +1,20 @@
-import { type DefaultsSettings, setupDefaults, setupTools, type ToolSetup } from "../../src/index.ts";
+import {
+  type ChatSettings,
+  type PermissionOptions,
+  type PermissionUse,
+  setupDefaults,
+  setupTools,
+  type ToolSetup,
+} from "../../src/index.ts";
 import { withEngine } from "../engine/engine-harness.ts";
 
-export interface ChatRunOptions extends DefaultsSettings {
+export interface ChatRunOptions extends ChatSettings {
   tools?: Record<string, ToolSetup>;
   isolation?: "thread" | "process";
+  permissions?: PermissionOptions;
+  onPermission?: (use: PermissionUse) => void;
+  /** Where relative paths start from. */
+  folder?: string;
 }
 
 export interface ChatRunResult {
@@ -14,11 +25,12 @@ export interface ChatRunResult {
 
 /** Runs a script against the demo model, or against what `chat` names, and checks that nothing of it is left. */
 export async function runChat(code: string, options: ChatRunOptions = {}): Promise<ChatRunResult> {
-  const { tools = {}, isolation = "thread", ...chat } = options;
+  const { tools = {}, isolation = "thread", permissions = {}, onPermission, folder, ...chat } = options;
   let result!: ChatRunResult;
   const setup = [setupTools(tools), setupDefaults({ chat: { provider: "embedded", deltaMs: 0 }, ...chat })];
-  await withEngine({ isolation, setup }, async ({ run, output }) => {
-    const { value, error } = await run(code);
+  const heard = onPermission === undefined ? {} : { onPermission };
+  await withEngine({ isolation, setup, permissions, ...heard }, async ({ engine, output }) => {
+    const { value, error } = await engine.runScript({ code, ...(folder === undefined ? {} : { folder }) });
     result = { value, error, printed: output.out + output.err };
   });
   return result;

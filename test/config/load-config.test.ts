@@ -160,6 +160,19 @@ describe("loadConfig()", () => {
     );
   });
 
+  it("reads permissions from the variables that the command line has for them", async () => {
+    const env = {
+      GEPPETTO_ALLOW_READ: "true",
+      GEPPETTO_ALLOW_NET: "a.b, c.d",
+      GEPPETTO_ALLOW_ENV: "A",
+      GEPPETTO_ALLOW_IMPORT: "false",
+      GEPPETTO_AUDIT: "x",
+    };
+    const { settings, warnings } = await load({ env });
+    expect(settings.permissions).toEqual({ read: true, net: ["a.b", "c.d"], env: ["A"], import: [] });
+    expect(warnings).toEqual([]);
+  });
+
   it("reads a value of --set as YAML", async () => {
     const { settings } = await load({
       set: ["chat.stop=[a, b]", "chat.system=Be: kind", "permissions.read=true", "prices={m: {input: 1, output: 2}}"],
@@ -306,5 +319,30 @@ describe("keys", () => {
     });
     put("geppetto.yaml", "chat: { baseURL: 'https://evil.example.com/v1', apiKey: key:openai }");
     expect((await load()).warnings).toEqual(["geppetto.yaml:1:49 sends key:openai to evil.example.com"]);
+  });
+});
+
+describe("the folder of a script", () => {
+  const permissionsOf = async (script: unknown, flags: Record<string, unknown> = {}) => {
+    const { settings } = await load({ script: says(script), flags, scriptFolder: "/scripts/mine" });
+    return settings.permissions;
+  };
+
+  it("may be read and imported from, beside what is allowed", async () => {
+    expect(await permissionsOf({})).toEqual({ read: ["/scripts/mine"], import: ["/scripts/mine"] });
+    expect(await permissionsOf({}, { "permissions.read": ["/photos"] })).toMatchObject({
+      read: ["/scripts/mine", "/photos"],
+    });
+    expect(await permissionsOf({}, { "permissions.read": true })).toMatchObject({ read: true });
+    expect(await permissionsOf({}, { "permissions.read": false })).toMatchObject({ read: [] });
+  });
+
+  it("is what the paths in a script's options start from, which only tighten", async () => {
+    const asked = { permissions: { read: ["data", "../other", "/etc"], import: ["./lib", "../lib"], env: ["HOME"] } };
+    expect(await permissionsOf(asked)).toEqual({
+      read: ["/scripts/mine/data"],
+      import: ["/scripts/mine/lib"],
+      env: [],
+    });
   });
 });

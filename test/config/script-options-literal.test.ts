@@ -98,3 +98,24 @@ lines\`, temperature: +0.5, seed: -7, stop: ["a", "b",], /* another */ },
     expect(({} as { a?: number }).a).toBeUndefined();
   });
 });
+
+describe("readScriptOptions() of TypeScript", () => {
+  const source = `interface Limits {
+  timeout: string;
+}
+
+enum Mode { Fast, Slow }
+export const options: { limits: Limits; mode?: Mode } = {
+  limits: { timeout: "5s" } satisfies Limits,
+};`;
+
+  it("reads what is there beside the types, with the places of what was written", () => {
+    const found = readScriptOptions(source, "a.ts");
+    expect(found?.value).toEqual({ limits: { timeout: "5s" } });
+    expect(found?.locate?.(["limits", "timeout"], "value")).toEqual({ line: 7, column: 22 });
+  });
+
+  it("leaves what does not parse to the engine", () => {
+    expect(readScriptOptions(`${source}\nconst x: = 1;`, "a.ts")).toBeUndefined();
+  });
+});

@@ -59,6 +59,69 @@ describe.each(ISOLATIONS)("limits in a %s", (isolation) => {
       expect(claimed).toMatchObject({ end: "uncaught", error: { fromHost: false } });
     }));
 
+  it("end a script that computes for too long, in however many turns", () =>
+    withEngine({ isolation, limits: { cpuMs: 100 } }, async ({ run }) => {
+      const outcome = await run(
+        "for (;;) { for (const end = performance.now() + 5; performance.now() < end;); await new Promise(setImmediate); }",
+      );
+      expect(outcome).toMatchObject({ end: "limit", error: { code: "ERR_LIMIT_CPU", fromHost: true } });
+      expect(outcome.error?.message).toContain("--cpu");
+    }));
+
+  it("leave waiting out of the time that is computed", () =>
+    withEngine({ isolation, limits: { cpuMs: 100 } }, async ({ run }) => {
+      expect(await run("await new Promise((end) => setTimeout(end, 400))")).toMatchObject({ ok: true });
+    }));
+
+  it("end a script whose runs have too many events, each script's counted afresh", () =>
+    withEngine({ isolation, limits: { events: 10 } }, async ({ run }) => {
+      const code = (runs: number): string =>
+        `for (let i = 0; i < ${runs}; i++) await doubleStep.startAsync(i); done(1)`;
+      for (const _ of [1, 2]) expect(await run(code(4))).toMatchObject({ ok: true, value: 1 });
+      expect(await run(`try { ${code(100)} } catch { done("caught") }`)).toMatchObject({
+        end: "limit",
+        error: {
+          code: "ERR_LIMIT_EVENTS",
+          message: "The script exceeded the limit of events of 10; raise it with limits.events",
+        },
+      });
+    }));
+
+  it("refuse arguments over the limit, catchably, until those before have been served", () =>
+    withEngine({ isolation, limits: { argumentChars: 10_000 } }, async ({ run }) => {
+      const { value, error } = await run(`
+        const text = "x".repeat(3000);
+        const tries = { ops: () => embeddings.generateEmbeddingAsync(text).catch(() => {}),
+          runs: () => { const { promise, resolve } = Promise.withResolvers(); new ChatStepFactory().newStep().runWithEvents("slow: 50ms\\necho: a " + text, ({ type }) => type !== "start" && type !== "partial" && resolve()); return promise; } };
+        const result = {};
+        for (const name in tries) {
+          const pending = [];
+          try { for (let i = 0; ; i++) { result[name] = i; pending.push(tries[name]()); } } catch (e) { result[name] += " " + e.name + " " + e.code; }
+          await Promise.all(pending);
+          // The host hears a turn later that one has been served.
+          for (;;) try { await tries[name](); break; } catch { await new Promise(setImmediate); }
+        }
+        export default result;`);
+      expect(error).toBeUndefined();
+      // How many there were before depends on how fast they are served meanwhile.
+      const refused = expect.stringMatching(/^\d+ LimitError ERR_LIMIT_ARGUMENTS$/);
+      expect(value).toEqual({ ops: refused, runs: refused });
+    }));
+
+  it("refuse messages that are too long or too deep, catchably", () =>
+    withEngine({ isolation }, async ({ run }) => {
+      const { value } = await run(`
+        let deep = []; for (let i = 0; i < 250; i++) deep = [deep];
+        const inputs = ["x".repeat(17e6), deep];
+        const result = [];
+        for (const input of inputs) try { await doubleStep.startAsync(input); } catch (e) { result.push([e.name, e.code]); }
+        export default result;`);
+      expect(value).toEqual([
+        ["LimitError", "ERR_LIMIT_MESSAGE"],
+        ["ValidationError", "ERR_VALIDATION"],
+      ]);
+    }));
+
   it("end a script that prints too much", () =>
     withEngine({ isolation, limits: { outputBytes: 10_000 } }, async ({ run, output }) => {
       expect(await run("for (;;) console.log('x'.repeat(999))")).toMatchObject({ error: { code: "ERR_LIMIT_OUTPUT" } });

@@ -38,7 +38,8 @@ afterAll(async () => {
 });
 
 function run(code: string, options: object = {}): Promise<ChatRunResult> {
-  return runChat(code, { images: { read: [join(folder, "open")] }, ...options });
+  const open = join(folder, "open");
+  return runChat(code, { permissions: { read: [open] }, folder: open, ...options });
 }
 
 /** Name, code and text of what adding this image throws. */
@@ -113,23 +114,33 @@ describe.each(ISOLATIONS)("addMessageWithImage() (%s)", (isolation) => {
 
 describe("addMessageWithImage()", () => {
   it.each([
-    '"missing.png"',
     '"../secret.png"',
+    '"../missing.png"',
     '"../open-not/c.png"',
     '"link-out.png"',
     '"up/secret.png"',
-    '"inner"',
-    '"."',
-    '"pipe.png"',
     '"/etc/hostname"',
     '"/dev/zero"',
     '"/proc/self/environ"',
-    '"file:///etc/hostname"',
-    '"a.png\\0.txt"',
   ])("refuses %s with one and the same error", async (source) => {
     expect(await refusal(source)).toEqual([
       "PermissionError",
       expect.stringMatching(/^file access denied: .*--allow-read=/),
+    ]);
+  });
+
+  it.each([
+    ['"missing.png"', "there is no such file"],
+    ['"inner/missing/missing.png"', "there is no such file"],
+    ['"inner"', "it is no regular file that can be read"],
+    ['"file:///etc/hostname"', "it is no path of a file"],
+    ['"a.png\\0.txt"', "it is no path of a file"],
+    ['"."', "it is no regular file that can be read"],
+    ['"pipe.png"', "it is no regular file that can be read"],
+  ])("says of %s, where it may read, that %s", async (source, text) => {
+    expect(await refusal(source)).toEqual([
+      "PermissionError",
+      expect.stringMatching(`^file access denied: .*${text}$`),
     ]);
   });
 

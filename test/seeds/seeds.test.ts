@@ -213,11 +213,11 @@ describe.skipIf(GEPPETTO_SHARED === undefined)("the JavaScript examples of the s
     engine = new RuntimeEngine({
       isolation: "thread",
       console: output,
+      permissions: { read: [folder] },
       setup: [
         setupDefaults({
           chat: { provider: "embedded", deltaMs: 0 },
           env: { ANTHROPIC_API_KEY: "key-for-tests", ANTHROPIC_BASE_URL: mock.url },
-          images: { read: [folder], base: folder },
         }),
       ],
     });
@@ -241,6 +241,7 @@ describe.skipIf(GEPPETTO_SHARED === undefined)("the JavaScript examples of the s
     const outcome = await engine.runScript({
       code: `globalThis.input = assumedInput; ${block.code}\n;${after}`,
       name: `${nameOf(block)}.js`,
+      folder,
     });
     return { error: outcome.error, out: output.out, err: output.err };
   }

@@ -1,0 +1,42 @@
+import { basename, isAbsolute, relative, sep } from "node:path";
+
+/**
+ * The names by which the guest knows modules: relative to the script's folder, or below `node_modules`, or by the file's
+ * own name alone. No two modules share one.
+ */
+export class ModuleNames {
+  readonly #folder: string;
+  readonly #names = new Map<string, string>();
+  readonly #taken: Set<string>;
+
+  /** @param folder the script's, as a real path; @param script the script's own name. */
+  constructor(folder: string, script: string) {
+    this.#folder = folder;
+    this.#taken = new Set([script]);
+  }
+
+  /** The name of the module in this file. */
+  of(file: string): string {
+    const known = this.#names.get(file);
+    if (known !== undefined) return known;
+    const wanted = this.#wanted(file).split(sep).join("/");
+    let name = wanted;
+    for (let count = 2; this.#taken.has(name); count++) name = `${wanted}~${count}`;
+    this.#names.set(file, name);
+    this.#taken.add(name);
+    return name;
+  }
+
+  /** The text with the names of modules in place of where the bundler says that they lie. */
+  putInto(text: string, namespace: string): string {
+    const files = [...this.#names].toSorted(([a], [b]) => b.length - a.length);
+    return files.reduce((shown, [file, name]) => shown.replaceAll(`${namespace}:${file}`, name), text);
+  }
+
+  #wanted(file: string): string {
+    const way = relative(this.#folder, file);
+    if (!isAbsolute(way) && !way.startsWith("..")) return way;
+    const packages = file.lastIndexOf(`${sep}node_modules${sep}`);
+    return packages < 0 ? basename(file) : file.slice(packages + 1);
+  }
+}

@@ -1,0 +1,244 @@
+import type { FileHandle } from "node:fs/promises";
+import { resolve } from "node:path";
+import { GeppettoError } from "../shared/errors.ts";
+import { openAllowed, type DenialReason, type FileVerdict, type ReadRoots } from "./file-access.ts";
+import { flagFor, showAsked, type PermissionKind } from "./flag-for.ts";
+import { ImportAccess, isPackageName, type ImportRules } from "./import-access.ts";
+import { judgeURL, parseHostRule, type HostRules } from "./host-access.ts";
+
+/** What a guest may use; nothing of what is not named. */
+export interface PermissionOptions {
+  /** Files, and folders with all below them; relative ones from the working directory. True: any but the system's own. */
+  read?: readonly string[] | true;
+  /** Names of the host's environment variables. True: all of them, keys among them. */
+  env?: readonly string[] | true;
+  /**
+   * Hosts whose `http:` URLs, or private addresses, may be handed to a provider: `example.com`, `*.example.com`,
+   * `127.0.0.1:8080`. True: every public host. Public `https:` URLs need no permission.
+   */
+  net?: readonly string[] | true;
+  /**
+   * What scripts may import: packages by name, with what these import themselves; files, and folders with all below them, by
+   * paths that begin with a dot or a slash. True: any module. Default the script's own folder, and so its node_modules; with
+   * strict hardening nothing.
+   */
+  import?: readonly string[] | true;
+}
+
+/** One use of a permission. Holds no secret: of a variable its name, of a URL its origin. */
+export interface PermissionUse {
+  /** Milliseconds since 1970. */
+  time: number;
+  kind: PermissionKind;
+  /** What was asked for, at most 1,000 characters: a path as the script gave it, a URL's origin, a variable's name. */
+  asked: string;
+  /** The file that a path led to: absolute, the host's, never told to a guest. */
+  file?: string;
+  granted: boolean;
+  /** The rule that granted it ("/data/photos", "*.example.com", "public https"), or why none did. */
+  rule: string;
+  /** The script that was running, by the name that the guest knows. */
+  script?: string;
+  /** Whose script it was, in an {@link EnginePool}. */
+  tenant?: string;
+}
+
+export interface PermissionHost {
+  /** Told of each use before it has an effect. Where this throws, the use is refused. */
+  onUse?: ((use: PermissionUse) => void) | undefined;
+  /** Uses that one script may make, granted or not. */
+  maxUses: number;
+  /** Refuses a use over that number. */
+  onTooMany(): GeppettoError;
+}
+
+/** Longest text of what was asked for that is noted, in characters. */
+const MAX_NOTED = 1_000;
+
+/** A file's content is read in pieces of this size, in bytes. */
+const PIECE_BYTES = 1 << 20;
+
+type Noted = Omit<PermissionUse, "time" | "script" | "tenant">;
+
+/** The one place that decides what a guest may use of its host's. Each use, granted or denied, is noted. */
+export class Permissions {
+  readonly #read: ReadRoots;
+  readonly #env: readonly string[] | true;
+  readonly #net: HostRules;
+  readonly #import: ImportRules;
+  readonly #host: PermissionHost;
+  #script: { name: string; uses: number } | undefined;
+  #folder: string | undefined;
+
+  /** @throws {GeppettoError} ConfigError that names what cannot be allowed. */
+  constructor(options: PermissionOptions, host: PermissionHost) {
+    const { read = [], env = [], net = [], import: modules, ...unknown } = options;
+    for (const name of Object.keys(unknown)) {
+      throw new GeppettoError(
+        "ConfigError",
+        `Cannot set permissions.${name}: the permissions are read, env, net, import`,
+      );
+    }
+    this.#read = read === true || checked("read", read).map((path) => resolve(path));
+    this.#env = env === true || checked("env", env);
+    this.#net = net === true || checked("net", net).map(parseHostRule);
+    this.#import = toImportRules(modules);
+    this.#host = host;
+  }
+
+  /** A script begins, in which relative paths start from this folder; default the working directory. */
+  begin(name: string, folder: string | undefined): void {
+    this.#script = { name, uses: 0 };
+    this.#folder = folder;
+  }
+
+  end(): void {
+    this.#script = undefined;
+    this.#folder = undefined;
+  }
+
+  /** What the script that has begun may import. */
+  imports(): ImportAccess {
+    return new ImportAccess(this.#import, this.#folder);
+  }
+
+  /**
+   * The content of a file that may be read.
+   *
+   * @param tooLarge makes the error for a file of more than `maxBytes`.
+   * @throws {GeppettoError} PermissionError `file access denied: …`; it does not tell what is there where nothing may be
+   *   read.
+   */
+  async readFile(path: string, maxBytes: number, tooLarge: () => GeppettoError): Promise<Buffer> {
+    const verdict = await openAllowed(path, this.#read, this.#folder ?? process.cwd());
+    return this.#readOpened("read", path, verdict, maxBytes, tooLarge);
+  }
+
+  /**
+   * The content of a module that may be imported.
+   *
+   * @param asked the module as errors name it: a package, or a path from the script's folder.
+   * @param file where it was found, an absolute path; undefined where it was not.
+   * @throws {GeppettoError} PermissionError `import denied: …`; {Error} where it may lie but does not.
+   */
+  async readModule(
+    asked: string,
+    file: string | undefined,
+    { roots }: ImportAccess,
+    maxBytes: number,
+    tooLarge: () => GeppettoError,
+  ): Promise<Buffer> {
+    const outside = { granted: false, rule: "no rule", reason: "outside" } as const;
+    const verdict = file === undefined ? outside : await openAllowed(file, roots, "/");
+    return this.#readOpened("import", asked, verdict, maxBytes, tooLarge);
+  }
+
+  async #readOpened(
+    kind: "read" | "import",
+    asked: string,
+    verdict: FileVerdict,
+    maxBytes: number,
+    tooLarge: () => GeppettoError,
+  ): Promise<Buffer> {
+    const { granted, file, rule } = verdict;
+    try {
+      this.#note({ kind, asked, ...(file === undefined ? {} : { file }), granted, rule });
+      if (!verdict.granted) throw deniedFile(kind, asked, verdict.reason);
+      if ((await verdict.handle.stat()).size > maxBytes) throw tooLarge();
+      // It may have grown: whoever counts the bytes finds it too large.
+      return await readAtMost(verdict.handle, maxBytes + 1);
+    } catch (error) {
+      throw verdict.granted && !(error instanceof GeppettoError) ? deniedFile(kind, asked, "unfit") : error;
+    } finally {
+      if (verdict.granted) await verdict.handle.close();
+    }
+  }
+
+  /** Notes that a script would import something where nothing may be imported. */
+  noteClosedImport(asked: string): void {
+    this.#note({ kind: "import", asked, granted: false, rule: "nothing may be imported" });
+  }
+
+  /**
+   * Allows a URL to be handed to a provider.
+   *
+   * @throws {GeppettoError} PermissionError that names the flag.
+   */
+  checkURL(url: URL): void {
+    const { granted, rule, isNameable } = judgeURL(url, this.#net);
+    this.#note({ kind: "net", asked: url.origin, granted, rule });
+    if (granted) return;
+    const help = isNameable ? `allow it with ${flagFor("net", url.host)}` : "take them out of it";
+    throw new GeppettoError("PermissionError", `net access denied: ${showAsked(url.host)}: ${rule}; ${help}`);
+  }
+
+  /** The variables of the host's environment that a script may see. */
+  environment(): Record<string, string> {
+    const names = this.#env === true ? Object.keys(process.env) : this.#env;
+    const entries: [name: string, value: string][] = [];
+    for (const name of names) {
+      // What only the prototype has is no variable.
+      const value = Object.hasOwn(process.env, name) ? process.env[name] : undefined;
+      if (value === undefined) continue;
+      this.#note({ kind: "env", asked: name, granted: true, rule: this.#env === true ? "any variable" : name });
+      entries.push([name, value]);
+    }
+    return Object.fromEntries(entries);
+  }
+
+  #note({ asked, ...use }: Noted): void {
+    const script = this.#script;
+    if (script !== undefined && ++script.uses > this.#host.maxUses) throw this.#host.onTooMany();
+    const named = script === undefined ? {} : { script: script.name };
+    try {
+      this.#host.onUse?.({ time: Date.now(), ...use, asked: asked.slice(0, MAX_NOTED), ...named });
+    } catch (cause) {
+      throw new GeppettoError("PermissionError", `Cannot use ${showAsked(asked)}: the use cannot be noted`, {
+        code: "ERR_AUDIT",
+        cause,
+      });
+    }
+  }
+}
+
+function checked(name: string, list: unknown): string[] {
+  if (Array.isArray(list) && list.every((item) => typeof item === "string" && item !== "" && !item.includes("\0"))) {
+    return [...(list as string[])];
+  }
+  throw new GeppettoError("ConfigError", `Cannot set permissions.${name}: expected true or a list of names`);
+}
+
+function toImportRules(given: readonly string[] | true | undefined): ImportRules {
+  if (given === true || given === undefined) return { paths: given, packages: [] };
+  const list = checked("import", given);
+  return {
+    paths: list.filter((item) => !isPackageName(item)).map((path) => resolve(path)),
+    packages: list.filter(isPackageName),
+  };
+}
+
+function deniedFile(kind: "read" | "import", asked: string, reason: DenialReason): Error {
+  const reasons = {
+    malformed: "it is no path of a file",
+    outside: `it is no file below an allowed folder; allow it with ${flagFor(kind, asked)}`,
+    missing: "there is no such file",
+    unfit: "it is no regular file that can be read",
+  };
+  // Where it may look, a script that imports what is not there has a fault and not too few permissions.
+  if (kind === "import" && reason !== "outside")
+    return new Error(`Cannot import "${showAsked(asked)}": ${reasons[reason]}`);
+  const what = kind === "read" ? "file access denied" : "import denied";
+  return new GeppettoError("PermissionError", `${what}: ${showAsked(asked)}: ${reasons[reason]}`);
+}
+
+async function readAtMost(file: FileHandle, limit: number): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let total = 0;
+  while (total < limit) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(PIECE_BYTES, limit - total)), 0);
+    if (bytesRead === 0) break;
+    pieces.push(buffer.subarray(0, bytesRead));
+    total += bytesRead;
+  }
+  return Buffer.concat(pieces);
+}
