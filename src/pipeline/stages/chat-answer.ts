@@ -24,7 +24,7 @@ export interface AnswerOptions {
 
 /**
  * Runs a chat step for one turn: its events become elements. Resolves with the assistant's message, which is what was
- * said so far when the answer was interrupted.
+ * said so far when the answer was interrupted; undefined where that is nothing.
  *
  * @throws {unknown} what the step throws; `context.signal.reason` when the stage is to stop.
  */
@@ -32,7 +32,7 @@ export async function answerTurn(
   { step, options }: ChatSource,
   messages: readonly unknown[],
   { context, interruption, write, streaming }: AnswerOptions,
-): Promise<TextMessage> {
+): Promise<TextMessage | undefined> {
   const signal = AbortSignal.any([context.signal, interruption]);
   const { type, inputType, outputType } = step.info;
   const meta = { messageId: randomUUID(), parentId: "", engine: "" };
@@ -61,7 +61,7 @@ export async function answerTurn(
   } catch (error) {
     context.signal.throwIfAborted();
     if (!interruption.aborted) throw error;
-    return toInterruptedMessage(said, meta.messageId, meta.engine);
+    return said === "" ? undefined : toInterruptedMessage(said, meta.messageId);
   }
 }
 
@@ -70,8 +70,8 @@ function toElement(emission: StepEmission, streaming: boolean): StreamElement | 
   return emission.type === "partial" && streaming ? textElement(emission.delta) : undefined;
 }
 
-function toInterruptedMessage(text: string, id: string, engine: string): TextMessage {
+function toInterruptedMessage(text: string, id: string): TextMessage {
   const time = new Date().toISOString();
-  const metadata = { interrupted: true, ...(engine === "" ? {} : { engine }) };
+  const metadata = { interrupted: true };
   return { type: "chat-message", id, parentID: "", time, lastUpdate: time, metadata, role: "assistant", text };
 }

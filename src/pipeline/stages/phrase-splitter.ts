@@ -1,5 +1,5 @@
 export interface PhraseSplitterOptions {
-  /** Shorter pieces wait for the next one, so that "Mr." is no phrase. */
+  /** Shorter pieces wait for the next one. */
   minChars: number;
   /** Longer ones are cut, between words where there are some. */
   maxChars: number;
@@ -9,6 +9,8 @@ export interface PhraseSplitterOptions {
 
 /** After this a sentence is over, whatever follows. */
 const ENDED = /(?:[.!?…][\p{Pe}\p{Pf}"']*\s|[。！？]|\n)\s*$/u;
+/** "Mr.", "Dr.", an initial: what follows may belong to it. Short names do so too, and wait for the next sentence. */
+const ABBREVIATED = /(?:^|\s)\p{Lu}\p{Ll}{0,2}\.\s*$/u;
 /** Only with one of these can a sentence have ended. */
 const MAY_END = /[.!?…。！？\n]/;
 
@@ -56,7 +58,7 @@ export class PhraseSplitter {
     let held = "";
     for (const sentence of sentences) {
       held += sentence;
-      if (held.trim().length < minChars) continue;
+      if (held.trim().length < minChars || ABBREVIATED.test(held)) continue;
       phrases.push(...this.#cut(held));
       held = "";
     }

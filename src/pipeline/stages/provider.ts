@@ -74,7 +74,7 @@ const MAX_AHEAD = 64;
  * A turn with nothing new in it, but for history and system messages, asks nothing.
  *
  * One turn at a time; others wait. An interrupt gives up the answer under way: its message has what was said so far and
- * `metadata.interrupted`. Turns before the interrupt that had not begun get no answer and stay in the history. A failure
+ * `metadata.interrupted`. Turns before the interrupt whose answer has not begun get none and stay in the history. A failure
  * of the provider ends the execution; a stage that stops closes the connection.
  *
  * @example
@@ -191,6 +191,7 @@ class ProviderRun {
         write: (element) => abortable(this.#output.write(element), AbortSignal.any([signal, interruption])),
         streaming,
       });
+      if (message === undefined) return;
       this.#history.add(message);
       await this.#output.write(messageElement(message, { metadata: message.metadata }));
     } catch (error) {

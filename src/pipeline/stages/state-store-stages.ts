@@ -34,27 +34,30 @@ export function stateStoreLoad(name: string, { store, conversationId, limit }: S
     type: "transform",
     async process(input, output, { signal }) {
       const conversation = new Conversation(name, conversationId);
-      const load = async (): Promise<void> => {
+      let hasLoaded = false;
+      const load = async (first: StreamElement | undefined): Promise<void> => {
+        hasLoaded = true;
         const messages = store.load(conversation.id, limit === undefined ? {} : { limit });
-        const metadata = { history: true, conversationId: conversation.id };
+        // A prompt that is assembled of all this begins with the first message, and may need them.
+        const variables = first?.metadata["variables"];
+        const metadata = {
+          history: true,
+          conversationId: conversation.id,
+          ...(variables === undefined ? {} : { variables }),
+        };
         for (const message of await abortable(messages, signal))
           await output.write(messageElement(message, { metadata }));
       };
-      let hasLoaded = false;
-      if (conversationId !== undefined) {
-        await load();
-        hasLoaded = true;
-      }
       for await (const element of input) {
         if (isControl(element)) await output.write(element);
         else {
           conversation.note(element);
-          if (!hasLoaded) await load();
-          hasLoaded = true;
+          if (!hasLoaded) await load(element);
           const isMarked = element.metadata["conversationId"] !== undefined;
           await output.write(isMarked ? element : withMetadata(element, { conversationId: conversation.id }));
         }
       }
+      if (!hasLoaded && conversationId !== undefined) await load(undefined);
     },
   };
 }

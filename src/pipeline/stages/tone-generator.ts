@@ -50,6 +50,6 @@ function toneOf(word: string, sampleRate: number): Uint8Array {
 /** From 220 to 1,000 Hz. */
 function frequencyOf(word: string): number {
   let hash = 0;
-  for (const char of word) hash = (hash * 31 + char.codePointAt(0)!) % 40;
-  return 220 + hash * 20;
+  for (const char of word) hash = (hash * 31 + char.codePointAt(0)!) % 391;
+  return 220 + hash * 2;
 }
