@@ -11,8 +11,8 @@ export interface WebSocketLike {
   binaryType: string;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
-  addEventListener(type: "open" | "message" | "close" | "error", listener: (event: never) => void): void;
-  removeEventListener(type: "open" | "message" | "close" | "error", listener: (event: never) => void): void;
+  addEventListener(type: "open" | "message" | "close" | "error", listener: (event: unknown) => void): void;
+  removeEventListener(type: "open" | "message" | "close" | "error", listener: (event: unknown) => void): void;
   /** Those of `ws` can be told to read no further. */
   readonly isPaused?: boolean;
   pause?(): void;
@@ -43,6 +43,8 @@ const CLOSED = 3;
 const MESSAGE_BYTES = 64;
 /** How often a full socket is looked at again. */
 const POLL_MS = 5;
+/** How long a socket may take to close that has been cut. */
+const TERMINATE_MS = 50;
 /** Codes of an end that both sides may have wanted. */
 const FAREWELLS = new Set([1000, 1001, 1005]);
 
@@ -124,9 +126,10 @@ export class SocketConnection {
     const socket = this.#socket;
     this.#stopReceiving();
     if (socket.readyState !== CLOSED) closeWith(socket, code, reason);
-    const deadline = performance.now() + withinMs;
-    while (socket.readyState !== CLOSED && performance.now() < deadline) await sleep(POLL_MS);
-    if (socket.readyState !== CLOSED) socket.terminate?.();
+    if (!(await hasClosed(socket, withinMs))) {
+      socket.terminate?.();
+      await hasClosed(socket, TERMINATE_MS);
+    }
     this.release();
   }
 
@@ -158,11 +161,13 @@ export class SocketConnection {
     this.#tell();
   };
 
-  readonly #onError = (event: { message?: unknown }): void => {
-    if (typeof event.message === "string") this.#lastError = event.message;
+  readonly #onError = (event: unknown): void => {
+    const { message } = event as { message?: unknown };
+    if (typeof message === "string") this.#lastError = message;
   };
 
-  readonly #onClose = ({ code, reason }: { code: number; reason: string }): void => {
+  readonly #onClose = (event: unknown): void => {
+    const { code, reason } = event as { code: number; reason: string };
     clearInterval(this.#pings);
     if (FAREWELLS.has(code)) this.#hasClosed = true;
     else {
@@ -172,8 +177,10 @@ export class SocketConnection {
     this.#tell();
   };
 
-  readonly #onMessage = ({ data }: { data: unknown }): void => {
+  readonly #onMessage = (event: unknown): void => {
     if (this.#hasEnded) return;
+    this.#awaitsPong = false;
+    const { data } = event as { data: unknown };
     const frame = typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer);
     const { maxMessageBytes, maxQueuedBytes } = this.#options;
     const bytes = sizeOf(frame);
@@ -252,6 +259,12 @@ function closeWith(socket: WebSocketLike, code: number, reason: string): void {
   } catch {
     socket.close(code + 3_000, reason);
   }
+}
+
+async function hasClosed(socket: WebSocketLike, withinMs: number): Promise<boolean> {
+  const deadline = performance.now() + withinMs;
+  while (socket.readyState !== CLOSED && performance.now() < deadline) await sleep(POLL_MS);
+  return socket.readyState === CLOSED;
 }
 
 function sizeOf(frame: Frame): number {
