@@ -159,6 +159,18 @@ describe("stateStoreSave()", () => {
 });
 
 describe("a conversation over several executions", () => {
+  it("counts in a result what its own execution has said, and not what it has loaded", async () => {
+    const store = new MemoryStateStore();
+    const usage = { inputTokens: 2, outputTokens: 3 };
+    const load = stateStoreLoad("load", { store, conversationId: "c" });
+    await store.append("c", [{ role: "assistant", text: "old", metadata: { usage } }]);
+    const model = provider("model", { chat: new ScriptedChat([{ text: "new", usage }]) });
+    const answered = await new PipelineBuilder().chain(load, model).build().executeSync("hi");
+    expect([answered.usage, answered.response]).toMatchObject([usage, { text: "new" }]);
+    const loaded = await new PipelineBuilder().chain(load).build().executeSync();
+    expect(loaded).toMatchObject({ messages: [{ text: "old" }], usage: { inputTokens: 0 }, response: undefined });
+  });
+
   it("goes on where it ended, tools and all, with one system message each time", async () => {
     const store = new MemoryStateStore();
     const call = { id: "c1", name: "clock", input: {} };
