@@ -62,7 +62,9 @@ export interface ProviderStageOptions {
   budget?: Budget;
 }
 
-const ACCEPTS: readonly ContentKind[] = ["text", "message", "image", "parts"];
+/** Tool calls are those of a model before this one: they pass. */
+const ACCEPTS: readonly ContentKind[] = ["text", "message", "image", "parts", "tool-call"];
+const EMBEDDED: ModelSettings = { provider: "embedded" };
 const DEFAULT_MAX_HISTORY = 200;
 /** Elements that are read while a turn is being answered, so that an interrupt is heard. */
 const MAX_AHEAD = 64;
@@ -82,26 +84,27 @@ const MAX_AHEAD = 64;
  * @throws {GeppettoError} ConfigError at once for a provider that there is not.
  */
 export function provider(name: string, options: ProviderStageOptions = {}): Stage {
-  const source = toChatSource(options);
+  const { chat = EMBEDDED, env = process.env } = options;
+  if (!("stream" in chat)) resolveProviderSettings(chat, env);
   return {
     name,
     type: "generate",
     accepts: ACCEPTS,
-    process: (input, output, context) => new ProviderRun(source, options, output, context).execute(input),
+    process: (input, output, context) => new ProviderRun(options, output, context).execute(input),
   };
 }
 
-function toChatSource(options: ProviderStageOptions): ChatSource {
-  const { chat = { provider: "embedded" }, env = process.env, tools = {}, onApprove, budget, fetch } = options;
+function toChatSource(options: ProviderStageOptions, touch: () => void): ChatSource {
+  const { chat = EMBEDDED, env = process.env, tools = {}, onApprove, budget, fetch } = options;
   const { model, system, temperature, maxTokens, topP, stop, seed, toolChoice, responseFormat } = options;
   const { maxToolRounds, toolTimeoutMs } = options;
   const isProvider = "stream" in chat;
-  if (!isProvider) resolveProviderSettings(chat, env);
   const step = createChatStep({
-    settings: isProvider ? { provider: "embedded" } : chat,
+    settings: isProvider ? EMBEDDED : chat,
     env,
+    wrap: (made) => touching(made, touch),
     hostTools: new Map(Object.entries(tools)),
-    ...(isProvider ? { chatProvider: chat } : {}),
+    ...(isProvider ? { chatProvider: touching(chat, touch) } : {}),
     ...(onApprove ? { onApprove } : {}),
     ...(budget ? { budget } : {}),
     ...(fetch ? { fetch } : {}),
@@ -109,6 +112,19 @@ function toChatSource(options: ProviderStageOptions): ChatSource {
   const given = { model, system, temperature, maxTokens, topP, stop, seed, toolChoice, responseFormat };
   const chosen = { ...given, maxToolRounds, toolTimeoutMs, tools: Object.keys(tools) };
   return { step, options: Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined)) };
+}
+
+/** The same provider: each sign of life, thoughts too, keeps the pipeline from being taken for idle. */
+function touching(inner: ChatProvider, touch: () => void): ChatProvider {
+  return {
+    name: inner.name,
+    async *stream(request, options) {
+      for await (const chunk of inner.stream(request, options)) {
+        touch();
+        yield chunk;
+      }
+    },
+  };
 }
 
 /** The stage in one execution. */
@@ -121,8 +137,8 @@ class ProviderRun {
   readonly #content = new TurnContent();
   #isAsked = false;
 
-  constructor(source: ChatSource, options: ProviderStageOptions, output: ElementWriter, context: StageContext) {
-    this.#source = source;
+  constructor(options: ProviderStageOptions, output: ElementWriter, context: StageContext) {
+    this.#source = toChatSource(options, context.touch);
     this.#options = options;
     this.#output = output;
     this.#context = context;
@@ -153,6 +169,7 @@ class ProviderRun {
         break;
       case "error":
       case "interrupt":
+      case "tool-call":
         await this.#output.write(element);
         break;
       default:

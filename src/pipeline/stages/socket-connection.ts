@@ -121,6 +121,15 @@ export class SocketConnection {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /**
+   * Resolves when all that was sent has left, or the connection is closed.
+   *
+   * @throws {unknown} the signal's reason.
+   */
+  async drained(signal: AbortSignal): Promise<void> {
+    while (this.#socket.bufferedAmount > 0 && !this.#hasEnded) await abortable(sleep(POLL_MS), signal);
+  }
+
   /** Says farewell and waits for the other side's, no longer than `withinMs`. Never rejects. */
   async close(code: number, reason: string, withinMs: number): Promise<void> {
     const socket = this.#socket;

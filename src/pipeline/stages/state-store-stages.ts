@@ -29,6 +29,7 @@ const MAX_TURN_MESSAGES = 10_000;
  * comes, marked with `metadata.conversationId`. An execution is of one conversation: a second id in its metadata ends it with a ValidationError, as does none.
  */
 export function stateStoreLoad(name: string, { store, conversationId, limit }: StateStoreLoadOptions): Stage {
+  requireStore(name, store);
   return {
     name,
     type: "transform",
@@ -71,6 +72,7 @@ export function stateStoreSave(
   name: string,
   { store, conversationId, roles = DEFAULT_ROLES }: StateStoreSaveOptions,
 ): Stage {
+  requireStore(name, store);
   return {
     name,
     type: "transform",
@@ -132,6 +134,11 @@ class Conversation {
       `Cannot take an element of conversation ${JSON.stringify(given)}: this execution is of ${JSON.stringify(this.#id)}`,
     );
   }
+}
+
+function requireStore(name: string, store: Partial<StateStore> | undefined): void {
+  if (typeof store?.load === "function" && typeof store.append === "function") return;
+  throw new TypeError(`Cannot make stage "${name}": store must have load() and append()`);
 }
 
 function isNew({ metadata }: StreamElement): boolean {

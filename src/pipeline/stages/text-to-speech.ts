@@ -31,14 +31,16 @@ const ELEMENT_CHARS = 64;
  * stream ends. A message of the assistant's is spoken where no text came before it in its turn; messages are handed on
  * after what was said. The first audio element of each phrase has it as `metadata.text`.
  *
- * An interrupt stops the phrase under way and drops what came before it and is not yet spoken.
+ * All other kinds pass as they are. An interrupt stops the phrase under way and drops what came before it and is not yet spoken.
  *
  * @example
  * const speech = textToSpeech("speech", { synthesizer: openAISpeech({ voice: "marin" }) });
- * @throws {RangeError} at once for a longest phrase of less than 20 characters.
+ * @throws {TypeError} at once for a synthesizer that is none; {RangeError} for a longest phrase of less than 20 characters.
  */
 export function textToSpeech(name: string, options: TextToSpeechOptions): Stage {
-  const { maxPhraseChars = DEFAULT_MAX_PHRASE } = options;
+  const { synthesizer, maxPhraseChars = DEFAULT_MAX_PHRASE } = options;
+  if (typeof synthesizer?.synthesize !== "function")
+    throw new TypeError(`Cannot make stage "${name}": synthesizer must have a method synthesize()`);
   if (!(maxPhraseChars >= 20))
     throw new RangeError(
       `Cannot make stage "${name}": maxPhraseChars must be at least 20, got ${String(maxPhraseChars)}`,
@@ -46,7 +48,6 @@ export function textToSpeech(name: string, options: TextToSpeechOptions): Stage 
   return {
     name,
     type: "generate",
-    accepts: ["text", "message"],
     process: (input, output, context) => new SpeechRun(options, output, context).execute(input),
   };
 }

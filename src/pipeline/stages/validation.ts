@@ -1,6 +1,6 @@
 import { abortable } from "../../base/abortable.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import { errorElement, isControl, type ContentKind, type StreamElement } from "../element.ts";
+import { CONTENT_KINDS, errorElement, isControl, type ContentKind, type StreamElement } from "../element.ts";
 import type { Stage } from "../stage.ts";
 import { compileValidator, contentOf, type Check, type Validator } from "./validators.ts";
 
@@ -18,6 +18,8 @@ export interface ValidationOptions {
    */
   onFailure?: "error" | "drop" | "fail";
 }
+
+const ON_FAILURE = ["error", "drop", "fail"];
 
 /** A failed element; its message lists everything that is wrong. */
 export class ElementValidationError extends GeppettoError {
@@ -39,9 +41,17 @@ export class ElementValidationError extends GeppettoError {
  *   maxLength: 4_000,
  *   required: ["metadata.userId"],
  * });
+ * @throws {RangeError} at once for validators of a kind that there is not.
  */
 export function validation(name: string, options: ValidationOptions = {}): Stage {
   const { validators = {}, onFailure = "error" } = options;
+  for (const key of Object.keys(validators)) {
+    if (key === "any" || (CONTENT_KINDS as readonly string[]).includes(key)) continue;
+    const known = [...CONTENT_KINDS, "any"].join(", ");
+    throw new RangeError(`Cannot make stage "${name}": no element is of kind "${key}", the kinds are ${known}`);
+  }
+  if (!ON_FAILURE.includes(onFailure))
+    throw new RangeError(`Cannot make stage "${name}": onFailure must be one of ${ON_FAILURE.join(", ")}`);
   // Compiled with the first element, once for all executions.
   const checks = new Map<string, Promise<Check[]>>();
   const checksFor = (key: ContentKind | "any"): Promise<Check[]> => {

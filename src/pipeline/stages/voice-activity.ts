@@ -22,7 +22,7 @@ const DEFAULTS: Omit<SpeechDetectorOptions, "sampleRate" | "channels"> = {
  * Makes turns of a stream of PCM16: one audio element for what was said between two silences, then the end of the turn.
  * Silence alone gives nothing. Speech is what is loud enough, 20 ms at a time, and so much louder than the noise around;
  * all times are those of the audio, counted in samples, however fast it comes. An end of the stream, or of a turn, ends
- * speech that is under way; a click that is shorter than `minSpeechMs` is none.
+ * speech that is under way; a click that is shorter than `minSpeechMs` is none. All but audio passes as it is.
  *
  * The audio's metadata: `startMs`, `endMs`, `speechMs`, and `reason`: "silence", "max-turn" or "end". Audio of another
  * format, or one that changes its sample rate or channels, ends the execution with a ValidationError.
@@ -38,7 +38,6 @@ export function voiceActivity(name: string, options: VoiceActivityOptions = {}):
   return {
     name,
     type: "accumulate",
-    accepts: ["audio"],
     async process(input, output) {
       let detector: SpeechDetector | undefined;
       let form: AudioForm | undefined;

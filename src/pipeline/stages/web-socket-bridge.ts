@@ -26,7 +26,7 @@ export interface WebSocketOptions {
   highWaterBytes?: number;
   /** Pause between pings, where the socket can send them; default 30,000 ms, 0 for none. */
   pingIntervalMs?: number;
-  /** How long the other side may say nothing after the input has ended; default 5,000 ms. */
+  /** How long the other side may say nothing after the input has ended, and take for its farewell; default 5,000 ms. */
   lingerMs?: number;
 }
 
@@ -38,8 +38,7 @@ const DEFAULTS: Omit<ConnectionOptions, "receives"> = {
 };
 const DEFAULT_AUDIO: AudioForm = { format: "pcm16", sampleRate: 16_000, channels: 1 };
 const DEFAULT_LINGER_MS = 5_000;
-/** How long a farewell may take when all is well, and when the stage is to stop. */
-const CLOSE_MS = 1_000;
+/** How long a farewell may take when the stage is to stop. */
 const STOP_MS = 150;
 
 /**
@@ -64,7 +63,7 @@ export function webSocketBridge(name: string, options: WebSocketOptions): Stage 
     async process(input, output, context) {
       const connection = await take(context);
       const decode = await decoderOf(options);
-      await closing(connection, context, async () => {
+      await closing(connection, lingerMs, context, async () => {
         const idle = new IdleClock();
         const received = receiveAll(connection, decode, output, context, idle);
         const sent = sendAll(connection, input, true, context);
@@ -75,7 +74,7 @@ export function webSocketBridge(name: string, options: WebSocketOptions): Stage 
         sent.catch(() => {});
         // The other side has left: there is nobody to send the rest to.
         if (first.end === "closed") return void (await received);
-        if (first.end === "end-of-stream") return void (await sent);
+        if (first.end === "end-of-stream") return void (await Promise.race([sent, connection.closed(context.signal)]));
         received.catch(() => {});
         await Promise.race([received, idle.lasts(lingerMs)]).finally(() => idle.stop());
       });
@@ -105,12 +104,13 @@ export function webSocketSource(name: string, options: WebSocketOptions): Stage 
 /** Sends everything to a socket, as {@link webSocketBridge} does, and closes it. */
 export function webSocketSink(name: string, options: WebSocketOptions): Stage {
   const take = connectionsOf(name, options, false);
+  const { lingerMs = DEFAULT_LINGER_MS } = options;
   return {
     name,
     type: "sink",
     async process(input, _, context) {
       const connection = await take(context);
-      await closing(connection, context, async () => {
+      await closing(connection, lingerMs, context, async () => {
         const sent = sendAll(connection, input, false, context);
         sent.catch(() => {});
         await Promise.race([sent, connection.closed(context.signal)]);
@@ -125,9 +125,10 @@ function connectionsOf(name: string, options: WebSocketOptions, receives: boolea
   const { socket } = options;
   const given = Object.entries(DEFAULTS).map(([key, value]) => [key, options[key as keyof typeof DEFAULTS] ?? value]);
   const settings = { ...(Object.fromEntries(given) as typeof DEFAULTS), receives };
-  if (typeof socket === "function") return async () => new SocketConnection(await socket(), settings);
+  if (typeof socket === "function")
+    return async () => new SocketConnection(requireSocket(name, await socket()), settings);
   // Connected now: what comes before the execution begins is not lost.
-  let connection: SocketConnection | undefined = new SocketConnection(socket, settings);
+  let connection: SocketConnection | undefined = new SocketConnection(requireSocket(name, socket), settings);
   return async () => {
     const own = connection;
     connection = undefined;
@@ -137,6 +138,12 @@ function connectionsOf(name: string, options: WebSocketOptions, receives: boolea
       `Cannot execute stage "${name}" again: its socket has served one execution; give it a function that makes one`,
     );
   };
+}
+
+function requireSocket(name: string, socket: WebSocketLike): WebSocketLike {
+  const { addEventListener, send } = (socket ?? {}) as Partial<WebSocketLike>;
+  if (typeof addEventListener === "function" && typeof send === "function") return socket;
+  throw new TypeError(`Cannot make stage "${name}": socket must be a WebSocket, or a function that makes one`);
 }
 
 function decoderOf({ audio = DEFAULT_AUDIO, trusted = false }: WebSocketOptions): Promise<DecodeFrame> {
@@ -213,19 +220,21 @@ class IdleClock {
 /** Does the work and says farewell, whatever comes of it. */
 async function closing(
   connection: SocketConnection,
+  lingerMs: number,
   { signal }: StageContext,
   work: () => Promise<void>,
 ): Promise<void> {
   try {
     await work();
-    await connection.close(1000, "", CLOSE_MS);
+    await connection.drained(signal);
+    // What has left may still be on its way to a slow reader.
+    await connection.close(1000, "", lingerMs);
   } catch (error) {
     const isAborted = signal.aborted && (error as { name?: unknown })?.name === "AbortError";
-    await connection.close(
-      isAborted ? 1001 : 1011,
-      isAborted ? "the pipeline has stopped" : "the pipeline has failed",
-      STOP_MS,
-    );
+    const [code, reason] = isAborted
+      ? ([1001, "the pipeline has stopped"] as const)
+      : ([1011, "the pipeline has failed"] as const);
+    await connection.close(code, reason, STOP_MS);
     throw error;
   }
 }

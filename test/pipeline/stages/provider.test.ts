@@ -3,16 +3,17 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   endOfStreamElement,
   endOfTurnElement,
-  errorElement,
   imageElement,
   interruptElement,
   messageElement,
   PipelineBuilder,
+  PipelineConfig,
   provider,
   type ProviderStageOptions,
   sink,
   type StageError,
   type StreamElement,
+  toolCallElement,
 } from "../../../src/pipeline/index.ts";
 import { type ChatProvider, ScriptedChat } from "../../../src/providers/index.ts";
 import { startTurnServer, type TurnServer } from "../../providers/turn-server.ts";
@@ -162,6 +163,12 @@ describe("provider()", () => {
     );
   });
 
+  it("hands on tool calls of a model before it", async () => {
+    const call = toolCallElement({ id: "1", name: "clock", input: {} });
+    const elements = await runStages([ask(new ScriptedChat([{ text: "ok" }]))], [call, "a"]);
+    expect(inWords(elements)).toEqual(["tool-call", "ok", "assistant: ok", "<end-of-turn>"]);
+  });
+
   it("names the message that is none", async () => {
     const bad = messageElement({ role: "bot", text: "x" });
     await expect(runStages([ask(new ScriptedChat([]))], ["a", bad])).rejects.toThrow("messages[1].role");
@@ -205,14 +212,24 @@ describe("provider()", () => {
     expect([most, messagesOf(elements).map((m) => ("text" in m ? m.text : ""))]).toEqual([1, ["1", "3", "5"]]);
   });
 
-  it("touches the pipeline while the model thinks, so that an idle time-out does not end it", async () => {
-    const chat = new ScriptedChat([{ reasoning: "hm", text: "ok" }]);
-    expect(inWords(await runStages([ask(chat)], [errorElement(new Error("e")), "a"]))).toEqual([
-      "error: e",
-      "ok",
-      "assistant: ok",
-      "<end-of-turn>",
-    ]);
+  it("is not taken for idle while the model only thinks", async () => {
+    const chat: ChatProvider = {
+      name: "thinker",
+      async *stream() {
+        for (let i = 0; i < 30; i++) {
+          await sleep(10);
+          yield { type: "reasoning", delta: "hm" };
+        }
+        yield { type: "text", delta: "ok" };
+        yield { type: "end", stopReason: "stop", providerStopReason: "stop", engine: "e" };
+      },
+    };
+    const config = new PipelineConfig().withIdleTimeout(200);
+    const { text } = await new PipelineBuilder(config).chain(ask(chat)).build().executeSync("a");
+    expect(text).toBe("ok");
+    const mute: ChatProvider = { name: "mute", stream: () => new ReadableStream().values() as never };
+    const idle = new PipelineBuilder(config).chain(ask(mute)).build().executeSync("a");
+    await expect(idle).rejects.toMatchObject({ name: "TimeoutError" });
   });
 });
 

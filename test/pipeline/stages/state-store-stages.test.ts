@@ -158,6 +158,13 @@ describe("stateStoreSave()", () => {
   });
 });
 
+describe("stateStoreLoad() and stateStoreSave()", () => {
+  it("refuse a store that is none when they are made", () => {
+    expect(() => stateStoreLoad("load", {} as never)).toThrow('Cannot make stage "load": store must have load()');
+    expect(() => stateStoreSave("save", { store: "file.db" as never })).toThrow('Cannot make stage "save": store must');
+  });
+});
+
 describe("a conversation over several executions", () => {
   it("counts in a result what its own execution has said, and not what it has loaded", async () => {
     const store = new MemoryStateStore();

@@ -8,6 +8,7 @@ import {
   textElement,
   toolCallElement,
   validation,
+  type ValidationOptions,
 } from "../../../src/pipeline/index.ts";
 import { inWords, runStages } from "./run-stages.ts";
 
@@ -88,6 +89,16 @@ describe("validation()", () => {
   it("ends the execution for a JSON schema that is none, and names the stage", async () => {
     const stage = validation("v", { validators: { text: { type: 7 } } });
     await expect(runStages([stage], ["a"])).rejects.toThrow('Cannot use the text validator of stage "v"');
+  });
+
+  it("refuses kinds and answers to failure that there are not when it is made", () => {
+    const mistyped = { validators: { txt: () => true } } as ValidationOptions;
+    expect(() => validation("v", mistyped)).toThrow(
+      'Cannot make stage "v": no element is of kind "txt", the kinds are text,',
+    );
+    expect(() => validation("v", { onFailure: "ignore" as never })).toThrow(
+      "onFailure must be one of error, drop, fail",
+    );
   });
 
   it("stops at an abort while a validator thinks for ever", async () => {

@@ -238,6 +238,15 @@ describe("webSocketBridge()", () => {
     expect(inWords(elements)).toEqual(["last words"]);
   });
 
+  it("notices a cut between the other side's end and its own", async () => {
+    const { client, socket, stage } = await connectBridge();
+    const { elements, ended } = read(build(stage).execute(never()));
+    client.send('{"kind":"end-of-stream"}');
+    await expect.poll(() => elements.length).toBe(1);
+    socket.terminate();
+    expect(((await ended) as Error).message).toContain("The socket broke off: code 1006");
+  });
+
   it("ends the execution for bytes that are no frames", async () => {
     const client = await rawClient(server.port);
     const { ended } = read(build(webSocketBridge("bridge", { socket: await server.next() })).execute(never()));
@@ -367,6 +376,29 @@ describe("webSocketBridge()", () => {
 });
 
 describe("webSocketSource() and webSocketSink()", () => {
+  it("refuse a socket that is none: at once, or when it is made", async () => {
+    expect(() => webSocketSink("out", { socket: "ws://x" as never })).toThrow(
+      'Cannot make stage "out": socket must be',
+    );
+    const stage = webSocketSource("in", { socket: () => undefined as never });
+    await expect(runStages([stage], [])).rejects.toThrow('Cannot make stage "in": socket must be a WebSocket');
+  });
+
+  it("wait at the end until a slow reader has got everything", async () => {
+    const client = await rawClient(server.port);
+    client.pause();
+    const socket = await server.next();
+    const texts = Array.from({ length: 300 }, () => textElement("x".repeat(100_000)));
+    const running = runStages([webSocketSink("out", { socket, highWaterBytes: 1e9 })], texts);
+    await expect.poll(() => socket.bufferedAmount).toBeGreaterThan(1_000_000);
+    let bytes = 0;
+    client.on("data", (chunk) => (bytes += chunk.length));
+    client.resume();
+    await expect.poll(() => bytes, { timeout: 10_000 }).toBeGreaterThan(300 * 100_000);
+    client.end();
+    await running;
+  });
+
   it("are the two ends of a session over one socket", async () => {
     const client = await opened(new WebSocket(server.url));
     const socket = await server.next();
