@@ -195,11 +195,11 @@ describe("webSocketBridge()", () => {
   });
 
   it("goes on after its input has ended as long as something comes, and closes when nothing does", async () => {
-    const { client, stage } = await connectBridge({ lingerMs: 150 });
+    const { client, stage } = await connectBridge({ lingerMs: 800 });
     const seen = watch(client);
     const { elements, ended } = read(build(stage).execute([]));
     for (let i = 0; i < 4; i++) {
-      await sleep(75);
+      await sleep(300);
       client.send(`{"kind":"text","text":"${i}"}`);
     }
     expect(await ended).toBeUndefined();
