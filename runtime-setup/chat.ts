@@ -1,5 +1,7 @@
 import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { type Budget, type ChatProvider, DEMO_NOTICE, resolveProviderSettings } from "../src/providers/index.ts";
+import { chatCacheKey } from "../src/recordings/index.ts";
+import { hashParts } from "../src/recordings/hash-parts.ts";
 import { createChatStep } from "../src/steps/chat-step.ts";
 import type { ApproveCall } from "../src/steps/chat-tools.ts";
 import type { ProviderSettings } from "./embeddings.ts";
@@ -35,11 +37,12 @@ export function setupChat(settings: ChatSettings = {}): SetupFunction {
     // A provider that there is not is an error of the set-up, whether or not a script ever asks it.
     if (chatProvider === undefined) resolveProviderSettings(model, env);
     let noticed = false;
+    const resolveImage = (url: string): string => imageStoreOf(engine).resolve(url);
     const step = createChatStep({
       settings: model,
       env,
       hostTools: hostToolsOf(engine),
-      resolveImage: (url) => imageStoreOf(engine).resolve(url),
+      resolveImage,
       ...(onNotice ? { warn: onNotice } : {}),
       ...(onApprove ? { onApprove } : {}),
       ...(budget ? { budget } : {}),
@@ -52,7 +55,11 @@ export function setupChat(settings: ChatSettings = {}): SetupFunction {
         onNotice?.(DEMO_NOTICE);
       },
     });
-    vm.host.registerStep("chat", step);
+    // Who answers is part of what results depend on.
+    const keyOf = chatCacheKey(model, env, { resolveImage });
+    const cacheKey = async (input: unknown, key?: string): Promise<string> =>
+      hashParts([chatProvider?.name ?? "", await keyOf(input, key)]);
+    vm.host.registerStep("chat", { ...step, cacheKey });
     await vm.install("chat");
   };
 }

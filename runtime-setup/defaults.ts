@@ -5,9 +5,11 @@ import { setupDoneCallback } from "./done.ts";
 import { setupDoubleStep } from "./double-step.ts";
 import type { ImagePermissions } from "./images.ts";
 import { setupEmbeddings } from "./embeddings.ts";
+import { type PipelineSettings, setupPipeline } from "./pipeline.ts";
+import type { StepCacheSettings } from "./step-cache.ts";
 import { setupSteps } from "./steps.ts";
 
-export interface DefaultsSettings extends ChatSettings {
+export interface DefaultsSettings extends ChatSettings, PipelineSettings, StepCacheSettings {
   /** What `addMessageWithImage` may use; default no file, and public `https:` URLs only. */
   images?: ImagePermissions;
 }
@@ -17,10 +19,11 @@ export function setupDefaults(settings: DefaultsSettings = {}): SetupFunction {
   const setups = [
     setupDoneCallback(),
     setupDoubleStep(),
-    setupSteps(),
+    setupSteps(settings),
     setupConversation(settings.images),
     setupEmbeddings(settings),
     setupChat(settings),
+    setupPipeline(settings),
   ];
   return async function defaults(vm, engine) {
     for (const setup of setups) await setup(vm, engine);

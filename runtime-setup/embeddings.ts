@@ -7,7 +7,9 @@ import {
   type EmbeddingProvider,
   type Environment,
   type ModelSettings,
+  resolveProviderSettings,
 } from "../src/providers/index.ts";
+import { hashParts } from "../src/recordings/hash-parts.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import type { StepContext } from "../src/steps/step.ts";
 
@@ -21,6 +23,8 @@ export interface ProviderSettings {
   env?: Environment;
   /** What all calls to models together may cost; default any amount. */
   budget?: Budget;
+  /** Put around every provider of embeddings, outside of its cache. */
+  wrapEmbeddings?: (provider: EmbeddingProvider) => EmbeddingProvider;
   /** Hears what a user should know, for example that the demo model is none. Default: nobody. */
   onNotice?: (text: string) => void;
 }
@@ -98,11 +102,18 @@ function parseTexts(args: unknown): string[] {
 /** `embeddings`: vectors for texts. */
 export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction {
   return async function embeddings(vm, engine) {
-    const { embeddings: model = { provider: "embedded" }, env = process.env, onNotice, budget } = settings;
+    const {
+      embeddings: model = { provider: "embedded" },
+      env = process.env,
+      onNotice,
+      budget,
+      wrapEmbeddings,
+    } = settings;
     const providers = new EmbeddingProviders(model, {
       env,
       ...(onNotice ? { warn: onNotice } : {}),
       ...(budget ? { budget } : {}),
+      ...(wrapEmbeddings ? { wrapEmbeddings } : {}),
     });
     engine.onClose(() => providers.close());
     async function* embed(args: unknown, { signal, meta }: StepContext): AsyncGenerator<Float32Array> {
@@ -111,14 +122,23 @@ export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction 
       meta.engine = provider.model().name;
       if (texts.length > 0) yield* await provider.embed(texts, { signal });
     }
+    // What the host has set counts too, for those who keep vectors longer than it does.
+    const { baseURL = "", dimensions = 0, provider: name, model: own = "" } = resolveProviderSettings(model, env);
+    const cacheKey = async (input: unknown, key?: string): Promise<string> => {
+      const { model: asked = "", dimensions: wanted = dimensions } = parseChoice(input);
+      const given = key === undefined ? ["texts", ...parseTexts(input)] : ["key", key];
+      return hashParts(["embedding", name, baseURL, own, asked, String(wanted), ...given]);
+    };
     const outputType = "Float32Array";
     vm.host.registerStep("embedding", {
       info: { type: "embedding", inputType: "string", outputType, kind: "single" },
       run: embed,
+      cacheKey,
     });
     vm.host.registerStep("embeddings", {
       info: { type: "embedding", inputType: "string[]", outputType, kind: "list" },
       run: embed,
+      cacheKey,
     });
     vm.host.setOp("embedding_model", () => providers.own.model(), { mode: "sync" });
     vm.host.setOp("embedding_generate", (args, { signal }) => {

@@ -1,8 +1,12 @@
 import type { SetupFunction } from "../src/engine/engine-options.ts";
+import { StepCache, type StepCacheSettings } from "./step-cache.ts";
 
 /** `steps`: what makes steps of functions and of other steps. It lives in the guest; its runs are the host's. */
-export function setupSteps(): SetupFunction {
+export function setupSteps(settings: StepCacheSettings = {}): SetupFunction {
   return async function steps(vm) {
+    const cache = new StepCache(settings);
+    vm.host.setAround("cache", (source, run) => cache.around(source, run));
+    vm.host.onReset(() => cache.forget());
     await vm.install("steps");
   };
 }

@@ -1,4 +1,4 @@
-/** Profiles, keys and settings from files; an entry of its own, because reading YAML takes a while to load. */
+/** Profiles, keys and settings from files; an entry of its own, for hosts that have a use for them. */
 export {
   type Check,
   checkConfig,
@@ -9,6 +9,14 @@ export {
 } from "./config/describe-config.ts";
 export { type ImportedProfiles, importProfiles } from "./config/import-profiles.ts";
 export { KeyStore } from "./config/key-store.ts";
-export { type Config, loadConfig, type LoadConfigOptions, userConfigFolder } from "./config/load-config.ts";
+export { checkSetting } from "./config/read-settings.ts";
+export { readScriptOptions, type ScriptOptionsLiteral } from "./config/script-options-literal.ts";
+export {
+  type Config,
+  loadConfig,
+  type LoadConfigOptions,
+  userConfigFolder,
+  userKeyStore,
+} from "./config/load-config.ts";
 export type { Settings } from "./config/to-settings.ts";
 export { parseYaml, type YamlFile } from "./config/yaml-file.ts";

@@ -13,6 +13,8 @@ interface RunMetadata {
   usage?: { inputTokens?: number; outputTokens?: number; [count: string]: unknown };
   /** The model that answered. */
   engine?: string;
+  /** This run, or one inside it, was played back from a cache. */
+  cached?: true;
   stopReason?: string;
   [field: string]: unknown;
 }
@@ -135,6 +137,7 @@ interface Step<I = unknown, O = unknown, Piece = O> {
   events(input: I, options?: SignalOption): AsyncIterableIterator<StepEvent<O>>;
   /**
    * The results of a run, or the pieces of its text. Leaving the loop early cancels it; an error of the run is thrown.
+   * An iterable that is dropped unread keeps no script going: its run ends with the script.
    *
    * @example
    * for await (const piece of new ChatStepFactory().newStep().stream("Hello")) process.stdout.write(piece);
@@ -247,7 +250,9 @@ declare const steps: {
    */
   withTimeout<I, O, P>(step: Step<I, O, P>, ms: number): Step<I, O, P>;
   /**
-   * A step whose function keeps a state: the very object, over all executions, which never overlap.
+   * A step whose function keeps a state: the very object, over all executions, which never overlap. The function may
+   * start a further execution, which comes when this one has ended; one that waits for it waits for ever, until a
+   * `withTimeout` around the step, or the script's time limit, ends it.
    *
    * @example
    * const counter = steps.withState({ initialState: { n: 0 }, step: (by, state) => (state.n += Number(by)) });
@@ -274,6 +279,42 @@ declare const steps: {
       onComplete?: () => void;
       onError?: (error: RunError) => void;
     },
+  ): Step<I, O, P>;
+  /**
+   * A pipeline as a step, which it is already.
+   *
+   * @example
+   * const step = steps.fromPipeline(pipeline.chain((text) => text.length));
+   * step.startBlocking("four")[0]; // → 4
+   */
+  fromPipeline<I, O>(pipeline: Pipeline<I, O>): Step<I, O>;
+  /**
+   * Runs the step once for each input; when the input comes again, what that run published and gave is played back: the
+   * same events and results in the same order, under an id and times of their own, with `cached: true` in the metadata.
+   *
+   * - `key`: gives, at once or later, the string or number that stands for the input; default the input itself
+   *
+   * A step of the host's (a chat, embeddings, a binding) is known by what its results depend on: provider, model,
+   * options and input, or the key in the input's place. A step that a script made is known by itself, so that no two
+   * share. What is kept lasts as long as the script, unless the host keeps it longer, and the least used goes first.
+   * Results that are played back are copies. Runs that fail or are cancelled are not kept, nor those whose input or
+   * results a copy does not say all of: functions, objects of classes. Runs of one input that begin before the first has
+   * ended all run.
+   *
+   * @example
+   * let calls = 0;
+   * const slow = steps.withCache(steps.createLambdaStep((x) => ({ x, call: ++calls })));
+   * await slow.startAsync("a");
+   * const again = await slow.startAsync("a");
+   * again[0].call; // → 1
+   * again.metadata.cached; // → true
+   * const byTopic = steps.withCache(doubleStep, { key: (n) => n % 10 });
+   * byTopic.startBlocking(3)[0]; // → 6
+   * byTopic.startBlocking(13)[0]; // → 6
+   */
+  withCache<I, O, P>(
+    step: Step<I, O, P>,
+    options?: { key?: (input: I, context: CallContext) => string | number | PromiseLike<string | number> },
   ): Step<I, O, P>;
 };
 

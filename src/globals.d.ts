@@ -14,6 +14,7 @@
  */
 // oxlint-disable typescript/triple-slash-reference -- files of ambient declarations have no imports
 /// <reference path="./globals-steps.d.ts" />
+/// <reference path="./globals-pipeline.d.ts" />
 /// <reference path="./globals-embeddings.d.ts" />
 /// <reference path="./globals-chat.d.ts" />
 /// <reference path="./globals-conversation.d.ts" />

@@ -5,6 +5,7 @@ export { setupConversation } from "../runtime-setup/conversation.ts";
 export { setupDefaults } from "../runtime-setup/defaults.ts";
 export { setupDoneCallback } from "../runtime-setup/done.ts";
 export { setupDoubleStep } from "../runtime-setup/double-step.ts";
+export { type CreateStage, type PipelineSettings, setupPipeline } from "../runtime-setup/pipeline.ts";
 export { setupSteps } from "../runtime-setup/steps.ts";
 export { setupEmbeddings, type ProviderSettings } from "../runtime-setup/embeddings.ts";
 export type { EngineStats, RunScriptOptions, SetupFunction } from "./engine/engine-options.ts";

@@ -90,12 +90,16 @@ function give(run: BodyRun, value: unknown): void {
   callBlocking("run_yield_wait", toYield(run, value));
 }
 
-function runInside({ step, binding, input, forwards, onResult, timeoutMs }: RunEffect, run: BodyRun): unknown[] {
+export function runInside(
+  { step, binding, input, forwards, onResult, timeoutMs, around }: RunEffect,
+  run: BodyRun,
+): unknown[] {
   const inner = startRun(step, binding, input, () => {}, {
     want: "wait",
     parent: run.id,
     forwards: forwards === true && binding.kind !== "list",
     timeoutMs,
+    around,
   });
   const { event, error } = waitForRun(inner);
   if (forwards === true && binding.kind !== "list") noteHandedOut(run, event);

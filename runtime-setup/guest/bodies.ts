@@ -33,10 +33,20 @@ function copyOf(value: unknown): unknown {
   }
 }
 
+/** Why a copy of this result is not as good as the result. */
+function inexactnessOf(value: unknown): string | undefined {
+  try {
+    encodeValue(value, { classes: "refuse" });
+    return undefined;
+  } catch (error) {
+    return describe(error).message;
+  }
+}
+
 /** Keeps a result, and makes what crosses for it. */
-export function toYield(run: BodyRun, value: unknown): { id: string; value: unknown } {
+export function toYield(run: BodyRun, value: unknown): { id: string; value: unknown; inexact?: string | undefined } {
   append(run.results, value);
-  return { id: run.id, value: copyOf(value) };
+  return { id: run.id, value: copyOf(value), inexact: run.isKept ? inexactnessOf(value) : undefined };
 }
 
 /** Did a run that has ended like this hand out anything before? Its start and its end are two events. */
@@ -114,8 +124,8 @@ function give(run: BodyRun, value: unknown): Promise<void> | undefined {
 }
 
 /** Runs a step as a part of this run. Text and tool events are forwarded by the host, results of a list are here. */
-function runInside(
-  { step, binding, input, forwards, onResult, timeoutMs }: RunEffect,
+export function runInside(
+  { step, binding, input, forwards, onResult, timeoutMs, around }: RunEffect,
   run: BodyRun,
 ): Promise<unknown[]> {
   const isList = forwards === true && binding.kind === "list";
@@ -147,6 +157,7 @@ function runInside(
       parent,
       forwards: forwards === true && !isList,
       timeoutMs,
+      around,
     });
   });
 }
@@ -170,8 +181,8 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
 async function driveAll(bodies: readonly (() => EffectBody)[], limit: number, run: BodyRun): Promise<unknown[]> {
   const { signal, abort } = createAbortController();
   const forget = onAbort(run.signal, abort);
-  const { id, results, progress } = run;
-  const inner: BodyRun = { id, results, progress, signal };
+  const { id, results, progress, isKept } = run;
+  const inner: BodyRun = { id, results, progress, isKept, signal };
   const returned: unknown[] = [];
   for (let i = 0; i < bodies.length; i++) append(returned, undefined);
   let next = 0;
@@ -228,5 +239,5 @@ export function callFunction(run: Run, name: string, args: unknown): unknown {
   const functions = run.binding.functionsOf?.(run.input);
   const called = functions?.[name];
   if (called === undefined) throw new SafeTypeError(`Cannot call "${name}": the run has no function of that name`);
-  return callFor(run.id, called, functions, [args, run.signal]);
+  return callFor(run.id, called, functions, [args, run.signal, run]);
 }

@@ -37,9 +37,9 @@ export function optionalFunction(what: string, argument: string, value: unknown)
   return value === undefined ? undefined : functionArgument(what, argument, value);
 }
 
-export function stepArgument(what: string, argument: string, value: unknown): GivenStep {
+export function stepArgument(what: string, argument: string, value: unknown, expected = "a step"): GivenStep {
   const binding = bindingOf(value);
-  if (binding === undefined) throw refuse(what, argument, "a step", value);
+  if (binding === undefined) throw refuse(what, argument, expected, value);
   return { step: value as object, binding };
 }
 

@@ -1,5 +1,7 @@
 import { defineGlobal } from "./kernel.ts";
 import { bind, compose, createLambdaStep, createMapStep, createParallelStep, createStep } from "./combinators.ts";
+import { withCache } from "./combinators-cache.ts";
+import { fromPipeline } from "./pipeline.ts";
 import { withEvents, withRetry, withState, withTimeout } from "./combinators-with.ts";
 
 /** `steps`: makes steps of functions and of other steps. */
@@ -15,5 +17,7 @@ export function installSteps(): void {
     withTimeout,
     withState,
     withEvents,
+    fromPipeline,
+    withCache,
   });
 }

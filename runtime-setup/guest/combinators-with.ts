@@ -11,7 +11,7 @@ import {
   type GivenStep,
   type ScriptFunction,
 } from "./combinator-arguments.ts";
-import { callContext, callEffect, createGuestStep, runEffect } from "./combinators.ts";
+import { callContext, callEffect, createGuestStep, resultsLike, runEffect } from "./combinators.ts";
 import type { Body } from "./effects.ts";
 import { guestError } from "./errors.ts";
 import { guard, reportUncaught } from "./kernel.ts";
@@ -19,9 +19,9 @@ import { currentEra, type StepBinding } from "./runs.ts";
 import { bindingFor, createStepObject, type StepObject } from "./steps.ts";
 
 /** A step of the inner one's kind, with whatever that depends on. */
-function wrap(type: string, { binding }: GivenStep, body: Body): StepObject {
-  const { inputType, outputType, kind } = binding;
-  const wrapper: StepBinding = { step: "guest", type, inputType, outputType, kind, body };
+export function wrap(type: string, { binding }: GivenStep, body: Body): StepObject {
+  const { inputType, kind } = binding;
+  const wrapper: StepBinding = { step: "guest", type, inputType, ...resultsLike(binding), kind, body };
   if (binding.forInput !== undefined) {
     const forInput = (input: unknown): StepBinding => ({ ...wrapper, kind: bindingFor(binding, input).kind });
     return createStepObject({ ...wrapper, forInput });

@@ -12,6 +12,7 @@ import {
 } from "./combinator-arguments.ts";
 import { markHandled } from "./calls.ts";
 import type { Body, BodyRun, CallEffect, Effect, EffectBody, RunEffect } from "./effects.ts";
+import type { StepBinding } from "./runs.ts";
 import { bindingFor, createStepObject, type StepObject } from "./steps.ts";
 
 export function callEffect(fn: ScriptFunction, args: unknown[], what: string): CallEffect {
@@ -32,7 +33,12 @@ export function callContext(run: BodyRun): { signal: BodyRun["signal"] } {
   return { signal: run.signal };
 }
 
-interface MadeStep {
+/** What a step is told whose results are those of another. */
+export function resultsLike({ outputType, fromResult }: StepBinding): Pick<StepBinding, "outputType" | "fromResult"> {
+  return fromResult === undefined ? { outputType } : { outputType, fromResult };
+}
+
+interface MadeStep extends Pick<StepBinding, "fromResult"> {
   type: string;
   inputType?: string;
   outputType?: string;
@@ -119,12 +125,12 @@ function toStage(what: string, argument: string, value: unknown): Stage {
   return { given: stepArgument(what, argument, value) };
 }
 
-function typesOf(stages: readonly Stage[]): { inputType?: string; outputType?: string } {
+function typesOf(stages: readonly Stage[]): Partial<Pick<StepBinding, "inputType" | "outputType" | "fromResult">> {
   const first = stages[0];
   const last = stages[stages.length - 1];
   return {
     ...(first !== undefined && "given" in first ? { inputType: first.given.binding.inputType } : {}),
-    ...(last !== undefined && "given" in last ? { outputType: last.given.binding.outputType } : {}),
+    ...(last !== undefined && "given" in last ? resultsLike(last.given.binding) : {}),
   };
 }
 
@@ -162,8 +168,8 @@ export function bind(results: unknown, step: unknown, options?: unknown): Promis
     );
   }
   const bound = createGuestStep({
+    ...resultsLike(given.binding),
     type: "bind",
-    outputType: given.binding.outputType,
     kind: "list",
     *body(input) {
       const values = yield callEffect(() => input, [], "the results");
@@ -188,8 +194,8 @@ export function createParallelStep(options: unknown): StepObject {
   const limit = countArgument(what, "maxConcurrency", maxConcurrency, DEFAULT_CONCURRENCY);
   const given = stepArgument(what, "step", step);
   return createGuestStep({
+    ...resultsLike(given.binding),
     type: "parallel",
-    outputType: given.binding.outputType,
     kind: "list",
     *body(input) {
       const elements = toList(input);

@@ -28,6 +28,14 @@ export interface RunEffect {
   onResult?: (result: unknown) => void;
   /** Fails with a TimeoutError after this many milliseconds. */
   timeoutMs?: number;
+  /** What a feature of the host's is to put around it. */
+  around?: Around;
+}
+
+/** Something of the host's around a step, for one run. */
+export interface Around {
+  name: string;
+  args: object;
 }
 
 /** What a body of a guest's step can ask for. The value of the `yield` is what came of it; failures are thrown into it. */
@@ -55,4 +63,6 @@ export interface BodyRun {
   readonly results: unknown[];
   /** What has gone out so far cannot be taken back. */
   readonly progress: { handedOut: boolean };
+  /** The host keeps what is handed out: it is to know where a copy is not as good. */
+  readonly isKept: boolean;
 }

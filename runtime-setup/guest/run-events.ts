@@ -1,7 +1,7 @@
 /** The events of a run as its script gets them, made of the frames that cross. */
 import type { ErrorRecord } from "../../src/shared/frames.ts";
 import { appendDelta, type EventFrame, type EventStep } from "../../src/shared/step-events.ts";
-import { append, defineField, defineHidden } from "../../src/shared/primordials.ts";
+import { append, defineField, defineHidden, ObjectHasOwn } from "../../src/shared/primordials.ts";
 import { dressError, errorFromHost, guestError } from "./errors.ts";
 import type { Run } from "./runs.ts";
 
@@ -19,7 +19,7 @@ function fromResult({ binding }: Run, result: unknown): unknown {
   return binding.fromResult === undefined ? result : binding.fromResult(result);
 }
 
-/** The originals of a step that was made here; what crossed and came back of any other. */
+/** The originals of a step that was made here; what crossed of any other, and of a run that the host has kept. */
 function resultsOf(run: Run, crossed: readonly unknown[] | undefined): unknown[] {
   if (crossed === undefined) return run.results;
   const results: unknown[] = [];
@@ -45,7 +45,9 @@ export function toGuestEvent(run: Run, frame: EventFrame): GuestEvent {
         defineField(
           event,
           "result",
-          run.binding.body === undefined ? fromResult(run, frame.result) : run.results[run.partials],
+          run.binding.body === undefined || ObjectHasOwn(frame, "result")
+            ? fromResult(run, frame.result)
+            : run.results[run.partials],
         );
       }
       run.completion = appendDelta(run.binding.kind, run.completion, frame.delta!, run.partials++ === 0);

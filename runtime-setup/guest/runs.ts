@@ -4,7 +4,7 @@
  */
 import type { EventFrame, EventMeta, EventStep, StepInfo } from "../../src/shared/step-events.ts";
 import { append, ReflectApply, SafeError, SafeMap, SafePromise } from "../../src/shared/primordials.ts";
-import type { Body, BodyRun } from "./effects.ts";
+import type { Around, Body, BodyRun } from "./effects.ts";
 import { describe } from "./errors.ts";
 import { callSync, guard, onFrame, onReset } from "./kernel.ts";
 import { cancelledError, errorOf, isTerminal, toGuestEvent, withMetadata, type GuestEvent } from "./run-events.ts";
@@ -19,10 +19,10 @@ export interface StepBinding extends StepInfo {
   forInput?(input: unknown): StepBinding;
   /** For a step of the host's: what crosses for an input. */
   toInput?(input: unknown): unknown;
-  /** For a step of the host's: what a script gets for a result that crossed. */
+  /** What a script gets for a result that crossed: of a step of the host's, or of a run that was kept. */
   fromResult?(result: unknown): unknown;
   /** Functions that the step may call back, by name. */
-  functionsOf?(input: unknown): Record<string, (args: unknown, signal: AbortSignal) => unknown>;
+  functionsOf?(input: unknown): Record<string, (args: unknown, signal: AbortSignal, run: Run) => unknown>;
   /** For a step that was made here: what it does. */
   body?: Body;
 }
@@ -77,6 +77,7 @@ export interface StartOptions {
   /** Its pieces of text and tool events are its parent's too. */
   forwards?: boolean | undefined;
   timeoutMs?: number | undefined;
+  around?: Around | undefined;
 }
 
 /** Starts a run. What cannot be made an input is a failure of the run, which is to say an error event. */
@@ -115,6 +116,7 @@ export function startRun(
     signal: controller.signal,
     results: [],
     progress: { handedOut: false },
+    isKept: options.around !== undefined,
     waiters: [],
     failure: undefined,
     forget() {},
@@ -133,11 +135,11 @@ export function startRun(
   return run;
 }
 
-function requestStart(run: Run, { want, parent, forwards, timeoutMs }: StartOptions): void {
+function requestStart(run: Run, { want, parent, forwards, timeoutMs, around }: StartOptions): void {
   const { id, binding, input } = run;
   const { step, type, inputType, outputType, kind } = binding;
   const inherits = parent !== undefined;
-  const request = { id, step, want, parent: parent ?? caller, inherits, forwards, timeoutMs };
+  const request = { id, step, want, parent: parent ?? caller, inherits, forwards, timeoutMs, around };
   if (binding.body !== undefined) {
     callSync("run_start", { ...request, input: { type, inputType, outputType, kind } });
     return;

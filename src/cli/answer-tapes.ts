@@ -1,5 +1,14 @@
 import { existsSync } from "node:fs";
-import { Cassette, recordingProvider, replayingProvider, type ChatProvider, type Recording } from "../index.ts";
+import {
+  Cassette,
+  recordingEmbeddings,
+  recordingProvider,
+  replayingEmbeddings,
+  replayingProvider,
+  type ChatProvider,
+  type EmbeddingProvider,
+  type Recording,
+} from "../index.ts";
 import { reasonOf } from "./event-log.ts";
 import { EXIT } from "./exit-codes.ts";
 import { shortPath } from "./short-path.ts";
@@ -17,18 +26,22 @@ export interface AnswerTapesOptions {
 
 /** Answers that are kept of one run; one that asks more often can be replayed as far as these go. */
 const MAX_KEPT = 1_000;
+/** Numbers of vectors that are kept of one run; each is about six characters in the log. */
+const MAX_KEPT_NUMBERS = 2_000_000;
+/** What the vectors of a model are taken to have that has not said. */
+const UNKNOWN_DIMENSIONS = 3072;
 
 /** What models answer in one run: recorded in a cassette, replayed from one, and kept for the log. */
 export class AnswerTapes {
-  readonly #options: AnswerTapesOptions;
   #record: Cassette | undefined;
   #replay: Cassette | undefined;
-  #kept: Cassette | undefined;
+  readonly #kept: Cassette | undefined;
   #count = 0;
+  #numbers = 0;
   #misses = 0;
 
-  private constructor(options: AnswerTapesOptions) {
-    this.#options = options;
+  private constructor(keep: boolean) {
+    this.#kept = keep ? Cassette.inMemory() : undefined;
   }
 
   /**
@@ -37,7 +50,7 @@ export class AnswerTapes {
    * @throws {UsageError} for a file to replay that is not there, or a cassette that cannot be read.
    */
   static async open(options: AnswerTapesOptions): Promise<AnswerTapes> {
-    const tapes = new AnswerTapes(options);
+    const tapes = new AnswerTapes(options.keep);
     const { record, replay } = options;
     if (record !== undefined) tapes.#record = await openCassette(record, options, "Cannot record to");
     if (typeof replay === "string") {
@@ -50,24 +63,46 @@ export class AnswerTapes {
     return tapes;
   }
 
-  /** What is to be put around each provider. */
+  /** What is to be put around each chat provider. */
   readonly wrap = (provider: ChatProvider): ChatProvider => {
-    const { record, replay, keep } = this.#options;
-    if (record === undefined && replay === undefined && !keep) return provider;
-    const taped = this.#tape(provider);
-    const note = (error: unknown): void => {
-      if ((error as { code?: unknown }).code === "ERR_REPLAY_MISS") this.#misses++;
-    };
+    if (this.#isOff) return provider;
+    const replay = this.#replay;
+    const source = replay === undefined ? provider : replayingProvider(replay, { name: provider.name });
+    const recorded = this.#record === undefined ? source : recordingProvider(source, this.#record);
+    const kept = this.#kept === undefined ? recorded : recordingProvider(recorded, this.#kept);
+    const choose = (): ChatProvider => (this.#keeps(0) ? kept : recorded);
+    const note = (error: unknown): unknown => this.#note(error);
     return {
       name: provider.name,
       async *stream(request, options) {
         try {
-          yield* taped.stream(request, options);
+          yield* choose().stream(request, options);
         } catch (error) {
-          note(error);
-          throw error;
+          throw note(error);
         }
       },
+    };
+  };
+
+  /** What is to be put around each provider of embeddings. */
+  readonly wrapEmbeddings = (provider: EmbeddingProvider): EmbeddingProvider => {
+    if (this.#isOff) return provider;
+    const replay = this.#replay;
+    const source = replay === undefined ? provider : replayingEmbeddings(provider, replay);
+    const recorded = this.#record === undefined ? source : recordingEmbeddings(source, this.#record);
+    const kept = this.#kept === undefined ? recorded : recordingEmbeddings(recorded, this.#kept);
+    return {
+      name: provider.name,
+      model: () => source.model(),
+      embed: async (texts, options) => {
+        const numbers = texts.length * (source.model().dimensions || UNKNOWN_DIMENSIONS);
+        try {
+          return await (this.#keeps(numbers) ? kept : recorded).embed(texts, options);
+        } catch (error) {
+          throw this.#note(error);
+        }
+      },
+      close: () => provider.close(),
     };
   };
 
@@ -86,17 +121,21 @@ export class AnswerTapes {
     await this.#record?.close();
   }
 
-  #tape(provider: ChatProvider): ChatProvider {
-    const replay = this.#replay;
-    const source = replay === undefined ? provider : replayingProvider(replay, { name: provider.name });
-    const recorded = this.#record === undefined ? source : recordingProvider(source, this.#record);
-    if (!this.#options.keep) return recorded;
-    this.#kept ??= Cassette.inMemory();
-    const keeping = recordingProvider(recorded, this.#kept);
-    return {
-      name: provider.name,
-      stream: (request, options) => (this.#count++ < MAX_KEPT ? keeping : recorded).stream(request, options),
-    };
+  get #isOff(): boolean {
+    return this.#record === undefined && this.#replay === undefined && this.#kept === undefined;
+  }
+
+  /** Is there room for one more answer in the log? */
+  #keeps(numbers: number): boolean {
+    if (this.#count >= MAX_KEPT || this.#numbers + numbers > MAX_KEPT_NUMBERS) return false;
+    this.#count++;
+    this.#numbers += numbers;
+    return true;
+  }
+
+  #note(error: unknown): unknown {
+    if ((error as { code?: unknown }).code === "ERR_REPLAY_MISS") this.#misses++;
+    return error;
   }
 }
 

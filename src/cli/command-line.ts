@@ -4,10 +4,13 @@ import { Command, CommanderError } from "commander";
 import { evalCommand } from "./eval-command.ts";
 import { EXIT } from "./exit-codes.ts";
 import { prepareArguments } from "./prepare-arguments.ts";
+import { printNotes } from "./print-table.ts";
 import { runCommand } from "./run-command.ts";
 import { failureDocument } from "./script-document.ts";
 import { addRunsCommand } from "./runs-options.ts";
 import { addScriptOptions } from "./script-options.ts";
+import { hasRunInThread } from "./script-session.ts";
+import { addSetupCommands } from "./setup-options.ts";
 import { toJson } from "./to-json.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -18,7 +21,8 @@ Also:
   geppetto-js ./script.js           short for run ./script.js, so that scripts may begin with a #! line
 
 Environment:
-  GEPPETTO_MODEL, GEPPETTO_TIMEOUT, GEPPETTO_MEMORY, …   an option of run and eval that is not given
+  GEPPETTO_PROFILE, GEPPETTO_MODEL, GEPPETTO_TIMEOUT, …  an option of run and eval that is not given
+  GEPPETTO_CHAT_TEMPERATURE, …                           any setting, such as chat.temperature
   GEPPETTO_LOG                                           the file of the log of runs
   OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL
 `;
@@ -26,7 +30,7 @@ Environment:
 /** How long a guest's thread may take to leave before the process ends without it, in milliseconds. */
 const THREAD_LEAVE_MS = 250;
 
-const COMMANDS = ["run", "eval", "runs", "help"];
+const COMMANDS = ["run", "eval", "runs", "profiles", "keys", "doctor", "help"];
 
 function createProgram(): Command {
   const program = new Command("geppetto-js")
@@ -49,7 +53,8 @@ function createProgram(): Command {
   addScriptOptions(run, process.env);
   addScriptOptions(evaluate, process.env);
   const runs = addRunsCommand(program, process.env);
-  for (const command of [program, run, evaluate, runs, ...runs.commands]) command.exitOverride();
+  const others = addSetupCommands(program).flatMap((command) => [command, ...command.commands]);
+  for (const command of [program, run, evaluate, runs, ...runs.commands, ...others]) command.exitOverride();
   return program;
 }
 
@@ -81,7 +86,7 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
   );
   await Promise.all(flushed);
   // A guest's thread that is still on its way out would hang the exit: let it leave first.
-  if (program.commands.some((command) => command.opts()["isolation"] === "thread")) {
+  if (hasRunInThread()) {
     setTimeout(() => process.exit(), THREAD_LEAVE_MS).unref();
   } else process.exit();
 }
@@ -111,7 +116,7 @@ function reportFailure(error: unknown, json: boolean, args: readonly string[]): 
     exitCode = error instanceof UsageError ? error.exitCode : EXIT.bug;
     message = error instanceof UsageError ? error.message : describeBug(error);
     const code = error instanceof UsageError && error.code !== undefined ? ` [${error.code}]` : "";
-    process.stderr.write(`error${code}: ${message}\n`);
+    printNotes([`error${code}: ${message}`]);
   }
   if (json) process.stdout.write(`${toJson(failureDocument(message, exitCode))}\n`);
   return exitCode;

@@ -1,4 +1,5 @@
 import type { ScriptOutcome } from "../index.ts";
+import { loadSettings } from "./load-settings.ts";
 import type { ScriptOptions } from "./script-options.ts";
 import { ScriptSession } from "./script-session.ts";
 import type { Candidate, SessionScript } from "./session-script.ts";
@@ -57,5 +58,5 @@ export function evalScript(code: string): SessionScript {
 
 /** `geppetto-js eval <code>`: runs the code and prints its value. */
 export async function evalCommand(code: string, options: ScriptOptions): Promise<void> {
-  await new ScriptSession(options).run(evalScript(code));
+  await new ScriptSession(options, await loadSettings(options)).run(evalScript(code));
 }

@@ -1,4 +1,5 @@
 import { evalScript } from "./eval-command.ts";
+import { loadSettings, type SessionSettings } from "./load-settings.ts";
 import type { RunDetails } from "./run-start.ts";
 import { findRun } from "./runs-command.ts";
 import type { ScriptOptions } from "./script-options.ts";
@@ -9,11 +10,11 @@ import { UsageError } from "./usage-error.ts";
 /** What `runs replay` may be given; the rest is as it was. */
 type ReplayOptions = Pick<ScriptOptions, "env" | "input" | "json" | "events" | "stats" | "quiet" | "verbose" | "log">;
 
-/** `geppetto-js runs replay <run>`: the source, arguments, input and answers of a run in the log, once more. */
+/** `geppetto-js runs replay <run>`: the source, arguments, settings, input and answers of a run in the log, once more. */
 export async function replayRun(id: string, given: Partial<ReplayOptions>): Promise<void> {
   const { id: of, script: label, source, details, recordings } = findRun(id);
-  const { command, args, env, input, omittedInput, model, timeout, cpu, memory, untrusted } =
-    details as unknown as RunDetails;
+  const run = details as unknown as RunDetails;
+  const { command, args, env, input, omittedInput, untrusted } = run;
   if (source === undefined || recordings === undefined) {
     throw new UsageError("Cannot replay the run: it never ended, so that its answers are not in the log");
   }
@@ -24,16 +25,24 @@ export async function replayRun(id: string, given: Partial<ReplayOptions>): Prom
     log: true,
     ...given,
     env: { ...env, ...given.env },
-    isolation: "process",
-    timeout,
-    memory,
-    ...(cpu === undefined ? {} : { cpu }),
-    ...(model === undefined ? {} : { model }),
     ...(untrusted ? { untrusted } : {}),
   };
   const script: SessionScript =
     command === "eval"
       ? evalScript(source)
       : { command, candidates: [{ code: source, name: label }], source, label, args };
-  await new ScriptSession(options, { of, recordings, ...(input === undefined ? {} : { input }) }).run(script);
+  const session = new ScriptSession(options, await settingsOf(run), {
+    of,
+    recordings,
+    ...(input === undefined ? {} : { input }),
+  });
+  await session.run(script);
+}
+
+/** The settings of then. Answers need no server; embeddings do, unless they are the embedded ones, and the log knows none. */
+async function settingsOf({ settings, profile }: RunDetails): Promise<SessionSettings> {
+  const known = { settings, profile, warnings: [] };
+  if (settings.embeddings.provider === "embedded") return known;
+  const now = await loadSettings(profile === undefined ? {} : { profile });
+  return { ...known, settings: { ...settings, embeddings: now.settings.embeddings } };
 }

@@ -33,14 +33,20 @@ const MAX_LINE_CHARS = 160;
 const MAX_CAUSES = 5;
 
 const HINTS: Record<string, string> = {
-  ERR_MISSING_KEY: "keys come from the environment; without one, run with -m embedded:demo",
-  ERR_INVALID_KEY: "check the key in the environment",
+  ERR_MISSING_KEY: "keys come from the environment and from keys set; without one, run with -m embedded:demo",
+  ERR_INVALID_KEY: "check the key, in the environment or the one that keys set has stored",
+  ERR_NO_PRICE: "say prices in geppetto.yaml, as prices: { MODEL: { input: 0.25, output: 2 } }",
   ERR_RATE_LIMIT: "wait a little, or ask for less at a time",
   ERR_SCRIPT_STALLED: "an await is waiting for something that was never started, or that was cancelled",
   ERR_PROVIDER_UNREACHABLE: "check the base URL and that the server runs",
   ERR_REPLAY_MISS: "record the answer by running once with --record in place of --replay",
   ERR_ENGINE_CRASHED: "the script broke the JavaScript engine itself; nothing outside it was touched",
 };
+
+/** What to do about an error by its code alone. */
+export function hintForCode(code: string | undefined): string | undefined {
+  return HINTS[code ?? ""];
+}
 
 const UNTRUSTED_LIMITS: ReadonlySet<string> = new Set([
   "ERR_LIMIT_WALL",
@@ -62,7 +68,7 @@ function hintFor({ name, code, message }: ScriptError, { label, untrusted }: Err
     return `--untrusted allows at most ${describeUntrusted()}; no option raises that`;
   }
   if (name === "ReferenceError") return MISSING_NAMES[message.replace(/ is not defined$/, "")];
-  if (code !== "ERR_SCRIPT_LOAD") return HINTS[code ?? ""];
+  if (code !== "ERR_SCRIPT_LOAD") return hintForCode(code);
   if (/\.[cm]?tsx?$/.test(label)) return "this version runs JavaScript; TypeScript has to be compiled first";
   return message.startsWith("Cannot import") ? "put what the script needs into the script itself" : undefined;
 }

@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from "node:path";
 import { text as readText } from "node:stream/consumers";
 import { reasonOf } from "./event-log.ts";
 import { EXIT } from "./exit-codes.ts";
+import { loadSettings } from "./load-settings.ts";
 import type { ScriptOptions } from "./script-options.ts";
 import { ScriptSession } from "./script-session.ts";
 import { UsageError } from "./usage-error.ts";
@@ -25,7 +26,8 @@ export async function runCommand(script: string, args: readonly string[], option
   const name = script === "-" ? "script.js" : basename(script);
   // A leading -- only says where the script's own arguments begin.
   const own = args[0] === "--" ? args.slice(1) : args;
-  await new ScriptSession(options).run({
+  const settings = await loadSettings(options, { source, name });
+  await new ScriptSession(options, settings).run({
     candidates: [{ code: source, name }],
     source,
     label: name,

@@ -1,10 +1,13 @@
 import type { RuntimeEngine, StepEvent } from "../index.ts";
+import { formatCount } from "./quantities.ts";
 
 /** What the model calls of a script used. */
 export interface Usage {
   calls: number;
   inputTokens: number;
   outputTokens: number;
+  /** US dollars, of the calls whose model has a price; absent where none has. */
+  cost?: number;
 }
 
 interface ActiveRun {
@@ -54,10 +57,25 @@ export class RunMonitor {
       return;
     }
     this.#active.delete(step.stepId);
-    const { usage } = step.metadata as { usage?: { inputTokens?: number; outputTokens?: number } };
-    if (type !== "final" || usage === undefined) return;
+    const { usage, cost, cached } = step.metadata as {
+      usage?: { inputTokens?: number; outputTokens?: number };
+      cost?: number;
+      cached?: true;
+    };
+    // What runs around a call tell of it is no further call, and what was kept has cost nothing.
+    if (type !== "final" || usage === undefined || step.type !== "chat" || cached === true) return;
     this.usage.calls++;
     this.usage.inputTokens += usage.inputTokens ?? 0;
     this.usage.outputTokens += usage.outputTokens ?? 0;
+    if (cost !== undefined) this.usage.cost = (this.usage.cost ?? 0) + cost;
   }
+}
+
+/** What a script was waiting for, in words. */
+export function describePending(engine: RuntimeEngine, monitor: RunMonitor): string {
+  const { timers, ops } = engine.stats();
+  const runs = monitor.describeActive();
+  const parts = [runs, timers > 0 ? formatCount(timers, "timer") : "", ops > 0 ? formatCount(ops, "operation") : ""];
+  const pending = parts.filter((part) => part !== "").join(", ");
+  return pending === "" ? "it was computing: nothing was pending" : `it was waiting for ${pending}`;
 }

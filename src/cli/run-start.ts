@@ -1,4 +1,5 @@
-import type { RunStart } from "../index.ts";
+import type { Settings } from "../config.ts";
+import type { ModelSettings, RunStart } from "../index.ts";
 import type { ScriptOptions } from "./script-options.ts";
 import type { SessionScript } from "./session-script.ts";
 
@@ -12,11 +13,10 @@ export interface RunDetails {
   input?: string;
   /** Characters of an input that was too long to be kept. */
   omittedInput?: number;
-  /** Names alone: addresses and keys are no part of it. */
-  model?: { provider: string; model?: string };
-  timeout: number;
-  cpu?: number;
-  memory: number;
+  /** The profile's name, where there was one. */
+  profile?: string;
+  /** Keys, headers and addresses are no part of it. */
+  settings: Settings;
   untrusted: boolean;
   /** The run that this one replayed. */
   replayOf?: string;
@@ -29,27 +29,39 @@ const SECRET_NAMES = /key|token|secret|passw|credential|auth|cookie/i;
 export interface RunFacts {
   id: string;
   options: ScriptOptions;
+  settings: Settings;
+  profile: string | undefined;
   input: string | undefined;
   replayOf: string | undefined;
 }
 
 /** What is noted of a run when it begins: enough to run it again. */
-export function toRunStart(script: SessionScript, { id, options, input, replayOf }: RunFacts): RunStart {
-  const { env = {}, model, timeout, cpu, memory, untrusted = false } = options;
+export function toRunStart(script: SessionScript, facts: RunFacts): RunStart {
+  const { id, options, settings, profile, input, replayOf } = facts;
+  const { env = {}, untrusted = false } = options;
   const kept = Object.entries(env).filter(([name]) => !SECRET_NAMES.test(name));
+  const { chat, embeddings } = settings;
   const details: RunDetails = {
     command: script.command,
     args: [...script.args],
     env: Object.fromEntries(kept),
     ...toKept(input),
-    ...(model ? { model: { provider: model.provider, ...(model.model ? { model: model.model } : {}) } } : {}),
-    timeout,
-    ...(cpu === undefined ? {} : { cpu }),
-    memory,
+    ...(profile === undefined ? {} : { profile }),
+    settings: { ...settings, chat: withoutAddress(chat), embeddings: withoutAddress(embeddings) },
     untrusted,
     ...(replayOf === undefined ? {} : { replayOf }),
   };
   return { id, script: script.label, source: script.source, details: { ...details }, startedAt: Date.now() };
+}
+
+function withoutAddress({
+  apiKey: _,
+  baseURL: __,
+  headers: ___,
+  cacheFolder: ____,
+  ...rest
+}: ModelSettings): ModelSettings {
+  return rest;
 }
 
 function toKept(input: string | undefined): Pick<RunDetails, "input" | "omittedInput"> {

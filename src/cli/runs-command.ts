@@ -3,11 +3,11 @@ import type { RunLog, RunRecord, RunSummary, StepEvent } from "../index.ts";
 import { reasonOf } from "./event-log.ts";
 import { EXIT } from "./exit-codes.ts";
 import { openRunLog } from "./open-run-log.ts";
+import { printLines, printTable } from "./print-table.ts";
 import { formatCount } from "./quantities.ts";
 import { runLogFile } from "./run-log-file.ts";
 import type { RunDetails } from "./run-start.ts";
 import { shortPath } from "./short-path.ts";
-import { Terminal } from "./terminal.ts";
 import { toJson } from "./to-json.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -21,11 +21,6 @@ export interface ListOptions {
 const LOCK_WAIT_MS = 5_000;
 /** Characters of a run's id that are shown. */
 const SHORT_ID = 8;
-
-function print(lines: readonly string[]): void {
-  const terminal = new Terminal(process.stdout, process.stderr, process.env);
-  for (const line of lines) terminal.write("stdout", `${line}\n`);
-}
 
 /**
  * What `work` finds in the log; undefined where there is none yet.
@@ -73,26 +68,19 @@ function describeEnd({ outcome }: RunSummary): string {
 export function listRuns({ limit, script, json }: ListOptions): void {
   const runs = withRunLog((log) => log.list({ limit, ...(script === undefined ? {} : { script }) })) ?? [];
   if (json) {
-    print(runs.map((run) => toJson(run)));
+    printLines(runs.map((run) => toJson(run)));
     return;
   }
   if (runs.length === 0) process.stderr.write("no runs are in the log\n");
-  const rows = runs.map((run) => [
-    run.id.slice(0, SHORT_ID),
-    formatTime(run.startedAt),
-    run.durationMs === undefined ? "-" : `${run.durationMs} ms`,
-    formatCount(run.eventCount, "event"),
-    describeEnd(run),
-    run.script,
-  ]);
-  const widths = rows.reduce<number[]>((most, row) => row.map(({ length }, i) => Math.max(most[i] ?? 0, length)), []);
-  print(
-    rows.map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]!))
-        .join("  ")
-        .trimEnd(),
-    ),
+  printTable(
+    runs.map((run) => [
+      run.id.slice(0, SHORT_ID),
+      formatTime(run.startedAt),
+      run.durationMs === undefined ? "-" : `${run.durationMs} ms`,
+      formatCount(run.eventCount, "event"),
+      describeEnd(run),
+      run.script,
+    ]),
   );
 }
 
@@ -109,7 +97,8 @@ function describeSteps(events: readonly StepEvent[]): string[] {
 }
 
 function describeRun(run: RunRecord): string[] {
-  const { command, args, input, omittedInput, model, untrusted, replayOf } = run.details as unknown as RunDetails;
+  const { command, args, input, omittedInput, profile, settings, untrusted, replayOf } =
+    run.details as unknown as RunDetails;
   const { error } = run.outcome ?? {};
   const { recordings } = run;
   const facts: [string, string | undefined][] = [
@@ -117,7 +106,8 @@ function describeRun(run: RunRecord): string[] {
     ["script", `${run.script} (${command}${untrusted ? " --untrusted" : ""})`],
     ["arguments", args.length === 0 ? undefined : args.map((arg) => JSON.stringify(arg)).join(" ")],
     ["input", omittedInput === undefined ? input && formatCount(input.length, "character") : "not kept: too long"],
-    ["model", model && [model.provider, model.model].filter(Boolean).join(":")],
+    ["profile", profile],
+    ["model", [settings.chat.provider, settings.chat.model].filter(Boolean).join(":")],
     ["replay of", replayOf],
     ["started", formatTime(run.startedAt)],
     ["took", run.durationMs === undefined ? undefined : `${run.durationMs} ms`],
@@ -135,7 +125,7 @@ function describeRun(run: RunRecord): string[] {
 /** `geppetto-js runs show <run>` */
 export function showRun(id: string, { json }: { json?: true }): void {
   const run = findRun(id);
-  print(json ? [toJson(run)] : describeRun(run));
+  printLines(json ? [toJson(run)] : describeRun(run));
 }
 
 /** `geppetto-js runs export <run>` */

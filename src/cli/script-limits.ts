@@ -1,20 +1,20 @@
+import type { Settings } from "../config.ts";
 import type { EngineLimits } from "../index.ts";
 import { formatDuration } from "./quantities.ts";
-import type { ScriptOptions } from "./script-options.ts";
 
 /** The most that a script has with `--untrusted`. Options lower it and never raise it. */
 const UNTRUSTED = { wallMs: 60_000, cpuMs: 10_000, memoryMB: 64, outputBytes: 1_000_000 } as const;
 
-/** The limits that a script's options make. */
+/** The limits that a script's settings make. */
 export function limitsOf(
-  options: Pick<ScriptOptions, "timeout" | "cpu" | "memory" | "untrusted">,
+  { timeoutMs, cpuMs, memoryMB }: Settings["limits"],
+  untrusted = false,
 ): Partial<EngineLimits> & { wallMs: number; memoryMB: number } {
-  const { timeout, cpu, memory, untrusted } = options;
-  if (!untrusted) return { wallMs: timeout, memoryMB: memory, ...(cpu === undefined ? {} : { cpuMs: cpu }) };
+  if (!untrusted) return { wallMs: timeoutMs, memoryMB, ...(cpuMs === undefined ? {} : { cpuMs }) };
   return {
-    wallMs: Math.min(timeout, UNTRUSTED.wallMs),
-    cpuMs: Math.min(cpu ?? Infinity, UNTRUSTED.cpuMs),
-    memoryMB: Math.min(memory, UNTRUSTED.memoryMB),
+    wallMs: Math.min(timeoutMs, UNTRUSTED.wallMs),
+    cpuMs: Math.min(cpuMs ?? Infinity, UNTRUSTED.cpuMs),
+    memoryMB: Math.min(memoryMB, UNTRUSTED.memoryMB),
     outputBytes: UNTRUSTED.outputBytes,
   };
 }

@@ -1,11 +1,10 @@
 import { Option, type Command } from "commander";
-import type { ModelSettings } from "../index.ts";
 import { describeUntrusted } from "./script-limits.ts";
-import { collectVariable, parseDuration, parseMegabytes, parseModel } from "./quantities.ts";
+import { collectVariable } from "./quantities.ts";
+import { addLimitOptions, addModelOptions, type SettingOptions } from "./setting-options.ts";
 
 /** The options that `run` and `eval` share. */
-export interface ScriptOptions {
-  model?: ModelSettings;
+export interface ScriptOptions extends SettingOptions {
   env?: Record<string, string>;
   input?: string;
   json?: true;
@@ -14,13 +13,6 @@ export interface ScriptOptions {
   stats?: true;
   quiet?: true;
   verbose?: true;
-  /** Milliseconds. */
-  timeout: number;
-  /** Milliseconds of computing; default no limit. */
-  cpu?: number;
-  /** Megabytes. */
-  memory: number;
-  isolation: "process" | "thread";
   untrusted?: true;
   /** A cassette that answers are added to. */
   record?: string;
@@ -69,26 +61,9 @@ export function addStreamOptions(command: Command, env: Environment): Command {
 /** Adds the options of `run` and `eval` to a command, grouped as its help shows them. */
 export function addScriptOptions(command: Command, env: Environment): Command {
   const add = adder(command, env);
-  command.optionsGroup("Model:");
-  add("-m, --model <provider:model>", "who answers: embedded:demo (default), openai:…, anthropic:…", (option) =>
-    option.argParser(parseModel),
-  );
+  addModelOptions(command);
   addStreamOptions(command, env);
-  command.optionsGroup("Limits:");
-  add("--timeout <time>", "longest time of the script: 60s, 500ms, 2m", (option) =>
-    option.default(600_000, "10m").argParser(parseDuration),
-  );
-  add(
-    "--cpu <time>",
-    "longest time that the script may compute: 10s; waiting is free (default: as long as it likes)",
-    (option) => option.argParser(parseDuration),
-  );
-  add("--memory <size>", "largest heap of the script: 128MB", (option) =>
-    option.default(128, "128MB").argParser(parseMegabytes),
-  );
-  add("--isolation <kind>", "a process of its own for the script, or a thread, for scripts that you trust", (option) =>
-    option.choices(["process", "thread"]).default("process"),
-  );
+  addLimitOptions(command);
   add("--untrusted", `for scripts of people you do not know: no compiler, at most ${describeUntrusted()}`);
   command.optionsGroup("Reproducing:");
   add("--record <file>", "add what the models answer to a cassette, a readable JSON file");

@@ -1,14 +1,24 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { text as readText } from "node:stream/consumers";
-import { GeppettoError, RuntimeEngine, setupDefaults, type ScriptOutcome, type StepEvent } from "../index.ts";
+import {
+  Budget,
+  GeppettoError,
+  RuntimeEngine,
+  setupDefaults,
+  type ApproveCall,
+  type ScriptOutcome,
+  type StepEvent,
+} from "../index.ts";
 import { AnswerTapes } from "./answer-tapes.ts";
+import { approveCalls } from "./approve-calls.ts";
 import { EVENTS_ON_STDERR, EventLog, reasonOf } from "./event-log.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
-import { formatCount, formatDuration } from "./quantities.ts";
+import type { SessionSettings } from "./load-settings.ts";
+import { formatCost, formatCount, formatDuration } from "./quantities.ts";
 import { formatError, type ErrorContext } from "./report-error.ts";
-import { RunMonitor } from "./run-monitor.ts";
+import { describePending, RunMonitor } from "./run-monitor.ts";
 import { RunKeeper } from "./run-keeper.ts";
 import { runLogFile } from "./run-log-file.ts";
 import { toRunStart } from "./run-start.ts";
@@ -16,7 +26,8 @@ import type { Candidate, SessionReplay, SessionScript } from "./session-script.t
 import { scriptDocument } from "./script-document.ts";
 import { limitsOf } from "./script-limits.ts";
 import type { ScriptOptions } from "./script-options.ts";
-import { StatusLine } from "./status-line.ts";
+import { startStatus } from "./session-status.ts";
+import type { StatusLine } from "./status-line.ts";
 import { Terminal } from "./terminal.ts";
 import { toJson } from "./to-json.ts";
 import { UsageError } from "./usage-error.ts";
@@ -24,9 +35,17 @@ import { UsageError } from "./usage-error.ts";
 /** How long before the time limit is noted what is still pending, in milliseconds. */
 const LAST_LOOK_MS = 10;
 
+let hasUsedThread = false;
+
+/** Has a script of this process run in a thread of it? Such a thread may still be on its way out. */
+export function hasRunInThread(): boolean {
+  return hasUsedThread;
+}
+
 /** One script on the command line: the engine around it, its streams and signals, and the report at the end. */
 export class ScriptSession {
   readonly #options: ScriptOptions;
+  readonly #configured: SessionSettings;
   readonly #replay: SessionReplay | undefined;
   readonly #limits: ReturnType<typeof limitsOf>;
   readonly #runId: string = randomUUID();
@@ -40,14 +59,16 @@ export class ScriptSession {
   /** The candidate that ran last. */
   #ran: Candidate | undefined;
 
-  constructor(options: ScriptOptions, replay?: SessionReplay) {
+  constructor(options: ScriptOptions, configured: SessionSettings, replay?: SessionReplay) {
     this.#options = options;
+    this.#configured = configured;
     this.#replay = replay;
-    this.#limits = limitsOf(options);
+    this.#limits = limitsOf(configured.settings.limits, options.untrusted);
   }
 
   /** Runs the script, reports, and sets the process's exit code. */
   async run(script: SessionScript): Promise<void> {
+    for (const warning of this.#configured.warnings) this.#notice(warning);
     const input = await this.#readInput();
     const tapes = await this.#openTapes();
     const log = this.#openLog();
@@ -110,9 +131,12 @@ export class ScriptSession {
     return loadFailure?.(failed) ?? failed.at(-1)!;
   }
 
-  #createEngine({ wrap }: AnswerTapes, { folder }: SessionScript): RuntimeEngine {
-    const { model, isolation, untrusted, json } = this.#options;
+  #createEngine({ wrap, wrapEmbeddings }: AnswerTapes, { folder }: SessionScript): RuntimeEngine {
+    const { untrusted, json } = this.#options;
+    const { chat, embeddings, limits, tools, isolation = "process" } = this.#configured.settings;
     const sink = this.#terminal.sink();
+    const onApprove = this.#approve();
+    hasUsedThread ||= isolation === "thread";
     try {
       return new RuntimeEngine({
         isolation,
@@ -121,9 +145,14 @@ export class ScriptSession {
         console: json ? { ...sink, stdout: (text) => void (this.#printed += text), colors: NO_COLORS } : sink,
         setup: [
           setupDefaults({
-            ...(model ? { chat: model } : {}),
+            chat,
+            embeddings,
+            budget: new Budget(limits),
+            ...(onApprove ? { onApprove } : {}),
+            ...(tools.timeoutMs === undefined ? {} : { toolTimeoutMs: tools.timeoutMs }),
             ...(folder === undefined || untrusted ? {} : { images: { read: [folder] } }),
             wrap,
+            wrapEmbeddings,
             onNotice: (text) => this.#notice(text),
           }),
         ],
@@ -132,6 +161,12 @@ export class ScriptSession {
       if (error instanceof GeppettoError) throw new UsageError(error.message, EXIT.config, error.code);
       throw error;
     }
+  }
+
+  #approve(): ApproveCall | undefined {
+    const { approve: when = "always" } = this.#configured.settings.tools;
+    const isInteractive = process.stdin.isTTY && process.stderr.isTTY;
+    return approveCalls({ when, terminal: this.#terminal, isInteractive });
   }
 
   #notice(text: string): void {
@@ -146,7 +181,9 @@ export class ScriptSession {
 
   #startKeeper(script: SessionScript, input: string | undefined): RunKeeper | undefined {
     if (!this.#options.log) return undefined;
-    const start = toRunStart(script, { id: this.#runId, options: this.#options, input, replayOf: this.#replay?.of });
+    const { settings, profile } = this.#configured;
+    const facts = { id: this.#runId, options: this.#options, settings, profile, input, replayOf: this.#replay?.of };
+    const start = toRunStart(script, facts);
     return new RunKeeper({ file: runLogFile(), start, warn: (text) => this.#notice(text) });
   }
 
@@ -180,31 +217,19 @@ export class ScriptSession {
 
   #startStatus(monitor: RunMonitor): StatusLine | undefined {
     const { quiet, json, events } = this.#options;
-    const { CI, TERM } = process.env;
-    if (!process.stderr.isTTY || quiet || json || events === EVENTS_ON_STDERR || CI || TERM === "dumb")
-      return undefined;
-    const startedAt = performance.now();
-    const status = new StatusLine(process.stderr, {
-      isFree: () => this.#terminal.atLineStart,
-      describe: () => {
-        const { calls, inputTokens, outputTokens } = monitor.usage;
-        const seconds = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
-        const runs = monitor.describeActive();
-        const tokens = formatCount(inputTokens + outputTokens, "token");
-        return [runs === "" ? "running" : runs, formatCount(calls, "call"), tokens, seconds].join(" · ");
-      },
-    });
-    this.#terminal.onWrite = () => status.erase();
-    return status;
+    return quiet || json || events === EVENTS_ON_STDERR ? undefined : startStatus(this.#terminal, monitor);
   }
 
   #sayStart({ label }: SessionScript): void {
     if (!this.#options.verbose) return;
-    const { model, isolation, untrusted } = this.#options;
+    const { untrusted } = this.#options;
+    const { settings, profile } = this.#configured;
+    const { chat, isolation = "process" } = settings;
     const { memoryMB, wallMs } = this.#limits;
-    const { provider, model: name = "its default model" } = model ?? { provider: "embedded", model: "demo" };
+    const { provider, model = provider === "embedded" ? "demo" : "its default model" } = chat;
+    const from = profile === undefined ? "" : ` of profile ${profile}`;
     this.#terminal.note(
-      `${label}: ${provider}:${name}, ${untrusted ? "strict " : ""}${isolation} isolation, ${memoryMB} MB, ${formatDuration(wallMs)}`,
+      `${label}: ${provider}:${model}${from}, ${untrusted ? "strict " : ""}${isolation} isolation, ${memoryMB} MB, ${formatDuration(wallMs)}`,
     );
   }
 
@@ -246,7 +271,7 @@ export class ScriptSession {
 
   #sayEnd(
     { end, stats }: ScriptOutcome,
-    { calls, inputTokens, outputTokens }: RunMonitor["usage"],
+    { calls, inputTokens, outputTokens, cost }: RunMonitor["usage"],
     exitCode: number,
   ): void {
     const { verbose, stats: wanted } = this.#options;
@@ -255,7 +280,7 @@ export class ScriptSession {
     const { durationMs, cpuMs, turns } = stats;
     this.#terminal.note(
       `${durationMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of it computing; ${formatCount(turns, "turn")}, ` +
-        `${formatCount(calls, "model call")}, ${formatCount(inputTokens, "token")} in, ${outputTokens} out`,
+        `${formatCount(calls, "model call")}, ${formatCount(inputTokens, "token")} in, ${outputTokens} out${cost === undefined ? "" : `, ${formatCost(cost)}`}`,
     );
   }
 }
@@ -272,12 +297,4 @@ async function start(engine: RuntimeEngine): Promise<void> {
       throw new UsageError(cause.message, EXIT.config, cause.code);
     throw error;
   }
-}
-
-function describePending(engine: RuntimeEngine, monitor: RunMonitor): string {
-  const { timers, ops } = engine.stats();
-  const runs = monitor.describeActive();
-  const parts = [runs, timers > 0 ? formatCount(timers, "timer") : "", ops > 0 ? formatCount(ops, "operation") : ""];
-  const pending = parts.filter((part) => part !== "").join(", ");
-  return pending === "" ? "it was computing: nothing was pending" : `it was waiting for ${pending}`;
 }

@@ -47,6 +47,8 @@ export class Terminal {
   readonly colors: { stdout: boolean; stderr: boolean };
   readonly #streams: Record<StreamName, OutputStream>;
   #atLineStart = true;
+  /** What is to be written when the user has answered. */
+  #waiting: [StreamName, string][] | undefined;
   /** Called before each write. */
   onWrite: () => void = () => {};
   /** Called when the reader of a stream has gone, or the stream fails otherwise. */
@@ -68,6 +70,10 @@ export class Terminal {
 
   write(name: StreamName, text: string): void {
     if (this.#broken || text === "") return;
+    if (this.#waiting !== undefined) {
+      this.#waiting.push([name, text]);
+      return;
+    }
     this.onWrite();
     const stream = this.#streams[name];
     if (stream.isTTY) {
@@ -82,6 +88,21 @@ export class Terminal {
     if (this.#broken) return;
     this.#broken = true;
     this.onBroken();
+  }
+
+  /**
+   * Asks the user something on stderr. Nothing else is written, so that nothing passes for a part of the question, until
+   * the function that this returns is called: the user has then ended the line.
+   */
+  ask(question: string): () => void {
+    this.write("stderr", this.#atLineStart ? question : `\n${question}`);
+    const waiting: [StreamName, string][] = [];
+    this.#waiting = waiting;
+    return () => {
+      this.#waiting = undefined;
+      this.#atLineStart = true;
+      for (const [name, text] of waiting) this.write(name, text);
+    };
   }
 
   /** One line on stderr, in our own words. It begins on a line of its own. */

@@ -1,3 +1,4 @@
+import { GeppettoError } from "../index.ts";
 import { EXIT } from "./exit-codes.ts";
 
 /** What the user can mend: shown as one line, without a stack. */
@@ -11,4 +12,10 @@ export class UsageError extends Error {
     this.exitCode = exitCode;
     this.code = code;
   }
+}
+
+/** What to throw for an error of the configuration: its text is for the user. Others are handed back as they are. */
+export function withoutConfigError(error: unknown): unknown {
+  if (!(error instanceof GeppettoError) || error.name !== "ConfigError") return error;
+  return new UsageError(error.message, error.code === "ERR_SCRIPT_LOAD" ? EXIT.load : EXIT.config, error.code);
 }

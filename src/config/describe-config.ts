@@ -1,8 +1,14 @@
 import { createRequire } from "node:module";
-import { resolveProviderSettings, type Environment, type ModelSettings } from "../providers/index.ts";
+import {
+  DEFAULT_CHAT_MODELS,
+  priceOf,
+  resolveProviderSettings,
+  type Environment,
+  type ModelSettings,
+} from "../providers/index.ts";
 import type { Config } from "./load-config.ts";
 import { SETTING_TYPES } from "./settings-schema.ts";
-import { displayValue } from "./to-settings.ts";
+import { displayValue, type Settings } from "./to-settings.ts";
 
 /** A setting as `profiles show --origin` prints it; secrets are references, or hidden. */
 export interface DescribedSetting {
@@ -63,6 +69,7 @@ export async function checkConfig(config: Config, env: Environment): Promise<Che
     ok("profile", profile ?? "none"),
     checkModel("chat", settings.chat, env),
     checkModel("embeddings", settings.embeddings, env),
+    ...checkPrice(settings),
     ok("keys", names.length === 0 ? "none stored" : names.join(", ")),
     ...warnings.map((detail): Check => ({ name: "warning", status: "warning", detail, hint: "" })),
   ];
@@ -90,6 +97,17 @@ function checkModel(name: string, model: ModelSettings, env: Environment): Check
   } catch (error) {
     return { name, status: "error", detail: (error as Error).message, hint: "" };
   }
+}
+
+/** A limit on cost refuses every request to a model without a price. */
+function checkPrice({ chat, limits }: Settings): Check[] {
+  const provider = chat.provider === "claude" ? "anthropic" : chat.provider;
+  const model = chat.model ?? DEFAULT_CHAT_MODELS[provider as keyof typeof DEFAULT_CHAT_MODELS];
+  if (limits.maxCost === undefined || provider === "embedded") return [];
+  if (priceOf(model, chat.prices ?? {}) !== undefined)
+    return [ok("cost", `at most ${limits.maxCost} US dollars a run`)];
+  const hint = `say one under prices, as prices: { ${model}: { input: 0.25, output: 2 } }`;
+  return [{ name: "cost", status: "error", detail: `limits.maxCost is set, and ${model} has no price`, hint }];
 }
 
 function checkEmbedded(detail: string): Check {

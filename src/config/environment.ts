@@ -27,6 +27,20 @@ const SHORT: Readonly<Record<string, string>> = {
   GEPPETTO_CONCURRENCY: "limits.concurrency",
   GEPPETTO_APPROVE: "tools.approve",
 };
+/** Variables that are no settings; they belong to the command line. */
+const OTHERS = [
+  "DEBUG",
+  "EVENTS",
+  "INPUT",
+  "JSON",
+  "LOG",
+  "QUIET",
+  "RECORD",
+  "REPLAY",
+  "STATS",
+  "UNTRUSTED",
+  "VERBOSE",
+];
 
 /**
  * The settings of the environment. An empty variable is none. Variables that are no settings belong to others; one that
@@ -38,12 +52,13 @@ export function readEnvironment(env: Environment): { values: SettingValues; warn
   const values: SettingValues = new Map();
   const warnings: string[] = [];
   const known = [...PATHS.keys(), ...Object.keys(SHORT), "GEPPETTO_MODEL", "GEPPETTO_PROFILE"];
+  const others = OTHERS.map((name) => `GEPPETTO_${name}`);
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith("GEPPETTO_") || value === undefined || value === "") continue;
     const path = PATHS.get(name) ?? SHORT[name];
     if (path !== undefined) merge(values, readSetting(path, value, name));
     else if (name === "GEPPETTO_MODEL") merge(values, parseModelName(value, name));
-    else if (!known.includes(name)) {
+    else if (!known.includes(name) && !others.includes(name)) {
       const close = closestName(
         name.slice(9),
         known.map((variable) => variable.slice(9)),

@@ -1,6 +1,5 @@
-import { stringify } from "yaml";
 import { configError } from "./config-error.ts";
-import { parseYaml } from "./yaml-file.ts";
+import { parseYaml, yamlPackage } from "./yaml-file.ts";
 
 /** What came of an import. */
 export interface ImportedProfiles {
@@ -65,7 +64,7 @@ export function importProfiles(text: string, label: string): ImportedProfiles {
   const first = root["default_profile_slug"];
   const chosen =
     typeof first === "string" && names.includes(first) ? first : names.includes("default") ? "default" : undefined;
-  const yaml = stringify({ ...(chosen === undefined ? {} : { default: chosen }), profiles });
+  const yaml = yamlPackage().stringify({ ...(chosen === undefined ? {} : { default: chosen }), profiles });
   return { yaml, names, keys: importer.keys, notes: importer.notes };
 }
 

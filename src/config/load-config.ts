@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { parse } from "yaml";
+import { resolveProviderSettings } from "../providers/index.ts";
 import { configError, placeOf } from "./config-error.ts";
 import { merge, readEnvironment } from "./environment.ts";
 import { KeyStore } from "./key-store.ts";
@@ -10,7 +10,8 @@ import { type Profile, profileChain, readProfiles } from "./profiles.ts";
 import { readSetting, readSettings, type SettingValues } from "./read-settings.ts";
 import { HOST_ONLY, SETTING_TYPES } from "./settings-schema.ts";
 import { toSettings, type Settings } from "./to-settings.ts";
-import { readYamlFile, type YamlFile } from "./yaml-file.ts";
+import type { ScriptOptionsLiteral } from "./script-options-literal.ts";
+import { readYamlFile, yamlPackage, type YamlFile } from "./yaml-file.ts";
 
 export interface LoadConfigOptions {
   /** Where `geppetto.yaml` is looked for; default the working directory. */
@@ -26,10 +27,8 @@ export interface LoadConfigOptions {
   set?: readonly string[];
   /** Other flags, by the path of their setting: `{"limits.timeout": "60s"}`. An undefined one was not given. */
   flags?: Readonly<Record<string, unknown>>;
-  /** The literal of the script's `export const options`. */
-  script?: unknown;
-  /** The script's name, for errors in its options. */
-  scriptName?: string;
+  /** The script's `export const options`, see `readScriptOptions`. */
+  script?: ScriptOptionsLiteral | undefined;
 }
 
 export interface Config {
@@ -61,6 +60,14 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
 /** Where the user's own configuration is. */
 export function userConfigFolder(env: Readonly<Record<string, string | undefined>>): string {
   return join(env["XDG_CONFIG_HOME"] || join(env["HOME"] || homedir(), ".config"), "geppetto-js");
+}
+
+/** The user's own keys. */
+export function userKeyStore(
+  env: Readonly<Record<string, string | undefined>>,
+  folder: string = userConfigFolder(env),
+): KeyStore {
+  return new KeyStore(join(folder, KEYS_FILE));
 }
 
 /**
@@ -99,12 +106,13 @@ export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
       values: profile.values,
     })),
     ...fileLayers,
-    ...(options.script === undefined ? [] : [readScript(options.script, options.scriptName ?? "the script's options")]),
+    ...(options.script === undefined ? [] : [readScript(options.script)]),
     { kind: "environment", values: environment.values },
     { kind: "flag", values: readCommandLine(options) },
   ];
   const origins = mergeLayers(layers);
-  const keys = new KeyStore(join(folder, KEYS_FILE));
+  checkModelAlone(origins);
+  const keys = userKeyStore(env, folder);
   const { settings, warnings } = await toSettings(origins, keys);
   return {
     settings,
@@ -133,6 +141,22 @@ function chooseProfile(
     return { name, place };
   }
   return undefined;
+}
+
+/** A model without its provider is one of the provider in use; the embedded one has a single model, so that it is a slip. */
+function checkModelAlone(origins: Merged): void {
+  const provider = origins.get("chat.provider");
+  const model = origins.get("chat.model");
+  if (model === undefined || !["--model", "GEPPETTO_MODEL"].includes(model.place)) return;
+  if (provider?.value !== "embedded" || provider.place === model.place || model.value === "demo") return;
+  const name = String(model.value);
+  const [head = ""] = name.split(":");
+  if (head !== name) resolveProviderSettings({ provider: head }, {});
+  throw configError(
+    model.place,
+    `the embedded provider has no model "${name}", say whose it is, as openai:${name}`,
+    "ERR_CONFIG_VALUE",
+  );
 }
 
 function readFlags(flags: Readonly<Record<string, unknown>>, label: (path: string) => string): SettingValues {
@@ -173,19 +197,18 @@ function readCommandLine({ model, set = [], flags = {} }: LoadConfigOptions): Se
 /** YAML, or the text itself where it is none. */
 function parseValue(text: string): unknown {
   try {
-    return parse(text) as unknown;
+    return yamlPackage().parse(text) as unknown;
   } catch {
     return text;
   }
 }
 
 /** Keys, addresses and headers are the host's: a script that names one is refused. */
-function readScript(options: unknown, label: string): Layer {
-  const values = readSettings(options, { label });
-  for (const path of values.keys()) {
-    const name = path.split(".").at(-1)!;
-    if (HOST_ONLY.includes(name))
-      throw configError(label, `a script may not set ${path}: say it in ${PROJECT_FILE}`, "ERR_CONFIG_SCRIPT");
+function readScript(script: ScriptOptionsLiteral): Layer {
+  const values = readSettings(script.value, script);
+  for (const [path, { place }] of values) {
+    if (HOST_ONLY.includes(path.split(".").at(-1)!))
+      throw configError(place, `a script may not set ${path}: say it in ${PROJECT_FILE}`, "ERR_CONFIG_SCRIPT");
   }
   return { kind: "script", isForeign: true, values };
 }

@@ -1,3 +1,4 @@
+import { closestName } from "../providers/index.ts";
 import { configError, placeOf, shown, type Source, unknownKey } from "./config-error.ts";
 import type { SettingType } from "./setting-types.ts";
 import { SECTIONS, SETTING_TYPES, SINGLE } from "./settings-schema.ts";
@@ -54,6 +55,12 @@ export function readSetting(path: string, given: unknown, label: string): Settin
   return values;
 }
 
+/** What a setting expects where a text, as a flag gives it, is none of its values; undefined where it is one. */
+export function checkSetting(path: string, text: string): string | undefined {
+  const type = SETTING_TYPES.get(path)!;
+  return type.read(text) === undefined ? type.expects : undefined;
+}
+
 function readOne(
   values: SettingValues,
   path: string,
@@ -67,7 +74,13 @@ function readOne(
   const value = type.read(given);
   if (value === undefined) {
     const found = type.secret ? "" : `, found ${shown(given)}`;
-    throw configError(placeOf(source, at, "value"), `${path} must be ${type.expects}${found}`, "ERR_CONFIG_VALUE");
+    const close = typeof given === "string" ? closestName(given, type.names ?? []) : undefined;
+    const hint = close === undefined ? "" : `, did you mean "${close}"?`;
+    throw configError(
+      placeOf(source, at, "value"),
+      `${path} must be ${type.expects}${found}${hint}`,
+      "ERR_CONFIG_VALUE",
+    );
   }
   values.set(path, { value, place: placeOf(source, at) });
 }

@@ -1,9 +1,15 @@
+import { PROVIDER_NAMES } from "../providers/index.ts";
+
 /** What one setting takes, and how it is read. */
 export interface SettingType {
   /** For errors: "Expected …". */
   expects: string;
   /** The value as the program uses it; undefined when it is none. Never gets null or undefined. */
   read(value: unknown): unknown;
+  /** All values that there are, where they are names. */
+  names?: readonly string[];
+  /** The value as it may be written in a file; default as it is. */
+  show?(value: unknown): string;
   /** Values of several layers are one: a record by its keys. */
   merges?: true;
   /** Holds secrets: never shown as it is. */
@@ -39,6 +45,12 @@ export const text: SettingType = {
   read: (value) =>
     typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined,
 };
+const PROVIDERS = [...PROVIDER_NAMES, "claude"];
+export const provider: SettingType = {
+  expects: PROVIDERS.join(", "),
+  names: PROVIDERS,
+  read: (value) => PROVIDERS.find((name) => typeof value === "string" && name === value.trim().toLowerCase()),
+};
 export const secretText: SettingType = { ...text, expects: "env:NAME or key:NAME", secret: true };
 export const url: SettingType = {
   expects: "an http or https URL",
@@ -60,11 +72,12 @@ export const flag: SettingType = {
 };
 /** Milliseconds; a bare number is seconds. */
 export const duration: SettingType = {
-  expects: "a time such as 60s, 500ms or 2m",
+  expects: "a time such as 60s, 500ms or 2m, at most 24 days",
   read: (value) => {
     const ms = quantity(value, DURATIONS, 1000);
     return ms !== undefined && ms <= MAX_DURATION_MS ? ms : undefined;
   },
+  show: (ms) => `${Number(ms) / 1000}s`,
 };
 /** Milliseconds; a bare number is milliseconds, as the name of such a setting says. */
 export const milliseconds: SettingType = {
@@ -73,11 +86,13 @@ export const milliseconds: SettingType = {
     const ms = value === 0 || value === "0" ? 0 : quantity(value, DURATIONS, 1);
     return ms !== undefined && ms <= MAX_DURATION_MS ? ms : undefined;
   },
+  show: (ms) => `${Number(ms)}ms`,
 };
 /** Megabytes. */
 export const size: SettingType = {
   expects: "a size such as 128MB or 1GB",
   read: (value) => quantity(value, SIZES, 1),
+  show: (megabytes) => `${Number(megabytes)}MB`,
 };
 export const texts: SettingType = {
   expects: "a text or a list of texts",
@@ -109,7 +124,7 @@ export const prices: SettingType = {
 };
 
 export function choice(...names: string[]): SettingType {
-  return { expects: names.join(", "), read: (value) => names.find((name) => name === value) };
+  return { expects: names.join(", "), names, read: (value) => names.find((name) => name === value) };
 }
 
 const PRICE_FIELDS = ["input", "output", "cachedInput", "cacheWrite"];

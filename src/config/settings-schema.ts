@@ -2,7 +2,7 @@ import * as types from "./setting-types.ts";
 import type { SettingType } from "./setting-types.ts";
 
 const MODEL: Record<string, SettingType> = {
-  provider: types.text,
+  provider: types.provider,
   model: types.text,
   apiKey: types.secretText,
   baseURL: types.url,

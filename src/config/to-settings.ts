@@ -3,14 +3,14 @@ import type { KeyStore } from "./key-store.ts";
 import type { Merged, Origin } from "./layers.ts";
 import { SECTIONS, SETTING_TYPES } from "./settings-schema.ts";
 
-/** What a command and its engine need. Times are milliseconds, sizes megabytes. Only what was said is there. */
+/** What a command and its engine need. Times are milliseconds, sizes megabytes. Beside what has a default, only what was said is there. */
 export interface Settings {
   chat: ModelSettings;
   embeddings: ModelSettings;
   limits: {
-    timeoutMs?: number;
+    timeoutMs: number;
     cpuMs?: number;
-    memoryMB?: number;
+    memoryMB: number;
     maxCalls?: number;
     maxTokens?: number;
     maxCost?: number;
@@ -117,7 +117,9 @@ function foreignAddress(origin: Origin | undefined): string | undefined {
 
 /** A setting's value for people; of a secret only where it is kept. */
 export function displayValue(path: string, value: unknown): string {
-  if (!SETTING_TYPES.get(path)?.secret) return typeof value === "string" ? value : JSON.stringify(value);
+  const type = SETTING_TYPES.get(path)!;
+  if (type.show) return type.show(value);
+  if (!type.secret) return typeof value === "string" ? value : JSON.stringify(value);
   if (typeof value === "string") return isReference(value) ? value : "(a key)";
   return Object.keys(value as object).join(", ");
 }

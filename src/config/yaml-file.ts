@@ -1,6 +1,13 @@
-import { readFile, stat } from "node:fs/promises";
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { Node } from "yaml";
 import { configError, type Position, type Source } from "./config-error.ts";
+
+/** The YAML package, loaded with the first use: most commands read no YAML, and it is a third of what they would load. */
+export function yamlPackage(): typeof import("yaml") {
+  return createRequire(import.meta.url)("yaml") as typeof import("yaml");
+}
 
 /** A YAML file as plain data, and where its parts stand. */
 export interface YamlFile extends Source {
@@ -17,7 +24,11 @@ const MAX_BYTES = 1024 * 1024;
  */
 export async function readYamlFile(path: string, label: string): Promise<YamlFile | undefined> {
   try {
-    if ((await stat(path)).size > MAX_BYTES) throw configError(label, "it is larger than 1 MB", "ERR_CONFIG_FILE");
+    // Most often there is none, which is known sooner without waiting for a thread.
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    if (!found.isFile()) throw configError(label, "it is no file", "ERR_CONFIG_FILE");
+    if (found.size > MAX_BYTES) throw configError(label, "it is larger than 1 MB", "ERR_CONFIG_FILE");
     return parseYaml(await readFile(path, "utf8"), label);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -29,6 +40,7 @@ export async function readYamlFile(path: string, label: string): Promise<YamlFil
 
 /** The same for a text. Anchors and aliases work, as far as they do not explode. */
 export function parseYaml(text: string, label: string): YamlFile {
+  const { isAlias, LineCounter, parseDocument } = yamlPackage();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
   const place = (offset: number): Position => {
@@ -62,6 +74,7 @@ function offsetOf(
   part: "key" | "value",
   resolve: (node: unknown) => unknown,
 ): number | undefined {
+  const { isMap, isNode, isScalar, isSeq } = yamlPackage();
   let node: unknown = resolve(root);
   let offset: number | undefined = isNode(node) ? node.range?.[0] : undefined;
   for (const [depth, name] of path.entries()) {

@@ -200,6 +200,7 @@ export class Engine implements AsyncDisposable {
       evaluate: (code, filename) => this.#evaluate(started, code, filename),
       setOp: (name, handler, options) => loop.ops.set(name, handler, options),
       registerStep: (name, step) => loop.runs.register(name, step),
+      setAround: (name, around) => loop.runs.setAround(name, around),
       hold: (kind, options) => loop.ledger.hold(kind, options),
       onScriptBegin: (listener) => void this.#beginListeners.add(listener),
       onReset: (listener) => void this.#resetListeners.add(listener),

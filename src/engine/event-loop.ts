@@ -215,8 +215,7 @@ export class EventLoop {
       bus,
       queue: this.#queue,
       ledger: this.ledger,
-      maxRuns: limits.runs,
-      onTooMany: () => limitError("runs", limits.runs),
+      limits,
       onError: (record) => this.#remember(record),
       now: Date.now,
     });

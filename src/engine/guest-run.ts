@@ -7,7 +7,7 @@ import { toEventFrame, type EventFrame, type EventMeta, type StepEvent } from ".
 import { GuestFailure } from "../steps/guest-failure.ts";
 import type { StepEmission, StepSource } from "../steps/step.ts";
 import { StepRun } from "../steps/step-run.ts";
-import { GuestStep } from "./guest-step.ts";
+import type { GuestStep } from "./guest-step.ts";
 import type { RunManagerOptions } from "./run-manager.ts";
 
 export interface StartRequest {
@@ -29,6 +29,16 @@ export interface StartRequest {
   forwards?: boolean;
   /** When it is to fail with a TimeoutError, in milliseconds from its start. */
   timeoutMs?: number;
+  /** What a feature of the host's is to put around the step for this run. */
+  around?: { name: string; args: unknown };
+}
+
+/** What a run executes. */
+export interface RunParts {
+  source: StepSource;
+  /** The half of the step that is in the guest, where it has one. */
+  body: GuestStep | undefined;
+  parent: GuestRun | undefined;
 }
 
 /** What a guest that waits for a run is told: call this function of yours and wait again, or how the run ended. */
@@ -41,15 +51,20 @@ export interface GuestCall {
   args: unknown;
 }
 
+export interface GuestRunOptions extends RunManagerOptions {
+  hold(chars: number): void;
+}
+
 /**
  * A run that the guest has started: a step run, the topic that its events are published on, and the way of those events
  * and of the calls that the step makes back into the guest.
  */
 export class GuestRun {
   readonly #request: StartRequest;
-  readonly #options: RunManagerOptions;
+  readonly #options: GuestRunOptions;
   readonly #run: StepRun;
   readonly #step: StepSource;
+  readonly #body: GuestStep | undefined;
   readonly #parent: GuestRun | undefined;
   readonly #subscription: Subscription<StepEvent>;
   /** What goes to the guest for each event that is under way, in order; nothing where the guest does not want it. */
@@ -63,13 +78,19 @@ export class GuestRun {
   /** For a guest that pulls: the acks of what it has been sent, in order. */
   readonly #unacked: (() => void)[] = [];
   #pulls: boolean;
+  /** Events on their way into the guest, each a turn. */
+  #entering = 0;
+  #isOver = false;
+  /** Keeps the script going. */
+  #release: (() => void) | undefined;
   /** What the guest knows of the events' meta. */
   #sentMeta: EventMeta | undefined;
   #nextCallId = 1;
 
-  constructor(request: StartRequest, step: StepSource, options: RunManagerOptions, parent?: GuestRun) {
+  constructor(request: StartRequest, { source, body, parent }: RunParts, options: GuestRunOptions) {
     this.#request = request;
-    this.#step = step;
+    this.#step = source;
+    this.#body = body;
     this.#parent = parent;
     this.#pulls = request.want === "pull";
     this.#options = options;
@@ -77,7 +98,7 @@ export class GuestRun {
     this.#subscription = options.bus.subscribe<StepEvent>(topic);
     this.#run = new StepRun({
       id: request.id,
-      source: step,
+      source,
       now: options.now,
       publish: (event, error) => {
         this.#parcels.push(this.#toParcel(event, error));
@@ -85,6 +106,7 @@ export class GuestRun {
         return this.#request.inherits === true ? this.#tellParent(event, published) : published;
       },
       delivered: () => this.#subscription.idle(),
+      hold: options.hold,
       callGuest: (name, args, signal) => this.#callGuest(name, args, signal),
     });
   }
@@ -96,7 +118,7 @@ export class GuestRun {
 
   /** Runs to the end; resolves when the last event has been delivered and the topic is gone. */
   async execute(): Promise<void> {
-    const release = this.#options.ledger.hold("run");
+    this.#hold();
     const delivery = this.#deliver();
     const stopWatching = this.#watch();
     const { failed, input } = this.#request;
@@ -112,7 +134,8 @@ export class GuestRun {
     else await this.#subscription.idle();
     this.#subscription.close();
     await delivery;
-    release();
+    this.#isOver = true;
+    this.#hold();
   }
 
   /** Nobody will take what is still to come. */
@@ -125,6 +148,7 @@ export class GuestRun {
   /** The guest has consumed this many more events. */
   ack(count: number): void {
     for (const ack of this.#unacked.splice(0, count)) ack();
+    this.#hold();
   }
 
   cancel(deliveredChars?: number): boolean {
@@ -150,6 +174,19 @@ export class GuestRun {
     const answer = this.#answers.shift()!;
     if ("event" in answer) this.#told.resolve();
     return answer;
+  }
+
+  /**
+   * Keeps the script going as long as the run may wake it. Where the guest has events that it has not asked for, more of
+   * them wake nobody: a stream that a script has dropped does not keep it.
+   */
+  #hold(): void {
+    const mayWake = !this.#isOver && (this.#entering > 0 || this.#unacked.length === 0);
+    if (mayWake) this.#release ??= this.#options.ledger.hold("run");
+    else {
+      this.#release?.();
+      this.#release = undefined;
+    }
   }
 
   /** Ends the run with its parent, and in time. Returns what stops the watching. */
@@ -178,12 +215,12 @@ export class GuestRun {
   }
 
   async #tellParent(event: StepEvent, published: Promise<void>): Promise<void> {
-    const parent = this.#parent === undefined ? undefined : this.#parent.#run;
-    parent?.inherit(event);
+    const parent = this.#parent;
+    if (parent !== undefined) parent.#run.inherit(event);
     await published;
     const emission = this.#request.forwards === true ? toEmission(event) : undefined;
     // A parent that has ended ends this run too; that is soon enough.
-    if (emission !== undefined) await parent?.emit(emission).catch(() => {});
+    if (emission !== undefined && parent !== undefined) await parent.#body?.emit(emission).catch(() => {});
   }
 
   /** Encoding here makes a result that cannot cross a failure of the run instead of an event that never arrives. */
@@ -210,7 +247,7 @@ export class GuestRun {
       this.#sentMeta = event.meta;
       frame.meta = event.meta;
     }
-    if (!(this.#step instanceof GuestStep)) return frame;
+    if (this.#body?.hasBegun !== true) return frame;
     // The guest has them, and better than any copy.
     delete frame.result;
     delete frame.results;
@@ -226,8 +263,14 @@ export class GuestRun {
         continue;
       }
       const delivered = this.#options.queue.enterParcel(parcel);
-      if (this.#pulls) this.#unacked.push(ack);
-      else void delivered.then(ack);
+      if (this.#pulls) {
+        this.#unacked.push(ack);
+        this.#entering++;
+        void delivered.then(() => {
+          this.#entering--;
+          this.#hold();
+        });
+      } else void delivered.then(ack);
     }
   }
 

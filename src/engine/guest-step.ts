@@ -1,11 +1,14 @@
 import { createDeferred, type Deferred } from "../base/deferred.ts";
+import { MAX_ERROR_CHARS } from "../shared/frames.ts";
 import type { StepInfo } from "../shared/step-events.ts";
-import type { StepContext, StepSource } from "../steps/step.ts";
+import type { StepContext, StepEmission, StepSource } from "../steps/step.ts";
 import { parseFields } from "./guest-messages.ts";
 
 /** What the body of a guest's step hands out: the copy of a result. */
 export interface GuestYield {
   value: unknown;
+  /** Why the copy is not as good as the result, where the guest was to look. */
+  inexact?: string;
 }
 
 /** Results that a body may be ahead of its run. */
@@ -28,7 +31,8 @@ export function parseStepInfo(value: unknown): StepInfo {
 
 /** What the guest says that its step yields. */
 export function parseYield(args: unknown): GuestYield {
-  return { value: parseFields(args)["value"] };
+  const { value, inexact } = parseFields(args);
+  return typeof inexact === "string" ? { value, inexact: inexact.slice(0, MAX_ERROR_CHARS) } : { value };
 }
 
 /**
@@ -41,14 +45,32 @@ export class GuestStep implements StepSource {
   #more: Deferred<void> | undefined;
   #room: Deferred<void> | undefined;
   #over = false;
+  #context: StepContext | undefined;
+  #inexact: string | undefined;
 
   constructor(info: StepInfo) {
     this.info = info;
   }
 
+  /** Does the guest know the results, having made them? */
+  get hasBegun(): boolean {
+    return this.#context !== undefined;
+  }
+
+  /** Why the copies of the results are not as good as the results, where the guest was to look. */
+  get inexact(): string | undefined {
+    return this.#inexact;
+  }
+
+  /** Publishes as the step's own what a run inside its body published. */
+  async emit(emission: StepEmission): Promise<void> {
+    await this.#context?.publish(emission);
+  }
+
   /** True when there is room for more. */
   take(given: GuestYield): boolean {
     if (this.#over) return true;
+    this.#inexact ??= given.inexact;
     this.#waiting.push(given);
     this.#more?.resolve();
     return this.#waiting.length < MAX_AHEAD;
@@ -62,6 +84,7 @@ export class GuestStep implements StepSource {
   }
 
   async *run(_: unknown, context: StepContext): AsyncGenerator {
+    this.#context = context;
     let ended = false;
     const body = context.callGuest("body", []).finally(() => {
       ended = true;

@@ -18,6 +18,8 @@ export interface EngineLimits {
   runs: number;
   /** Asynchronous ops that may be pending; default 1,000. */
   ops: number;
+  /** What the host holds of the results of runs under way, about, in bytes; default 128 MB. */
+  resultBytes: number;
 }
 
 export const DEFAULT_LIMITS: EngineLimits = {
@@ -26,6 +28,7 @@ export const DEFAULT_LIMITS: EngineLimits = {
   timers: 10_000,
   runs: 1_000,
   ops: 1_000,
+  resultBytes: 128_000_000,
 };
 
 const LIMITS = {
@@ -37,6 +40,12 @@ const LIMITS = {
   timers: { code: "ERR_LIMIT_TIMERS", what: "the limit of pending timers", unit: "", flag: undefined },
   runs: { code: "ERR_LIMIT_RUNS", what: "the limit of concurrent runs", unit: "", flag: undefined },
   ops: { code: "ERR_LIMIT_OPS", what: "the limit of pending operations", unit: "", flag: undefined },
+  resultBytes: {
+    code: "ERR_LIMIT_RESULTS",
+    what: "the limit of results of runs under way",
+    unit: "bytes",
+    flag: undefined,
+  },
 } as const;
 
 /** Longest time that a timer of Node's can measure. */

@@ -7,6 +7,7 @@ import type { EntryQueue } from "./entry-queue.ts";
 import { GuestRun, type StartRequest, type WaitAnswer } from "./guest-run.ts";
 import { GuestStep, parseStepInfo, type GuestYield } from "./guest-step.ts";
 import type { Ledger } from "./ledger.ts";
+import { limitError, type EngineLimits } from "./limits.ts";
 
 const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -17,19 +18,24 @@ export interface RunManagerOptions {
   bus: Bus;
   queue: EntryQueue;
   ledger: Ledger;
-  maxRuns: number;
-  onTooMany: () => GeppettoError;
+  limits: Pick<EngineLimits, "runs" | "resultBytes">;
   /** Sees the record of every error event that goes to the guest. */
   onError(record: ErrorRecord): void;
   now(): number;
 }
+
+/** Makes the source for one run of a step: the step with something around it. `args` are the guest's, unchecked. */
+export type Around = (source: StepSource, run: { step: string; args: unknown }) => StepSource;
 
 /** The runs of one engine: each is a topic `step.{id}` on the bus, there while the run is. */
 export class RunManager {
   readonly #steps = new Map<string, StepSource>();
   readonly #runs = new Map<string, GuestRun>();
   readonly #guestSteps = new Map<string, GuestStep>();
+  readonly #arounds = new Map<string, Around>();
   readonly #ends = new Set<Promise<void>>();
+  /** What the host holds of the results of these runs. */
+  #heldChars = 0;
   readonly #options: RunManagerOptions;
 
   constructor(options: RunManagerOptions) {
@@ -48,6 +54,10 @@ export class RunManager {
     this.#steps.set(name, step);
   }
 
+  setAround(name: string, around: Around): void {
+    this.#arounds.set(name, around);
+  }
+
   /**
    * Starts a run.
    *
@@ -58,11 +68,22 @@ export class RunManager {
     if (!RUN_ID.test(id) || this.#runs.has(id)) {
       throw new GeppettoError("ValidationError", "Cannot start a run: its id is malformed or taken");
     }
-    if (this.#runs.size >= this.#options.maxRuns) throw this.#options.onTooMany();
+    const { runs: limit } = this.#options.limits;
+    if (this.#runs.size >= limit) throw limitError("runs", limit);
     const parent = request.parent === undefined ? undefined : this.#runs.get(request.parent);
-    const run = new GuestRun(request, this.#stepFor(request), this.#options, parent);
+    let held = 0;
+    const hold = (chars: number): void => {
+      const { resultBytes } = this.#options.limits;
+      if (this.#heldChars + chars > resultBytes) throw limitError("resultBytes", resultBytes);
+      this.#heldChars += chars;
+      held += chars;
+    };
+    const step = this.#stepFor(request);
+    const parts = { source: this.#put(request, step), body: this.#guestSteps.get(id), parent };
+    const run = new GuestRun(request, parts, { ...this.#options, hold });
     this.#runs.set(id, run);
     const end = run.execute().then(() => {
+      this.#heldChars -= held;
       this.#runs.delete(id);
       this.#guestSteps.delete(id);
       this.#ends.delete(end);
@@ -132,6 +153,16 @@ export class RunManager {
   /** Resolves when no run is under way. */
   async ended(): Promise<void> {
     while (this.#ends.size > 0) await Promise.all(this.#ends);
+  }
+
+  /** The step with what the guest asks for around it. */
+  #put({ step, around }: StartRequest, source: StepSource): StepSource {
+    if (around === undefined) return source;
+    const put = this.#arounds.get(around.name);
+    if (put === undefined) {
+      throw new GeppettoError("ValidationError", `Cannot start a run: there is nothing called "${around.name}"`);
+    }
+    return put(source, { step, args: around.args });
   }
 
   #stepFor({ id, step: name, input }: StartRequest): StepSource {

@@ -47,8 +47,13 @@ function answerCall(runs: RunManager, args: unknown): void {
   runs.answer(String(id), Number(callId), outcome);
 }
 
+function parseAround(value: unknown): { name: string; args: unknown } {
+  const { name, args } = parseFields(value);
+  return { name: String(name).slice(0, 100), args };
+}
+
 function parseStart(args: unknown): StartRequest {
-  const { id, step, want, input, failed, parent, inherits, forwards, timeoutMs } = parseFields(args);
+  const { id, step, want, input, failed, parent, inherits, forwards, timeoutMs, around } = parseFields(args);
   if (typeof id !== "string" || typeof step !== "string") {
     throw new GeppettoError("ValidationError", "Cannot start a run: the request is malformed");
   }
@@ -57,6 +62,7 @@ function parseStart(args: unknown): StartRequest {
   if (typeof parent === "string") request.parent = parent;
   if (inherits === true) request.inherits = true;
   if (forwards === true) request.forwards = true;
+  if (around !== undefined) request.around = parseAround(around);
   const limit = parseMs(timeoutMs);
   if (limit !== undefined) request.timeoutMs = limit;
   return request;

@@ -4,6 +4,7 @@ import { toSource } from "../steps/define-step.ts";
 import type { Step, StepSource } from "../steps/step.ts";
 import type { EngineLimits } from "./limits.ts";
 import type { OpHandler, OpOptions } from "./op-table.ts";
+import type { Around } from "./run-manager.ts";
 import { StepObject } from "./step-object.ts";
 
 /** What the engine lends to a Vm. */
@@ -15,6 +16,8 @@ export interface VmHost {
   evaluate(code: string, filename: string): Promise<unknown>;
   setOp(name: string, handler: OpHandler, options?: OpOptions): void;
   registerStep(name: string, step: StepSource): void;
+  /** What guests ask for under this name is put around the step for one run. */
+  setAround(name: string, around: Around): void;
   hold(kind: "timer", options?: { weak?: boolean }): () => void;
   /** Told before each script; the listener enters what its feature's guest half needs. */
   onScriptBegin(listener: (context: ScriptContext) => Promise<void>): void;
@@ -131,5 +134,6 @@ function convertedSource<I, O>(
     },
   };
   if (source.onEvent !== undefined) converted.onEvent = (event) => source.onEvent!(event);
+  if (source.cacheKey !== undefined) converted.cacheKey = (given, key) => source.cacheKey!(given, key);
   return converted;
 }

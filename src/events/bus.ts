@@ -22,6 +22,16 @@ export interface SubscribeOptions {
 }
 
 /**
+ * The options with their defaults.
+ *
+ * @throws {RangeError} where no message may be under way.
+ */
+export function windowOf({ maxMessages = 64, maxBytes = 256_000 }: SubscribeOptions): Required<SubscribeOptions> {
+  if (!(maxMessages >= 1)) throw new RangeError(`Cannot subscribe: maxMessages is at least 1, not ${maxMessages}`);
+  return { maxMessages, maxBytes };
+}
+
+/**
  * The messages of a topic, in order of publication. Leaving the loop early closes the subscription; several loops over
  * one subscription share its messages.
  */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
-import type { PublishOptions, SubscribeOptions, Subscription } from "./bus.ts";
+import { windowOf, type PublishOptions, type SubscribeOptions, type Subscription } from "./bus.ts";
 import { NO_METADATA, type Message, type MessageMetadata } from "./message.ts";
 import { MessageQueue } from "./message-queue.ts";
 
@@ -77,24 +77,20 @@ export interface MemorySubscriptionListener {
 
 /** The receiving end of a {@link MemoryPubSub}: a queue and a window. */
 export class MemorySubscription implements Subscription {
-  readonly #maxMessages: number;
-  readonly #maxBytes: number;
+  readonly #window: Required<SubscribeOptions>;
   readonly #listener: MemorySubscriptionListener;
   readonly #queue = new MessageQueue<Delivery>();
   /** What was published before this subscription and is to come first, as there is room. */
   #backlog: Envelope[] = [];
   readonly #idle: Deferred<void>[] = [];
-  readonly #redeliveries = new Set<NodeJS.Timeout>();
   #controller: AbortController | undefined;
   #messages = 0;
   #bytes = 0;
   #order = 0;
   #closed = false;
 
-  constructor({ maxMessages = 64, maxBytes = 256_000 }: SubscribeOptions, listener: MemorySubscriptionListener) {
-    if (!(maxMessages >= 1)) throw new RangeError(`Cannot subscribe: maxMessages is at least 1, not ${maxMessages}`);
-    this.#maxMessages = maxMessages;
-    this.#maxBytes = maxBytes;
+  constructor(options: SubscribeOptions, listener: MemorySubscriptionListener) {
+    this.#window = windowOf(options);
     this.#listener = listener;
   }
 
@@ -139,16 +135,7 @@ export class MemorySubscription implements Subscription {
     if (delivery.settled || this.#closed) return;
     delivery.settled = true;
     const { envelope, order, deliveries } = delivery;
-    const again = new Delivery(this, envelope, order, deliveries + 1);
-    if (!(delayMs > 0)) {
-      this.#queue.putBack(again);
-      return;
-    }
-    const timer = setTimeout(() => {
-      this.#redeliveries.delete(timer);
-      this.#queue.putBack(again);
-    }, delayMs);
-    this.#redeliveries.add(timer);
+    this.#queue.putBack(new Delivery(this, envelope, order, deliveries + 1), delayMs);
   }
 
   async idle(): Promise<void> {
@@ -162,8 +149,6 @@ export class MemorySubscription implements Subscription {
     if (this.#closed) return;
     this.#closed = true;
     this.#backlog = [];
-    for (const timer of this.#redeliveries) clearTimeout(timer);
-    this.#redeliveries.clear();
     this.#queue.close();
     this.#settleIdle();
     this.#listener.onClose();
@@ -171,17 +156,12 @@ export class MemorySubscription implements Subscription {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
-    return {
-      next: () => this.#queue.next(),
-      return: () => {
-        this.close();
-        return Promise.resolve({ done: true, value: undefined });
-      },
-    };
+    return this.#queue.iterator(() => this.close());
   }
 
   #fits(bytes: number): boolean {
-    return this.#messages === 0 || (this.#messages < this.#maxMessages && this.#bytes + bytes <= this.#maxBytes);
+    const { maxMessages, maxBytes } = this.#window;
+    return this.#messages === 0 || (this.#messages < maxMessages && this.#bytes + bytes <= maxBytes);
   }
 
   #refill(): void {

@@ -7,6 +7,7 @@ interface Ordered {
 export class MessageQueue<M extends Ordered> {
   readonly #waiting: M[] = [];
   readonly #readers: ((result: IteratorResult<M, undefined>) => void)[] = [];
+  readonly #timers = new Set<NodeJS.Timeout>();
   #closed = false;
 
   get length(): number {
@@ -19,8 +20,16 @@ export class MessageQueue<M extends Ordered> {
     else reader({ done: false, value: message });
   }
 
-  /** A message that has been read comes again, before those that are later in order. */
-  putBack(message: M): void {
+  /** A message that has been read comes again, after so long, before those that are later in order. */
+  putBack(message: M, delayMs = 0): void {
+    if (delayMs > 0) {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        this.putBack(message);
+      }, delayMs);
+      this.#timers.add(timer);
+      return;
+    }
     const place = this.#waiting.findIndex(({ order }) => order > message.order);
     if (place < 0) this.push(message);
     else this.#waiting.splice(place, 0, message);
@@ -33,10 +42,23 @@ export class MessageQueue<M extends Ordered> {
     return new Promise((resolve) => this.#readers.push(resolve));
   }
 
-  /** Ends every reader; what waits is dropped, and handed back. */
-  close(): M[] {
+  /** Reads; `leave` is called where a loop is left early. */
+  iterator(leave: () => void): AsyncIterator<M, undefined> {
+    return {
+      next: () => this.next(),
+      return: () => {
+        leave();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+
+  /** Ends every reader; what waits, or is to come again, is dropped. */
+  close(): void {
     this.#closed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
     for (const reader of this.#readers.splice(0)) reader({ done: true, value: undefined });
-    return this.#waiting.splice(0);
+    this.#waiting.length = 0;
   }
 }

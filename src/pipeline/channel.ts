@@ -1,5 +1,6 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { FifoBuffer, PriorityBuffer, type ElementBuffer } from "./element-buffer.ts";
+import { type Hold, weightOf } from "./weight.ts";
 import { isBarrier, PRIORITIES, type StreamElement } from "./element.ts";
 
 export interface ChannelOptions {
@@ -11,6 +12,8 @@ export interface ChannelOptions {
   priority: boolean;
   /** How many write: the channel ends when all of them have closed it. */
   writers: number;
+  /** Is told what waits; whoever reads gives it back. */
+  hold?: Hold | undefined;
 }
 
 /** What a channel counts, for the metrics of the stage that reads it. */
@@ -42,7 +45,7 @@ export class Channel {
   #waitingWriters: WaitingWriter[] = [];
   #wake: PromiseWithResolvers<void> | undefined;
   #writers: number;
-  #isAbandoned = false;
+  #isSealed = false;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
@@ -55,19 +58,34 @@ export class Channel {
     return this.#buffer.length + this.#waitingWriters.length;
   }
 
-  /** Will nobody read any more? */
-  get isAbandoned(): boolean {
-    return this.#isAbandoned;
+  /** Will nobody read what is written now? */
+  get isSealed(): boolean {
+    return this.#isSealed;
   }
 
   /** Takes the element if there is room for it now. */
   tryWrite(element: StreamElement): boolean {
-    if (this.#isAbandoned || this.#buffer.length >= this.#options.capacity || this.#waitingWriters.length > 0)
+    if (this.#isSealed || this.#buffer.length >= this.#options.capacity || this.#waitingWriters.length > 0)
       return false;
+    this.#options.hold?.(weightOf(element));
     this.#buffer.push(element);
     if (this.#wake !== undefined) this.#wakeReader();
     this.#noteDepth();
     return true;
+  }
+
+  /** Takes as many of the elements from `start` on as there is room for now, and says how many those were. */
+  tryWriteMany(elements: readonly StreamElement[], start: number): number {
+    if (this.#isSealed || this.#waitingWriters.length > 0) return 0;
+    const end = Math.min(elements.length, start + this.#options.capacity - this.#buffer.length);
+    for (let i = start; i < end; i++) {
+      this.#options.hold?.(weightOf(elements[i]!));
+      this.#buffer.push(elements[i]!);
+    }
+    if (end <= start) return 0;
+    if (this.#wake !== undefined) this.#wakeReader();
+    this.#noteDepth();
+    return end - start;
   }
 
   /**
@@ -76,7 +94,7 @@ export class Channel {
    * @throws {GeppettoError} LimitError when too many writes wait already.
    */
   write(element: StreamElement): Promise<boolean> {
-    if (this.#isAbandoned) return DROPPED;
+    if (this.#isSealed) return DROPPED;
     if (this.tryWrite(element)) return TAKEN;
     if (this.#waitingWriters.length >= MAX_WAITING_WRITES) {
       const { name } = this.#options;
@@ -85,6 +103,7 @@ export class Channel {
         `Cannot write to stage "${name}": ${MAX_WAITING_WRITES} writes wait already; await each write`,
       );
     }
+    this.#options.hold?.(weightOf(element));
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#waitingWriters.push({ element, resolve });
     this.#noteDepth();
@@ -94,7 +113,7 @@ export class Channel {
   /** What waits; a promise when that is nothing yet: read again when it resolves; undefined at the end. */
   read(): StreamElement[] | Promise<void> | undefined {
     if (this.#buffer.length > 0) return this.#take();
-    if (this.#writers === 0 || this.#isAbandoned) return undefined;
+    if (this.#writers === 0 || this.#isSealed) return undefined;
     // The reader takes for itself when its turn comes: what is written until then goes over together.
     this.#wake ??= Promise.withResolvers();
     return this.#wake.promise;
@@ -106,15 +125,19 @@ export class Channel {
     if (this.#writers === 0) this.#wakeReader();
   }
 
-  /** Nobody reads any more: what waits is dropped, and whoever waits for room goes on. */
-  abandon(): void {
-    if (this.#isAbandoned) return;
-    this.#isAbandoned = true;
-    this.#buffer.clear();
+  /** Takes no more: whoever waits for room goes on without, and the channel ends when what is in it has been read. */
+  seal(): void {
+    this.#isSealed = true;
     const waiting = this.#waitingWriters;
     this.#waitingWriters = [];
     for (const { resolve } of waiting) resolve(false);
     this.#wakeReader();
+  }
+
+  /** Nobody reads any more: what waits is dropped as well. */
+  abandon(): void {
+    this.#buffer.clear();
+    this.seal();
   }
 
   #take(): StreamElement[] {

@@ -2,7 +2,7 @@ import type { ChatMessage, ToolCall } from "../shared/chat-messages.ts";
 import type { TraceHop } from "./element-trace.ts";
 
 /** What an element may carry. */
-export const CONTENT_KINDS = ["text", "audio", "video", "image", "message", "tool-call", "parts"] as const;
+export const CONTENT_KINDS = ["text", "audio", "video", "image", "message", "tool-call", "parts", "data"] as const;
 export type ContentKind = (typeof CONTENT_KINDS)[number];
 
 /** What an element may say of the stream that it is in. */
@@ -71,6 +71,7 @@ export type ElementContent =
   | { readonly kind: "message"; readonly message: PipelineMessage }
   | { readonly kind: "tool-call"; readonly toolCall: ToolCall }
   | { readonly kind: "parts"; readonly parts: readonly ContentPart[] }
+  | { readonly kind: "data"; readonly data: unknown }
   | { readonly kind: "error"; readonly error: Error }
   | { readonly kind: "end-of-stream" | "end-of-turn" | "interrupt" };
 
@@ -135,6 +136,11 @@ export function partsElement(parts: readonly ContentPart[], options: ElementOpti
   return element({ kind: "parts", parts }, "normal", options);
 }
 
+/** An element with any value that is nothing of the above: what steps and scripts give. */
+export function dataElement(data: unknown, options: ElementOptions = {}): ElementOf<"data"> {
+  return element({ kind: "data", data }, "normal", options);
+}
+
 /** An error that travels with the stream and does not end it; `executeSync` rejects with the first that arrives. */
 export function errorElement(error: Error, options: ElementOptions = {}): ElementOf<"error"> {
   return element({ kind: "error", error }, "critical", options);
@@ -162,6 +168,41 @@ export function withMetadata<E extends StreamElement>(from: E, patch: Readonly<R
 
 const CONTROL_KINDS: readonly ControlKind[] = ["error", "end-of-stream", "end-of-turn", "interrupt"];
 const KINDS: ReadonlySet<unknown> = new Set([...CONTENT_KINDS, ...CONTROL_KINDS]);
+
+/** What an element carries: its text, its message and so on; its error; undefined for other signals. */
+export function contentOf(given: StreamElement): unknown {
+  switch (given.kind) {
+    case "text":
+      return given.text;
+    case "audio":
+      return given.audio;
+    case "video":
+      return given.video;
+    case "image":
+      return given.image;
+    case "message":
+      return given.message;
+    case "tool-call":
+      return given.toolCall;
+    case "parts":
+      return given.parts;
+    case "data":
+      return given.data;
+    case "error":
+      return given.error;
+    default:
+      return undefined;
+  }
+}
+
+const MESSAGE_TYPES: readonly unknown[] = ["chat-message", "tool-use", "tool-result"];
+
+/** The element for a value: texts and messages of a conversation are what they are, all else is data. */
+export function elementOf(value: unknown, options?: ElementOptions): StreamElement {
+  if (typeof value === "string") return textElement(value, options);
+  const { type } = (value ?? {}) as { type?: unknown };
+  return MESSAGE_TYPES.includes(type) ? messageElement(value as PipelineMessage, options) : dataElement(value, options);
+}
 
 /** Could this be an element? It looks no further than the kind. */
 export function isElement(value: unknown): value is StreamElement {

@@ -2,10 +2,13 @@ export {
   audioElement,
   type AudioData,
   type ContentKind,
+  contentOf,
   type ContentPart,
   type ControlKind,
+  dataElement,
   type ElementContent,
   type ElementFields,
+  elementOf,
   type ElementOf,
   type ElementOptions,
   endOfStreamElement,
@@ -59,6 +62,7 @@ export {
   routeWhen,
   weightedRouter,
 } from "./router-stages.ts";
+export { type PipelineStepOptions, stageFromStep, stepFromPipeline } from "./step-stages.ts";
 export { PipelineConfig } from "./pipeline-config.ts";
 export { PipelineBuilder, type PipelineBuilderOptions, type StageReference } from "./pipeline-builder.ts";
 export { type ExecuteOptions, StreamPipeline } from "./stream-pipeline.ts";

@@ -31,7 +31,9 @@ export function toGraph(stages: readonly Stage[], edges: readonly Edge[]): Pipel
 const TYPES = ["transform", "accumulate", "generate", "sink", "bidirectional"];
 
 /** All that keeps stages and edges from being a pipeline, each problem naming its stages. */
-export function problemsOfGraph(stages: readonly Stage[], edges: readonly Edge[]): string[] {
+export function problemsOfGraph(given: readonly Stage[], edges: readonly Edge[]): string[] {
+  // Callers without types may have given anything.
+  const stages = given.map((stage: Stage | undefined) => stage ?? ({} as Stage));
   if (stages.length === 0) return ["it has no stages: chain() some"];
   const names = new Set(stages.map(({ name }) => name));
   const problems = [...stages.flatMap(problemsOfStage), ...duplicates(stages)];
@@ -62,7 +64,7 @@ export function problemsOfGraph(stages: readonly Stage[], edges: readonly Edge[]
 }
 
 function problemsOfStage(stage: Stage, index: number): string[] {
-  const { name, type, process } = (stage ?? {}) as Partial<Stage>;
+  const { name, type, process } = stage as Partial<Stage>;
   if (typeof name !== "string" || name === "") return [`stage ${index + 1} has no name`];
   const problems: string[] = [];
   if (typeof process !== "function") problems.push(`"${name}" is no stage: it has no process()`);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { breath } from "../base/breath.ts";
 import type { Publisher } from "../events/bus.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { Channel } from "./channel.ts";
@@ -12,6 +13,7 @@ import { StageError } from "./stage-error.ts";
 import type { OutgoingEdge } from "./stage-output.ts";
 import { type StageMetrics, StageRun } from "./stage-run.ts";
 import { toMermaid } from "./to-mermaid.ts";
+import { type Hold, weightOf } from "./weight.ts";
 
 export interface PipelineRunOptions {
   pipeline: string;
@@ -20,6 +22,7 @@ export interface PipelineRunOptions {
   bus: Pick<Publisher, "publish"> | undefined;
   input: PipelineInput;
   signal: AbortSignal | undefined;
+  hold: Hold | undefined;
   /** Resolves when it may begin. */
   admitted: (signal: AbortSignal) => Promise<() => void>;
 }
@@ -32,8 +35,8 @@ const PATIENCE_MS = 250;
  * reach; whoever does not read it to its end has to leave the loop or call {@link cancel}.
  *
  * When iterated it throws what ended the execution early: a StageError for the first stage that failed, a TimeoutError,
- * the reason of the caller's signal, or what the input threw. What had reached the output before a stage failed comes
- * first. Everything has stopped by then, but for stages that take longer than 250 ms to stop: see {@link ended}.
+ * the reason of the caller's signal, or what the input threw. What had reached the output before comes first, unless the
+ * caller has cancelled. Everything has stopped by then, but for stages that take longer than 250 ms to stop: see {@link ended}.
  */
 export class PipelineRun implements AsyncIterable<StreamElement> {
   readonly id: string = randomUUID();
@@ -55,12 +58,13 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
 
   constructor(options: PipelineRunOptions) {
     this.#options = options;
-    const { config, graph } = options;
+    const { config, graph, hold } = options;
     this.#output = new Channel({
       name: "output",
       capacity: config.channelBufferSize,
       priority: config.priorityQueue,
       writers: graph.leaves.length,
+      hold,
     });
     this.ended = this.#execute();
   }
@@ -95,13 +99,17 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
 
   #takeOne(): Promise<IteratorResult<StreamElement, undefined>> | undefined {
     if (this.#next >= this.#batch.length) return undefined;
-    return Promise.resolve({ done: false, value: this.#batch[this.#next++]! });
+    const value = this.#batch[this.#next++]!;
+    this.#options.hold?.(-weightOf(value));
+    return Promise.resolve({ done: false, value });
   }
 
   async #readOne(): Promise<IteratorResult<StreamElement, undefined>> {
     for (;;) {
       const taken = this.#takeOne();
       if (taken !== undefined) return taken;
+      const turn = breath();
+      if (turn !== undefined) await turn;
       const found = this.#output.read();
       if (found instanceof Promise) await found;
       else if (found !== undefined) {
@@ -128,7 +136,6 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
       await this.#runStages();
     } catch (error) {
       this.#fail(error);
-      this.#output.abandon();
     } finally {
       this.#hasEnded = true;
       for (const timer of this.#timers) clearTimeout(timer);
@@ -180,7 +187,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
 
   /** Makes the channels and the stages of this execution. */
   #connect({ stages, edges, roots, leaves }: PipelineGraph, input: PipelineInput): InputFeeder {
-    const { config } = this.#options;
+    const { config, hold } = this.#options;
     const onMove = config.idleTimeoutMs > 0 ? () => this.#noteMove() : () => {};
     const incoming = Map.groupBy(edges, ({ to }) => to);
     const outgoing = Map.groupBy(edges, ({ from }) => from);
@@ -189,7 +196,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     for (const { name } of stages) {
       const writers = incoming.get(name)?.length ?? 1;
       const { channelBufferSize: capacity, priorityQueue: priority } = config;
-      channels.set(name, new Channel({ name, capacity, priority, writers }));
+      channels.set(name, new Channel({ name, capacity, priority, writers, hold }));
     }
     const edgeTo = ({ name, accepts }: Stage, mergeIndex?: number): OutgoingEdge => ({
       to: name,
@@ -216,6 +223,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
         traced: config.tracing,
         startedAt: this.#startedAt,
         onMove,
+        hold,
       });
       this.#stages.push(run);
       if (this.#abort.signal.aborted) run.stop(this.#abort.signal.reason);
@@ -228,6 +236,8 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     this.#hasFailed = true;
     this.#failure = reason;
     this.#abort.abort(reason);
+    // What has reached the output can still be read.
+    this.#output.seal();
     for (const run of this.#stages) run.stop(reason);
   }
 
@@ -256,7 +266,6 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
   #timeOut(what: string): void {
     const open = this.#stages.filter((run) => !run.hasEnded).map((run) => run.describe());
     this.#fail(new GeppettoError("TimeoutError", `${what}; not at their end: ${open.join(", ")}`));
-    this.#output.abandon();
   }
 
   /** Resolves when stages that were told to stop have had so long for it. */

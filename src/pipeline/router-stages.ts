@@ -91,7 +91,7 @@ export function randomRouter(name: string, to: readonly string[], options?: Rout
 }
 
 /** Hands elements with the same key to the same stage. */
-export function hashRouter(name: string, to: readonly string[], key: (element: StreamElement) => string): Stage {
+export function hashRouter(name: string, to: readonly string[], key: (element: StreamElement) => unknown): Stage {
   requireDestinations(name, to);
   return createRouter(name, to, () => (element) => [to[hashOf(String(key(element))) % to.length]!]);
 }

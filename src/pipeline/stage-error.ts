@@ -5,7 +5,8 @@ export class StageError extends GeppettoError {
   readonly stage: string;
 
   constructor(stage: string, cause: unknown) {
-    super("StageError", `Stage "${stage}" failed: ${reasonOf(cause)}`, { code: "ERR_STAGE", cause });
+    const isTransient = cause instanceof GeppettoError && cause.isTransient;
+    super("StageError", `Stage "${stage}" failed: ${reasonOf(cause)}`, { code: "ERR_STAGE", cause, isTransient });
     this.stage = stage;
   }
 }

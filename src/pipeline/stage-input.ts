@@ -1,6 +1,8 @@
+import { breath } from "../base/breath.ts";
 import type { Channel } from "./channel.ts";
 import type { StreamElement } from "./element.ts";
 import type { ElementReader } from "./stage.ts";
+import { type Hold, weightOf } from "./weight.ts";
 
 export interface StageInputOptions {
   channel: Channel;
@@ -9,6 +11,8 @@ export interface StageInputOptions {
   onTake: () => void;
   /** Is waiting to be timed? */
   timed: boolean;
+  /** Gets back what the channel was told to hold, when elements are handed out. */
+  hold?: Hold | undefined;
 }
 
 /** What one stage reads in one execution. */
@@ -40,6 +44,8 @@ export class StageInput implements ElementReader {
     this.#next = 0;
     const batch = rest.length > 0 ? rest : await this.#read();
     this.last = batch?.at(-1);
+    const { hold } = this.#options;
+    if (hold !== undefined) for (const element of batch ?? []) hold(-weightOf(element));
     return batch;
   }
 
@@ -61,6 +67,7 @@ export class StageInput implements ElementReader {
     if (this.#next >= this.#batch.length || this.#options.signal.aborted) return undefined;
     const value = this.#batch[this.#next++]!;
     this.last = value;
+    this.#options.hold?.(-weightOf(value));
     return Promise.resolve({ done: false, value });
   }
 
@@ -76,6 +83,8 @@ export class StageInput implements ElementReader {
   async #read(): Promise<StreamElement[] | undefined> {
     const { channel, signal, onTake, timed } = this.#options;
     for (;;) {
+      const turn = breath();
+      if (turn !== undefined) await turn;
       signal.throwIfAborted();
       const found = channel.read();
       if (!(found instanceof Promise)) {

@@ -57,7 +57,7 @@ export class StageOutput implements ElementWriter {
 
   /** Does nobody take anything any more? */
   get isUnwanted(): boolean {
-    return this.#options.edges.every(({ channel }) => channel.isAbandoned);
+    return this.#options.edges.every(({ channel }) => channel.isSealed);
   }
 
   write(element: StreamElement, options?: WriteOptions): Promise<void> {
@@ -74,9 +74,18 @@ export class StageOutput implements ElementWriter {
   }
 
   async writeBatch(elements: Iterable<StreamElement>): Promise<void> {
-    for (const element of elements) {
-      const written = this.write(element);
-      if (written !== WRITTEN) await written;
+    const only = this.#only;
+    if (only === undefined || !Array.isArray(elements)) {
+      for (const element of elements) {
+        const written = this.write(element);
+        if (written !== WRITTEN) await written;
+      }
+      return;
+    }
+    const sent = (elements as StreamElement[]).map((element) => this.#prepare(element));
+    for (let next = 0; next < sent.length;) {
+      next += only.channel.tryWriteMany(sent, next);
+      if (next < sent.length) await this.#wait([only.channel.write(sent[next++]!)]);
     }
   }
 

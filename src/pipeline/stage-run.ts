@@ -1,6 +1,7 @@
 import type { Channel } from "./channel.ts";
 import type { Stage, StageType } from "./stage.ts";
 import { StageInput } from "./stage-input.ts";
+import type { Hold } from "./weight.ts";
 import { StageOutput, type OutgoingEdge } from "./stage-output.ts";
 
 /** What one stage has done in one execution so far. Times in milliseconds; waiting is measured `withMetrics(true)`. */
@@ -31,6 +32,7 @@ export interface StageRunOptions {
   traced: boolean;
   startedAt: number;
   onMove: () => void;
+  hold?: Hold | undefined;
 }
 
 /** Nobody takes what the stage gives any more: the reason for which it stops, and no failure. */
@@ -48,12 +50,12 @@ export class StageRun {
   #endedAt: number | undefined;
 
   constructor(stage: Stage, options: StageRunOptions) {
-    const { channel, edges, timed, traced, startedAt, onMove } = options;
+    const { channel, edges, timed, traced, startedAt, onMove, hold } = options;
     const { signal } = this.#controller;
     this.stage = stage;
     this.channel = channel;
     this.#options = options;
-    this.#input = new StageInput({ channel, signal, onTake: onMove, timed: timed || traced });
+    this.#input = new StageInput({ channel, signal, onTake: onMove, timed: timed || traced, hold });
     this.#output = new StageOutput({
       stage: stage.name,
       edges,

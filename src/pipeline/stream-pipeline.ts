@@ -6,11 +6,16 @@ import type { PipelineConfig } from "./pipeline-config.ts";
 import type { PipelineGraph } from "./pipeline-graph.ts";
 import { collectResult, type PipelineResult } from "./pipeline-result.ts";
 import { PipelineRun } from "./pipeline-run.ts";
-import { toMermaid } from "./to-mermaid.ts";
+import { type DrawnFigures, toMermaid } from "./to-mermaid.ts";
 
 export interface ExecuteOptions {
   /** Ends the execution: whoever iterates it gets the signal's reason. */
   signal?: AbortSignal;
+  /**
+   * Is told how many bytes, about, the elements that wait keep, negative when they go on. What it throws ends the
+   * execution. Default: elements are bounded in number alone.
+   */
+  hold?: (bytes: number) => void;
 }
 
 /** A pipeline that can be executed, as often and as many at a time as its configuration allows. */
@@ -46,7 +51,7 @@ export class StreamPipeline {
    *
    * @throws {GeppettoError} StageError when the pipeline has been closed.
    */
-  execute(input?: PipelineInput, { signal }: ExecuteOptions = {}): PipelineRun {
+  execute(input?: PipelineInput, { signal, hold }: ExecuteOptions = {}): PipelineRun {
     if (this.#closing !== undefined)
       throw new GeppettoError("StageError", `Cannot execute "${this.name}": it has been closed`);
     const run = new PipelineRun({
@@ -56,6 +61,7 @@ export class StreamPipeline {
       bus: this.#options.bus,
       input,
       signal,
+      hold,
       admitted: (until) => this.#turns.acquire(until),
     });
     this.#runs.add(run);
@@ -72,9 +78,9 @@ export class StreamPipeline {
     return collectResult(this.execute(input, options));
   }
 
-  /** The pipeline's picture, as a Mermaid flowchart. That of an execution has its figures. */
-  toMermaid(): string {
-    return toMermaid(this.#graph);
+  /** The pipeline's picture, as a Mermaid flowchart, with the figures of an execution where they are given. */
+  toMermaid(metrics: readonly DrawnFigures[] = []): string {
+    return toMermaid(this.#graph, metrics);
   }
 
   /**

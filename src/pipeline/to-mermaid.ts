@@ -11,10 +11,16 @@ const SHAPES: Readonly<Record<StageType, readonly [string, string]>> = {
   bidirectional: ["{{", "}}"],
 };
 
+/** The figures of a stage, as far as a picture shows them. */
+export type DrawnFigures = Pick<
+  StageMetrics,
+  "stage" | "elementsIn" | "elementsOut" | "workingMs" | "errors" | "maxQueueDepth"
+>;
+
 /** A pipeline as a Mermaid flowchart, with figures where there are some. */
 export function toMermaid(
   { stages, edges, roots, leaves }: PipelineGraph,
-  metrics: readonly StageMetrics[] = [],
+  metrics: readonly DrawnFigures[] = [],
 ): string {
   const ids = new Map(stages.map(({ name }, index) => [name, `s${index}`]));
   const figures = new Map(metrics.map((entry) => [entry.stage, entry]));
@@ -32,7 +38,7 @@ export function toMermaid(
   return lines.join("\n");
 }
 
-function describe({ elementsIn, elementsOut, workingMs, errors, maxQueueDepth }: StageMetrics): string[] {
+function describe({ elementsIn, elementsOut, workingMs, errors, maxQueueDepth }: DrawnFigures): string[] {
   return [
     `${elementsIn} in, ${elementsOut} out`,
     `${workingMs.toFixed(1)} ms working, queue up to ${maxQueueDepth}`,

@@ -55,6 +55,8 @@ export interface CreateProviderOptions {
    * defaults and model filled in. For recording and replaying.
    */
   wrap?: (provider: ChatProvider) => ChatProvider;
+  /** Put around each provider of embeddings, outside of its cache: it sees what is asked for. Likewise. */
+  wrapEmbeddings?: (provider: EmbeddingProvider) => EmbeddingProvider;
 }
 
 export const DEFAULT_CHAT_MODELS: Readonly<Record<ProviderName, string>> = {
@@ -108,12 +110,12 @@ function createOnce(settings: ResolvedSettings, transport: { fetch?: Fetch }): C
 export function createEmbeddingProvider(settings: ModelSettings, options: CreateProviderOptions): EmbeddingProvider {
   const resolved = resolveProviderSettings(settings, options.env);
   const { baseURL = "", dimensions = 0, cacheEntries: entries, cacheFolder: folder } = resolved;
-  const { budget } = options;
+  const { budget, wrapEmbeddings = (cached) => cached } = options;
   const limitless = createUncached(resolved, options);
   // The embedded model costs nothing but time.
   const isFree = budget === undefined || resolved.provider === "embedded";
   const provider = isFree ? limitless : new BudgetedEmbeddings(limitless, budget, resolved.prices);
-  return new CachedEmbeddings(provider, { scope: `${baseURL} ${dimensions}`, entries, folder });
+  return wrapEmbeddings(new CachedEmbeddings(provider, { scope: `${baseURL} ${dimensions}`, entries, folder }));
 }
 
 function createUncached(resolved: ResolvedSettings, options: CreateProviderOptions): EmbeddingProvider {

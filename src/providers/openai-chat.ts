@@ -1,61 +1,37 @@
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
-import type { ChatChunk, ChatProvider, ChatRequest } from "./chat-provider.ts";
+import type { ChatChunk, ChatRequest } from "./chat-provider.ts";
 import { OpenAIChatReader } from "./openai-chat-reader.ts";
 import { toOpenAIRequest } from "./openai-chat-request.ts";
 import { brokenStream, type ErrorOrigin, toProviderError } from "./provider-error.ts";
-import { createOpenAIClient, errorOriginOf } from "./sdk-client.ts";
-import type { ResolvedSettings } from "./settings.ts";
+import { type Sending, SdkChat } from "./sdk-chat.ts";
+import { createOpenAIClient } from "./sdk-client.ts";
 import { recordOf } from "./unknown-fields.ts";
-import { createStreamWatch, type Fetch, type StreamWatch } from "./watched-fetch.ts";
+import type { StreamWatch } from "./watched-fetch.ts";
 
 /** How long usage may keep us waiting after the finish reason. */
 const USAGE_GRACE_MS = 5000;
 
-/** Chat completions, as OpenAI and the many servers that imitate it speak them. One attempt per stream. */
-export class OpenAIChat implements ChatProvider {
+/** Chat completions, as OpenAI and the many servers that imitate it speak them. */
+export class OpenAIChat extends SdkChat<OpenAIChatReader> {
   readonly name = "openai";
-  readonly #settings: ResolvedSettings;
-  readonly #fetch: Fetch | undefined;
+  protected readonly graceMs = USAGE_GRACE_MS;
 
-  constructor(settings: ResolvedSettings, options: { fetch?: Fetch } = {}) {
-    this.#settings = settings;
-    this.#fetch = options.fetch;
+  protected createReader(model: string): OpenAIChatReader {
+    return new OpenAIChatReader(model);
   }
 
-  async *stream(request: ChatRequest, { signal }: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined> {
-    signal.throwIfAborted();
-    const settings = this.#settings;
-    const origin = errorOriginOf(settings);
-    const watch = createStreamWatch({
-      provider: this.name,
-      idleTimeoutMs: settings.idleTimeoutMs,
-      ...(this.#fetch ? { fetch: this.#fetch } : {}),
+  protected async send(request: ChatRequest, { settings, fetch, signal }: Sending): Promise<AsyncIterable<unknown>> {
+    const client = await createOpenAIClient(settings, fetch);
+    const body = toOpenAIRequest(request, {
+      maxTokensField: settings.maxTokensField ?? (settings.isVendorURL ? "max_completion_tokens" : "max_tokens"),
+      streamUsage: settings.streamUsage ?? true,
     });
-    const reader = new OpenAIChatReader(request.model);
-    try {
-      const client = await createOpenAIClient(settings, watch.fetch);
-      const body = toOpenAIRequest(request, {
-        maxTokensField: settings.maxTokensField ?? (settings.isVendorURL ? "max_completion_tokens" : "max_tokens"),
-        streamUsage: settings.streamUsage ?? true,
-      });
-      const events = await client.chat.completions.create(body as unknown as ChatCompletionCreateParamsStreaming, {
-        signal,
-      });
-      for await (const event of events) {
-        for (const chunk of reader.read(event)) {
-          signal.throwIfAborted();
-          yield chunk;
-        }
-        if (reader.isFinished) watch.settle(USAGE_GRACE_MS);
-      }
-      signal.throwIfAborted();
-      for (const chunk of [...readWholeAnswer(reader, watch, origin), ...endOf(reader, watch, origin)]) {
-        signal.throwIfAborted();
-        yield chunk;
-      }
-    } catch (error) {
-      throw signal.aborted ? signal.reason : toProviderError(error, origin);
-    }
+    return client.chat.completions.create(body as unknown as ChatCompletionCreateParamsStreaming, { signal });
+  }
+
+  protected *readEnd(reader: OpenAIChatReader, watch: StreamWatch, origin: ErrorOrigin): Generator<ChatChunk> {
+    yield* readWholeAnswer(reader, watch, origin);
+    yield* endOf(reader, watch, origin);
   }
 }
 

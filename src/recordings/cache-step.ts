@@ -1,7 +1,8 @@
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import { defineStep, type DefinedStep } from "../steps/define-step.ts";
-import type { StepContext, StepSource } from "../steps/step.ts";
+import type { StepContext, StepEmission, StepSource } from "../steps/step.ts";
 import { inputCacheKey, type CacheKey } from "./cache-key.ts";
+import { weigh } from "../base/weigh.ts";
 import type { CachedPart, CachedState, CacheEntry, CacheStore } from "./cache-store.ts";
 
 export interface CacheStepOptions {
@@ -10,7 +11,38 @@ export interface CacheStepOptions {
   key?: CacheKey;
   /** Runs that publish and give more than this many parts are not kept; default 100,000. */
   maxParts?: number;
+  /** Bounds what all runs under way are remembered by, until they are kept; default no bound. */
+  room?: RecordingRoom;
+  /**
+   * Why a run that has succeeded is not to be kept; "" says so to nobody, undefined keeps it. Default: "" for one that has
+   * called functions of the guest, which are no part of a key.
+   */
+  refuse?: (run: { calledGuest: boolean }) => string | undefined;
   logger?: Logger;
+}
+
+/** Bytes that runs under way may be remembered by, all together. */
+export class RecordingRoom {
+  #free: number;
+
+  constructor(bytes: number) {
+    this.#free = bytes;
+  }
+
+  get free(): number {
+    return this.#free;
+  }
+
+  /** False where there is not so much. */
+  take(bytes: number): boolean {
+    if (bytes > this.#free) return false;
+    this.#free -= bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.#free += bytes;
+  }
 }
 
 const OWN_FACTS: ReadonlySet<string> = new Set([
@@ -21,12 +53,17 @@ const OWN_FACTS: ReadonlySet<string> = new Set([
   "startedAt",
   "durationMs",
   "eventCount",
+  "cached",
 ]);
+
+/** What a part costs besides what is in it. */
+const PART_BYTES = 200;
 
 /**
  * A step that runs another once for each key: when the key comes again it publishes the events that the first run
  * published, in the same order with the results between them, under its own run id and times, with `cached: true` in the
- * metadata. Runs with one key that begin before the first of them has ended all run. Runs that fail, are cancelled, or call functions of the guest (which are no part of a key) are not kept.
+ * metadata. Runs with one key that begin before the first of them has ended all run. Runs that fail, are cancelled, or
+ * call functions of the guest are not kept.
  *
  * @example
  * const cached = cacheStep(createChatStep({ settings, env }), { store: new DiskCacheStore(folder), key: chatCacheKey(settings, env) });
@@ -40,8 +77,8 @@ export function cacheStep<I, O>(source: StepSource<I, O>, options: CacheStepOpti
     outputType,
     kind,
     async *run(input, context) {
-      const key = await keyFor(keyOf, input, logger);
-      const entry = key === undefined ? undefined : await store.get(key);
+      const key = await keyFor(keyOf, input, type, logger);
+      const entry = key === undefined ? undefined : await find(store, key, type, logger);
       if (entry !== undefined) yield* replay<O>(entry, context);
       else yield* record(source, input, context, key, options);
     },
@@ -49,11 +86,21 @@ export function cacheStep<I, O>(source: StepSource<I, O>, options: CacheStepOpti
 }
 
 /** An input without a key is run, not kept: what is wrong with it is for the step to say. */
-async function keyFor(keyOf: CacheKey, input: unknown, logger: Logger): Promise<string | undefined> {
+async function keyFor(keyOf: CacheKey, input: unknown, type: string, logger: Logger): Promise<string | undefined> {
   try {
     return await keyOf(input);
   } catch (error) {
-    logger.warn(`Running without the cache: ${(error as Error).message}`);
+    logger.warn(`Running step "${type}" without the cache: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+/** A store that fails is one without the entry. */
+async function find(store: CacheStore, key: string, type: string, logger: Logger): Promise<CacheEntry | undefined> {
+  try {
+    return await store.get(key);
+  } catch (error) {
+    logger.warn(`Cannot find a run of step "${type}": ${(error as Error).message}`);
     return undefined;
   }
 }
@@ -77,15 +124,14 @@ async function* record<I, O>(
   input: I,
   context: StepContext,
   key: string | undefined,
-  { store, maxParts = 100_000, logger = stderrLogger }: CacheStepOptions,
+  { store, maxParts = 100_000, room, refuse = refuseCalls, logger = stderrLogger }: CacheStepOptions,
 ): AsyncGenerator<O> {
-  const trace: CachedPart[] = [];
-  const changed = createStateWatch(context);
+  const trace = new Trace(context, maxParts, room);
   let calledGuest = false;
   const watched: StepContext = {
     ...context,
     publish: async (emission) => {
-      if (trace.length <= maxParts) trace.push({ ...changed(), emission });
+      trace.add({ emission });
       await context.publish(emission);
     },
     callGuest: (name, args) => {
@@ -93,27 +139,74 @@ async function* record<I, O>(
       return context.callGuest(name, args);
     },
   };
-  for await (const result of source.run(input, watched)) {
-    if (trace.length <= maxParts) trace.push({ ...changed(), result });
-    yield result;
+  try {
+    for await (const result of source.run(input, watched)) {
+      trace.add({ result });
+      yield result;
+    }
+    const { type } = source.info;
+    const why = refuse({ calledGuest });
+    if (why) logger.warn(`Not keeping a run of step "${type}": ${why}`);
+    if (key === undefined || why !== undefined || !trace.isWhole || context.signal.aborted) return;
+    await keep(store, key, { type, ...trace.entry() }, logger);
+  } finally {
+    trace.drop();
   }
-  if (key === undefined || calledGuest || trace.length > maxParts || context.signal.aborted) return;
-  await keep(store, key, { type: source.info.type, trace, end: changed() }, logger);
 }
 
-/** Tells what has changed since it was last asked. */
-function createStateWatch({ meta, metadata }: StepContext): () => CachedState {
-  let before = { meta: "", facts: "{}" };
-  return () => {
+function refuseCalls({ calledGuest }: { calledGuest: boolean }): string | undefined {
+  return calledGuest ? "" : undefined;
+}
+
+/** What a run under way has published and given so far, unless that is too much. */
+class Trace {
+  readonly #context: StepContext;
+  readonly #maxParts: number;
+  readonly #room: RecordingRoom | undefined;
+  #parts: CachedPart[] = [];
+  #taken = 0;
+  #before = { meta: "", facts: "{}" };
+  isWhole = true;
+
+  constructor(context: StepContext, maxParts: number, room: RecordingRoom | undefined) {
+    this.#context = context;
+    this.#maxParts = maxParts;
+    this.#room = room;
+  }
+
+  add(part: { emission: StepEmission } | { result: unknown }): void {
+    if (!this.isWhole) return;
+    const bytes = PART_BYTES + (this.#room === undefined ? 0 : weigh(part, this.#room.free));
+    this.isWhole = this.#parts.length < this.#maxParts && (this.#room?.take(bytes) ?? true);
+    if (!this.isWhole) return this.drop();
+    this.#taken += bytes;
+    this.#parts.push({ ...this.#changed(), ...part });
+  }
+
+  entry(): Pick<CacheEntry, "trace" | "end"> {
+    return { trace: this.#parts, end: this.#changed() };
+  }
+
+  drop(): void {
+    this.#parts = [];
+    this.#room?.release(this.#taken);
+    this.#taken = 0;
+  }
+
+  /** What has changed since it was last asked. */
+  #changed(): CachedState {
+    const { metadata, runId } = this.#context;
+    const { messageId, ...meta } = this.#context.meta;
+    const said = messageId === runId ? meta : { messageId, ...meta };
     const facts = Object.fromEntries(Object.entries(metadata).filter(([name]) => !OWN_FACTS.has(name)));
-    const now = { meta: JSON.stringify(meta), facts: JSON.stringify(facts) };
+    const now = { meta: JSON.stringify(said), facts: JSON.stringify(facts) };
     const state: CachedState = {
-      ...(now.meta === before.meta ? {} : { meta: { ...meta } }),
-      ...(now.facts === before.facts ? {} : { facts: structuredClone(facts) }),
+      ...(now.meta === this.#before.meta ? {} : { meta: said }),
+      ...(now.facts === this.#before.facts ? {} : { facts: structuredClone(facts) }),
     };
-    before = now;
+    this.#before = now;
     return state;
-  };
+  }
 }
 
 async function keep(store: CacheStore, key: string, entry: CacheEntry, logger: Logger): Promise<void> {

@@ -1,8 +1,11 @@
 import type { StepEmission } from "../steps/step.ts";
 
-/** What a step has said of its run, for `meta` and `metadata` of the events that follow; absent where it is as before. */
+/**
+ * What a step has said of its run, for `meta` and `metadata` of the events that follow; absent where it is as before. A
+ * message that is the run itself has no id here: each run has its own.
+ */
 export interface CachedState {
-  meta?: { messageId: string; parentId: string; engine: string };
+  meta?: { messageId?: string; parentId: string; engine: string };
   /** What the step itself added to the run's metadata. */
   facts?: Record<string, unknown>;
 }

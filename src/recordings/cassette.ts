@@ -5,7 +5,7 @@ import { stderrLogger, type Logger } from "../base/logger.ts";
 import { atomicWrite } from "./atomic-write.ts";
 import { withFileLock } from "./file-lock.ts";
 import { requestKey } from "./recorded-request.ts";
-import { parseRecording, type Recording } from "./recording.ts";
+import { parseRecording, type ChatRecording, type Recording } from "./recording.ts";
 import { redactSecrets, type Redact } from "./redact-secrets.ts";
 import { reasonOf, setAside } from "./set-aside.ts";
 
@@ -18,6 +18,9 @@ export interface CassetteOptions {
 }
 
 const FORMAT = "geppetto-cassette/1";
+/** How long a cassette is not written, for as long as it took to write it. */
+const PAUSE_RATIO = 10;
+const MAX_PAUSE_MS = 2_000;
 /** A cassette lies beside its script, for everybody who runs that. */
 const SHARED_MODE = 0o644;
 
@@ -37,8 +40,11 @@ export class Cassette implements AsyncDisposable {
   readonly #own: { order: number; recording: Recording }[] = [];
   readonly #warned = new Set<string>();
   #order = 0;
-  #isSaved = true;
-  #saving: Promise<void> | undefined;
+  /** How many of them have been written. */
+  #written = 0;
+  #writing: Promise<boolean> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #pauseMs = 0;
 
   private constructor(file: string | undefined, options: CassetteOptions, found: readonly Recording[]) {
     this.file = file;
@@ -69,21 +75,20 @@ export class Cassette implements AsyncDisposable {
   }
 
   /** Claims the next place; the recording that is then added stands there, whenever it is finished. */
-  claim(): (recording: Omit<Recording, "id" | "recordedAt">) => void {
+  claim<R extends Recording = ChatRecording>(): (recording: Omit<R, "id" | "recordedAt">) => void {
     const order = this.#order++;
     const recordedAt = new Date().toISOString();
     return (recording) => {
-      this.#own.push({ order, recording: { id: randomUUID(), recordedAt, ...recording } });
+      this.#own.push({ order, recording: { id: randomUUID(), recordedAt, ...recording } as unknown as R });
       this.#own.sort((a, b) => a.order - b.order);
-      this.#isSaved = false;
-      void this.save();
+      this.#writeSoon();
     };
   }
 
   /** Writes what has been recorded. Never rejects: what cannot be written is said once, and tried again with the next. */
-  save(): Promise<void> {
-    this.#saving ??= this.#save().finally(() => (this.#saving = undefined));
-    return this.#saving;
+  async save(): Promise<void> {
+    const { length } = this.#own;
+    while (this.#written < length && (await this.#write()));
   }
 
   /** Resolves when everything is written that can be. Idempotent. */
@@ -95,20 +100,37 @@ export class Cassette implements AsyncDisposable {
     return this.close();
   }
 
-  async #save(): Promise<void> {
+  /** A long cassette is not written again with each answer of many: the pauses are longer than the writing. */
+  #writeSoon(): void {
+    if (this.#timer !== undefined || this.#writing !== undefined) return;
+    this.#timer = setTimeout(() => {
+      void this.#write().then((isWritten) => {
+        if (isWritten && this.#written < this.#own.length) this.#writeSoon();
+      });
+    }, this.#pauseMs).unref();
+  }
+
+  #write(): Promise<boolean> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writing ??= this.#writeOnce().finally(() => (this.#writing = undefined));
+    return this.#writing;
+  }
+
+  async #writeOnce(): Promise<boolean> {
     const { file } = this;
-    if (file === undefined) return;
-    for (let attempts = 0; !this.#isSaved && attempts < 100; attempts++) {
-      // What is recorded while this is written is written in the next round.
-      this.#isSaved = true;
-      try {
-        await mkdir(dirname(file), { recursive: true });
-        await withFileLock(file, () => this.#write(file));
-      } catch (error) {
-        this.#isSaved = false;
-        this.#warn(reasonOf(error));
-        return;
-      }
+    const { length } = this.#own;
+    if (file === undefined) return false;
+    const startedAt = performance.now();
+    try {
+      await mkdir(dirname(file), { recursive: true });
+      await withFileLock(file, () => this.#merge(file));
+      this.#written = length;
+      this.#pauseMs = Math.min(MAX_PAUSE_MS, PAUSE_RATIO * (performance.now() - startedAt));
+      return true;
+    } catch (error) {
+      this.#warn(reasonOf(error));
+      return false;
     }
   }
 
@@ -118,7 +140,7 @@ export class Cassette implements AsyncDisposable {
     this.#logger.warn(`Cannot write the recordings to ${this.name}: ${reason}`);
   }
 
-  async #write(file: string): Promise<void> {
+  async #merge(file: string): Promise<void> {
     const there = await readCassette(file, this.#logger);
     const recordings = this.#fresh(this.#merged(there));
     await atomicWrite(file, `${JSON.stringify({ format: FORMAT, recordings }, null, 2)}\n`, SHARED_MODE);

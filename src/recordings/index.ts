@@ -1,12 +1,13 @@
-export { cacheStep, type CacheStepOptions } from "./cache-step.ts";
+export { cacheStep, RecordingRoom, type CacheStepOptions } from "./cache-step.ts";
 export { chatCacheKey, inputCacheKey, type CacheKey } from "./cache-key.ts";
 export type { CachedPart, CachedState, CacheEntry, CacheStore } from "./cache-store.ts";
 export { MemoryCacheStore, type MemoryCacheStoreOptions } from "./memory-cache-store.ts";
 export { DiskCacheStore, type DiskCacheStoreOptions } from "./disk-cache-store.ts";
 export { Cassette, type CassetteOptions } from "./cassette.ts";
-export type { Recording } from "./recording.ts";
+export type { ChatRecording, EmbeddingRecording, Recording } from "./recording.ts";
 export type { RecordedRequest, RequestDefaults } from "./recorded-request.ts";
 export { recordingProvider, type RecordingOptions } from "./recording-provider.ts";
+export { recordingEmbeddings, replayingEmbeddings } from "./recording-embeddings.ts";
 export { replayingProvider, type ReplayOptions } from "./replaying-provider.ts";
 export { redactSecrets, type Redact } from "./redact-secrets.ts";
 export { RunLog, type RunLogOptions, type RunRecord, type RunStart, type RunSummary } from "./run-log.ts";

@@ -1,9 +1,7 @@
 import type { ChatChunk, ChatProvider, ChatRequest } from "../providers/index.ts";
-import { toErrorRecord } from "../shared/errors.ts";
-import type { ErrorRecord } from "../shared/frames.ts";
 import type { Cassette } from "./cassette.ts";
 import { toRecordedRequest, type RequestDefaults } from "./recorded-request.ts";
-import type { Recording } from "./recording.ts";
+import { toRecordedFailure, type ChatRecording } from "./recording.ts";
 import { redactAll, redactPieces, type Redact } from "./redact-secrets.ts";
 
 export interface RecordingOptions {
@@ -43,7 +41,7 @@ class RecordingProvider implements ChatProvider {
     const add = this.#cassette.claim();
     const recorded = toRecordedRequest(this.name, request, { redact, defaults: this.#defaults });
     const chunks: ChatChunk[] = [];
-    let outcome: Pick<Recording, "end" | "error"> = { end: "interrupted" };
+    let outcome: Pick<ChatRecording, "end" | "error"> = { end: "interrupted" };
     try {
       for await (const chunk of this.#inner.stream(request, options)) {
         chunks.push(structuredClone(chunk));
@@ -57,11 +55,6 @@ class RecordingProvider implements ChatProvider {
       add({ request: recorded, chunks: redactChunks(chunks, redact), ...outcome });
     }
   }
-}
-
-function toRecordedFailure(error: unknown, redact: Redact): ErrorRecord {
-  const { stack: _, ...record } = toErrorRecord(error);
-  return redactAll(record, redact, "error");
 }
 
 function redactChunks(chunks: ChatChunk[], redact: Redact): ChatChunk[] {

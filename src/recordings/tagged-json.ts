@@ -1,10 +1,10 @@
 import { GeppettoError } from "../shared/errors.ts";
+import { TYPED_ARRAYS } from "../shared/typed-arrays.ts";
 
 /** The key under which a value that JSON has no form for names its type. */
 const TAG = "$type";
 
-const ARRAYS = { Float32Array, Float64Array, Uint8Array, Int32Array } as const;
-type ArrayName = keyof typeof ARRAYS;
+type ArrayName = keyof typeof TYPED_ARRAYS;
 
 /**
  * A value as JSON can hold it. Dates, maps, sets, big integers, vectors, undefined in lists, NaN and infinities keep
@@ -41,7 +41,7 @@ function tag(value: unknown, sorted: boolean, seen: readonly object[]): unknown 
   if (value instanceof Date) return { [TAG]: "Date", value: Number.isNaN(value.getTime()) ? "" : value.toISOString() };
   if (value instanceof Map) return { [TAG]: "Map", value: [...value].map((entry) => tag(entry, sorted, inner)) };
   if (value instanceof Set) return { [TAG]: "Set", value: [...value].map((entry) => tag(entry, sorted, inner)) };
-  const name = (Object.keys(ARRAYS) as ArrayName[]).find((candidate) => value instanceof ARRAYS[candidate]);
+  const name = (Object.keys(TYPED_ARRAYS) as ArrayName[]).find((candidate) => value instanceof TYPED_ARRAYS[candidate]);
   if (name !== undefined) return { [TAG]: name, value: bytesOf(value as Uint8Array).toString("base64") };
   const given = Object.entries(value).filter(([, entry]) => entry !== undefined);
   if (sorted) given.sort(([a], [b]) => (a < b ? -1 : 1));
@@ -73,10 +73,10 @@ export function fromTagged(form: unknown): unknown {
     case "object":
       return Object.fromEntries((value as [string, unknown][]).map(([key, entry]) => [key, fromTagged(entry)]));
     default: {
-      if (typeof type !== "string" || !Object.hasOwn(ARRAYS, type))
+      if (typeof type !== "string" || !Object.hasOwn(TYPED_ARRAYS, type))
         throw unfit(`it holds an unknown type ${JSON.stringify(type)}`);
       const bytes = new Uint8Array(Buffer.from(value as string, "base64"));
-      return new ARRAYS[type as ArrayName](bytes.buffer);
+      return new TYPED_ARRAYS[type as ArrayName](bytes.buffer);
     }
   }
 }

@@ -34,11 +34,17 @@ export interface EncodeOptions {
   buffers?: ArrayBuffer[];
   /** What to do with functions and symbols: refuse them (default), or leave them out as JSON does. */
   exotic?: "refuse" | "omit";
+  /**
+   * What to do with objects of classes: copy their fields ("copy", the default), which may not be all that they are;
+   * copy only what a `toJSON` says ("json"); or refuse them ("refuse"), dates, maps, sets and vectors excepted.
+   */
+  classes?: "copy" | "json" | "refuse";
 }
 
 interface Encoder {
   readonly buffers: ArrayBuffer[] | undefined;
   readonly omitsExotic: boolean;
+  readonly classes: "copy" | "json" | "refuse";
   chars: number;
 }
 
@@ -64,8 +70,8 @@ function refuse(what: string, depth: number): never {
  * @throws {GeppettoError} ValidationError that names the place of what cannot be copied, or that the value is nested
  *   more than {@link MAX_VALUE_DEPTH} levels deep (a cycle is); LimitError when the text exceeds {@link MAX_FRAME_CHARS}.
  */
-export function encodeValue(value: unknown, { buffers, exotic }: EncodeOptions = {}): string {
-  return encode(value, 0, { buffers, omitsExotic: exotic === "omit", chars: 0 });
+export function encodeValue(value: unknown, { buffers, exotic, classes = "copy" }: EncodeOptions = {}): string {
+  return encode(value, 0, { buffers, omitsExotic: exotic === "omit", classes, chars: 0 });
 }
 
 function charge(text: string, encoder: Encoder): string {
@@ -107,15 +113,17 @@ function encodeObject(value: object, depth: number, encoder: Encoder): string {
   if (encoder.chars > MAX_FRAME_CHARS) refuseSize();
   if (isArray(value)) return encodeList(value, depth, encoder);
   const prototype: unknown = ObjectGetPrototypeOf(value);
-  if (prototype !== PlainPrototype && prototype !== null) {
+  const isPlain = prototype === PlainPrototype || prototype === null;
+  if (!isPlain) {
     const special = encodeSpecial(value, depth, encoder);
     if (special !== undefined) return special;
   }
-  const toJSON = jsonMethod(value);
+  const toJSON = encoder.classes === "refuse" ? undefined : jsonMethod(value);
   if (typeof toJSON === "function") {
     const plain: unknown = ReflectApply(toJSON, value, []);
     if (plain !== value) return encode(plain, depth + 1, encoder);
   }
+  if (!isPlain && encoder.classes !== "copy") refuse("an object of a class", depth);
   if (value instanceof SafeError) return `{"$":"error","v":${encodeRecord(errorFields(value), depth, encoder)}}`;
   return encodeRecord(value as Record<string, unknown>, depth, encoder);
 }

@@ -16,8 +16,9 @@ export function toAnswerMessage(
   extra: { parsed?: unknown; prices?: PriceTable | undefined },
 ): AnswerMessage {
   const { engine, stopReason, providerStopReason } = answer.end;
+  // Providers answer with a dated name of what was asked for; the price may be said for either.
+  const cost = costOf(usage, meta.engine, extra.prices) ?? costOf(usage, engine, extra.prices);
   meta.engine = engine;
-  const cost = costOf(usage, engine, extra.prices);
   const facts = {
     engine,
     stopReason,

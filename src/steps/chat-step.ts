@@ -128,7 +128,7 @@ function toRequest(chosen: ChatOptions, tools: ToolBox): Omit<ChatRequest, "mess
 }
 
 /** The messages with the URLs of their images as a provider is to get them. */
-function withImages(messages: PromptMessage[], resolve: ChatStepOptions["resolveImage"]): PromptMessage[] {
+export function withImages(messages: PromptMessage[], resolve?: (url: string) => string): PromptMessage[] {
   if (resolve === undefined) return messages;
   return messages.map((message) => {
     if (typeof message.content === "string") return message;

@@ -25,6 +25,8 @@ export interface StepRunOptions {
   publish?(event: StepEvent, error?: ErrorRecord): Promise<void>;
   /** Resolves when every event published so far has been delivered to the one who started the run. */
   delivered?(): Promise<void>;
+  /** Hears how many characters of results and text the run holds in addition. Throws when it may not hold that many. */
+  hold?(chars: number): void;
   /** Calls a function of the one who started the run. */
   callGuest?(name: string, args: unknown, signal: AbortSignal): Promise<unknown>;
 }
@@ -50,6 +52,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
   #seq = 0;
   #partials = 0;
   #completion = "";
+  #firstText = "";
   #deliveredChars: number | undefined;
   /** Decided: no cancel changes it any more. */
   #over = false;
@@ -140,7 +143,9 @@ export class StepRun<O = unknown> implements StepResult<O> {
   async emit(emission: StepEmission & { result?: unknown }): Promise<void> {
     this.signal.throwIfAborted();
     if (emission.type !== "partial") return this.#publish(emission);
-    const { kind } = this.#options.source.info;
+    const { source, hold } = this.#options;
+    const { kind } = source.info;
+    hold?.(emission.delta.length);
     this.#completion = appendDelta(kind, this.#completion, emission.delta, this.#partials++ === 0);
     await abortable(this.#publish({ ...emission, completion: this.#completion }), this.signal);
   }
@@ -165,13 +170,14 @@ export class StepRun<O = unknown> implements StepResult<O> {
 
   async #collect(input: unknown): Promise<void> {
     const { signal } = this;
-    const { source, callGuest } = this.#options;
+    const { source, callGuest, hold } = this.#options;
     const context: StepContext = {
       runId: this.id,
       signal,
       metadata: this.#metadata,
       meta: this.#meta,
       publish: (emission) => this.emit(emission),
+      hold: (bytes) => hold?.(bytes),
       callGuest: async (name, args) => {
         if (callGuest === undefined) throw new GeppettoError("StepError", `Cannot call "${name}": nobody gave it`);
         return callGuest(name, args, signal);
@@ -182,11 +188,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
       for (;;) {
         const next = await abortable(iterator.next(), signal);
         if (next.done === true) return;
-        this.#results.push(next.value);
-        this.#tell();
-        if (source.info.kind === "list") {
-          await this.emit({ type: "partial", delta: resultText(next.value), result: next.value });
-        }
+        await this.#take(next.value);
         signal.throwIfAborted();
       }
     } catch (error) {
@@ -194,6 +196,16 @@ export class StepRun<O = unknown> implements StepResult<O> {
       iterator.return?.().then(undefined, () => {});
       throw error;
     }
+  }
+
+  async #take(value: unknown): Promise<void> {
+    const { source, hold } = this.#options;
+    const { kind } = source.info;
+    const text = kind === "text" ? "" : resultText(value);
+    if (kind === "single") hold?.(text.length);
+    if (this.#results.push(value) === 1) this.#firstText = text;
+    this.#tell();
+    if (kind === "list") await this.emit({ type: "partial", delta: text, result: value });
   }
 
   /** Publishes the last event. Results that cannot be handed over make it an error. */
@@ -236,7 +248,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
   #final(results: unknown[]): Fields {
     const { kind } = this.#options.source.info;
     const result = kind === "list" ? results : results[0];
-    const text = kind === "single" ? resultText(result) : this.#completion;
+    const text = kind === "single" ? this.#firstText : this.#completion;
     return { type: "final", text, result, results };
   }
 
@@ -261,7 +273,11 @@ function cancelled(): GeppettoError {
 
 function errorRecord(error: unknown): ErrorRecord {
   if (error instanceof GuestFailure) return { code: "ERR_STEP", ...error.record };
-  if (error instanceof GeppettoError) return toErrorRecord(error);
+  if (error instanceof GeppettoError) {
+    const record = toErrorRecord(error);
+    if (error.cause instanceof GuestFailure) record.cause = error.cause.record;
+    return record;
+  }
   const message = error instanceof Error ? error.message : String(error);
   return toErrorRecord(new GeppettoError("StepError", message));
 }

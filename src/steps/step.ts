@@ -19,6 +19,13 @@ export interface StepContext {
   readonly meta: EventMeta;
   /** Publishes an event. Await it: it resolves when whoever listens has room for more. */
   publish(emission: StepEmission): Promise<void>;
+  /**
+   * Counts what the step keeps for the run, in bytes, against the limits of the engine that runs it; negative gives it
+   * back. The run's results are counted by themselves.
+   *
+   * @throws {GeppettoError} LimitError when the engine's runs may not keep that much.
+   */
+  hold(bytes: number): void;
   /** Calls a function that the one who started the run gave with it; rejects with what it throws, or the abort. */
   callGuest(name: string, args: unknown): Promise<unknown>;
 }
@@ -29,6 +36,11 @@ export interface StepSource<I = unknown, O = unknown> {
   run(input: I, context: StepContext): AsyncIterable<O>;
   /** Hears every event of every run; the run waits for it as for any subscriber. Must not fail. */
   onEvent?(event: StepEvent): Promise<void>;
+  /**
+   * What makes two runs the same, for whoever keeps runs: 64 hex digits over all that results depend on. `key`, where it
+   * is given, stands for the input. Rejects for an input that the step would refuse. Default: the step's name and input.
+   */
+  cacheKey?(input: unknown, key?: string): Promise<string>;
 }
 
 /** One result of a step, or why there are no more. */

@@ -7,7 +7,7 @@ import { HostMonitor } from "./host-monitor.ts";
 /** Fields that the functions of a guest read. */
 const FIELDS =
   `id ms value step input signal text message messages role content model tools temperature maxAttempts backoff
-  process output metadata time parentID onResult onError onDone detail once bubbles schema run name type length then toJSON
+  process output metadata time parentID onResult onError onDone detail once bubbles schema run name type plan stages edges branches host length then toJSON
   __proto__ constructor toString`.split(/\s+/);
 
 /** Source text of arbitrary values, those of no literal among them. */

@@ -42,13 +42,15 @@ class FakeGuest implements Realm {
 const OPS =
   `op_abort error_report script_settle check_settle script_done script_exit run_start run_cancel run_ack run_answer
   run_yield run_is_aborted run_wait run_yield_wait run_sleep run_room timer_start timer_clear console_write url_parse url_set
-  random_bytes clock_now embedding_generate embedding_model image_load __proto__ constructor toString app.x`.split(
+  random_bytes clock_now embedding_generate embedding_model image_load pipeline_draw __proto__ constructor toString app.x`.split(
     /\s+/,
   );
 const KEYS =
   `id callId ms kind count url base href key value step want input parent inherits forwards failed timeoutMs stream
   text texts token error code name message cause stack deliveredChars messages role content model tools temperature path
-  uncopied type $ v b __proto__ constructor toString length then toJSON`.split(/\s+/);
+  uncopied type $ v b plan stages edges elements host metadata priority metrics __proto__ constructor toString length then toJSON`.split(
+    /\s+/,
+  );
 const IDS = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000000${n}`);
 
 const word = fc.oneof(
@@ -64,6 +66,7 @@ const word = fc.oneof(
     "wait",
     "guest",
     "doubleStep",
+    "pipeline",
   ),
   fc.constantFrom(
     "chat",

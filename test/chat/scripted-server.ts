@@ -24,7 +24,14 @@ export interface ScriptedServer {
   close(): Promise<void>;
 }
 
-export async function startScriptedServer(): Promise<ScriptedServer> {
+export interface ScriptedServerOptions {
+  /** The name that the model has in answers. */
+  model?: string;
+  /** Characters of a call's arguments in one chunk; default all. */
+  argumentChunk?: number;
+}
+
+export async function startScriptedServer(options: ScriptedServerOptions = {}): Promise<ScriptedServer> {
   const bodies: ScriptedServer["bodies"] = [];
   let turns: Turn[] = [];
   let closedByClient = 0;
@@ -36,7 +43,7 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
       response.on("close", () => {
         if (!response.writableEnded) closedByClient++;
       });
-      answer(response, turns.length > 1 ? turns.shift()! : turns[0]!);
+      answer(response, turns.length > 1 ? turns.shift()! : turns[0]!, options);
     });
   });
   // Node's fetch sometimes opens a connection more than it uses.
@@ -62,17 +69,23 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
   };
 }
 
-function answer(response: ServerResponse, turn: Turn): void {
-  const send = (fields: object): void =>
-    void response.write(`data: ${JSON.stringify({ model: "scripted", ...fields })}\n\n`);
+function answer(
+  response: ServerResponse,
+  turn: Turn,
+  { model = "scripted", argumentChunk = Infinity }: ScriptedServerOptions,
+): void {
+  const send = (fields: object): void => void response.write(`data: ${JSON.stringify({ model, ...fields })}\n\n`);
   const delta = (fields: object, finish: string | null = null): void =>
     send({ choices: [{ index: 0, delta: fields, finish_reason: finish }] });
   response.writeHead(200, { "content-type": "text/event-stream", connection: "close" });
   for (const word of turn.text?.match(/\S+\s*/g) ?? []) delta({ content: word });
   if (turn.hangs) return;
   for (const [index, call] of (turn.calls ?? []).entries()) {
-    const fields = { name: call.name, arguments: call.arguments };
+    const fields = { name: call.name, arguments: call.arguments.slice(0, argumentChunk) };
     delta({ tool_calls: [{ index, id: call.id ?? `call_${index}`, type: "function", function: fields }] });
+    for (let at = argumentChunk; at < call.arguments.length; at += argumentChunk) {
+      delta({ tool_calls: [{ index, function: { arguments: call.arguments.slice(at, at + argumentChunk) } }] });
+    }
   }
   delta({}, turn.finish ?? (turn.calls ? "tool_calls" : "stop"));
   send({ choices: [], usage: turn.usage ?? { prompt_tokens: 10, completion_tokens: 2 } });

@@ -152,6 +152,12 @@ describe.skipIf(!hasScript)("the command line on a terminal", () => {
     expect(onTerminal(`eval -q 'console.log([1])'`, { NO_COLOR: "1" })).toBe("[ 1 ]\n");
   });
 
+  it("shows what would steer it in an error as pictures of it", () => {
+    const output = onTerminal(`eval --set 'chat.\x1b]0;title\x07=1' 1 || true`);
+    expect(output).toContain('there is no setting "chat.␛]0;title␇"');
+    expect(output).not.toContain("\x1b");
+  });
+
   it("shows a status line while nothing is printed, and erases it", () => {
     const output = onTerminal(`eval 'await chat("slow: 800ms\\necho: hi")'`);
     const shown = output.split(ERASE);

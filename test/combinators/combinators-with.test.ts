@@ -146,6 +146,34 @@ describe("withState()", () => {
     expect(value).toEqual([["a", "b fails", "abc", "abcd"], 1, "no more", "abcda", "abcdae", "ERR_STEP_ASYNC"]);
   });
 
+  it("lets its function start a further execution, which comes after; one that waits for that can be timed out", async () => {
+    const value = await valueOf(`
+      const order = [];
+      const step = steps.withState({ initialState: {}, step: async (x) => {
+        order.push("begin " + x);
+        let further;
+        if (x === "first") further = step.startAsync("further");
+        if (x === "waits") await timed.startAsync("inner");
+        if (x === "blocks") step.startBlocking("inner");
+        await pause(1);
+        order.push("end " + x);
+        return { further };
+      } });
+      const timed = steps.withTimeout(step, 30);
+      await (await step.startAsync("first"))[0].further;
+      const inOrder = [...order];
+      const waited = await caught(() => timed.startAsync("waits"));
+      const blocked = await caught(() => step.startAsync("blocks"));
+      await step.startAsync("last");
+      export default [inOrder, waited.name, blocked.code, order.at(-1)];`);
+    expect(value).toEqual([
+      ["begin first", "end first", "begin further", "end further"],
+      "TimeoutError",
+      "ERR_STEP_ASYNC",
+      "end last",
+    ]);
+  });
+
   it("is not held up by the executions of a script that has ended", () =>
     withEngine({ isolation: "thread" }, async ({ engine }) => {
       const code = `globalThis.kept ??= steps.withState({ initialState: {}, step: (x) => x === 1 ? new Promise(() => {}) : x });`;

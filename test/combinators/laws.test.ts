@@ -169,6 +169,41 @@ describe("withRetry()", () => {
     ));
 });
 
+describe("withCache()", () => {
+  it("changes nothing of a step but how often it runs, whatever the step is and however it is started", () =>
+    fc.assert(
+      fc.asyncProperty(
+        arrow,
+        fc.constantFrom("s", "steps.compose([s, of])", "steps.createParallelStep({ step: s })", "steps.withRetry(s)"),
+        fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 1, maxLength: 8 }),
+        fc.array(fc.constantFrom("startAsync", "events", "stream"), { minLength: 8, maxLength: 8 }),
+        async (given, made, inputs, ways) => {
+          const [plain, cached, runs] = (await evaluate(`
+            let runs = 0;
+            const s = steps.compose([(x) => { runs++; return x }, stepOf(${json(given)})]);
+            const own = ({ meta, step, time, ...event }) => event;
+            const collect = async (iterable, map) => { const all = []; for await (const x of iterable) all.push(map(x)); return all };
+            const start = (step, input, way) =>
+              outcome(way === "startAsync" ? step.startAsync(input) : collect(step[way](input), way === "events" ? own : String));
+            const all = { plain: ${made}, cached: steps.withCache(${made}) };
+            const results = [];
+            for (const name of ["plain", "cached"]) {
+              const list = [];
+              runs = 0;
+              for (const [i, input] of ${json(inputs)}.entries()) list.push(await start(all[name], input, ${json(ways)}[i]));
+              results.push(list);
+            }
+            return [...results, runs];`)) as [unknown[], unknown[], number];
+          expect(cached).toEqual(plain);
+          const good = new Set(inputs.filter((x) => x !== given.bad));
+          if (made !== "steps.withRetry(s)" && !inputs.includes(given.bad ?? NaN)) expect(runs).toBe(good.size);
+          else expect(runs).toBeGreaterThanOrEqual(good.size);
+        },
+      ),
+      RUNS,
+    ));
+});
+
 describe("a run", () => {
   const wrappers = fc.constantFrom(
     "(s) => s",
@@ -178,6 +213,7 @@ describe("a run", () => {
     "(s) => steps.withRetry(s, { maxAttempts: 2, backoff: () => 1 })",
     "(s) => steps.withTimeout(s, 3)",
     "(s) => steps.withEvents(s, {})",
+    "(s) => steps.withCache(s)",
     "(s) => steps.withTimeout(steps.withRetry(steps.compose([s, s]), { backoff: () => 2 }), 6)",
   );
 

@@ -41,6 +41,15 @@ describe("checkConfig()", () => {
     expect((await check("chat: { provider: openai, baseURL: 'http://127.0.0.1:1/v1' }"))["chat"]).toMatchObject({
       status: "ok",
     });
-    expect((await check("chat: { provider: nobody }"))["chat"]).toMatchObject({ status: "error" });
+    await expect(check("chat: { provider: opnai }")).rejects.toThrow(
+      'Cannot use geppetto.yaml:1:19: chat.provider must be embedded, openai, anthropic, claude, found "opnai", did you mean "openai"?',
+    );
+  });
+
+  it("misses the price of a model whose cost is limited", async () => {
+    const limited = "limits: { maxCost: 1 }\nchat: { provider: openai, model: m-2026-01-01 }\n";
+    expect((await check(limited))["cost"]).toMatchObject({ status: "error", hint: expect.stringContaining("m-2026") });
+    expect((await check(`${limited}prices: { m*: { input: 1, output: 2 } }`))["cost"]).toMatchObject({ status: "ok" });
+    expect(await check("limits: { maxCost: 1 }")).not.toHaveProperty("cost");
   });
 });

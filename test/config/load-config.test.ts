@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeProfiles, describeSettings } from "../../src/config/describe-config.ts";
 import { type Config, loadConfig, type LoadConfigOptions } from "../../src/config/load-config.ts";
+import type { ScriptOptionsLiteral } from "../../src/config/script-options-literal.ts";
 
 let root: string;
 beforeEach(() => {
@@ -18,6 +19,11 @@ function put(name: "geppetto.yaml" | "user/config.yaml", text: string): void {
 
 function load(options: Partial<LoadConfigOptions> = {}): Promise<Config> {
   return loadConfig({ cwd: root, configFolder: join(root, "user"), env: {}, ...options });
+}
+
+/** Options of a script that has the name agent.js. */
+function says(value: unknown): ScriptOptionsLiteral {
+  return { label: "agent.js", value };
 }
 
 async function problem(options: Partial<LoadConfigOptions> = {}): Promise<string> {
@@ -78,7 +84,7 @@ describe("loadConfig()", () => {
       "default: p\nprofiles: { p: { chat: { temperature: 0.1, seed: 1, topP: 0.1, maxTokens: 1, deltaMs: 1, system: a } } }\nchat: { seed: 3, topP: 0.3, maxTokens: 3, deltaMs: 3 }",
     );
     const { settings } = await load({
-      script: { chat: { topP: 0.4, maxTokens: 4, deltaMs: 4 } },
+      script: says({ chat: { topP: 0.4, maxTokens: 4, deltaMs: 4 } }),
       env: { GEPPETTO_CHAT_MAX_TOKENS: "5", GEPPETTO_CHAT_DELTA_MS: "5" },
       set: ["chat.deltaMs=6"],
     });
@@ -131,8 +137,8 @@ describe("loadConfig()", () => {
         { path: "chat.temperature", value: "0.5", origin: "geppetto.yaml:2:3" },
         { path: "chat.seed", value: "1", origin: "--set chat.seed" },
         { path: "limits.maxCalls", value: "7", origin: "GEPPETTO_MAX_CALLS" },
-        { path: "limits.timeout", value: "5000", origin: "--timeout" },
-        { path: "limits.memory", value: "128", origin: "default" },
+        { path: "limits.timeout", value: "5s", origin: "--timeout" },
+        { path: "limits.memory", value: "128MB", origin: "default" },
       ]),
     );
     expect(JSON.stringify([described, config.warnings, describeProfiles(config)])).not.toContain("canary");
@@ -175,7 +181,7 @@ describe("a slip in a file", () => {
     ["chat: { temperature: hot }", 'geppetto.yaml:1:22: chat.temperature must be a number from 0 to 2, found "hot"'],
     [
       "limits: { timeout: soon }",
-      'geppetto.yaml:1:20: limits.timeout must be a time such as 60s, 500ms or 2m, found "soon"',
+      'geppetto.yaml:1:20: limits.timeout must be a time such as 60s, 500ms or 2m, at most 24 days, found "soon"',
     ],
     ["chat: [1]", 'geppetto.yaml:1:7: "chat" must be a section, found a list'],
     ["- a", "geppetto.yaml:1:1: it must be a section, found a list"],
@@ -205,6 +211,11 @@ describe("a slip in a file", () => {
     expect(await problem()).toContain(words);
   });
 
+  it("such as a folder in its place is named", async () => {
+    mkdirSync(join(root, "geppetto.yaml"));
+    expect(await problem()).toBe("Cannot use geppetto.yaml: it is no file");
+  });
+
   it("that explodes when its aliases are followed is refused", async () => {
     const lines = ["a: &a [l,l,l,l,l,l,l,l,l]"];
     for (let at = 0; at < 9; at++) lines.push(`b${at}: &b${at} [${`*${at === 0 ? "a" : `b${at - 1}`},`.repeat(9)}]`);
@@ -223,7 +234,7 @@ describe("a slip in a file", () => {
     expect(await problem({ flags: { "limits.maxCalls": 0 } })).toContain(
       "--max-calls: limits.maxCalls must be a positive whole number",
     );
-    expect(await problem({ script: { chat: { modle: "x" } }, scriptName: "agent.js" })).toContain(
+    expect(await problem({ script: says({ chat: { modle: "x" } }) })).toContain(
       'agent.js: there is no setting in chat "modle"',
     );
     expect(await problem({ profile: "x" })).toBe('Cannot use --profile: there is no profile "x"');
@@ -245,18 +256,18 @@ describe("a script's options", () => {
       tools: { approve: "always" },
       isolation: "thread",
     };
-    const { settings } = await load({ script });
+    const { settings } = await load({ script: says(script) });
     expect(settings.limits).toEqual({ timeoutMs: 5000, maxCalls: 5, memoryMB: 128, maxCost: 1 });
     expect(settings.permissions).toEqual({ read: ["data/inner"], net: ["example.com"], env: ["B"], import: [] });
     expect([settings.tools.approve, settings.isolation]).toEqual(["ask", "process"]);
     const flags = { "limits.timeout": "2s", "permissions.net": ["example.org"] };
-    const tightened = (await load({ script, flags })).settings;
+    const tightened = (await load({ script: says(script), flags })).settings;
     expect([tightened.limits.timeoutMs, tightened.permissions.net]).toEqual([2000, []]);
   });
 
   it("may not name keys, addresses or headers", async () => {
     for (const name of ["apiKey", "baseURL"]) {
-      expect(await problem({ script: { chat: { [name]: "http://x" } } })).toContain(
+      expect(await problem({ script: says({ chat: { [name]: "http://x" } }) })).toContain(
         `a script may not set chat.${name}`,
       );
     }

@@ -272,6 +272,32 @@ describe.each(ISOLATIONS)("the events of a run in a %s", (isolation) => {
     );
   });
 
+  it("of a stream that a script has dropped keep it no longer than it lasts, however many there are", () =>
+    withSteps(isolation, async ({ run, engine, output }) => {
+      for (const length of [1, 10, 300]) {
+        for (const way of ["stream", "events"]) {
+          const dropped = await run(`const all = count.${way}(${length}); export default [(await all.next()).done]`);
+          expect(dropped).toMatchObject({ ok: true, value: [false] });
+          expect(await run(`count.${way}(${length}); export default 1`)).toMatchObject({ ok: true, value: 1 });
+          expect(engine.stats()).toMatchObject({ runs: 0, topics: 0 });
+        }
+      }
+      const stalled = await run(`const all = count.events(300); await all.next(); await new Promise(() => {})`);
+      expect(stalled.error?.code).toBe("ERR_SCRIPT_STALLED");
+      // One that is read slowly, after its script's body, is read to its end.
+      const slow = await run(`
+        (async () => {
+          let pieces = 0;
+          for await (const piece of count.stream(200)) {
+            pieces++;
+            if (pieces % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+          }
+          console.log(pieces);
+        })();`);
+      expect(slow).toMatchObject({ ok: true });
+      expect(output.lines).toEqual(["200"]);
+    }));
+
   it("are not needed for startAsync(), which gives results with metadata or rejects", () =>
     withSteps(isolation, async ({ run }) => {
       const { value } = await run(`

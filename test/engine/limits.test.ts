@@ -65,6 +65,28 @@ describe.each(ISOLATIONS)("limits in a %s", (isolation) => {
       expect(output.out).toHaveLength(10_000);
     }));
 
+  it("refuse results that the host would have to keep for runs under way, catchably, and give back what has ended", () =>
+    withEngine({ isolation, limits: { resultBytes: 1_000_000 } }, async ({ run }) => {
+      const { value } = await run(`
+        const big = "x".repeat(100_000);
+        const caught = (promise) => promise.then(() => "done", (e) => [e.name, e.code, e.cause?.code].join(" "));
+        const list = (n) => caught(steps.createMapStep(() => big).startAsync(Array.from({ length: n })));
+        const single = (n) => caught(Promise.all(Array.from({ length: n }, () => steps.createLambdaStep(() => big).startAsync(1))));
+        const stuck = pipeline.chain(() => [big, big, big], (x) => [x, x, x], () => new Promise(() => {}));
+        const piped = pipeline.chain(() => Array(5).fill(big), () => Array(5).fill(big));
+        export default [await list(8), await list(12), await single(5), await list(8), await caught(stuck.startAsync([1, 2, 3])),
+          await caught(piped.startAsync(1)), await list(8)];`);
+      expect(value).toEqual([
+        "done",
+        "LimitError ERR_LIMIT_RESULTS ",
+        "done",
+        "done",
+        "StageError ERR_STAGE ERR_LIMIT_RESULTS",
+        "StageError ERR_STAGE ERR_LIMIT_RESULTS",
+        "done",
+      ]);
+    }));
+
   it("refuse timers, runs and operations over the limit, catchably", () =>
     withEngine({ isolation, limits: { timers: 3, runs: 2, ops: 2 } }, async ({ run }) => {
       const { value } = await run(`

@@ -50,6 +50,22 @@ async function refusal(source: string): Promise<unknown> {
 }
 
 describe.each(ISOLATIONS)("addMessageWithImage() (%s)", (isolation) => {
+  it("is told apart by the image, not by when it was read, where answers are kept", async () => {
+    server.play({ text: "One." }, { text: "Other." });
+    const { value } = await run(
+      `const step = steps.withCache(new ChatStepFactory().newStep());
+      const answers = [];
+      for (const file of ["a.png", "a.png", "named-wrong.txt"]) {
+        const c = new Conversation();
+        c.addMessageWithImage("user", "what?", file);
+        answers.push((await step.startAsync(c))[0].text);
+      }
+      export default answers;`,
+      { isolation, chat: server.settings },
+    );
+    expect(value).toEqual(["One.", "One.", "Other."]);
+  });
+
   it("adds local images by their content, and sends them with the chat", async () => {
     server.play({ text: "Seen." });
     const { value } = await run(

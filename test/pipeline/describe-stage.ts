@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import {
   audioElement,
   type ContentKind,
+  dataElement,
   endOfStreamElement,
   endOfTurnElement,
   errorElement,
@@ -49,6 +50,7 @@ const SAMPLES: Record<ContentKind, StreamElement> = {
   message: messageElement({ role: "user", text: "a message" }),
   "tool-call": toolCallElement({ id: "c1", name: "clock", input: {} }),
   parts: partsElement([{ type: "text", text: "a part" }]),
+  data: dataElement({ n: 1 }),
 };
 /** How long a stage may take to stop. */
 const STOP_MS = 1_000;

@@ -8,11 +8,12 @@ import {
   chatCacheKey,
   DiskCacheStore,
   MemoryCacheStore,
+  RecordingRoom,
   type CacheStore,
 } from "../../src/recordings/index.ts";
 import { createChatStep } from "../../src/steps/chat-step.ts";
 import { defineStep } from "../../src/steps/define-step.ts";
-import type { StepSource } from "../../src/steps/step.ts";
+import type { Result, StepSource } from "../../src/steps/step.ts";
 import { chatAs, place, run, usePlace } from "./replay-fixture.ts";
 
 usePlace();
@@ -87,6 +88,33 @@ describe("cacheStep()", () => {
     expect(runs).toBe(2);
   });
 
+  it("keeps what there is room to remember while it is under way, and gives the room back", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const step = defineStep({
+      name: "long",
+      kind: "text",
+      async *run(input: string, context) {
+        for (let i = 0; i < 4; i++) await context.publish({ type: "partial", delta: "x".repeat(300) });
+        if (input !== "alone") await promise;
+        if (input === "fails") throw new Error("no");
+        yield input;
+      },
+    });
+    const store = new MemoryCacheStore();
+    const cached = cacheStep(step, { store, room: new RecordingRoom(3 * 2_600) });
+    const results: Promise<Result[]>[] = [];
+    for (const input of ["a", "b", "fails", "d", "e"]) {
+      results.push(cached.start({}, input).return());
+      await new Promise((done) => setImmediate(done));
+    }
+    resolve();
+    const all = (await Promise.all(results)).map(([result]) => (result!.ok ? result!.value : "failed"));
+    expect(all).toEqual(["a", "b", "failed", "d", "e"]);
+    expect(store.size).toBe(2);
+    for (const input of ["alone", "d", "e"]) await cached.start({}, input).return();
+    expect(store.size).toBe(5);
+  });
+
   it("does not keep what failed, was cancelled, called the guest, or has no key", async () => {
     let runs = 0;
     const step = defineStep({
@@ -113,7 +141,7 @@ describe("cacheStep()", () => {
     await slow.return();
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect([runs, store.size]).toEqual([7, 0]);
-    expect(log[0]).toBe("Running without the cache: Cannot record a value: it holds a function");
+    expect(log[0]).toBe('Running step "odd" without the cache: Cannot record a value: it holds a function');
   });
 
   it("goes on when a cached answer is damaged", async () => {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { Cassette, recordingProvider, replayingProvider } from "../../src/recordings/index.ts";
+import { Cassette, recordingProvider, replayingProvider, type ChatRecording } from "../../src/recordings/index.ts";
 import { collect, ask, END, open, place, Scripted, useFolder } from "./cassette-fixture.ts";
 
 useFolder();
@@ -18,7 +18,10 @@ describe("The file of a cassette", () => {
       await cassette.close();
     }
     const { recordings } = await open();
-    expect(recordings.map(({ chunks }) => (chunks[0] as { delta: string }).delta)).toEqual(["old", "new"]);
+    expect((recordings as ChatRecording[]).map(({ chunks }) => (chunks[0] as { delta: string }).delta)).toEqual([
+      "old",
+      "new",
+    ]);
   });
 
   it("loses nothing when two processes record into one file, or are killed", async () => {

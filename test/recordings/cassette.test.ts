@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ChatChunk, ChatRequest } from "../../src/providers/index.ts";
-import { recordingProvider, replayingProvider } from "../../src/recordings/index.ts";
+import { recordingProvider, replayingProvider, type ChatRecording } from "../../src/recordings/index.ts";
 import { GeppettoError } from "../../src/shared/errors.ts";
 import { CHUNKS, collect, ask, END, open, place, Scripted, useFolder } from "./cassette-fixture.ts";
 
@@ -187,7 +187,7 @@ describe("A cassette", () => {
     for (const secret of [key, key.slice(half), "12345678", "plain-secret", "http://private", "AAAA"])
       expect(text).not.toContain(secret);
     expect(text).toContain('\n            "content": "my key is [redacted], my token [redacted]"');
-    const [recording] = (await open()).recordings;
+    const [recording] = (await open()).recordings as ChatRecording[];
     expect(recording!.chunks.map((chunk) => (chunk.type === "text" ? chunk.delta : "")).join("")).toBe(
       "your key [redacted] ok",
     );

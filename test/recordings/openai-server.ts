@@ -1,6 +1,9 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 
-/** A server that speaks OpenAI's chat protocol: answers with the last message in small pieces, or as it says. */
+/**
+ * A server that speaks OpenAI's chat protocol: answers with the last message in small pieces, or as it says. Its vectors
+ * have three numbers, which change with every request.
+ */
 export class OpenAIServer {
   requests = 0;
   readonly #server: Server;
@@ -14,7 +17,10 @@ export class OpenAIServer {
       started.requests++;
       let body = "";
       request.on("data", (chunk) => (body += String(chunk)));
-      request.on("end", () => answer(JSON.parse(body) as ChatBody, response));
+      request.on("end", () => {
+        if (request.url?.endsWith("/embeddings") === true) embed(JSON.parse(body) as EmbeddingBody, started, response);
+        else answer(JSON.parse(body) as ChatBody, response);
+      });
     });
     const started = new OpenAIServer(server);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -35,13 +41,28 @@ interface ChatBody {
   messages: { role: string; content: string }[];
 }
 
+interface EmbeddingBody {
+  input: string | string[];
+}
+
+function refuse(response: ServerResponse): void {
+  response.writeHead(400, { "content-type": "application/json" });
+  response.end(JSON.stringify({ error: { message: "the prompt is not to my taste", type: "invalid_request_error" } }));
+}
+
+function embed({ input }: EmbeddingBody, { requests }: OpenAIServer, response: ServerResponse): void {
+  if (input === "fail") return refuse(response);
+  const data = [input]
+    .flat()
+    .map((text, index) => ({ index, embedding: [text.length / 3, requests, Math.sin(index)] }));
+  response.writeHead(200, { "content-type": "application/json" });
+  response.end(JSON.stringify({ object: "list", model: "e-2026", data, usage: { prompt_tokens: 1, total_tokens: 1 } }));
+}
+
 function answer({ messages }: ChatBody, response: ServerResponse): void {
   const last = messages.at(-1)!.content;
   if (last === "fail") {
-    response.writeHead(400, { "content-type": "application/json" });
-    response.end(
-      JSON.stringify({ error: { message: "the prompt is not to my taste", type: "invalid_request_error" } }),
-    );
+    refuse(response);
     return;
   }
   response.writeHead(200, { "content-type": "text/event-stream" });

@@ -96,6 +96,23 @@ describe("MemoryCacheStore", () => {
     expect(await store.get(key("b"))).toBeUndefined();
     expect(await new MemoryCacheStore({ maxAgeMs: -1 }).get(key("a"))).toBeUndefined();
   });
+
+  it("holds no more bytes than it may, whatever is replaced, and never what is larger alone", async () => {
+    const store = new MemoryCacheStore({ maxBytes: 10_000 });
+    const text = (length: number): CacheEntry => entry("x".repeat(length));
+    await store.set(key("a"), text(2_000));
+    await store.set(key("b"), text(2_000));
+    await store.set(key("c"), text(9_000));
+    expect(await Promise.all(["a", "b", "c"].map(async (name) => (await store.get(key(name))) !== undefined))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    for (let i = 0; i < 10; i++) await store.set(key("b"), text(2_000 + i));
+    expect(await store.get(key("a"))).toEqual(text(2_000));
+    await store.set(key("c"), text(2_000));
+    expect([await store.get(key("b")), store.size]).toEqual([undefined, 2]);
+  });
 });
 
 describe("DiskCacheStore", () => {

@@ -86,7 +86,7 @@ export class JetStreamSubscription extends NatsSubscription {
     const { client, manager, stream, subject, group, ackWaitMs, connected } = this.#options;
     const own =
       group === undefined
-        ? { ...this.#start(), max_ack_pending: this.maxMessages, inactive_threshold: FORGET_MS * 1e6 }
+        ? { ...this.#start(), max_ack_pending: this.window.maxMessages, inactive_threshold: FORGET_MS * 1e6 }
         : { deliver_policy: "all" as const, max_ack_pending: MAX_UNACKED_OF_GROUP };
     for (;;) {
       try {
@@ -126,7 +126,7 @@ export class JetStreamSubscription extends NatsSubscription {
     while (!this.closed) {
       while (this.room === 0 && !this.closed) await this.changed();
       // One who acks fast will have room for many in a moment: that saves asking for each.
-      if (this.room < this.maxMessages / 2) await sleep(GATHER_MS);
+      if (this.room < this.window.maxMessages / 2) await sleep(GATHER_MS);
       if (this.closed) return;
       try {
         await connected();

@@ -1,5 +1,5 @@
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
-import type { SubscribeOptions, Subscription } from "../bus.ts";
+import { windowOf, type SubscribeOptions, type Subscription } from "../bus.ts";
 import { MessageQueue } from "../message-queue.ts";
 import type { Message, MessageMetadata } from "../message.ts";
 import type { Decoded } from "./nats-codec.ts";
@@ -69,21 +69,17 @@ export interface Arrived extends Decoded {
 export abstract class NatsSubscription implements Subscription {
   abstract readonly ready: Promise<void>;
   abstract readonly ackWaitMs: number | undefined;
-  protected readonly maxMessages: number;
-  protected readonly maxBytes: number;
+  protected readonly window: Required<SubscribeOptions>;
   readonly #queue = new MessageQueue<NatsMessage>();
   readonly #underWay = new Set<NatsMessage>();
   readonly #controller = new AbortController();
-  readonly #redeliveries = new Set<NodeJS.Timeout>();
   #waiting: Deferred<void> | undefined;
   #bytes = 0;
   #order = 0;
   #ended: Promise<void> | undefined;
 
-  constructor({ maxMessages = 64, maxBytes = 256_000 }: SubscribeOptions) {
-    if (!(maxMessages >= 1)) throw new RangeError(`Cannot subscribe: maxMessages is at least 1, not ${maxMessages}`);
-    this.maxMessages = maxMessages;
-    this.maxBytes = maxBytes;
+  constructor(options: SubscribeOptions) {
+    this.window = windowOf(options);
   }
 
   get signal(): AbortSignal {
@@ -96,8 +92,9 @@ export abstract class NatsSubscription implements Subscription {
 
   /** How many messages there is room for now. */
   protected get room(): number {
-    if (this.#underWay.size === 0) return this.maxMessages;
-    return this.#bytes >= this.maxBytes ? 0 : this.maxMessages - this.#underWay.size;
+    const { maxMessages, maxBytes } = this.window;
+    if (this.#underWay.size === 0) return maxMessages;
+    return this.#bytes >= maxBytes ? 0 : maxMessages - this.#underWay.size;
   }
 
   /** Resolves when something has changed since: a message has been settled, or the subscription closed. */
@@ -137,15 +134,7 @@ export abstract class NatsSubscription implements Subscription {
       order,
     );
     this.#underWay.add(again);
-    if (delayMs <= 0) {
-      this.#queue.putBack(again);
-      return;
-    }
-    const timer = setTimeout(() => {
-      this.#redeliveries.delete(timer);
-      this.#queue.putBack(again);
-    }, delayMs);
-    this.#redeliveries.add(timer);
+    this.#queue.putBack(again, delayMs);
   }
 
   async idle(): Promise<void> {
@@ -167,13 +156,7 @@ export abstract class NatsSubscription implements Subscription {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
-    return {
-      next: () => this.#queue.next(),
-      return: () => {
-        this.close();
-        return Promise.resolve({ done: true, value: undefined });
-      },
-    };
+    return this.#queue.iterator(() => this.close());
   }
 
   /** Has the server nothing for this subscription that has not been acked? May wait before it answers. */
@@ -187,8 +170,6 @@ export abstract class NatsSubscription implements Subscription {
 
   async #end(): Promise<void> {
     this.#queue.close();
-    for (const timer of this.#redeliveries) clearTimeout(timer);
-    this.#redeliveries.clear();
     this.#controller.abort();
     // Given back when nothing is asked for any more, or it would come here again.
     this.halt();

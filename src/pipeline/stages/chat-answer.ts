@@ -49,6 +49,7 @@ export async function answerTurn(
       if (element === undefined) context.touch();
       else await write(element);
     },
+    hold: () => {},
     callGuest: async (name) => {
       throw new GeppettoError("StepError", `Cannot call ${name}: a pipeline has no script`);
     },

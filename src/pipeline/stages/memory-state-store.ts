@@ -43,6 +43,10 @@ export class MemoryStateStore implements StateStore {
     this.#conversations.clear();
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   #use(id: string): PipelineMessage[] {
     if (this.#isClosed) throw new GeppettoError("StageError", "Cannot use the state store: it has been closed");
     const found = this.#conversations.get(id);

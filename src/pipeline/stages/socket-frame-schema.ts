@@ -21,6 +21,7 @@ export type JsonFrame =
   | (Common & { kind: "image"; image: ImageData })
   | (Common & { kind: "video"; video: VideoData })
   | (Common & { kind: "parts"; parts: ContentPart[] })
+  | (Common & { kind: "data"; data?: unknown })
   | (Common & { kind: "error"; error: { message: string } })
   | (Common & { kind: "end-of-turn" | "end-of-stream" | "interrupt" });
 
@@ -59,6 +60,7 @@ export const frameSchema: z.ZodType<JsonFrame> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("image"), image, ...common }),
   z.object({ kind: z.literal("video"), video, ...common }),
   z.object({ kind: z.literal("parts"), parts: z.array(part), ...common }),
+  z.object({ kind: z.literal("data"), data: z.unknown(), ...common }),
   z.object({ kind: z.literal("error"), error: z.object({ message: z.string() }), ...common }),
   z.object({ kind: z.enum(["end-of-turn", "end-of-stream", "interrupt"]), ...common }),
 ]);

@@ -3,6 +3,7 @@ import {
   audioElement,
   type AudioData,
   type ContentPart,
+  dataElement,
   type ElementContent,
   type ElementOptions,
   endOfStreamElement,
@@ -92,6 +93,8 @@ function bodyOf(element: ElementContent): Record<string, unknown> {
       return { video: withBase64(element.video, "data") };
     case "parts":
       return { parts: element.parts.map(toPartFrame) };
+    case "data":
+      return { data: toJsonSafe(element.data) };
     case "error":
       return { error: toJsonSafe(element.error) };
     default:
@@ -132,6 +135,8 @@ function toElement(frame: Exclude<JsonFrame, { kind: "audio-format" }>, trusted:
       return videoElement(frame.video, options);
     case "parts":
       return partsElement(frame.parts, options);
+    case "data":
+      return dataElement(toJsonSafe(frame.data), options);
     case "error":
       return errorElement(new GeppettoError("StageError", `The other side says: ${frame.error.message}`), options);
     case "end-of-turn":

@@ -79,6 +79,10 @@ export class SqliteStateStore implements StateStore {
     this.#database = undefined;
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   #transact(what: string, work: (database: DatabaseSync) => void): void {
     this.#use(what, (database) => {
       database.exec("BEGIN IMMEDIATE");

@@ -1,8 +1,8 @@
 import { abortable } from "../../base/abortable.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import { CONTENT_KINDS, errorElement, isControl, type ContentKind, type StreamElement } from "../element.ts";
+import { CONTENT_KINDS, contentOf, errorElement, isControl, type ContentKind, type StreamElement } from "../element.ts";
 import type { Stage } from "../stage.ts";
-import { compileValidator, contentOf, type Check, type Validator } from "./validators.ts";
+import { compileValidator, type Check, type Validator } from "./validators.ts";
 
 export interface ValidationOptions {
   /** What the content of elements must be, by kind; several for one kind must all agree. "any" is asked of all kinds. */

@@ -37,28 +37,6 @@ export async function compileValidator(validator: Validator, what: string): Prom
   };
 }
 
-/** What an element carries, without what is said of it. */
-export function contentOf(element: StreamElement): unknown {
-  switch (element.kind) {
-    case "text":
-      return element.text;
-    case "audio":
-      return element.audio;
-    case "video":
-      return element.video;
-    case "image":
-      return element.image;
-    case "message":
-      return element.message;
-    case "tool-call":
-      return element.toolCall;
-    case "parts":
-      return element.parts;
-    default:
-      return undefined;
-  }
-}
-
 async function askFunction(ask: ValidatorFunction, content: unknown, element: StreamElement): Promise<string[]> {
   let verdict: unknown;
   try {

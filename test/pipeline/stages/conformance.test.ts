@@ -18,10 +18,12 @@ import {
   routeWhen,
   sink,
   source,
+  stageFromStep,
   stageFunc,
   stateStoreLoad,
   stateStoreSave,
   type StreamElement,
+  take,
   textElement,
   textToSpeech,
   toneGenerator,
@@ -30,6 +32,7 @@ import {
   weightedRouter,
   wrapMiddleware,
 } from "../../../src/pipeline/index.ts";
+import { defineStep } from "../../../src/steps/define-step.ts";
 import { describeStage } from "../describe-stage.ts";
 import { speechTurn } from "./tones.ts";
 
@@ -47,6 +50,21 @@ describeStage("source()", {
   turn: texts,
   isSource: true,
 });
+describeStage("stageFromStep()", {
+  make: () => {
+    const step = defineStep({
+      name: "same",
+      async *run(value: unknown) {
+        yield value;
+      },
+    });
+    return stageFromStep("s", step);
+  },
+  turn: texts,
+  // What it gives for these is data.
+  takes: ["audio", "video", "image", "message", "tool-call", "parts"],
+});
+describeStage("take()", { make: () => take("s", 1_000_000), turn: texts });
 describeStage("stageFunc()", {
   make: () =>
     stageFunc("s", "transform", async (input, output) => {

@@ -114,9 +114,8 @@ describe("SqliteStateStore", () => {
     await store.append("a", [message("kept")]);
     for (const part of ["", "-wal", "-shm"]) expect(statSync(file + part).mode & 0o777).toBe(0o600);
     await store.close();
-    const again = new SqliteStateStore(file);
+    await using again = new SqliteStateStore(file);
     expect(await again.load("a")).toEqual([message("kept")]);
-    await again.close();
   });
 
   it("names a file that is damaged, and leaves it as it is", async () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   audioElement,
+  dataElement,
   endOfStreamElement,
   endOfTurnElement,
   errorElement,
@@ -113,6 +114,7 @@ describe("webSocketBridge()", () => {
         { type: "video", video: { data: samples, mediaType: "video/webm" } },
       ]),
       audioElement({ samples, ...form }),
+      dataElement({ deep: [1, { n: null }] }),
       endOfTurnElement({ metadata: { at: 1 } }),
       interruptElement(),
       endOfStreamElement(),

@@ -1,0 +1,152 @@
+import { abortable } from "../src/base/abortable.ts";
+import { weigh } from "../src/base/weigh.ts";
+import type { SetupFunction } from "../src/engine/engine-options.ts";
+import { parseFields } from "../src/engine/guest-messages.ts";
+import { stageFunc } from "../src/pipeline/basic-stages.ts";
+import { contentOf, isControl } from "../src/pipeline/element.ts";
+import { PipelineBuilder } from "../src/pipeline/pipeline-builder.ts";
+import { PipelineConfig } from "../src/pipeline/pipeline-config.ts";
+import type { Stage } from "../src/pipeline/stage.ts";
+import { resultsOf } from "../src/pipeline/step-stages.ts";
+import type { StreamPipeline } from "../src/pipeline/stream-pipeline.ts";
+import type { DrawnFigures } from "../src/pipeline/to-mermaid.ts";
+import { GeppettoError } from "../src/shared/errors.ts";
+import { MAX_FRAME_CHARS } from "../src/shared/frames.ts";
+import { stageFunctionName, type PlannedStage } from "../src/shared/pipeline-plan.ts";
+import type { StepContext, StepSource } from "../src/steps/step.ts";
+import { parseElement } from "./carried-elements.ts";
+
+/** Makes a stage of the host's for one pipeline; its name there is the script's to say. */
+export type CreateStage = () => Stage;
+
+export interface PipelineSettings {
+  /** Stages of the host's that scripts may use by name; each is made anew for each execution. */
+  stages?: Readonly<Record<string, CreateStage>>;
+}
+
+/** Most stages of one pipeline of a script's, and connections between them. */
+const MAX_STAGES = 100;
+const MAX_EDGES = 1_000;
+const MAX_NAME = 100;
+
+/**
+ * `pipeline`: chains the functions of a script, steps, and stages of the host's. The elements flow on the host; a
+ * script's function is called for each, with its content.
+ */
+export function setupPipeline({ stages = {} }: PipelineSettings = {}): SetupFunction {
+  const plans = new PlanBuilder(stages);
+  return async function pipeline(vm) {
+    vm.host.setOp("pipeline_draw", (args) => plans.draw(parseFields(args)), { mode: "sync" });
+    vm.host.registerStep("pipeline", plans.source);
+    await vm.install("pipeline");
+  };
+}
+
+/** Makes pipelines of what guests say of theirs; all of that is attacker-made. */
+class PlanBuilder {
+  readonly source: StepSource;
+  readonly #hostStages: Readonly<Record<string, CreateStage>>;
+
+  constructor(hostStages: Readonly<Record<string, CreateStage>>) {
+    this.#hostStages = hostStages;
+    const build = this.#build.bind(this);
+    this.source = {
+      info: { type: "pipeline", inputType: "any", outputType: "any", kind: "list" },
+      async *run(input, context) {
+        const { plan, elements } = parseFields(input);
+        const given = Array.isArray(elements) ? elements.map((element) => parseElement(element)) : [];
+        const { signal, hold } = context;
+        yield* resultsOf(build(plan, context).execute(given, { signal, hold }), context);
+      },
+    };
+  }
+
+  /** The picture of a plan; refuses what cannot be built. */
+  draw({ plan, metrics }: Record<string, unknown>): string {
+    return this.#build(plan).toMermaid(Array.isArray(metrics) ? metrics.map(parseFigures) : []);
+  }
+
+  #build(plan: unknown, context?: StepContext): StreamPipeline {
+    const { stages, edges } = parseFields(plan);
+    if (!Array.isArray(stages) || !Array.isArray(edges)) return malformed();
+    if (stages.length > MAX_STAGES || edges.length > MAX_EDGES) {
+      throw new GeppettoError(
+        "LimitError",
+        `Cannot chain ${stages.length} stages with ${edges.length} connections: the most is ${MAX_STAGES} with ${MAX_EDGES}`,
+      );
+    }
+    const builder = new PipelineBuilder(new PipelineConfig().withMetrics(true));
+    const planned = stages.map(parseStage);
+    for (const stage of planned)
+      builder.addStage(stage.host === undefined ? guestStage(stage.name, context) : this.#hostStage(stage));
+    for (const edge of edges) {
+      const [from, to] = Array.isArray(edge) ? (edge as unknown[]) : [];
+      builder.connect(nameAt(planned, from), nameAt(planned, to));
+    }
+    return builder.build();
+  }
+
+  #hostStage({ name, host = "" }: PlannedStage): Stage {
+    const create = Object.hasOwn(this.#hostStages, host) ? this.#hostStages[host] : undefined;
+    if (create === undefined) {
+      const names = Object.keys(this.#hostStages).join(", ");
+      throw new GeppettoError(
+        "ValidationError",
+        `Cannot chain the stages: the host has no stage "${host}", it has ${names === "" ? "none" : names}`,
+      );
+    }
+    const stage = create();
+    // The name is the script's; everything else is looked up in the stage, which may be an object of a class.
+    return Object.create(stage, { name: { value: name, enumerable: true } }) as Stage;
+  }
+}
+
+/** A stage whose work is a function of the guest's; without a run it is only looked at. */
+function guestStage(name: string, context: StepContext | undefined): Stage {
+  return stageFunc(name, "transform", async (input, output, { signal }) => {
+    for await (const element of input) {
+      if (isControl(element)) {
+        await output.write(element);
+        continue;
+      }
+      const { kind, metadata } = element;
+      if (context === undefined) continue;
+      const args = { content: contentOf(element), kind, metadata };
+      // The guest's function may never come back.
+      const answer = await abortable(context.callGuest(stageFunctionName(name), args), signal);
+      if (!Array.isArray(answer)) continue;
+      // What waits for room is held as well.
+      const weight = weigh(answer, MAX_FRAME_CHARS);
+      context.hold(weight);
+      for (const next of answer) await output.write(parseElement(next, element));
+      context.hold(-weight);
+    }
+  });
+}
+
+function parseStage(given: unknown): PlannedStage {
+  const { name, host } = parseFields(given);
+  if (typeof name !== "string" || name === "" || name.length > MAX_NAME) return malformed();
+  return typeof host === "string" ? { name, host: host.slice(0, MAX_NAME) } : { name };
+}
+
+function nameAt(stages: readonly PlannedStage[], index: unknown): string {
+  return typeof index === "number" ? (stages[index]?.name ?? malformed()) : malformed();
+}
+
+function parseFigures(given: unknown): DrawnFigures {
+  const { stage, elementsIn, elementsOut, workingMs, errors, maxQueueDepth } = parseFields(given);
+  const toNumber = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) ? value : 0);
+  return {
+    stage: typeof stage === "string" ? stage : "",
+    elementsIn: toNumber(elementsIn),
+    elementsOut: toNumber(elementsOut),
+    workingMs: toNumber(workingMs),
+    errors: toNumber(errors),
+    maxQueueDepth: toNumber(maxQueueDepth),
+  };
+}
+
+function malformed(): never {
+  throw new GeppettoError("ValidationError", "Cannot chain the stages: the plan is malformed");
+}

@@ -1,0 +1,124 @@
+import type { Logger } from "../src/base/logger.ts";
+import { parseFields } from "../src/engine/guest-messages.ts";
+import { GuestStep } from "../src/engine/guest-step.ts";
+import { cacheStep, type CacheStore, MemoryCacheStore, RecordingRoom } from "../src/recordings/index.ts";
+import { hashParts } from "../src/recordings/hash-parts.ts";
+import { canonicalJson } from "../src/recordings/tagged-json.ts";
+import { decodeValue } from "../src/shared/decode.ts";
+import { GeppettoError } from "../src/shared/errors.ts";
+import { MAX_ERROR_CHARS } from "../src/shared/frames.ts";
+import type { StepSource } from "../src/steps/step.ts";
+
+export interface StepCacheSettings {
+  /**
+   * Where `steps.withCache` keeps runs of the host's steps (models, embeddings, bindings); default memory of the
+   * engine's own, which is forgotten with each script. All who are given one store share what is in it, and scripts
+   * choose keys: never give one to scripts of people who do not trust each other. Runs of steps that scripts make are
+   * kept in the engine's memory alone.
+   */
+  cache?: CacheStore;
+  /** Hears, once each, why runs are not kept. Default: nobody. */
+  onNotice?: (text: string) => void;
+}
+
+/** What one engine may keep for a script, and remember of runs under way. */
+const MAX_BYTES = 16_000_000;
+const MAX_ENTRIES = 1_000;
+const MAX_PARTS = 10_000;
+/** Longest input of a script's step, in characters as it crosses; to bring longer ones into one form takes too long. */
+const MAX_INPUT = 4_000_000;
+/** Notices that one script may cause. */
+const MAX_NOTICES = 20;
+
+/** What the guest says about a run that may be kept. */
+interface Asked {
+  /** What the script gives for the input. */
+  key?: string;
+  /** Which of the steps that the script made it is. */
+  identity?: string;
+  /** The input of such a step, encoded. */
+  input?: string;
+  /** Why there is none: a copy would not say all that it is. */
+  refused?: string;
+}
+
+/** The runs that the scripts of one engine keep with `steps.withCache`. */
+export class StepCache {
+  readonly #store: CacheStore | undefined;
+  readonly #onNotice: (text: string) => void;
+  readonly #room = new RecordingRoom(MAX_BYTES);
+  readonly #said = new Set<string>();
+  #memory = createMemory();
+
+  constructor({ cache, onNotice = () => {} }: StepCacheSettings) {
+    this.#store = cache;
+    this.#onNotice = onNotice;
+  }
+
+  /** Forgets what a script has left. Runs of it that are still ending keep what they keep elsewhere. */
+  forget(): void {
+    this.#memory = createMemory();
+    this.#said.clear();
+  }
+
+  /** The step for one run, which is the kept one where there is one. */
+  around(source: StepSource, { step, args }: { step: string; args: unknown }): StepSource {
+    const asked = parseAsked(args);
+    const isOfScript = source instanceof GuestStep;
+    const cached = cacheStep(source, {
+      store: isOfScript ? this.#memory : (this.#store ?? this.#memory),
+      key: (input) => (isOfScript ? keyOfScript(asked) : keyOfHost(source, { step, key: asked.key, input })),
+      maxParts: MAX_PARTS,
+      room: this.#room,
+      refuse: ({ calledGuest }) => {
+        if (isOfScript) return source.inexact && `a copy of a result is not as good: ${source.inexact}`;
+        if (!calledGuest || asked.key !== undefined) return undefined;
+        return "it called functions of the script, which only a key can stand for";
+      },
+      logger: this.#logger,
+    });
+    return {
+      info: source.info,
+      run: (input, context) => cached.run(input, context),
+      ...(source.onEvent ? { onEvent: (event) => source.onEvent!(event) } : {}),
+    };
+  }
+
+  readonly #logger: Logger = {
+    warn: (text) => {
+      if (this.#said.has(text) || this.#said.size >= MAX_NOTICES) return;
+      this.#said.add(text);
+      this.#onNotice(text);
+    },
+    error: (text) => this.#logger.warn(text),
+  };
+}
+
+function createMemory(): MemoryCacheStore {
+  return new MemoryCacheStore({ maxEntries: MAX_ENTRIES, maxBytes: MAX_BYTES });
+}
+
+function parseAsked(args: unknown): Asked {
+  const fields = Object.entries(parseFields(args)).filter(([, value]) => typeof value === "string");
+  return Object.fromEntries(fields);
+}
+
+/** A step of a script's is known by who it is and, beside that, its input. */
+function keyOfScript({ key, identity = "", input = "", refused }: Asked): string {
+  if (key !== undefined) return hashParts(["script key", identity, key]);
+  if (refused !== undefined) throw new GeppettoError("ValidationError", refused.slice(0, MAX_ERROR_CHARS));
+  if (input.length > MAX_INPUT) {
+    const message = `Cannot compare an input of ${input.length} characters: the most is ${MAX_INPUT}; give withCache a key`;
+    throw new GeppettoError("LimitError", message, { code: "ERR_LIMIT_MESSAGE" });
+  }
+  return hashParts(["script input", identity, canonicalJson(decodeValue(input))]);
+}
+
+/** A step of the host's may know what its results depend on. What is wrong with its input is for it to say. */
+async function keyOfHost(
+  source: StepSource,
+  { step, key, input }: { step: string; key: string | undefined; input: unknown },
+): Promise<string | undefined> {
+  if (source.cacheKey !== undefined) return source.cacheKey(input, key).catch(() => undefined);
+  return key === undefined ? hashParts(["host input", step, canonicalJson(input)]) : hashParts(["host key", step, key]);
+}

@@ -1,0 +1,34 @@
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type CliOptions, type CliResult, runCli, ScriptFolder } from "./run-cli.ts";
+
+/** A folder to work in, with a `geppetto.yaml` and a user's own configuration beside it. */
+export class ConfigFolder extends ScriptFolder {
+  readonly configHome: string = join(this.path, "config-home");
+
+  /** Writes the folder's `geppetto.yaml`. */
+  project(yaml: string): void {
+    this.file("geppetto.yaml", yaml);
+  }
+
+  /** Writes the user's own configuration. */
+  user(yaml: string): void {
+    mkdirSync(join(this.configHome, "geppetto-js"), { recursive: true });
+    this.file("config-home/geppetto-js/config.yaml", yaml);
+  }
+
+  get keysFile(): string {
+    return join(this.configHome, "geppetto-js", "keys.json");
+  }
+
+  /** The permission bits of a file. */
+  modeOf(path: string): number {
+    return statSync(path).mode & 0o777;
+  }
+
+  /** Runs the command line in this folder. */
+  cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+    const env = { XDG_CONFIG_HOME: this.configHome, ...options.env };
+    return runCli(args, { cwd: this.path, ...options, env });
+  }
+}

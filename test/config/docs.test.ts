@@ -1,0 +1,64 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { checkConfig } from "../../src/config/describe-config.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
+import { readScriptOptions } from "../../src/config/script-options-literal.ts";
+import { SECTIONS } from "../../src/config/settings-schema.ts";
+
+const read = (path: string): string => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
+const documents = ["README.md", "docs/configuration.md"];
+
+function blocks(text: string, language: string): string[] {
+  return [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)]
+    .filter((block) => block[1] === language)
+    .map((block) => block[2]!);
+}
+
+describe("the documents", () => {
+  const yaml = documents.flatMap((path) => blocks(read(path), "yaml").map((text) => [path, text] as const));
+
+  it("show at least one file each", () => {
+    expect(new Set(yaml.map(([path]) => path))).toEqual(new Set(documents));
+  });
+
+  it.each(yaml)("show in %s a file whose profiles can all be used", async (_, text) => {
+    const folder = mkdtempSync(join(tmpdir(), "docs-"));
+    try {
+      writeFileSync(join(folder, "geppetto.yaml"), text);
+      const options = { cwd: folder, configFolder: folder, env: {} };
+      const { profiles } = await loadConfig(options);
+      expect(profiles.size).toBeGreaterThan(1);
+      const env = { OPENAI_API_KEY: "k", ANTHROPIC_API_KEY: "k" };
+      for (const profile of profiles.keys()) {
+        const checks = await checkConfig(await loadConfig({ ...options, profile }), env);
+        const failed = checks.filter(({ status, hint }) => status === "error" && !hint.includes("keys set"));
+        expect(failed).toEqual([]);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("show options that a script may have", async () => {
+    const [source] = blocks(read("docs/configuration.md"), "js");
+    const { settings } = await loadConfig({
+      cwd: "/nowhere",
+      configFolder: "/nowhere",
+      env: {},
+      script: readScriptOptions(source!, "a.js"),
+    });
+    expect(settings).toMatchObject({ chat: { temperature: 0 }, limits: { timeoutMs: 30_000, maxCalls: 5 } });
+  });
+
+  it("name every setting in the table of its section", () => {
+    const text = read("docs/configuration.md");
+    for (const [section, fields] of Object.entries(SECTIONS)) {
+      const row = text.split("\n").find((line) => line.startsWith(`| \`${section}\``))!;
+      const named = [...row.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+      expect(named).toEqual(expect.arrayContaining(Object.keys(fields)));
+    }
+  });
+});
