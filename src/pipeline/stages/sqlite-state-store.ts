@@ -123,7 +123,10 @@ function connect(file: string): DatabaseSync {
   const { DatabaseSync: Database } = process.getBuiltinModule("node:sqlite");
   const database = new Database(file, { timeout: BUSY_TIMEOUT_MS });
   try {
+    // Of one moment: another process may be making its tables now.
+    database.exec("BEGIN");
     refuseForeign(database);
+    database.exec("COMMIT");
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
     database.exec("BEGIN IMMEDIATE");
     // Another process may have been faster.
