@@ -1,9 +1,11 @@
 const MAX_DEPTH = 50;
+/** What a key of a map may be to become the name of a field. */
+const NAMES: ReadonlySet<string> = new Set(["string", "number", "bigint", "boolean"]);
 
 /**
  * A copy that JSON can carry: dates as RFC 3339 texts, errors as name, message and code, big integers as texts, vectors
- * as lists, maps as objects, sets as lists, numbers that are none as null. Functions, symbols, what is in a circle, and
- * what is nested more than 50 deep are left out.
+ * and sets as lists, maps as objects, numbers that are none as null. Functions, symbols, what is in a circle or nested
+ * more than 50 deep, and what a map has under an object are left out.
  *
  * @example
  * toJsonSafe({ at: new Date(0), size: 3n, run() {} }); // { at: "1970-01-01T00:00:00.000Z", size: "3" }
@@ -59,9 +61,10 @@ function copyObject(value: object, above: Set<object>): unknown {
 function copyFields(fields: Iterable<[unknown, unknown]>, above: Set<object>): Record<string, unknown> {
   const record: Record<string, unknown> = {};
   for (const [key, item] of fields) {
-    const copied = copy(item, above);
     // As a field of its own it could change what an object is, wherever fields are assigned one by one.
-    if (copied !== undefined && key !== "__proto__") record[String(key)] = copied;
+    if (key === "__proto__" || !NAMES.has(typeof key)) continue;
+    const copied = copy(item, above);
+    if (copied !== undefined) record[String(key)] = copied;
   }
   return record;
 }

@@ -58,6 +58,8 @@ export interface ProviderStageOptions {
   /** Where keys and base URLs come from that the settings do not have; default `process.env`. */
   env?: Environment;
   fetch?: Fetch;
+  /** Put around a provider that is made of settings, outside of its retries: for recording and replaying. */
+  wrap?: (provider: ChatProvider) => ChatProvider;
   /** What all calls together may cost. */
   budget?: Budget;
 }
@@ -95,14 +97,14 @@ export function provider(name: string, options: ProviderStageOptions = {}): Stag
 }
 
 function toChatSource(options: ProviderStageOptions, touch: () => void): ChatSource {
-  const { chat = EMBEDDED, env = process.env, tools = {}, onApprove, budget, fetch } = options;
+  const { chat = EMBEDDED, env = process.env, tools = {}, onApprove, budget, fetch, wrap } = options;
   const { model, system, temperature, maxTokens, topP, stop, seed, toolChoice, responseFormat } = options;
   const { maxToolRounds, toolTimeoutMs } = options;
   const isProvider = "stream" in chat;
   const step = createChatStep({
     settings: isProvider ? EMBEDDED : chat,
     env,
-    wrap: (made) => touching(made, touch),
+    wrap: (made) => touching(wrap?.(made) ?? made, touch),
     hostTools: new Map(Object.entries(tools)),
     ...(isProvider ? { chatProvider: touching(chat, touch) } : {}),
     ...(onApprove ? { onApprove } : {}),

@@ -169,6 +169,20 @@ describe("provider()", () => {
     expect(inWords(elements)).toEqual(["tool-call", "ok", "assistant: ok", "<end-of-turn>"]);
   });
 
+  it("puts around a provider of settings what it is told to", async () => {
+    const asked: string[] = [];
+    const wrap = (inner: ChatProvider): ChatProvider => ({
+      name: inner.name,
+      stream: (request, options) => {
+        asked.push(request.model);
+        return inner.stream(request, options);
+      },
+    });
+    const stage = provider("model", { chat: { provider: "embedded", deltaMs: 0 }, wrap, passInput: false });
+    expect(inWords(await runStages([stage], "echo: hi"))).toEqual(["hi", "assistant: hi", "<end-of-turn>"]);
+    expect(asked).toEqual(["demo"]);
+  });
+
   it("names the message that is none", async () => {
     const bad = messageElement({ role: "bot", text: "x" });
     await expect(runStages([ask(new ScriptedChat([]))], ["a", bad])).rejects.toThrow("messages[1].role");

@@ -46,6 +46,20 @@ export async function startEchoServer(): Promise<SocketServer> {
   return server;
 }
 
+/** A server that says what it has to say to everybody, and then that this was all. */
+export async function startTellingServer(texts: readonly string[]): Promise<SocketServer> {
+  const server = await startSocketServer();
+  const serve = async (): Promise<void> => {
+    for (;;) {
+      const socket = await server.next();
+      for (const text of texts) socket.send(JSON.stringify({ kind: "text", text }));
+      socket.send('{"kind":"end-of-stream"}');
+    }
+  };
+  void serve();
+  return server;
+}
+
 function echo(socket: ServerSocket): void {
   socket.on("error", () => {});
   socket.on("message", (data, isBinary) => {

@@ -26,7 +26,15 @@ import {
 import { WebSocket as PausableSocket } from "ws";
 import { describeStage } from "../describe-stage.ts";
 import { inWords, runStages } from "./run-stages.ts";
-import { opened, rawClient, type SocketServer, startEchoServer, startSocketServer, watch } from "./socket-pair.ts";
+import {
+  opened,
+  rawClient,
+  type SocketServer,
+  startEchoServer,
+  startSocketServer,
+  startTellingServer,
+  watch,
+} from "./socket-pair.ts";
 
 let server: SocketServer;
 
@@ -426,12 +434,17 @@ describe("webSocketSource() and webSocketSink()", () => {
 });
 
 let echo: SocketServer;
+let telling: SocketServer;
 
 beforeEach(async () => {
   echo = await startEchoServer();
+  telling = await startTellingServer(["a", "b", "c"]);
 });
 
-afterEach(() => echo.close());
+afterEach(async () => {
+  await echo.close();
+  await telling.close();
+});
 
 // Long enough that what is on its way between two sockets is but a few elements.
 const long = (): StreamElement[] => ["a", "b"].map((letter) => textElement(letter.repeat(200_000)));
@@ -448,6 +461,11 @@ describeStage("webSocketBridge() to an echo", {
   turn: long,
   takes: ["image", "video", "parts", "audio"],
   bound: 300,
+});
+describeStage("webSocketSource()", {
+  make: () => webSocketSource("s", { socket: () => new WebSocket(telling.url) }),
+  turn: () => [],
+  isSource: true,
 });
 describeStage("webSocketSink()", {
   make: () => webSocketSink("s", { socket: () => new WebSocket(echo.url) }),
