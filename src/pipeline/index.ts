@@ -71,3 +71,27 @@ export type { PipelineEvent } from "./pipeline-events.ts";
 export type { PipelineResult } from "./pipeline-result.ts";
 export type { PipelineRun } from "./pipeline-run.ts";
 export type { StageMetrics } from "./stage-run.ts";
+export { promptAssembly, type PromptAssemblyOptions } from "./stages/prompt-assembly.ts";
+export type { Variables, VariableValue } from "./stages/template.ts";
+export { ElementValidationError, validation, type ValidationOptions } from "./stages/validation.ts";
+export type { Validator, ValidatorFunction } from "./stages/validators.ts";
+export type { LoadOptions, StateStore } from "./stages/state-store.ts";
+export { MemoryStateStore, type MemoryStateStoreOptions } from "./stages/memory-state-store.ts";
+export { SqliteStateStore } from "./stages/sqlite-state-store.ts";
+export {
+  stateStoreLoad,
+  type StateStoreLoadOptions,
+  stateStoreSave,
+  type StateStoreSaveOptions,
+} from "./stages/state-store-stages.ts";
+export { provider, type ProviderStageOptions } from "./stages/provider.ts";
+export { voiceActivity, type VoiceActivityOptions } from "./stages/voice-activity.ts";
+export type { Synthesizer } from "./stages/synthesizer.ts";
+export { textToSpeech, type TextToSpeechOptions } from "./stages/text-to-speech.ts";
+export { toneGenerator, type ToneGeneratorOptions } from "./stages/tone-generator.ts";
+export { openAISpeech } from "./stages/openai-speech.ts";
+export type { SpeechOptions, SpeechSettings } from "../providers/index.ts";
+export type { WebSocketLike } from "./stages/socket-connection.ts";
+export type { AudioForm } from "./stages/socket-frames.ts";
+export { webSocketBridge, type WebSocketOptions, webSocketSink, webSocketSource } from "./stages/web-socket-bridge.ts";
+export { type Middleware, type MiddlewareContext, wrapMiddleware } from "./stages/wrap-middleware.ts";

@@ -11,9 +11,9 @@ export interface PipelineResult {
   messages: PipelineMessage[];
   /** All texts, one after the other. */
   text: string;
-  /** The last message of the assistant; where there is none, all texts as one; undefined where there are none either. */
+  /** The last message of the assistant that is no history; where there is none, all texts as one; undefined where there are none either. */
   response: PipelineMessage | undefined;
-  /** Sums over the messages' `metadata.usage`, in tokens and, where prices are known, dollars. */
+  /** Sums over the messages' `metadata.usage`, history left out, in tokens and, where prices are known, dollars. */
   usage: { inputTokens: number; outputTokens: number; cost?: number };
   /** The way of each element, with `withTracing(true)`. */
   trace: TraceStep[][];
@@ -29,14 +29,18 @@ export async function collectResult(run: PipelineRun): Promise<PipelineResult> {
   const messages = elements.flatMap((element) => (element.kind === "message" ? [element.message] : []));
   const texts = elements.flatMap((element) => (element.kind === "text" ? [element.text] : []));
   const text = texts.join("");
-  const said = messages.findLast((message) => "role" in message && message.role === "assistant");
+  // What was loaded was said, and paid for, in another execution.
+  const own = elements.flatMap((element) =>
+    element.kind === "message" && element.metadata["history"] !== true ? [element.message] : [],
+  );
+  const said = own.findLast((message) => "role" in message && message.role === "assistant");
   return {
     runId: run.id,
     elements,
     messages,
     text,
     response: said ?? (texts.length > 0 ? { role: "assistant", text } : undefined),
-    usage: sumUsage(messages),
+    usage: sumUsage(own),
     trace: elements.map(traceOf),
     metrics: run.metrics(),
   };

@@ -27,6 +27,7 @@ export { Budget, type BudgetLimits, type Spending } from "./budget.ts";
 export { closestName } from "./closest-name.ts";
 export { compileJsonSchema, type JsonSchemaCheck } from "./json-schema.ts";
 export { costOf, type Price, type PriceTable, priceOf } from "./price-table.ts";
+export { OpenAISpeech, type SpeechOptions, type SpeechSettings } from "./openai-speech.ts";
 export { ScriptedChat, type ScriptedTurn } from "./scripted-chat.ts";
 export { EmbeddingReranker, type RankedDocument, type RankOptions, type Reranker } from "./reranker.ts";
 export { type ProviderErrorExtras, providerErrorExtras } from "./provider-error.ts";
