@@ -200,6 +200,10 @@ describe("a slip in a file", () => {
     ["default: a\nprofiles: { a: { extends: a } }", 'profile "a" extends itself: a → a'],
     ["chat: { model: x", "geppetto.yaml:1:17:"],
     ["chat: {}\nchat: {}", "geppetto.yaml:2:1: map keys must be unique"],
+    [
+      "limits: { timeout: .inf }",
+      "geppetto.yaml:1:20: limits.timeout must be a time such as 60s, 500ms or 2m, at most 24 days, found Infinity",
+    ],
     ["a: &a [*b]", "geppetto.yaml"],
     ["prices: { m: { input: 1 } }", "geppetto.yaml:1:9: prices must be models"],
     ["x: &a [l,l]\ny: &b [*a,*a]", 'geppetto.yaml:1:1: there is no setting "x"'],
@@ -216,6 +220,11 @@ describe("a slip in a file", () => {
     expect(await problem()).toBe("Cannot use geppetto.yaml: it is no file");
   });
 
+  it("that makes several documents of it is named without advice for programmers", async () => {
+    put("geppetto.yaml", "---\nchat: {}\n---\nchat: {}");
+    expect(await problem()).toBe("Cannot use geppetto.yaml:3:1: source contains multiple documents");
+  });
+
   it("that explodes when its aliases are followed is refused", async () => {
     const lines = ["a: &a [l,l,l,l,l,l,l,l,l]"];
     for (let at = 0; at < 9; at++) lines.push(`b${at}: &b${at} [${`*${at === 0 ? "a" : `b${at - 1}`},`.repeat(9)}]`);
@@ -228,6 +237,10 @@ describe("a slip in a file", () => {
       'Cannot use --set chat.modle: there is no setting "chat.modle", did you mean "chat.model"?',
     );
     expect(await problem({ set: ["nonsense"] })).toContain("expected path=value");
+    expect(await problem({ set: ["timeout=3s"] })).toContain('"timeout" here, did you mean "limits.timeout"?');
+    expect(await problem({ set: ["tools={}"] })).toMatch(/"tools", there is tools\.approve, tools\.timeoutMs$/);
+    expect(await problem({ set: ["prices.m.input=1"] })).toMatch(/"prices\.m\.input", there is prices$/);
+    expect(await problem({ set: ["caht.model=x"] })).toContain('did you mean "chat.model"?');
     expect(await problem({ env: { GEPPETTO_CHAT_TEMPERATURE: "hot" } })).toContain(
       "GEPPETTO_CHAT_TEMPERATURE: chat.temperature must be",
     );
