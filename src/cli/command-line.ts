@@ -106,6 +106,7 @@ function reportFailure(error: unknown, json: boolean, args: readonly string[]): 
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
   let message: string;
   let exitCode: number = EXIT.usage;
+  let code: string | undefined;
   if (error instanceof CommanderError) {
     // Commander has said it on stderr; an option before the command is the slip that it does not explain.
     message = error.message.replace(/^error: /, "");
@@ -115,9 +116,9 @@ function reportFailure(error: unknown, json: boolean, args: readonly string[]): 
   } else {
     exitCode = error instanceof UsageError ? error.exitCode : EXIT.bug;
     message = error instanceof UsageError ? error.message : describeBug(error);
-    const code = error instanceof UsageError && error.code !== undefined ? ` [${error.code}]` : "";
-    printNotes([`error${code}: ${message}`]);
+    code = error instanceof UsageError ? error.code : undefined;
+    printNotes([`error${code === undefined ? "" : ` [${code}]`}: ${message}`]);
   }
-  if (json) process.stdout.write(`${toJson(failureDocument(message, exitCode))}\n`);
+  if (json) process.stdout.write(`${toJson(failureDocument(message, exitCode, code))}\n`);
   return exitCode;
 }

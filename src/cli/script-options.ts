@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import { describeUntrusted } from "./script-limits.ts";
 import { collectVariable } from "./quantities.ts";
-import { addLimitOptions, addModelOptions, type SettingOptions } from "./setting-options.ts";
+import { addIsolationOption, addLimitOptions, addModelOptions, type SettingOptions } from "./setting-options.ts";
 
 /** The options that `run` and `eval` share. */
 export interface ScriptOptions extends SettingOptions {
@@ -64,7 +64,9 @@ export function addScriptOptions(command: Command, env: Environment): Command {
   addModelOptions(command);
   addStreamOptions(command, env);
   addLimitOptions(command);
+  command.optionsGroup("Permissions:");
   add("--untrusted", `for scripts of people you do not know: no compiler, at most ${describeUntrusted()}`);
+  addIsolationOption(command);
   command.optionsGroup("Reproducing:");
   add("--record <file>", "add what the models answer to a cassette, a readable JSON file");
   add("--replay <file>", "take the answers from a cassette and ask nobody", (option) => option.conflicts("record"));
