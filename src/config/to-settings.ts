@@ -51,8 +51,8 @@ export async function toSettings(merged: Merged, keys: KeyStore): Promise<{ sett
   ] as const) {
     warnings.push(...(await resolveSecrets(section, values, merged, keys)));
   }
-  if (warnings.length > 0 || usesKeys(merged)) {
-    if (await keys.isExposed()) warnings.push("The keys file can be read by others: give it the mode 600");
+  if (usesKeys(merged) && (await keys.isExposed())) {
+    warnings.push("The keys file can be read by others: give it the mode 600");
   }
   const isolation = merged.get("isolation")?.value as Settings["isolation"];
   const settings = {
@@ -112,7 +112,12 @@ async function lookUp(text: string, keys: KeyStore): Promise<string | undefined>
 }
 
 function usesKeys(merged: Merged): boolean {
-  return ["chat.apiKey", "embeddings.apiKey"].some((path) => String(merged.get(path)?.value).startsWith("key:"));
+  const valueOf = (path: string): unknown => merged.get(path)?.value;
+  const given = ["chat", "embeddings"].flatMap((section) => [
+    valueOf(`${section}.apiKey`),
+    ...Object.values(valueOf(`${section}.headers`) ?? {}),
+  ]);
+  return given.some((text) => String(text).startsWith("key:"));
 }
 
 /** The host of an address that came with the scripts and is neither here nor a vendor's own. */

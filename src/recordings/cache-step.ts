@@ -68,8 +68,8 @@ const PART_BYTES = 200;
 /**
  * A step that runs another once for each key: when the key comes again it publishes the events that the first run
  * published, in the same order with the results between them, under its own run id and times, with `cached: true` in the
- * metadata. Runs with one key that begin before the first of them has ended all run. Runs that fail, are cancelled, or
- * call functions of the guest are not kept.
+ * metadata. Runs with one key that begin before the first of them has ended all run, and so does one for which there is
+ * no room to play it back. Runs that fail, are cancelled, or call functions of the guest are not kept.
  *
  * @example
  * const cached = cacheStep(createChatStep({ settings, env }), { store: new DiskCacheStore(folder), key: chatCacheKey(settings, env) });

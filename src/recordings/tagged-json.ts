@@ -50,9 +50,13 @@ function tagObject(value: object, sorted: boolean, way: Set<object>): unknown {
   if (value instanceof Set) return { [TAG]: "Set", value: [...value].map((entry) => tag(entry, sorted, way)) };
   const name = (Object.keys(TYPED_ARRAYS) as ArrayName[]).find((candidate) => value instanceof TYPED_ARRAYS[candidate]);
   if (name !== undefined) return { [TAG]: name, value: bytesOf(value as Uint8Array).toString("base64") };
-  const given = Object.entries(value).filter(([, entry]) => entry !== undefined);
-  if (sorted) given.sort(([a], [b]) => (a < b ? -1 : 1));
-  const entries = given.map(([key, entry]) => [key, tag(entry, sorted, way)] as const);
+  const keys = Object.keys(value);
+  if (sorted) keys.sort();
+  const entries: [string, unknown][] = [];
+  for (const key of keys) {
+    const entry = (value as Record<string, unknown>)[key];
+    if (entry !== undefined) entries.push([key, tag(entry, sorted, way)]);
+  }
   const plain = Object.fromEntries(entries);
   return Object.hasOwn(plain, TAG) ? { [TAG]: "object", value: entries } : plain;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -297,6 +297,13 @@ describe("keys", () => {
     const { settings, warnings } = await load();
     expect(settings.chat).toMatchObject({ apiKey: "sk-1", headers: { "x-extra": "e-1" } });
     expect(warnings).toEqual([]);
+    chmodSync(join(root, "user", "keys.json"), 0o644);
+    const exposed = ["The keys file can be read by others: give it the mode 600"];
+    expect((await load()).warnings).toEqual(exposed);
+    put("geppetto.yaml", "chat: { provider: anthropic, headers: { x-extra: key:extra } }");
+    expect((await load()).warnings).toEqual(exposed);
+    put("geppetto.yaml", "{}");
+    expect((await load()).warnings).toEqual([]);
   });
 
   it("do not follow to another provider, nor to an address that a project's file says", async () => {
