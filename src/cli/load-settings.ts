@@ -11,7 +11,7 @@ export type SessionSettings = Pick<Config, "settings" | "profile" | "warnings">;
  * @throws {UsageError} with the place of what is wrong.
  */
 export async function loadSettings(
-  { profile, model, set = [], approve, isolation, ...limits }: SettingOptions,
+  { profile, model, set = [], approve, isolation, untrusted, ...limits }: SettingOptions & { untrusted?: true },
   script?: { source: string; name: string },
 ): Promise<Config> {
   const { timeout, cpu, memory, maxCalls, maxTokens, maxCost, concurrency } = limits;
@@ -24,7 +24,8 @@ export async function loadSettings(
     "limits.maxCost": maxCost,
     "limits.concurrency": concurrency,
     "tools.approve": approve,
-    isolation,
+    // Whatever files and the environment say; a flag that says otherwise is refused.
+    isolation: isolation ?? (untrusted ? "process" : undefined),
   };
   try {
     return await loadConfig({ env: process.env, profile, model, set, flags, script: script && optionsOf(script) });

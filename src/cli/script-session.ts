@@ -133,8 +133,7 @@ export class ScriptSession {
 
   #createEngine({ wrap, wrapEmbeddings }: AnswerTapes, { folder }: SessionScript): RuntimeEngine {
     const { untrusted, json } = this.#options;
-    const { chat, embeddings, limits, tools } = this.#configured.settings;
-    const isolation = this.#isolation;
+    const { chat, embeddings, limits, tools, isolation = "process" } = this.#configured.settings;
     const sink = this.#terminal.sink();
     const onApprove = this.#approve();
     hasUsedThread ||= isolation === "thread";
@@ -162,13 +161,6 @@ export class ScriptSession {
       if (error instanceof GeppettoError) throw new UsageError(error.message, EXIT.config, error.code);
       throw error;
     }
-  }
-
-  /** With `--untrusted` a process, whatever files and the environment say; a flag that says otherwise is refused. */
-  get #isolation(): "process" | "thread" {
-    const { untrusted, isolation } = this.#options;
-    const isOverruled = untrusted && isolation === undefined;
-    return isOverruled ? "process" : (this.#configured.settings.isolation ?? "process");
   }
 
   #approve(): ApproveCall | undefined {
@@ -232,12 +224,12 @@ export class ScriptSession {
     if (!this.#options.verbose) return;
     const { untrusted } = this.#options;
     const { settings, profile } = this.#configured;
-    const { chat } = settings;
+    const { chat, isolation = "process" } = settings;
     const { memoryMB, wallMs } = this.#limits;
     const { provider, model = provider === "embedded" ? "demo" : "its default model" } = chat;
     const from = profile === undefined ? "" : ` of profile ${profile}`;
     this.#terminal.note(
-      `${label}: ${provider}:${model}${from}, ${untrusted ? "strict " : ""}${this.#isolation} isolation, ${memoryMB} MB, ${formatDuration(wallMs)}`,
+      `${label}: ${provider}:${model}${from}, ${untrusted ? "strict " : ""}${isolation} isolation, ${memoryMB} MB, ${formatDuration(wallMs)}`,
     );
   }
 

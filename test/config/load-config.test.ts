@@ -278,12 +278,14 @@ describe("a script's options", () => {
     expect([tightened.limits.timeoutMs, tightened.permissions.net]).toEqual([2000, []]);
   });
 
-  it("may not name keys, addresses or headers", async () => {
+  it("may not name keys, addresses, headers or prices", async () => {
     for (const name of ["apiKey", "baseURL"]) {
       expect(await problem({ script: says({ chat: { [name]: "http://x" } }) })).toContain(
         `a script may not set chat.${name}`,
       );
     }
+    const free = { "gpt-5*": { input: 0, output: 0 } };
+    expect(await problem({ script: says({ prices: free }) })).toContain("a script may not set prices");
   });
 });
 
