@@ -21,8 +21,10 @@ export interface StepCacheSettings {
   onNotice?: (text: string) => void;
 }
 
-/** What one engine may keep for a script, and remember of runs under way. */
+/** What one engine may keep for a script. */
 const MAX_BYTES = 16_000_000;
+/** What it may hold of runs under way. */
+const MAX_ROOM_BYTES = 32_000_000;
 const MAX_ENTRIES = 1_000;
 const MAX_PARTS = 10_000;
 /** Longest input of a script's step, in characters as it crosses; to bring longer ones into one form takes too long. */
@@ -46,7 +48,7 @@ interface Asked {
 export class StepCache {
   readonly #store: CacheStore | undefined;
   readonly #onNotice: (text: string) => void;
-  readonly #room = new RecordingRoom(MAX_BYTES);
+  readonly #room = new RecordingRoom(MAX_ROOM_BYTES);
   readonly #said = new Set<string>();
   #memory = createMemory();
 

@@ -299,7 +299,7 @@ declare const steps: {
    * share. What is kept lasts as long as the script, unless the host keeps it longer, and the least used goes first.
    * Results that are played back are copies. Runs that fail or are cancelled are not kept, nor those whose input or
    * results a copy does not say all of: functions, objects of classes. Runs of one input that begin before the first has
-   * ended all run.
+   * ended all run; so do those beyond what the host has room to play back at once, which is megabytes.
    *
    * @example
    * let calls = 0;

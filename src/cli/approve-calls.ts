@@ -57,16 +57,20 @@ class Asker {
   async #question(text: string, signal: AbortSignal): Promise<string> {
     if (process.stdin.readableEnded) return "";
     const answered = this.#terminal.ask(text);
+    let endsLine = false;
     const lines = createInterface({ input: process.stdin, terminal: false });
     try {
       return await new Promise<string>((resolve, reject) => {
-        lines.once("line", (line) => resolve(line.trim()));
+        lines.once("line", (line) => {
+          endsLine = true;
+          resolve(line.trim());
+        });
         lines.once("close", () => resolve(""));
         signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
       });
     } finally {
       lines.close();
-      answered();
+      answered({ endsLine });
     }
   }
 }

@@ -114,6 +114,7 @@ function reportFailure(error: unknown, json: boolean, args: readonly string[]): 
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
   let message: string;
   let exitCode: number = EXIT.usage;
+  let code: string | undefined;
   if (error instanceof CommanderError) {
     // Commander has said it on stderr; an option before the command is the slip that it does not explain.
     message = error.message.replace(/^error: /, "");
@@ -124,9 +125,9 @@ function reportFailure(error: unknown, json: boolean, args: readonly string[]): 
     const usage = toUsageError(error);
     exitCode = usage?.exitCode ?? EXIT.bug;
     message = usage?.message ?? describeBug(error);
-    const code = usage?.code === undefined ? "" : ` [${usage.code}]`;
-    printNotes([`error${code}: ${message}`]);
+    code = usage?.code;
+    printNotes([`error${code === undefined ? "" : ` [${code}]`}: ${message}`]);
   }
-  if (json) process.stdout.write(`${toJson(failureDocument(message, exitCode))}\n`);
+  if (json) process.stdout.write(`${toJson(failureDocument(message, exitCode, code))}\n`);
   return exitCode;
 }

@@ -12,7 +12,15 @@ export type SessionSettings = Pick<Config, "settings" | "profile" | "warnings">;
  * @throws {UsageError} with the place of what is wrong.
  */
 export async function loadSettings(
-  { profile, model, set = [], approve, isolation, ...rest }: SettingOptions & AllowOptions,
+  {
+    profile,
+    model,
+    set = [],
+    approve,
+    isolation,
+    untrusted,
+    ...rest
+  }: SettingOptions & AllowOptions & { untrusted?: true },
   script?: { source: string; name: string; folder: string | undefined },
 ): Promise<Config> {
   const { timeout, cpu, memory, maxCalls, maxTokens, maxCost, concurrency } = rest;
@@ -30,7 +38,8 @@ export async function loadSettings(
     "permissions.net": allowNet,
     "permissions.env": allowEnv,
     "permissions.import": allowImport,
-    isolation,
+    // Whatever files and the environment say; a flag that says otherwise is refused.
+    isolation: isolation ?? (untrusted ? "process" : undefined),
   };
   try {
     return await loadConfig({

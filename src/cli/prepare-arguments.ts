@@ -3,7 +3,7 @@ import { EVENTS_ON_STDERR } from "./event-log.ts";
 
 export interface PreparedArguments {
   args: string[];
-  /** Is `--json` among the command's own options? Known before they are parsed, for errors in them. */
+  /** Is one document wanted, by `--json` or its variable? Known before the options are parsed, for errors in them. */
   json: boolean;
 }
 
@@ -17,7 +17,8 @@ function takesNoneOrOne(arg: string, options: readonly Option[]): boolean {
 
 /**
  * Readies the arguments for the parser: a bare `--events` among the command's own options means stderr, a bare
- * `--allow-read` any file, and neither takes the script for its value. Nothing after the script is looked at: that is the script's.
+ * `--allow-read` any file, and neither takes the script for its value. Nothing after the script of `run` is looked at:
+ * that is the script's.
  */
 export function prepareArguments(args: readonly string[], commands: readonly Command[]): PreparedArguments {
   const prepared = [...args];
@@ -28,10 +29,11 @@ export function prepareArguments(args: readonly string[], commands: readonly Com
     found = inner ?? found;
   }
   const options = found?.options ?? [];
-  let json = false;
+  let json = options.some(({ long, envVar }) => long === "--json" && envVar !== undefined);
   for (let i = first; i < prepared.length; i++) {
     const arg = prepared[i]!;
-    if (arg === "-" || arg === "--" || !arg.startsWith("-")) break;
+    const isOperand = arg === "-" || !arg.startsWith("-");
+    if (arg === "--" || (isOperand && found?.name() === "run")) break;
     if (arg === "--json") json = true;
     if (arg === "--events") prepared[i] = `--events=${EVENTS_ON_STDERR}`;
     if (/^--allow-\w+$/.test(arg) && takesNoneOrOne(arg, options)) prepared[i] = `${arg}=true`;

@@ -29,11 +29,11 @@ export function scriptDocument(outcome: ScriptOutcome, { exitCode, usage, runId,
 }
 
 /** What `--json` prints where no script ran at all. */
-export function failureDocument(message: string, exitCode: number): object {
+export function failureDocument(message: string, exitCode: number, code?: string): object {
   return {
     ok: false,
     result: null,
-    error: { name: "Error", message },
+    error: { name: "Error", message, ...(code === undefined ? {} : { code }) },
     usage: { calls: 0, inputTokens: 0, outputTokens: 0 },
     durationMs: 0,
     runId: randomUUID(),

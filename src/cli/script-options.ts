@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import { describeUntrusted } from "./script-limits.ts";
 import { collectNames, collectVariable } from "./quantities.ts";
-import { addLimitOptions, addModelOptions, type SettingOptions } from "./setting-options.ts";
+import { addIsolationOption, addLimitOptions, addModelOptions, type SettingOptions } from "./setting-options.ts";
 
 /** What the script may use. Their variables are read with the rest of the configuration. */
 export interface AllowOptions {
@@ -91,11 +91,12 @@ export function addScriptOptions(command: Command, env: Environment): Command {
   addModelOptions(command);
   addStreamOptions(command, env);
   addLimitOptions(command);
+  addPermissionOptions(command);
   add(
     "--untrusted",
     `for scripts of people you do not know: no compiler, nothing allowed, at most ${describeUntrusted()}`,
   );
-  addPermissionOptions(command);
+  addIsolationOption(command);
   command.optionsGroup("Reproducing:");
   add("--record <file>", "add what the models answer to a cassette, a readable JSON file");
   add("--replay <file>", "take the answers from a cassette and ask nobody", (option) => option.conflicts("record"));

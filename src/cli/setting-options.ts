@@ -67,13 +67,18 @@ export function addLimitOptions(command: Command): Command {
     "most that all requests together may cost; needs prices in the settings",
   );
   add("limits.concurrency", "--concurrency <count>", "most requests to models at once; more wait");
+  return command.addOption(
+    new Option(
+      "--approve <when>",
+      "tool calls that a model wants: ask you about each, or make them never or always (default: always)",
+    ).choices(["ask", "never", "always"]),
+  );
+}
+
+/** Adds the option that says where a script runs. */
+export function addIsolationOption(command: Command): Command {
   return command
-    .addOption(
-      new Option(
-        "--approve <when>",
-        "tool calls that a model wants: ask you about each, or make them never or always (default: always)",
-      ).choices(["ask", "never", "always"]),
-    )
+    .optionsGroup("Isolation:")
     .addOption(
       new Option(
         "--isolation <kind>",

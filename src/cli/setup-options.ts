@@ -44,9 +44,11 @@ function addKeys(program: Command): Command {
     .command("set")
     .description("store a key; it is asked for without being shown, or read from stdin")
     .argument("<name>", "what profiles call it")
-    .argument("[key...]")
-    .usage("<name>")
-    .action(async (name: string, given: string[]) => (await commands()).setKey(name, given));
+    // A key as a further argument is refused with a better reason than that there is one.
+    .allowExcessArguments()
+    .action(async (name: string, _options: object, { args }: Command) =>
+      (await commands()).setKey(name, args.slice(1)),
+    );
   keys
     .command("list")
     .description("the names of the keys that are stored")

@@ -92,14 +92,15 @@ export class Terminal {
 
   /**
    * Asks the user something on stderr. Nothing else is written, so that nothing passes for a part of the question, until
-   * the function that this returns is called: the user has then ended the line.
+   * the function that this returns is called, with whether the user has ended the line.
    */
-  ask(question: string): () => void {
+  ask(question: string): (answer: { endsLine: boolean }) => void {
     this.write("stderr", this.#atLineStart ? question : `\n${question}`);
     const waiting: [StreamName, string][] = [];
     this.#waiting = waiting;
-    return () => {
+    return ({ endsLine }) => {
       this.#waiting = undefined;
+      if (!endsLine) this.write("stderr", "\n");
       this.#atLineStart = true;
       for (const [name, text] of waiting) this.write(name, text);
     };

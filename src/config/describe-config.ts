@@ -6,6 +6,7 @@ import {
   type Environment,
   type ModelSettings,
 } from "../providers/index.ts";
+import type { KeyStore } from "./key-store.ts";
 import type { Config } from "./load-config.ts";
 import { SETTING_TYPES } from "./settings-schema.ts";
 import { displayValue, type Settings } from "./to-settings.ts";
@@ -62,7 +63,6 @@ const EMBEDDED_PACKAGES = ["@energetic-ai/core", "@energetic-ai/embeddings", "@e
 /** What is and what is not as it should be, without asking any server. */
 export async function checkConfig(config: Config, env: Environment): Promise<Check[]> {
   const { settings, files, profile, warnings, keys } = config;
-  const names = await keys.list();
   return [
     checkNode(),
     ok("configuration", files.length === 0 ? "no files, defaults only" : files.join(", ")),
@@ -70,7 +70,7 @@ export async function checkConfig(config: Config, env: Environment): Promise<Che
     checkModel("chat", settings.chat, env),
     checkModel("embeddings", settings.embeddings, env),
     ...checkPrice(settings),
-    ok("keys", names.length === 0 ? "none stored" : names.join(", ")),
+    await checkKeys(keys),
     ...warnings.map((detail): Check => ({ name: "warning", status: "warning", detail, hint: "" })),
   ];
 }
@@ -83,6 +83,15 @@ function checkNode(): Check {
   const { node } = process.versions;
   if (Number.parseInt(node, 10) >= LEAST_NODE) return ok("node", node);
   return { name: "node", status: "error", detail: node, hint: `install Node ${LEAST_NODE} or later` };
+}
+
+async function checkKeys(keys: KeyStore): Promise<Check> {
+  try {
+    const names = await keys.list();
+    return ok("keys", names.length === 0 ? "none stored" : names.join(", "));
+  } catch (error) {
+    return { name: "keys", status: "error", detail: (error as Error).message, hint: "" };
+  }
 }
 
 function checkModel(name: string, model: ModelSettings, env: Environment): Check {

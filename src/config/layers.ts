@@ -36,8 +36,8 @@ const ENDPOINT = ["apiKey", "baseURL", "headers"];
 
 /**
  * Merges layers, the weakest first. Another provider takes nothing over from the one before it: neither key nor address
- * nor model. A new address in a file that came with the scripts takes no key over either. A script tightens limits and
- * permissions, and never loosens them.
+ * nor model. Nor does a key of the user's own files go to an address in a file that came with the scripts, whichever of
+ * them counts more. A script tightens limits and permissions, and never loosens them.
  */
 export function mergeLayers(layers: readonly Layer[], { scriptFolder }: MergeOptions = {}): Merged {
   const merged: Merged = new Map();
@@ -45,7 +45,7 @@ export function mergeLayers(layers: readonly Layer[], { scriptFolder }: MergeOpt
   for (const layer of layers) {
     for (const section of ["chat", "embeddings"]) forgetForeign(merged, layer, section);
     for (const [path, { value, place }] of layer.values) {
-      if (layer === script && isGuarded(path)) continue;
+      if ((layer === script && isGuarded(path)) || goesAstray(merged, layer, path)) continue;
       const { kind, name, isForeign = false } = layer;
       const known = merged.get(path)?.value;
       const whole = SETTING_TYPES.get(path)?.merges && known !== undefined ? { ...known, ...(value as object) } : value;
@@ -75,6 +75,15 @@ function forgetForeign(merged: Merged, { values, isForeign = false }: Layer, sec
   if (asked !== undefined && known !== undefined && canonical(asked) !== canonical(known)) forget(BOUND_TO_PROVIDER);
   const address = values.get(`${section}.baseURL`)?.value;
   if (isForeign && address !== undefined && address !== merged.get(`${section}.baseURL`)?.value) forget(ENDPOINT);
+}
+
+/** Is it a key or header of the user's own file, for an address that came with the scripts? Who says one for this run may. */
+function goesAstray(merged: Merged, { kind, isForeign = false, values }: Layer, path: string): boolean {
+  const [section, name = ""] = path.split(".");
+  const address = `${section}.baseURL`;
+  const isOfFile = kind === "profile" || kind === "user";
+  if (!isOfFile || isForeign || values.has(address) || !ENDPOINT.includes(name)) return false;
+  return merged.get(address)?.isForeign === true;
 }
 
 function canonical(provider: unknown): string {

@@ -211,7 +211,7 @@ function parseValue(text: string): unknown {
   }
 }
 
-/** Keys, addresses and headers are the host's: a script that names one is refused. */
+/** Keys, addresses, headers and prices are the host's: a script that names one is refused. */
 function readScript(script: ScriptOptionsLiteral): Layer {
   const values = readSettings(script.value, script);
   for (const [path, { place }] of values) {

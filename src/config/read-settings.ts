@@ -36,7 +36,7 @@ export function readSettings(
         }
         readOne(values, `${name}.${key}`, fields[key]!, inner, source, [...path, key]);
       }
-    } else throw configError(placeOf(source, path), unknownSetting(name, others), "ERR_CONFIG_KEY");
+    } else throw configError(placeOf(source, path), unknownSetting(name, [...TOP_NAMES, ...others]), "ERR_CONFIG_KEY");
   }
   return values;
 }
@@ -48,8 +48,12 @@ export function readSettings(
  */
 export function readSetting(path: string, given: unknown, label: string): SettingValues {
   const type = SETTING_TYPES.get(path);
-  if (type === undefined)
-    throw configError(label, unknownKey(path, [...SETTING_TYPES.keys()], "setting"), "ERR_CONFIG_KEY");
+  if (type === undefined) {
+    const paths = [...SETTING_TYPES.keys()];
+    const [section] = path.split(".");
+    const near = paths.filter((known) => known.split(".")[0] === section);
+    throw configError(label, unknownSetting(path, near.length > 0 ? near : paths), "ERR_CONFIG_KEY");
+  }
   const values: SettingValues = new Map();
   readOne(values, path, type, given, { label }, []);
   return values;
@@ -97,8 +101,8 @@ function entriesOf(data: unknown, source: Source, at: readonly string[]): [strin
 }
 
 /** A name that belongs into a section is worth a better hint. */
-function unknownSetting(name: string, others: readonly string[]): string {
+function unknownSetting(name: string, known: readonly string[]): string {
   const inside = [...SETTING_TYPES.keys()].find((path) => path.endsWith(`.${name}`));
   if (inside !== undefined) return `there is no setting "${name}" here, did you mean "${inside}"?`;
-  return unknownKey(name, [...TOP_NAMES, ...others], "setting");
+  return unknownKey(name, known, "setting");
 }

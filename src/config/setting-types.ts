@@ -56,6 +56,7 @@ export const url: SettingType = {
   expects: "an http or https URL",
   read: (value) =>
     typeof value === "string" && /^https?:$/.test(URL.parse(value)?.protocol ?? "") ? value : undefined,
+  show: (value) => String(value).replace(/\/\/[^/?#]*@/, "//…@"),
 };
 export const fraction: SettingType = numberBetween(0, 1, false, "a number from 0 to 1");
 export const temperature: SettingType = numberBetween(0, 2, false, "a number from 0 to 2");

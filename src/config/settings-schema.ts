@@ -80,4 +80,4 @@ export const BOUND_TO_PROVIDER: readonly string[] = [
 ];
 
 /** What only the host's user may say, and no script. */
-export const HOST_ONLY: readonly string[] = ["apiKey", "baseURL", "headers", "cacheFolder"];
+export const HOST_ONLY: readonly string[] = ["apiKey", "baseURL", "headers", "cacheFolder", "prices"];

@@ -51,8 +51,8 @@ export async function toSettings(merged: Merged, keys: KeyStore): Promise<{ sett
   ] as const) {
     warnings.push(...(await resolveSecrets(section, values, merged, keys)));
   }
-  if (warnings.length > 0 || usesKeys(merged)) {
-    if (await keys.isExposed()) warnings.push("The keys file can be read by others: give it the mode 600");
+  if (usesKeys(merged) && (await keys.isExposed())) {
+    warnings.push("The keys file can be read by others: give it the mode 600");
   }
   const isolation = merged.get("isolation")?.value as Settings["isolation"];
   const settings = {
@@ -74,22 +74,30 @@ async function resolveSecrets(
   keys: KeyStore,
 ): Promise<string[]> {
   const warnings: string[] = [];
+  const foreign = foreignAddress(merged.get(`${section}.baseURL`));
   const origin = merged.get(`${section}.apiKey`);
-  const given = origin?.value as string | undefined;
-  if (origin !== undefined && given !== undefined) {
-    if (!isReference(given)) {
+  if (origin !== undefined) {
+    const given = origin.value as string;
+    const isHeld = !isReference(given);
+    if (isHeld) {
       warnings.push(
         `${origin.place} holds a key itself: store it with "geppetto-js keys set" and refer to it as key:NAME`,
       );
     }
-    const foreign = foreignAddress(merged.get(`${section}.baseURL`));
-    if (foreign !== undefined && isReference(given)) warnings.push(`${origin.place} sends ${given} to ${foreign}`);
+    // A key that came with the address may go there.
+    if (foreign !== undefined && !(isHeld && origin.isForeign)) {
+      warnings.push(`${origin.place} sends ${isHeld ? "a key" : given} to ${foreign}`);
+    }
     values["apiKey"] = (await lookUp(given, keys)) ?? given;
   }
-  const headers = values["headers"] as Record<string, string> | undefined;
+  const headers = merged.get(`${section}.headers`);
   if (headers !== undefined) {
     const resolved: Record<string, string> = {};
-    for (const [name, value] of Object.entries(headers)) resolved[name] = (await lookUp(value, keys)) ?? value;
+    for (const [name, value] of Object.entries(headers.value as Record<string, string>)) {
+      const key = await lookUp(value, keys);
+      if (foreign !== undefined && key !== undefined) warnings.push(`${headers.place} sends ${value} to ${foreign}`);
+      resolved[name] = key ?? value;
+    }
     values["headers"] = resolved;
   }
   return warnings;
@@ -104,7 +112,12 @@ async function lookUp(text: string, keys: KeyStore): Promise<string | undefined>
 }
 
 function usesKeys(merged: Merged): boolean {
-  return ["chat.apiKey", "embeddings.apiKey"].some((path) => String(merged.get(path)?.value).startsWith("key:"));
+  const valueOf = (path: string): unknown => merged.get(path)?.value;
+  const given = ["chat", "embeddings"].flatMap((section) => [
+    valueOf(`${section}.apiKey`),
+    ...Object.values(valueOf(`${section}.headers`) ?? {}),
+  ]);
+  return given.some((text) => String(text).startsWith("key:"));
 }
 
 /** The host of an address that came with the scripts and is neither here nor a vendor's own. */

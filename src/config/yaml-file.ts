@@ -94,6 +94,6 @@ function offsetOf(
 }
 
 function firstSentence(message: string): string {
-  const text = message.split("\n")[0]!.trim();
+  const text = message.split(/\n|; please use /)[0]!.trim();
   return text.charAt(0).toLowerCase() + text.slice(1).replace(/[.:]$/, "");
 }

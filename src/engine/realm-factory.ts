@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { ProcessRealm } from "../sandbox/process-realm.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { runtimeText } from "../sandbox/runtime-text.ts";
@@ -21,7 +22,17 @@ export function realmFactory({ isolation = "process", hardening = "standard" }: 
     throw new GeppettoError("ConfigError", 'Cannot use hardening "strict" in a thread: it needs a process');
   // Loaded on use: a host whose guests live in processes never loads the addon itself.
   return async (doors, limits) => {
+    keepWasmCode();
     const { ThreadRealm } = await import("../sandbox/thread-realm.ts");
     return ThreadRealm.create(doors, limits, { runtime: runtimeText() });
   };
+}
+
+/**
+ * V8's collector of Wasm code can be the one that drops the last reference to an isolate. It deletes that isolate while it
+ * holds the lock that deleting takes, and the process stands still when it next makes one. The code of a host's own Wasm
+ * (that of `fetch`, for example) is kept instead.
+ */
+function keepWasmCode(): void {
+  setFlagsFromString("--no-wasm-code-gc");
 }

@@ -1,8 +1,9 @@
 import { stderrLogger, type Logger } from "../base/logger.ts";
+import { Semaphore } from "../base/semaphore.ts";
+import { weigh } from "../base/weigh.ts";
 import { defineStep, type DefinedStep } from "../steps/define-step.ts";
 import type { StepContext, StepEmission, StepSource } from "../steps/step.ts";
 import { inputCacheKey, type CacheKey } from "./cache-key.ts";
-import { weigh } from "../base/weigh.ts";
 import type { CachedPart, CachedState, CacheEntry, CacheStore } from "./cache-store.ts";
 
 export interface CacheStepOptions {
@@ -11,7 +12,7 @@ export interface CacheStepOptions {
   key?: CacheKey;
   /** Runs that publish and give more than this many parts are not kept; default 100,000. */
   maxParts?: number;
-  /** Bounds what all runs under way are remembered by, until they are kept; default no bound. */
+  /** Bounds what all runs under way hold that are remembered or played back; default no bound. */
   room?: RecordingRoom;
   /**
    * Why a run that has succeeded is not to be kept; "" says so to nobody, undefined keeps it. Default: "" for one that has
@@ -21,8 +22,13 @@ export interface CacheStepOptions {
   logger?: Logger;
 }
 
-/** Bytes that runs under way may be remembered by, all together. */
+/**
+ * Bytes that runs under way may hold, all together, for what they are remembered by and what they play back. A run for
+ * which there is no room is as good as one that is not kept.
+ */
 export class RecordingRoom {
+  /** What is found is read before it is weighed: by one run at a time. */
+  readonly lookups: Semaphore = new Semaphore(1);
   #free: number;
 
   constructor(bytes: number) {
@@ -62,15 +68,15 @@ const PART_BYTES = 200;
 /**
  * A step that runs another once for each key: when the key comes again it publishes the events that the first run
  * published, in the same order with the results between them, under its own run id and times, with `cached: true` in the
- * metadata. Runs with one key that begin before the first of them has ended all run. Runs that fail, are cancelled, or
- * call functions of the guest are not kept.
+ * metadata. Runs with one key that begin before the first of them has ended all run, and so does one for which there is
+ * no room to play it back. Runs that fail, are cancelled, or call functions of the guest are not kept.
  *
  * @example
  * const cached = cacheStep(createChatStep({ settings, env }), { store: new DiskCacheStore(folder), key: chatCacheKey(settings, env) });
  */
 export function cacheStep<I, O>(source: StepSource<I, O>, options: CacheStepOptions): DefinedStep<I, O> {
   const { type, inputType, outputType, kind } = source.info;
-  const { store, key: keyOf = inputCacheKey(type), logger = stderrLogger } = options;
+  const { key: keyOf = inputCacheKey(type), logger = stderrLogger } = options;
   return defineStep<I, O>({
     name: type,
     inputType,
@@ -78,9 +84,17 @@ export function cacheStep<I, O>(source: StepSource<I, O>, options: CacheStepOpti
     kind,
     async *run(input, context) {
       const key = await keyFor(keyOf, input, type, logger);
-      const entry = key === undefined ? undefined : await find(store, key, type, logger);
-      if (entry !== undefined) yield* replay<O>(entry, context);
-      else yield* record(source, input, context, key, options);
+      if (key === undefined) {
+        yield* source.run(input, context);
+        return;
+      }
+      const found = await find(key, context.signal, type, options);
+      try {
+        if (found === undefined) yield* record(source, input, context, key, options);
+        else yield* replay<O>(found.entry, context);
+      } finally {
+        options.room?.release(found?.bytes ?? 0);
+      }
     },
   });
 }
@@ -95,13 +109,25 @@ async function keyFor(keyOf: CacheKey, input: unknown, type: string, logger: Log
   }
 }
 
-/** A store that fails is one without the entry. */
-async function find(store: CacheStore, key: string, type: string, logger: Logger): Promise<CacheEntry | undefined> {
+/** The run that is kept, and the room that it has been given; undefined where there is none, or no room. */
+async function find(
+  key: string,
+  signal: AbortSignal,
+  type: string,
+  { store, room, logger = stderrLogger }: CacheStepOptions,
+): Promise<{ entry: CacheEntry; bytes: number } | undefined> {
+  const leave = await room?.lookups.acquire(signal);
   try {
-    return await store.get(key);
+    const entry = await store.get(key);
+    if (entry === undefined) return undefined;
+    const bytes = room === undefined ? 0 : weigh(entry, room.free);
+    return (room?.take(bytes) ?? true) ? { entry, bytes } : undefined;
   } catch (error) {
+    // A store that fails is one without the entry.
     logger.warn(`Cannot find a run of step "${type}": ${(error as Error).message}`);
     return undefined;
+  } finally {
+    leave?.();
   }
 }
 
@@ -123,7 +149,7 @@ async function* record<I, O>(
   source: StepSource<I, O>,
   input: I,
   context: StepContext,
-  key: string | undefined,
+  key: string,
   { store, maxParts = 100_000, room, refuse = refuseCalls, logger = stderrLogger }: CacheStepOptions,
 ): AsyncGenerator<O> {
   const trace = new Trace(context, maxParts, room);
@@ -147,7 +173,7 @@ async function* record<I, O>(
     const { type } = source.info;
     const why = refuse({ calledGuest });
     if (why) logger.warn(`Not keeping a run of step "${type}": ${why}`);
-    if (key === undefined || why !== undefined || !trace.isWhole || context.signal.aborted) return;
+    if (why !== undefined || !trace.isWhole || context.signal.aborted) return;
     await keep(store, key, { type, ...trace.entry() }, logger);
   } finally {
     trace.drop();

@@ -13,10 +13,11 @@ type ArrayName = keyof typeof TYPED_ARRAYS;
  * @throws {GeppettoError} ValidationError for functions, symbols and circles.
  */
 export function toTagged(value: unknown): unknown {
-  return tag(value, false, []);
+  return tag(value, false, new Set());
 }
 
-function tag(value: unknown, sorted: boolean, seen: readonly object[]): unknown {
+/** `way` holds the objects around the value. */
+function tag(value: unknown, sorted: boolean, way: Set<object>): unknown {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -35,17 +36,27 @@ function tag(value: unknown, sorted: boolean, seen: readonly object[]): unknown 
       throw unfit(`it holds a ${typeof value}`);
   }
   if (value === null) return null;
-  if (seen.includes(value)) throw unfit("it refers to itself");
-  const inner = [...seen, value];
-  if (Array.isArray(value)) return value.map((entry) => tag(entry, sorted, inner));
+  if (way.has(value)) throw unfit("it refers to itself");
+  way.add(value);
+  const form = tagObject(value, sorted, way);
+  way.delete(value);
+  return form;
+}
+
+function tagObject(value: object, sorted: boolean, way: Set<object>): unknown {
+  if (Array.isArray(value)) return value.map((entry) => tag(entry, sorted, way));
   if (value instanceof Date) return { [TAG]: "Date", value: Number.isNaN(value.getTime()) ? "" : value.toISOString() };
-  if (value instanceof Map) return { [TAG]: "Map", value: [...value].map((entry) => tag(entry, sorted, inner)) };
-  if (value instanceof Set) return { [TAG]: "Set", value: [...value].map((entry) => tag(entry, sorted, inner)) };
+  if (value instanceof Map) return { [TAG]: "Map", value: [...value].map((entry) => tag(entry, sorted, way)) };
+  if (value instanceof Set) return { [TAG]: "Set", value: [...value].map((entry) => tag(entry, sorted, way)) };
   const name = (Object.keys(TYPED_ARRAYS) as ArrayName[]).find((candidate) => value instanceof TYPED_ARRAYS[candidate]);
   if (name !== undefined) return { [TAG]: name, value: bytesOf(value as Uint8Array).toString("base64") };
-  const given = Object.entries(value).filter(([, entry]) => entry !== undefined);
-  if (sorted) given.sort(([a], [b]) => (a < b ? -1 : 1));
-  const entries = given.map(([key, entry]) => [key, tag(entry, sorted, inner)] as const);
+  const keys = Object.keys(value);
+  if (sorted) keys.sort();
+  const entries: [string, unknown][] = [];
+  for (const key of keys) {
+    const entry = (value as Record<string, unknown>)[key];
+    if (entry !== undefined) entries.push([key, tag(entry, sorted, way)]);
+  }
   const plain = Object.fromEntries(entries);
   return Object.hasOwn(plain, TAG) ? { [TAG]: "object", value: entries } : plain;
 }
@@ -83,7 +94,7 @@ export function fromTagged(form: unknown): unknown {
 
 /** The one text for equal values: as {@link toTagged}, with the keys of objects in order of their names. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(tag(value, true, []));
+  return JSON.stringify(tag(value, true, new Set()));
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

@@ -131,6 +131,8 @@ describe.skipIf(!hasScript)("on a terminal --approve ask", () => {
     const { code, screen } = await typing([]);
     expect(code).toBe(0);
     expect(screen).not.toContain("ran");
+    // Whatever comes after the question begins on a line of its own.
+    expect(screen).toContain("[a]lways: \ntrue Error: the call was not approved\n");
   });
 
   it("is left by Ctrl-C", async () => {

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startScriptedServer } from "../chat/scripted-server.ts";
 import { ConfigFolder } from "./config-folder.ts";
@@ -23,6 +24,23 @@ async function doctor(args: readonly string[] = [], env: Record<string, string |
 }
 
 describe("doctor", () => {
+  it("says that the keys file is damaged, whether or not a key of it is wanted, and checks the rest", async () => {
+    folder.user("{}");
+    writeFileSync(folder.keysFile, `{ "work": "${CANARY_KEY}" `);
+    const { code, stderr, checks } = await doctor();
+    expect({ code, stderr }).toEqual({ code: 78, stderr: "" });
+    expect(checks["keys"]).toMatchObject({
+      status: "error",
+      detail: expect.stringMatching(/^Cannot read the keys file/),
+    });
+    expect(checks["process"]).toMatchObject({ status: "ok" });
+    const wanted = await doctor(["--set", "chat.apiKey=key:work"]);
+    expect(wanted).toMatchObject({
+      code: 78,
+      checks: { configuration: { status: "error" }, process: { status: "ok" } },
+    });
+  });
+
   it("finds all well without any configuration, and starts each kind of engine for that", async () => {
     const { code, stdout, stderr } = await folder.cli(["doctor"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

@@ -34,6 +34,12 @@ describe("keys", () => {
     expect(existsSync(folder.keysFile)).toBe(false);
   });
 
+  it("set does not tell of a second argument in its help", async () => {
+    const { stdout } = await folder.cli(["keys", "set", "--help"]);
+    expect(stdout).toMatch(/^Usage: geppetto-js keys set \[options\] <name>\n/);
+    expect(stdout).not.toMatch(/^ +key/m);
+  });
+
   it.each([
     ["an empty key", "work", "\n", 78, /a key is one word, and not empty/],
     ["several words", "work", "a b\n", 78, /a key is one word/],

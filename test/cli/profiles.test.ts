@@ -70,6 +70,15 @@ limits.memory        64MB
     expect(stderr).toContain('there is no profile "bsae", did you mean "base"?');
   });
 
+  it("keeps each setting on one line, and hides what an address says of a user", async () => {
+    folder.project(
+      'chat: { provider: openai, model: m, baseURL: "http://ann:secret@llm.local/v1", system: "one\\n  two" }',
+    );
+    const { stdout } = await folder.cli(["profiles", "show"]);
+    expect(stdout).toMatch(/^chat\.baseURL +http:\/\/…@llm\.local\/v1$/m);
+    expect(stdout).toMatch(/^chat\.system +one two$/m);
+  });
+
   it("says with --origin where each value comes from, and shows no key", async () => {
     folder.user(`chat: { apiKey: ${CANARY_KEY}, headers: { x-key: ${CANARY_KEY} } }`);
     folder.project(PROJECT);

@@ -264,6 +264,7 @@ describe.concurrent("the command line itself", () => {
     expect(await runCli(["--version"])).toMatchObject({ code: 0, stdout: `${version}\n` });
     const { code, stdout } = await runCli(["run", "--help"]);
     expect(code).toBe(0);
-    for (const group of ["Model:", "Input and output:", "Limits:"]) expect(stdout).toContain(group);
+    const groups = "Arguments, Model, Input and output, Limits, Permissions, Isolation, Reproducing, Options";
+    expect([...stdout.matchAll(/^([A-Z][a-z ]+):$/gm)].map(([, group]) => group)).toEqual(groups.split(", "));
   });
 });

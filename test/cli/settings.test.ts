@@ -188,6 +188,23 @@ describe("settings that cannot be used end in exit code 78 and name", () => {
     }
   });
 
+  it.each([
+    ["--json before", ["run", "--json", "-p", "wrok", ask], {}],
+    ["--json behind the code", ["eval", "1", "--set", "chat.modle=1", "--json"], {}],
+    ["--json behind a name", ["profiles", "show", "wrok", "--json"], {}],
+    ["GEPPETTO_JSON", ["run", "-p", "wrok", ask], { GEPPETTO_JSON: "1" }],
+  ])("their code, with %s in one document", async (_, args, variables) => {
+    const { code, stdout } = await folder.cli(args, { env: variables });
+    expect(code).toBe(78);
+    const { ok, exitCode, error } = JSON.parse(stdout) as { ok: boolean; exitCode: number; error: { code: string } };
+    expect({ ok, exitCode }).toEqual({ ok: false, exitCode: 78 });
+    expect(error.code).toMatch(/^ERR_CONFIG_/);
+  });
+
+  it("nothing in a document of the script's own --json", async () => {
+    expect(await folder.cli(["run", "-p", "wrok", ask, "--json"])).toMatchObject({ code: 78, stdout: "" });
+  });
+
   it("the variable", async () => {
     const { code, stderr } = await folder.cli(["run", ask], { env: { GEPPETTO_MAX_CALLS: "lots" } });
     expect(code).toBe(78);

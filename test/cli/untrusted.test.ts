@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { ConfigFolder } from "./config-folder.ts";
 import { runCli, ScriptFolder } from "./run-cli.ts";
 
 const folder = new ScriptFolder();
@@ -39,6 +40,18 @@ describe.concurrent("a script that is not trusted", () => {
     expect(result.code).toBe(125);
     expect(result.stderr).toMatch(text);
     expect(result.stderr).toMatch(/hint: --untrusted allows at most 1 min, 10 s of it computing, 64 MB/);
+  });
+
+  it("runs in a process, whatever files and the environment say", async () => {
+    const own = new ConfigFolder();
+    try {
+      own.project("isolation: thread");
+      const { code, stderr } = await own.cli(["eval", "-v", "--untrusted", "1"]);
+      expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining("strict process isolation") });
+      expect((await own.cli(["eval", "-v", "1"])).stderr).toContain(" thread isolation");
+    } finally {
+      own.remove();
+    }
   });
 
   it("cannot run in a thread", async () => {

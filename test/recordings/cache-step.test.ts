@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { RunMetadata } from "../../src/shared/step-events.ts";
 import type { StepEvent } from "../../src/index.ts";
 import type { ModelSettings } from "../../src/providers/index.ts";
 import {
@@ -113,6 +114,37 @@ describe("cacheStep()", () => {
     expect(store.size).toBe(2);
     for (const input of ["alone", "d", "e"]) await cached.start({}, input).return();
     expect(store.size).toBe(5);
+  });
+
+  it("holds what there is room for until it is read, runs the rest anew, and gives the room back", async () => {
+    let runs = 0;
+    const step = defineStep({
+      name: "long",
+      many: true,
+      async *run(text: string) {
+        runs++;
+        yield text.repeat(1_000);
+        yield text;
+      },
+    });
+    const cached = cacheStep(step, { store: new MemoryCacheStore(), room: new RecordingRoom(3_500) });
+    const begin = async (): Promise<AsyncIterator<string>> => {
+      const { signal } = new AbortController();
+      const meta = { messageId: "run", parentId: "", engine: "" };
+      const context = { runId: "run", signal, meta, metadata: {} as RunMetadata };
+      const host = { publish: async () => {}, hold: () => {}, callGuest: async () => undefined };
+      const results = cached.run("a", { ...context, ...host })[Symbol.asyncIterator]();
+      await results.next();
+      return results;
+    };
+    await (await begin()).return?.();
+    expect(runs).toBe(1);
+    await cached.start({}, "a").return();
+    const unread = [await begin(), await begin(), await begin()];
+    expect(runs).toBe(3);
+    for (const results of unread) await results.return?.();
+    await Promise.all([begin(), begin()]);
+    expect(runs).toBe(3);
   });
 
   it("does not keep what failed, was cancelled, called the guest, or has no key", async () => {
