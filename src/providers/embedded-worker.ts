@@ -47,4 +47,8 @@ function send(message: WorkerAnswer, transfer: ArrayBuffer[]): void {
   parentPort?.postMessage(message, transfer);
 }
 
-parentPort?.on("message", (request: WorkerRequest) => void answer(request));
+/** The model is not to be asked twice at a time: it may not be ready for the second. */
+let previous = Promise.resolve();
+parentPort?.on("message", (request: WorkerRequest) => {
+  previous = previous.then(() => answer(request));
+});

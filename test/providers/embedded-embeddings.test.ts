@@ -42,6 +42,14 @@ describe.skipIf(!isInstalled)("the embedded embeddings", () => {
     expect(distance).toBeLessThan(1e-5);
   });
 
+  it("answer those that come at once before the model is there", async () => {
+    const fresh = createEmbeddingProvider({ provider: "embedded" }, { env: {} });
+    const texts = Array.from({ length: 12 }, (_, i) => `text ${i}`);
+    const vectors = await Promise.all(texts.map((text) => fresh.embed([text], { signal })));
+    expect(vectors).toEqual((await provider.embed(texts, { signal })).map((vector) => [vector]));
+    await fresh.close();
+  });
+
   it("drop the answer after an abort and go on with the next", async () => {
     const controller = new AbortController();
     const reason = new Error("never mind");
