@@ -12,6 +12,8 @@ export interface Layer {
   name?: string;
   /** Was it written by whoever wrote the scripts, rather than by the user? */
   isForeign?: boolean;
+  /** May a foreign one allow scripts more than they have without it? Where the user has asked for it by name. */
+  mayLoosen?: boolean;
   values: SettingValues;
 }
 
@@ -30,6 +32,8 @@ export type Merged = Map<string, Origin>;
 export interface MergeOptions {
   /** The folder that the script lies in: what is below it may be read and imported, unless nothing may. */
   scriptFolder?: string | undefined;
+  /** Hears of what a foreign layer would have allowed, and was not let. */
+  onRefused?: (path: string, place: string) => void;
 }
 
 const ENDPOINT = ["apiKey", "baseURL", "headers"];
@@ -37,17 +41,30 @@ const ENDPOINT = ["apiKey", "baseURL", "headers"];
 /**
  * Merges layers, the weakest first. Another provider takes nothing over from the one before it: neither key nor address
  * nor model. Nor does a key of the user's own files go to an address in a file that came with the scripts, whichever of
- * them counts more. A script tightens limits and permissions, and never loosens them.
+ * them counts more. A script tightens limits and permissions, and never loosens them; a file that came with the scripts
+ * allows them nothing either, unless it was asked for by name.
  */
-export function mergeLayers(layers: readonly Layer[], { scriptFolder }: MergeOptions = {}): Merged {
+export function mergeLayers(
+  layers: readonly Layer[],
+  { scriptFolder, onRefused = () => {} }: MergeOptions = {},
+): Merged {
   const merged: Merged = new Map();
   const script = layers.find(({ kind }) => kind === "script");
   for (const layer of layers) {
     for (const section of ["chat", "embeddings"]) forgetForeign(merged, layer, section);
     for (const [path, { value, place }] of layer.values) {
       if ((layer === script && isGuarded(path)) || goesAstray(merged, layer, path)) continue;
-      const { kind, name, isForeign = false } = layer;
+      const { kind, name, isForeign = false, mayLoosen = false } = layer;
       const known = merged.get(path)?.value;
+      if (isForeign && !mayLoosen && isTrust(path)) {
+        const own = OF_FOLDER.includes(path) && scriptFolder !== undefined ? [scriptFolder] : [];
+        const before = known ?? UNSAID[path] ?? own;
+        const asked = Array.isArray(value) && value.length > 0 ? [...own, ...(value as string[])] : value;
+        const tightened = tighter(path, before, asked);
+        if (!isSame(tightened, asked)) onRefused(path, place);
+        if (!isSame(tightened, before)) merged.set(path, { value: tightened, kind, place, isForeign });
+        continue;
+      }
       const whole = SETTING_TYPES.get(path)?.merges && known !== undefined ? { ...known, ...(value as object) } : value;
       merged.set(path, { value: whole, kind, place, isForeign, ...(name === undefined ? {} : { name }) });
     }
@@ -57,8 +74,11 @@ export function mergeLayers(layers: readonly Layer[], { scriptFolder }: MergeOpt
   return merged;
 }
 
+/** What the script's own folder is a part of. */
+const OF_FOLDER = ["permissions.read", "permissions.import"];
+
 function allowOwnFolder(merged: Merged, folder: string): void {
-  for (const path of ["permissions.read", "permissions.import"]) {
+  for (const path of OF_FOLDER) {
     const known = merged.get(path);
     if (known === undefined) merged.set(path, { value: [folder], kind: "default", place: "default", isForeign: false });
     else if (Array.isArray(known.value) && known.value.length > 0)
@@ -95,7 +115,19 @@ function canonical(provider: unknown): string {
 }
 
 function isGuarded(path: string): boolean {
-  return /^(?:limits|permissions)\./.test(path) || path === "isolation" || path === "tools.approve";
+  return path.startsWith("limits.") || isTrust(path);
+}
+
+/** Does it say what a script may do, rather than how much of it? */
+function isTrust(path: string): boolean {
+  return path.startsWith("permissions.") || path in ORDERS;
+}
+
+/** What holds where nobody says anything. */
+const UNSAID: Record<string, unknown> = { isolation: "process", "tools.approve": "always" };
+
+function isSame(before: unknown, asked: unknown): boolean {
+  return JSON.stringify(before) === JSON.stringify(asked);
 }
 
 /** From the strictest to the loosest. */

@@ -47,6 +47,8 @@ export interface Config {
   files: string[];
 }
 
+const HOW_TO_LOOSEN =
+  "what a folder's file allows its scripts counts only in a profile that you name with --profile; or allow it by a flag";
 const PROJECT_FILE = "geppetto.yaml";
 const USER_FILE = "config.yaml";
 const KEYS_FILE = "keys.json";
@@ -99,12 +101,14 @@ export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
   const environment = readEnvironment(env);
   const chosen = chooseProfile(options, project, user);
   const chain = chosen === undefined ? [] : profileChain(chosen.name, profiles, chosen.place);
+  const isAskedFor = chosen !== undefined && (options.profile ?? env["GEPPETTO_PROFILE"]) === chosen.name;
   const layers: Layer[] = [
     { kind: "default", values: readFlags(DEFAULTS, () => "default") },
     ...chain.map((profile) => ({
       kind: "profile" as const,
       name: `profile "${profile.name}"`,
       isForeign: profile.isProject,
+      mayLoosen: isAskedFor,
       values: profile.values,
     })),
     ...fileLayers,
@@ -112,7 +116,11 @@ export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
     { kind: "environment", values: environment.values },
     { kind: "flag", values: readCommandLine(options) },
   ];
-  const origins = mergeLayers(layers, { scriptFolder: options.scriptFolder });
+  const refused: string[] = [];
+  const origins = mergeLayers(layers, {
+    scriptFolder: options.scriptFolder,
+    onRefused: (path, place) => refused.push(`Ignoring ${path} of ${place}: ${HOW_TO_LOOSEN}`),
+  });
   checkModelAlone(origins);
   const keys = userKeyStore(env, folder);
   const { settings, warnings } = await toSettings(origins, keys);
@@ -121,7 +129,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
     origins,
     profile: chosen?.name,
     profiles,
-    warnings: [...environment.warnings, ...warnings],
+    warnings: [...environment.warnings, ...refused, ...warnings],
     keys,
     files: [user, project].filter((file) => file !== undefined).map(({ label }) => label),
   };

@@ -273,7 +273,7 @@ describe("a slip in a file", () => {
 describe("a script's options", () => {
   it("tighten limits and permissions and never loosen them", async () => {
     put(
-      "geppetto.yaml",
+      "user/config.yaml",
       "limits: { timeout: 60s, maxCalls: 5 }\npermissions: { read: [data, docs], net: true, env: [A, B] }\ntools: { approve: ask }\nisolation: process",
     );
     const script = {
@@ -416,5 +416,48 @@ describe("the folder of a script", () => {
       import: ["/scripts/mine/lib"],
       env: [],
     });
+  });
+});
+
+describe("what a folder's geppetto.yaml allows its scripts", () => {
+  const FILE = `default: mine
+permissions: { env: [HOME, PATH], net: true, read: [/etc] }
+isolation: thread
+profiles:
+  mine: { permissions: { env: true }, tools: { approve: always } }
+`;
+  const of = async (options: Partial<LoadConfigOptions>) => {
+    put("geppetto.yaml", FILE);
+    const { settings, warnings } = await load({ scriptFolder: root, ...options });
+    const { permissions, isolation, tools } = settings;
+    return { permissions, isolation, approve: tools.approve, warnings };
+  };
+
+  it("does not count, and a warning says how it would", async () => {
+    const { permissions, isolation, warnings } = await of({});
+    expect(permissions).toEqual({ read: [root], import: [root] });
+    expect(isolation).toBeUndefined();
+    expect(warnings.map((warning) => warning.split(":")[0])).toEqual([
+      "Ignoring permissions.env of geppetto.yaml",
+      "Ignoring permissions.env of geppetto.yaml",
+      "Ignoring permissions.net of geppetto.yaml",
+      "Ignoring permissions.read of geppetto.yaml",
+      "Ignoring isolation of geppetto.yaml",
+    ]);
+    expect(warnings[0]).toContain("--profile");
+  });
+
+  it("counts in a profile that the user names, and nowhere else", async () => {
+    const { permissions, warnings } = await of({ profile: "mine" });
+    expect(permissions.env).toEqual(["HOME", "PATH"]);
+    expect(warnings.some((warning) => warning.includes("permissions.net"))).toBe(true);
+    expect((await of({ env: { GEPPETTO_PROFILE: "mine" } })).permissions.env).toEqual(["HOME", "PATH"]);
+  });
+
+  it("tightens what the user allows", async () => {
+    put("user/config.yaml", "permissions: { env: [HOME, USER], net: true }\ntools: { approve: ask }");
+    const { permissions, approve } = await of({});
+    expect(permissions).toMatchObject({ env: ["HOME"], net: true });
+    expect(approve).toBe("ask");
   });
 });
