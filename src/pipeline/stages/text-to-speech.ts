@@ -4,7 +4,7 @@ import type { ElementReader, ElementWriter, Stage, StageContext } from "../stage
 import { PhraseSplitter } from "./phrase-splitter.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import type { Synthesizer } from "./synthesizer.ts";
-import { untilAborted } from "./until-aborted.ts";
+import { untilAborted } from "../../base/until-aborted.ts";
 
 export interface TextToSpeechOptions {
   synthesizer: Synthesizer;
