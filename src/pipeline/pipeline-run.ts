@@ -159,16 +159,8 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     // Only those that ignore the signal are left: the execution goes on without them.
     for (const run of this.#stages) run.end();
     const durationMs = performance.now() - this.#startedAt;
-    if (!this.#hasFailed) events.emit({ type: "pipeline.completed", durationMs });
-    else {
-      const { message, code } = this.#failure as { message?: unknown; code?: unknown };
-      events.emit({
-        type: "pipeline.failed",
-        durationMs,
-        error: typeof message === "string" ? message : String(this.#failure),
-        code: typeof code === "string" ? code : "ERR_ABORTED",
-      });
-    }
+    if (this.#hasFailed) events.emitFailure(durationMs, this.#failure);
+    else events.emit({ type: "pipeline.completed", durationMs });
   }
 
   async #runStage(run: StageRun, events: PipelineEvents): Promise<void> {
@@ -220,12 +212,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
       accepts: accepts === undefined ? undefined : new Set(accepts),
       mergeIndex,
     });
-    const toOutput: OutgoingEdge = {
-      to: "output",
-      channel: this.#output,
-      accepts: undefined,
-      mergeIndex: undefined,
-    };
+    const toOutput: OutgoingEdge = { to: "output", channel: this.#output, accepts: undefined, mergeIndex: undefined };
     const isLeaf = new Set(leaves);
     for (const stage of stages) {
       const ways = (outgoing.get(stage.name) ?? []).map(({ to, index }) =>

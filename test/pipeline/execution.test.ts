@@ -722,6 +722,22 @@ describe("events", () => {
     expect(events.at(-1)).toMatchObject({ type: "pipeline.failed", code: "ERR_STAGE" });
   });
 
+  it.each([null, undefined, "enough", 7])(
+    "say that it has failed when it was cancelled because of %s",
+    async (reason) => {
+      const published: PipelineEvent[] = [];
+      const publish = async (_: string, event: unknown): Promise<void> => void published.push(event as PipelineEvent);
+      const run = new PipelineBuilder(new PipelineConfig().withGracefulShutdownTimeout(0), { bus: { publish } })
+        .chain(transform("idle", () => never))
+        .build()
+        .execute();
+      await settled(run);
+      run.cancel(reason);
+      await run.ended;
+      expect(published.at(-1)).toMatchObject({ type: "pipeline.failed" });
+    },
+  );
+
   it("do not hold the pipeline up when nobody acks them, nor when the bus fails", async () => {
     for (const publish of [() => never, () => Promise.reject(new Error("down"))]) {
       const pipeline = new PipelineBuilder(new PipelineConfig(), { bus: { publish } }).chain(passthrough("a")).build();
