@@ -1,3 +1,4 @@
+import { weigh } from "../src/base/weigh.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import {
   audioElement,
@@ -76,11 +77,15 @@ const KINDS: Readonly<Record<string, Kind>> = {
   interrupt: { expected: "nothing", fits: () => true, create: (_, options) => interruptElement(options) },
 };
 
+/** Most that an element's metadata may take: each branch gets a copy of them. */
+const MAX_METADATA_BYTES = 65_536;
+
 /**
  * The element for what a guest has given: a value alone, or a value with its kind. What it does not say of metadata and
  * priority is that of the element in whose place it comes.
  *
- * @throws {GeppettoError} ValidationError for a kind that there is not, and for content that does not go with its kind.
+ * @throws {GeppettoError} ValidationError for a kind that there is not, and for content that does not go with its kind;
+ *   LimitError for metadata of more than 64 kB.
  */
 export function parseElement(given: unknown, from?: StreamElement): StreamElement {
   const { content, kind, metadata, priority } = parseFields(given);
@@ -103,9 +108,18 @@ export function parseElement(given: unknown, from?: StreamElement): StreamElemen
 
 function optionsOf(metadata: unknown, priority: unknown, from: StreamElement | undefined): ElementOptions {
   const options: ElementOptions = {};
-  if (metadata !== undefined) options.metadata = parseFields(metadata);
+  if (metadata !== undefined) options.metadata = parseMetadata(metadata);
   else if (from !== undefined) options.metadata = from.metadata;
   const known = PRIORITIES.find((name): name is Priority => name === priority) ?? from?.priority;
   if (known !== undefined) options.priority = known;
   return options;
+}
+
+function parseMetadata(given: unknown): Record<string, unknown> {
+  const metadata = parseFields(given);
+  if (weigh(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES) return metadata;
+  throw new GeppettoError(
+    "LimitError",
+    `Cannot make an element: its metadata takes more than ${MAX_METADATA_BYTES} bytes; what is large belongs into its content`,
+  );
 }

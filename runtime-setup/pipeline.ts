@@ -20,7 +20,7 @@ import { parseElement } from "./carried-elements.ts";
 export type CreateStage = () => Stage;
 
 export interface PipelineSettings {
-  /** Stages of the host's that scripts may use by name; each is made anew for each execution. */
+  /** Stages of the host's that scripts may use by name; each is made anew for each chain, picture and execution. */
   stages?: Readonly<Record<string, CreateStage>>;
 }
 
@@ -63,7 +63,7 @@ class PlanBuilder {
 
   /** The picture of a plan; refuses what cannot be built. */
   draw({ plan, metrics }: Record<string, unknown>): string {
-    return this.#build(plan).toMermaid(Array.isArray(metrics) ? metrics.map(parseFigures) : []);
+    return this.#build(plan).toMermaid(Array.isArray(metrics) ? metrics.slice(0, MAX_STAGES).map(parseFigures) : []);
   }
 
   #build(plan: unknown, context?: StepContext): StreamPipeline {
@@ -95,9 +95,14 @@ class PlanBuilder {
         `Cannot chain the stages: the host has no stage "${host}", it has ${names === "" ? "none" : names}`,
       );
     }
-    const stage = create();
-    // The name is the script's; everything else is looked up in the stage, which may be an object of a class.
-    return Object.create(stage, { name: { value: name, enumerable: true } }) as Stage;
+    const stage = create() as Stage | undefined;
+    if (typeof stage?.process !== "function")
+      throw new GeppettoError("ConfigError", `Cannot chain the stages: what the host has as "${host}" makes no stage`);
+    // The name is the script's; everything else is the stage's own, which may be an object of a class.
+    return Object.create(stage, {
+      name: { value: name, enumerable: true },
+      process: { value: stage.process.bind(stage), enumerable: true },
+    }) as Stage;
   }
 }
 

@@ -71,7 +71,7 @@ declare const pipeline: {
    */
   branch(...ways: (StageWork | PipelineStage | readonly (StageWork | PipelineStage)[])[]): PipelineStage;
   /**
-   * A value with its kind, metadata for the stages that follow, and a priority, for what is not simply text, a message
+   * A value with its kind, metadata of up to 64 kB for the stages that follow, and a priority, for what is not simply text, a message
    * or data; for example audio for a stage of the host's.
    *
    * @example

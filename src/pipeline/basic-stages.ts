@@ -135,8 +135,14 @@ export function sink(name: string, take: (element: StreamElement) => unknown, op
   return stageFunc(name, "sink", process, options);
 }
 
-/** Hands on the first elements of content and ends: those before it stop when nobody else takes what they give. */
+/**
+ * Hands on the first elements of content and ends: those before it stop when nobody else takes what they give.
+ *
+ * @throws {RangeError} at once for a count that is no whole number from 0.
+ */
 export function take(name: string, count: number, options?: StageOptions): Stage {
+  if (!Number.isInteger(count) || count < 0)
+    throw new RangeError(`Cannot make stage "${name}": count must be a whole number from 0, got ${String(count)}`);
   const process: ProcessFunction = async (input, output) => {
     let left = count;
     if (left <= 0) return;

@@ -1,5 +1,5 @@
 import { GeppettoError } from "../shared/errors.ts";
-import { FifoBuffer, PriorityBuffer, type ElementBuffer } from "./element-buffer.ts";
+import { FifoBuffer, MAX_PASSED_OVER, PriorityBuffer, type ElementBuffer } from "./element-buffer.ts";
 import { type Hold, weightOf } from "./weight.ts";
 import { isBarrier, PRIORITIES, type StreamElement } from "./element.ts";
 
@@ -45,6 +45,7 @@ export class Channel {
   #waitingWriters: WaitingWriter[] = [];
   #wake: PromiseWithResolvers<void> | undefined;
   #writers: number;
+  #passedOver = 0;
   #isSealed = false;
 
   constructor(options: ChannelOptions) {
@@ -153,11 +154,13 @@ export class Channel {
 
   #nextWriter(): WaitingWriter {
     const writers = this.#waitingWriters;
-    if (!this.#options.priority || isBarrier(writers[0]!.element)) return writers.shift()!;
     let best = 0;
-    for (let i = 1; i < writers.length && !isBarrier(writers[i]!.element); i++) {
-      if (urgency(writers[i]!) > urgency(writers[best]!)) best = i;
+    if (this.#options.priority && !isBarrier(writers[0]!.element) && this.#passedOver < MAX_PASSED_OVER) {
+      for (let i = 1; i < writers.length && !isBarrier(writers[i]!.element); i++) {
+        if (urgency(writers[i]!) > urgency(writers[best]!)) best = i;
+      }
     }
+    this.#passedOver = best === 0 ? 0 : this.#passedOver + 1;
     return writers.splice(best, 1)[0]!;
   }
 

@@ -1,4 +1,6 @@
 import { abortable } from "../base/abortable.ts";
+import { leave } from "../base/until-aborted.ts";
+import { GeppettoError } from "../shared/errors.ts";
 import { type StreamElement, textElement } from "./element.ts";
 import { NOBODY_TAKES } from "./stage-run.ts";
 import { StageOutput, type OutgoingEdge, WRITTEN } from "./stage-output.ts";
@@ -29,6 +31,7 @@ export class InputFeeder {
       edges,
       signal: this.#signal,
       onMove,
+      timed: false,
       tracedFrom: undefined,
       startedAt: 0,
     });
@@ -51,25 +54,43 @@ export class InputFeeder {
     if (this.#output.isUnwanted) this.#unwanted.abort(NOBODY_TAKES);
   }
 
-  /** Leaving a loop early tells the input that nobody wants more. */
   async #pump(): Promise<void> {
-    const input = this.#input;
+    const input = this.#input as unknown;
     if (input === undefined) return;
-    if (typeof input === "string" || "kind" in input) return this.#output.write(toElement(input));
-    if (Symbol.asyncIterator in input) {
-      for await (const next of input) {
-        const written = this.#output.write(toElement(next));
-        if (written !== WRITTEN) await written;
-      }
-    } else {
-      for (const next of input) {
-        const written = this.#output.write(toElement(next));
-        if (written !== WRITTEN) await written;
-      }
+    if (typeof input === "string" || has(input, "kind")) return this.#write(input as StreamElement | string);
+    if (has(input, Symbol.asyncIterator)) return this.#pumpAsync(input as AsyncIterable<StreamElement | string>);
+    if (!has(input, Symbol.iterator)) throw notAnInput(input);
+    for (const next of input as Iterable<StreamElement | string>) {
+      const written = this.#write(next);
+      if (written !== WRITTEN) await written;
     }
+  }
+
+  /** Tells the input as soon as nobody wants more, even while it is being waited for. */
+  async #pumpAsync(input: AsyncIterable<StreamElement | string>): Promise<void> {
+    const iterator = input[Symbol.asyncIterator]();
+    const onAbort = (): void => void leave(iterator);
+    this.#signal.addEventListener("abort", onAbort, { once: true });
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+      const written = this.#write(next.value);
+      if (written !== WRITTEN) await written;
+    }
+    this.#signal.removeEventListener("abort", onAbort);
+  }
+
+  #write(next: StreamElement | string): Promise<void> {
+    return this.#output.write(typeof next === "string" ? textElement(next) : next);
   }
 }
 
-function toElement(given: StreamElement | string): StreamElement {
-  return typeof given === "string" ? textElement(given) : given;
+function has(input: unknown, key: PropertyKey): boolean {
+  return typeof input === "object" && input !== null && key in input;
+}
+
+function notAnInput(input: unknown): GeppettoError {
+  const given = typeof input === "object" && input !== null ? "an object that is none" : String(input);
+  return new GeppettoError(
+    "ValidationError",
+    `Cannot execute the pipeline: its input must be a text, an element, or an iterable of those, got ${given}`,
+  );
 }

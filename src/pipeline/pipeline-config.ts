@@ -46,7 +46,7 @@ export class PipelineConfig {
   readonly gracefulShutdownTimeoutMs: number;
   /** Executions of one pipeline at a time; others wait for their turn. Default 100. */
   readonly maxConcurrentExecutions: number;
-  /** Are elements, waiting and working time counted? Default no. */
+  /** Is waiting told from working, for `metrics()`? Default no: elements alone are counted. */
   readonly metrics: boolean;
   /** Does each element note where it has been, and when? Default no. */
   readonly tracing: boolean;
@@ -105,6 +105,8 @@ export class PipelineConfig {
 
 /** What is wrong with a configuration, one line each. */
 export function problemsOfConfig(config: PipelineConfig): string[] {
+  if (!(config instanceof PipelineConfig))
+    return ["its configuration must be a PipelineConfig: make one with new PipelineConfig()"];
   const problems: string[] = [];
   const check = (name: keyof ConfigValues, least: number): void => {
     const value = config[name];
@@ -114,6 +116,9 @@ export function problemsOfConfig(config: PipelineConfig): string[] {
   check("channelBufferSize", 1);
   check("maxConcurrentExecutions", 1);
   for (const name of ["executionTimeoutMs", "idleTimeoutMs", "gracefulShutdownTimeoutMs"] as const) check(name, 0);
+  for (const name of ["priorityQueue", "metrics", "tracing"] as const) {
+    if (typeof config[name] !== "boolean") problems.push(`${name} must be true or false, got ${String(config[name])}`);
+  }
   return problems;
 }
 

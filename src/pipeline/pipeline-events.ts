@@ -53,4 +53,11 @@ export class PipelineEvents {
     // What a subscriber fails to take is lost to it, not to the pipeline.
     bus.publish(`pipeline.${runId}`, event).catch(() => {});
   }
+
+  /** The execution has ended with what may be anything: a caller's reason, what an input threw. */
+  emitFailure(durationMs: number, failure: unknown): void {
+    const { message, code } = (failure ?? {}) as { message?: unknown; code?: unknown };
+    const error = typeof message === "string" ? message : String(failure);
+    this.emit({ type: "pipeline.failed", durationMs, error, code: typeof code === "string" ? code : "ERR_ABORTED" });
+  }
 }

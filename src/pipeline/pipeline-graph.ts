@@ -1,3 +1,4 @@
+import { CONTENT_KINDS } from "./element.ts";
 import type { Stage } from "./stage.ts";
 
 /** A connection; `index` counts those into one stage, in the order in which they were made. */
@@ -64,13 +65,22 @@ export function problemsOfGraph(given: readonly Stage[], edges: readonly Edge[])
 }
 
 function problemsOfStage(stage: Stage, index: number): string[] {
-  const { name, type, process } = stage as Partial<Stage>;
+  const { name, type, process, accepts } = stage as Partial<Stage>;
+  if (typeof stage === "function")
+    return [`stage ${index + 1} is a function: make a stage of it with map() or stageFunc()`];
+  if (Array.isArray(stage)) return [`stage ${index + 1} is an array: chain(...stages) takes stages one by one`];
   if (typeof name !== "string" || name === "") return [`stage ${index + 1} has no name`];
   const problems: string[] = [];
   if (typeof process !== "function") problems.push(`"${name}" is no stage: it has no process()`);
   if (!TYPES.includes(type as string))
     problems.push(`"${name}" has the type ${JSON.stringify(type)}: it must be one of ${TYPES.join(", ")}`);
+  if (accepts !== undefined && !isKinds(accepts))
+    problems.push(`"${name}" accepts ${JSON.stringify(accepts)}: it must be an array of ${CONTENT_KINDS.join(", ")}`);
   return problems;
+}
+
+function isKinds(accepts: unknown): boolean {
+  return Array.isArray(accepts) && accepts.every((kind) => CONTENT_KINDS.includes(kind));
 }
 
 function duplicates(stages: readonly Stage[]): string[] {

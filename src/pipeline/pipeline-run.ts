@@ -53,6 +53,8 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
   #failure: unknown;
   #hasEnded = false;
   #feeder: InputFeeder | undefined;
+  /** The stages that are connected into each. */
+  #sources = new Map<string, StageRun[]>();
   #batch: StreamElement[] = [];
   #next = 0;
 
@@ -106,10 +108,11 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
 
   async #readOne(): Promise<IteratorResult<StreamElement, undefined>> {
     for (;;) {
-      const taken = this.#takeOne();
-      if (taken !== undefined) return taken;
       const turn = breath();
       if (turn !== undefined) await turn;
+      // Another loop may have read meanwhile: what it left comes first.
+      const taken = this.#takeOne();
+      if (taken !== undefined) return taken;
       const found = this.#output.read();
       if (found instanceof Promise) await found;
       else if (found !== undefined) {
@@ -117,7 +120,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
         this.#batch = found;
         this.#next = 0;
       } else {
-        await Promise.race([this.ended, this.#stopped(PATIENCE_MS)]);
+        await this.#endsSoon();
         if (!this.#hasFailed) return { done: true, value: undefined };
         throw this.#failure;
       }
@@ -156,16 +159,8 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     // Only those that ignore the signal are left: the execution goes on without them.
     for (const run of this.#stages) run.end();
     const durationMs = performance.now() - this.#startedAt;
-    if (!this.#hasFailed) events.emit({ type: "pipeline.completed", durationMs });
-    else {
-      const { message, code } = this.#failure as { message?: unknown; code?: unknown };
-      events.emit({
-        type: "pipeline.failed",
-        durationMs,
-        error: typeof message === "string" ? message : String(this.#failure),
-        code: typeof code === "string" ? code : "ERR_ABORTED",
-      });
-    }
+    if (this.#hasFailed) events.emitFailure(durationMs, this.#failure);
+    else events.emit({ type: "pipeline.completed", durationMs });
   }
 
   async #runStage(run: StageRun, events: PipelineEvents): Promise<void> {
@@ -173,15 +168,28 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     events.emit({ type: "stage.started", stage, stageType });
     try {
       await run.execute();
-      events.emit({ type: "stage.completed", stage, stageType, durationMs: run.durationMs });
+      // One that ignores its signal has not ended, the execution goes on without it.
+      if (run.state !== "running")
+        events.emit({ type: "stage.completed", stage, stageType, durationMs: run.durationMs });
     } catch (error) {
       const failure = new StageError(stage, error);
       events.emit({ type: "stage.failed", stage, stageType, durationMs: run.durationMs, error: failure.message });
       this.#fail(failure);
     }
-    // Whoever wrote to it alone has nobody left to write to.
-    const sources = new Set(this.#options.graph.edges.filter(({ to }) => to === stage).map(({ from }) => from));
-    for (const other of this.#stages) if (sources.has(other.stage.name)) other.stopIfUnwanted();
+    this.#stopUnwanted(run);
+  }
+
+  /** Whoever wrote to it alone has nobody left to write to, nor has whoever wrote to those. */
+  #stopUnwanted(ended: StageRun): void {
+    const { gracefulShutdownTimeoutMs } = this.#options.config;
+    const deaf = [ended];
+    for (const { stage } of deaf) {
+      for (const source of this.#sources.get(stage.name) ?? []) {
+        if (!source.stopIfUnwanted()) continue;
+        this.#timers.push(setTimeout(() => source.end(), gracefulShutdownTimeoutMs));
+        deaf.push(source);
+      }
+    }
     this.#feeder?.stopIfUnwanted();
   }
 
@@ -204,12 +212,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
       accepts: accepts === undefined ? undefined : new Set(accepts),
       mergeIndex,
     });
-    const toOutput: OutgoingEdge = {
-      to: "output",
-      channel: this.#output,
-      accepts: undefined,
-      mergeIndex: undefined,
-    };
+    const toOutput: OutgoingEdge = { to: "output", channel: this.#output, accepts: undefined, mergeIndex: undefined };
     const isLeaf = new Set(leaves);
     for (const stage of stages) {
       const ways = (outgoing.get(stage.name) ?? []).map(({ to, index }) =>
@@ -228,6 +231,12 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
       this.#stages.push(run);
       if (this.#abort.signal.aborted) run.stop(this.#abort.signal.reason);
     }
+    const runs = new Map(this.#stages.map((run) => [run.stage.name, run]));
+    for (const [to, ways] of incoming)
+      this.#sources.set(
+        to,
+        ways.map(({ from }) => runs.get(from)!),
+      );
     return new InputFeeder({ input, edges: roots.map((stage) => edgeTo(stage)), signal: this.#abort.signal, onMove });
   }
 
@@ -266,6 +275,14 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
   #timeOut(what: string): void {
     const open = this.#stages.filter((run) => !run.hasEnded).map((run) => run.describe());
     this.#fail(new GeppettoError("TimeoutError", `${what}; not at their end: ${open.join(", ")}`));
+  }
+
+  /** Resolves when everything has stopped, or has had the patience of a reader for it. */
+  async #endsSoon(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, PATIENCE_MS);
+    await Promise.race([this.ended, promise]);
+    clearTimeout(timer);
   }
 
   /** Resolves when stages that were told to stop have had so long for it. */

@@ -2,6 +2,7 @@ import { breath } from "../base/breath.ts";
 import type { Channel } from "./channel.ts";
 import type { StreamElement } from "./element.ts";
 import type { ElementReader } from "./stage.ts";
+import { WaitingClock } from "./waiting-clock.ts";
 import { type Hold, weightOf } from "./weight.ts";
 
 export interface StageInputOptions {
@@ -11,6 +12,8 @@ export interface StageInputOptions {
   onTake: () => void;
   /** Is waiting to be timed? */
   timed: boolean;
+  /** Is it to be noted when elements were taken? */
+  traced: boolean;
   /** Gets back what the channel was told to hold, when elements are handed out. */
   hold?: Hold | undefined;
 }
@@ -19,23 +22,17 @@ export interface StageInputOptions {
 export class StageInput implements ElementReader {
   /** The element that was taken last. */
   last: StreamElement | undefined;
-  /** When that was, on the clock of `performance.now()`; 0 where waiting is not timed. */
+  /** When that was, on the clock of `performance.now()`; 0 where it is not noted. */
   lastAt = 0;
-  /** Milliseconds spent waiting for elements. */
-  waitingMs = 0;
-  /** Since when it has been waiting; undefined when it is not. */
-  #waitingSince: number | undefined;
+  /** Waiting for elements. */
+  readonly waiting: WaitingClock;
   readonly #options: StageInputOptions;
   #batch: StreamElement[] = [];
   #next = 0;
 
   constructor(options: StageInputOptions) {
     this.#options = options;
-  }
-
-  /** Is the stage waiting for an element now? */
-  get isWaiting(): boolean {
-    return this.#waitingSince !== undefined;
+    this.waiting = new WaitingClock(options.timed);
   }
 
   async readBatch(): Promise<readonly StreamElement[] | undefined> {
@@ -81,21 +78,20 @@ export class StageInput implements ElementReader {
   }
 
   async #read(): Promise<StreamElement[] | undefined> {
-    const { channel, signal, onTake, timed } = this.#options;
+    const { channel, signal, onTake, traced } = this.#options;
     for (;;) {
       const turn = breath();
       if (turn !== undefined) await turn;
       signal.throwIfAborted();
       const found = channel.read();
       if (!(found instanceof Promise)) {
-        if (timed) this.lastAt = performance.now();
+        if (traced) this.lastAt = performance.now();
         if (found !== undefined) onTake();
         return found;
       }
-      this.#waitingSince ??= performance.now();
+      this.waiting.begin();
       await found;
-      this.waitingMs += performance.now() - (this.#waitingSince ?? 0);
-      this.#waitingSince = undefined;
+      this.waiting.end();
     }
   }
 }

@@ -1,8 +1,10 @@
+import { breath } from "../base/breath.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { Channel } from "./channel.ts";
 import { isControl, isElement, type ContentKind, type StreamElement } from "./element.ts";
 import type { ElementWriter, WriteOptions } from "./stage.ts";
 import type { StageInput } from "./stage-input.ts";
+import { WaitingClock } from "./waiting-clock.ts";
 
 /** A way out of a stage. */
 export interface OutgoingEdge {
@@ -22,6 +24,8 @@ export interface StageOutputOptions {
   signal: AbortSignal;
   /** Is called when elements have been handed on. */
   onMove: () => void;
+  /** Is waiting to be timed? */
+  timed: boolean;
   /** Where elements come from, when they are to note their way. */
   tracedFrom: StageInput | undefined;
   /** When the execution began, on the clock of `performance.now()`. */
@@ -35,10 +39,8 @@ export const WRITTEN: Promise<void> = Promise.resolve();
 export class StageOutput implements ElementWriter {
   /** Elements handed on, copies for several stages counted once; and errors among them. */
   readonly counts = { written: 0, errors: 0 };
-  /** Milliseconds spent waiting for room. */
-  waitingMs = 0;
-  #waiting = 0;
-  #waitingSince = 0;
+  /** Waiting for room. */
+  readonly waiting: WaitingClock;
   #isClosed = false;
   readonly #options: StageOutputOptions;
   /** The one edge of most stages, if it takes whatever comes. */
@@ -46,13 +48,9 @@ export class StageOutput implements ElementWriter {
 
   constructor(options: StageOutputOptions) {
     this.#options = options;
+    this.waiting = new WaitingClock(options.timed);
     const [first, second] = options.edges;
     if (second === undefined && first?.accepts === undefined && first?.mergeIndex === undefined) this.#only = first;
-  }
-
-  /** Is the stage waiting for room now? */
-  get isWaiting(): boolean {
-    return this.#waiting > 0;
   }
 
   /** Does nobody take anything any more? */
@@ -69,7 +67,7 @@ export class StageOutput implements ElementWriter {
       }
       return this.#writeTo(this.#edgesFor(sent, options?.to), sent);
     } catch (error) {
-      return Promise.reject(error);
+      return this.#reject(error);
     }
   }
 
@@ -99,13 +97,12 @@ export class StageOutput implements ElementWriter {
   #prepare(element: StreamElement): StreamElement {
     const { stage, signal, onMove, tracedFrom } = this.#options;
     signal.throwIfAborted();
-    const name = stage ?? "input";
     if (this.#isClosed)
-      throw new GeppettoError("StageError", `Cannot write from stage "${name}": it has ended; await its writes`);
+      throw new GeppettoError("StageError", `Cannot write from stage "${stage}": it has ended; await its writes`);
     if (!isElement(element)) {
       throw new GeppettoError(
         "StageError",
-        `Cannot write from stage "${name}": expected an element, got ${describe(element)}; make one with textElement()`,
+        `Cannot write from ${this.#name}: expected an element, got ${describe(element)}; make one with textElement()`,
       );
     }
     this.counts.written++;
@@ -124,8 +121,8 @@ export class StageOutput implements ElementWriter {
   }
 
   #edgesFor(element: StreamElement, to: readonly string[] | undefined): readonly OutgoingEdge[] {
-    const { edges, stage } = this.#options;
-    const candidates = to === undefined ? edges : to.map((name) => this.#edgeTo(name));
+    const { edges } = this.#options;
+    const candidates = to === undefined ? edges : [...new Set(to)].map((name) => this.#edgeTo(name));
     if (isControl(element)) return candidates;
     const takers = candidates.filter(({ accepts }) => accepts?.has(element.kind as ContentKind) ?? true);
     // A stage that was named has to take it, of all the others one.
@@ -133,8 +130,13 @@ export class StageOutput implements ElementWriter {
     const refusing = candidates.map((edge) => `"${edge.to}" accepts ${listKinds(edge)}`).join(", ");
     throw new GeppettoError(
       "StageError",
-      `Cannot hand on an element of kind "${element.kind}" from ${stage === undefined ? "the input" : `stage "${stage}"`}: ${refusing}`,
+      `Cannot hand on an element of kind "${element.kind}" from ${this.#name}: ${refusing}`,
     );
+  }
+
+  get #name(): string {
+    const { stage } = this.#options;
+    return stage === undefined ? "the input" : `stage "${stage}"`;
   }
 
   #edgeTo(name: string): OutgoingEdge {
@@ -158,15 +160,30 @@ export class StageOutput implements ElementWriter {
     return waiting.length === 0 ? WRITTEN : this.#wait(waiting);
   }
 
-  async #wait(writes: Promise<boolean>[]): Promise<void> {
-    const { signal } = this.#options;
-    if (this.#waiting++ === 0) this.#waitingSince = performance.now();
+  #wait(writes: Promise<boolean>[]): Promise<void> {
+    const waited = this.#waitForAll(writes);
+    waited.catch(() => {});
+    return waited;
+  }
+
+  async #waitForAll(writes: Promise<boolean>[]): Promise<void> {
+    this.waiting.begin();
     try {
-      for (const write of writes) await write;
+      for (const write of writes) {
+        // Writing what nobody takes never waits for room: it must not keep all else from its turn.
+        if (!(await write)) await breath();
+      }
     } finally {
-      if (--this.#waiting === 0) this.waitingMs += performance.now() - this.#waitingSince;
+      this.waiting.end();
     }
-    signal.throwIfAborted();
+    this.#options.signal.throwIfAborted();
+  }
+
+  /** Whoever does not await a write is not troubled when the stage is to stop, only when it has done something wrong. */
+  #reject(error: unknown): Promise<never> {
+    const rejected = Promise.reject(error);
+    if (this.#options.signal.aborted) rejected.catch(() => {});
+    return rejected;
   }
 }
 

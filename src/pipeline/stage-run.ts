@@ -4,7 +4,7 @@ import { StageInput } from "./stage-input.ts";
 import type { Hold } from "./weight.ts";
 import { StageOutput, type OutgoingEdge } from "./stage-output.ts";
 
-/** What one stage has done in one execution so far. Times in milliseconds; waiting is measured `withMetrics(true)`. */
+/** What one stage has done in one execution so far. Times in milliseconds; waiting is measured only `withMetrics(true)`, else all time counts as work. */
 export interface StageMetrics {
   stage: string;
   type: StageType;
@@ -47,6 +47,7 @@ export class StageRun {
   readonly #controller = new AbortController();
   readonly #input: StageInput;
   readonly #output: StageOutput;
+  readonly #ended = Promise.withResolvers<void>();
   #endedAt: number | undefined;
 
   constructor(stage: Stage, options: StageRunOptions) {
@@ -55,30 +56,27 @@ export class StageRun {
     this.stage = stage;
     this.channel = channel;
     this.#options = options;
-    this.#input = new StageInput({ channel, signal, onTake: onMove, timed: timed || traced, hold });
+    this.#input = new StageInput({ channel, signal, onTake: onMove, timed, traced, hold });
     this.#output = new StageOutput({
       stage: stage.name,
       edges,
       signal,
       onMove,
+      timed,
       tracedFrom: traced ? this.#input : undefined,
       startedAt,
     });
   }
 
-  /** Resolves when the stage has ended; rejects with what it threw, unless it was told to stop. */
+  /**
+   * Resolves when the stage has ended, or {@link end} has gone on without it, which leaves it "running"; rejects with
+   * what it threw, unless it was told to stop.
+   */
   async execute(): Promise<void> {
     const { signal } = this.#controller;
-    const { edges, runId, onMove } = this.#options;
     try {
-      // A stage that throws before its first await is no different from any other.
-      await (async () =>
-        this.stage.process(this.#input, this.#output, {
-          signal,
-          runId,
-          outputs: edges.map(({ to }) => to),
-          touch: onMove,
-        }))();
+      await Promise.race([this.#process(), this.#ended.promise]);
+      if (this.hasEnded) return;
       this.state = signal.aborted && signal.reason !== NOBODY_TAKES ? "stopped" : "completed";
     } catch (error) {
       this.state = signal.aborted ? (signal.reason === NOBODY_TAKES ? "completed" : "stopped") : "failed";
@@ -88,10 +86,18 @@ export class StageRun {
     }
   }
 
+  /** A stage that throws before its first await is no different from any other. */
+  async #process(): Promise<void> {
+    const { signal } = this.#controller;
+    const { edges, runId, onMove: touch } = this.#options;
+    await this.stage.process(this.#input, this.#output, { signal, runId, outputs: edges.map(({ to }) => to), touch });
+  }
+
   /** Closes what it writes and drops what it reads. Idempotent. */
   end(): void {
     if (this.#endedAt !== undefined) return;
     this.#endedAt = performance.now();
+    this.#ended.resolve();
     this.#output.close();
     this.#input.close();
     this.channel.abandon();
@@ -106,14 +112,20 @@ export class StageRun {
     this.channel.abandon();
   }
 
-  /** Stops it when nobody takes what it gives any more. */
-  stopIfUnwanted(): void {
-    if (!this.hasEnded && this.#output.isUnwanted) this.stop(NOBODY_TAKES);
+  /** Stops it when nobody takes what it gives any more, and says whether it did. */
+  stopIfUnwanted(): boolean {
+    if (this.hasEnded || this.#controller.signal.aborted || !this.#output.isUnwanted) return false;
+    this.stop(NOBODY_TAKES);
+    return true;
   }
 
   /** What it is doing, in words. */
   describe(): string {
-    const what = this.#output.isWaiting ? "waiting for room" : this.#input.isWaiting ? "waiting for input" : "working";
+    const what = this.#output.waiting.isWaiting
+      ? "waiting for room"
+      : this.#input.waiting.isWaiting
+        ? "waiting for input"
+        : "working";
     return `"${this.stage.name}" (${what})`;
   }
 
@@ -122,8 +134,10 @@ export class StageRun {
   }
 
   metrics(): StageMetrics {
-    const { counts, waitingMs } = this.#output;
+    const { counts } = this.#output;
     const elapsedMs = this.durationMs;
+    const waitingForInputMs = this.#input.waiting.ms;
+    const waitingForOutputMs = this.#output.waiting.ms;
     return {
       stage: this.stage.name,
       type: this.stage.type,
@@ -132,9 +146,9 @@ export class StageRun {
       elementsOut: counts.written,
       errors: counts.errors + (this.state === "failed" ? 1 : 0),
       elapsedMs,
-      waitingForInputMs: this.#input.waitingMs,
-      waitingForOutputMs: waitingMs,
-      workingMs: Math.max(0, elapsedMs - this.#input.waitingMs - waitingMs),
+      waitingForInputMs,
+      waitingForOutputMs,
+      workingMs: Math.max(0, elapsedMs - waitingForInputMs - waitingForOutputMs),
       queueDepth: this.channel.depth,
       maxQueueDepth: this.channel.counts.maxDepth,
     };

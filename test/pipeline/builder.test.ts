@@ -7,6 +7,7 @@ import {
   roundRobinRouter,
   sink,
   source,
+  take,
   type Stage,
 } from "../../src/pipeline/index.ts";
 import { collector, textsOf } from "./pipeline-fixture.ts";
@@ -58,6 +59,26 @@ describe("PipelineBuilder", () => {
       '"a" is no stage: it has no process()',
     ],
     ["nothing at all", (builder) => builder.chain(undefined as never), "stage 1 has no name"],
+    [
+      "a function",
+      (builder) => builder.chain(((text: string) => text) as never),
+      "stage 1 is a function: make a stage of it with map() or stageFunc()",
+    ],
+    [
+      "an array of stages",
+      (builder) => builder.chain(stages("a", "b") as never),
+      "stage 1 is an array: chain(...stages) takes stages one by one",
+    ],
+    [
+      "a kind that there is not",
+      (builder) => builder.chain(passthrough("a", { accepts: ["txt"] as never })),
+      '"a" accepts ["txt"]: it must be an array of text, audio, video, image, message, tool-call, parts, data',
+    ],
+    [
+      "a kind that is no array",
+      (builder) => builder.chain(passthrough("a", { accepts: "text" as never })),
+      '"a" accepts "text": it must be an array of',
+    ],
     [
       "a type that there is not",
       (builder) => builder.chain({ ...passthrough("a"), type: "magic" } as never),
@@ -122,6 +143,25 @@ describe("PipelineBuilder", () => {
     const message = problemOf(() => new PipelineBuilder(config).chain(passthrough("a")).build());
     expect(message).toContain(`${name} must be a whole number from`);
     expect(message).toContain(`got ${value}`);
+  });
+
+  it.each([
+    ["priorityQueue", new PipelineConfig().withPriorityQueue("no" as never)],
+    ["metrics", new PipelineConfig().withMetrics(1 as never)],
+    ["tracing", new PipelineConfig().withTracing(null as never)],
+  ])("build() refuses a %s that is neither true nor false", (name, config) => {
+    expect(problemOf(() => new PipelineBuilder(config).chain(passthrough("a")).build())).toContain(
+      `${name} must be true or false, got `,
+    );
+  });
+
+  it("build() refuses a configuration that is none", () => {
+    const builder = new PipelineBuilder({ channelBufferSize: 3 } as never).chain(passthrough("a"));
+    expect(problemOf(() => builder.build())).toContain("its configuration must be a PipelineConfig");
+  });
+
+  it.each([-1, 1.5, NaN, "3"])("take() refuses a count of %s", (count) => {
+    expect(() => take("t", count as number)).toThrow(`count must be a whole number from 0, got ${count}`);
   });
 
   it("build() says all that is wrong at once", () => {

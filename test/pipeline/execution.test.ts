@@ -92,10 +92,11 @@ describe("execute()", () => {
     expect(log).toEqual(["start 0", "start 1"]);
     gates[1]!.resolve();
     await runs[1];
+    await expect.poll(() => log.at(-1)).toBe("start 2");
     gates[0]!.resolve();
     gates[2]!.resolve();
     await Promise.all(runs);
-    expect(log).toEqual(["start 0", "start 1", "end 1", "end 0", "start 2", "end 2"]);
+    expect(log).toEqual(["start 0", "start 1", "end 1", "start 2", "end 0", "end 2"]);
   });
 
   it("cancelled while it waits for its turn never starts", async () => {
@@ -115,6 +116,21 @@ describe("execute()", () => {
     await first;
     expect(started).toBe(1);
     expect(await pipeline.executeSync()).toMatchObject({ elements: [] });
+  });
+});
+
+describe("the output of an execution", () => {
+  it("is shared by several loops: each element goes to one of them, and none is lost", async () => {
+    const run = chain([counting("numbers", 500).stage, passthrough("a")]).execute();
+    const got: string[] = [];
+    const read = async (): Promise<void> => {
+      for await (const element of run) {
+        got.push(...textsOf([element]));
+        if (got.length % 7 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    };
+    await Promise.all([read(), read(), read()]);
+    expect(got.toSorted((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 500 }, (_, i) => String(i)));
   });
 });
 
@@ -466,6 +482,25 @@ describe("cancelling", () => {
   });
 });
 
+describe("an input that is none", () => {
+  it.each([
+    ["a number", 42, "got 42"],
+    ["null", null, "got null"],
+    ["an object", { text: "hi" }, "got an object that is none"],
+    ["a promise", Promise.resolve("hi"), "got an object that is none"],
+  ])("is refused: %s", async (_, input, end) => {
+    const failure = await failureOf(chain([passthrough("a")]).execute(input as never));
+    expect(failure).toMatchObject({ name: "ValidationError" });
+    expect(String(failure)).toContain("its input must be a text, an element, or an iterable of those, ");
+    expect(String(failure)).toContain(end);
+  });
+
+  it("is refused where it is among others, as the input's and no stage's", async () => {
+    const failure = await failureOf(chain([passthrough("input")]).execute(["a", 42] as never));
+    expect(String(failure)).toContain("Cannot write from the input: expected an element, got 42");
+  });
+});
+
 describe("an input that throws", () => {
   it("ends the execution with its own error", async () => {
     const error = new Error("no more bytes");
@@ -686,6 +721,22 @@ describe("events", () => {
     });
     expect(events.at(-1)).toMatchObject({ type: "pipeline.failed", code: "ERR_STAGE" });
   });
+
+  it.each([null, undefined, "enough", 7])(
+    "say that it has failed when it was cancelled because of %s",
+    async (reason) => {
+      const published: PipelineEvent[] = [];
+      const publish = async (_: string, event: unknown): Promise<void> => void published.push(event as PipelineEvent);
+      const run = new PipelineBuilder(new PipelineConfig().withGracefulShutdownTimeout(0), { bus: { publish } })
+        .chain(transform("idle", () => never))
+        .build()
+        .execute();
+      await settled(run);
+      run.cancel(reason);
+      await run.ended;
+      expect(published.at(-1)).toMatchObject({ type: "pipeline.failed" });
+    },
+  );
 
   it("do not hold the pipeline up when nobody acks them, nor when the bus fails", async () => {
     for (const publish of [() => never, () => Promise.reject(new Error("down"))]) {

@@ -56,6 +56,41 @@ describe("metrics()", () => {
     expect(slow.workingMs).toBeGreaterThan(slow.elapsedMs * 0.7);
   });
 
+  it("counts the waiting of several loops over one input once, and while it lasts", async () => {
+    const gate = Promise.withResolvers<void>();
+    const shared = transform("shared", async (input, output) => {
+      const read = async (): Promise<void> => {
+        for await (const element of input) await output.write(element);
+      };
+      await Promise.all([read(), read(), read()]);
+    });
+    const input = (async function* () {
+      yield "a";
+      await gate.promise;
+      yield "b";
+    })();
+    const run = chain([shared], measured).execute(input);
+    await pause(30);
+    const waiting = of(run.metrics(), "shared");
+    expect(waiting.waitingForInputMs).toBeGreaterThan(20);
+    expect(waiting.workingMs).toBeLessThan(waiting.elapsedMs / 2);
+    gate.resolve();
+    await collect(run);
+    const ended = of(run.metrics(), "shared");
+    expect(ended.waitingForInputMs).toBeGreaterThan(20);
+    expect(ended.waitingForInputMs).toBeLessThanOrEqual(ended.elapsedMs);
+  });
+
+  it("tells no waiting from working without withMetrics(true)", async () => {
+    const slow = source("slow", async function* () {
+      await pause(10);
+      yield "x";
+    });
+    const { metrics } = await chain([slow, passthrough("a")]).executeSync();
+    const { waitingForInputMs, waitingForOutputMs, workingMs, elapsedMs } = of(metrics, "a");
+    expect([waitingForInputMs, waitingForOutputMs, workingMs]).toEqual([0, 0, elapsedMs]);
+  });
+
   it("shows how many elements wait, now and at most", async () => {
     const run = chain([counting("numbers").stage, transform("stuck", () => new Promise(() => {}))], measured).execute();
     await settled(run);

@@ -6,8 +6,11 @@ import {
   endOfTurnElement,
   interruptElement,
   passthrough,
+  PipelineBuilder,
   PipelineConfig,
   type Priority,
+  source,
+  type Stage,
   type StreamElement,
   textElement,
 } from "../../src/pipeline/index.ts";
@@ -83,6 +86,21 @@ describe("withPriorityQueue(true)", () => {
     await settled(run);
     gate.resolve();
     expect(textsOf(await collect(run))).toEqual(["first", "fourth", "third", "second"]);
+  });
+
+  it("passes the oldest of those that wait for room over eight times at most", async () => {
+    const flood = (priority: Priority): Stage =>
+      source(priority, function* () {
+        for (;;) yield of(priority);
+      });
+    const pipeline = new PipelineBuilder(config.withChannelBufferSize(1))
+      .merge(passthrough("out"), flood("low"), flood("high"), flood("critical"))
+      .build();
+    const got: string[] = [];
+    for await (const element of pipeline.execute()) if (got.push(...textsOf([element])) === 300) break;
+    const places = [...got.keys()].filter((i) => got[i] === "low");
+    const gaps = places.map((place, i) => place - (places[i - 1] ?? 0));
+    expect(Math.max(...gaps, 300 - places.at(-1)!)).toBeLessThanOrEqual(2 * (MAX_PASSED_OVER + 1));
   });
 
   it("lets no write past the end of a turn that waits for room", async () => {

@@ -86,6 +86,18 @@ describe("router()", () => {
     expect(a.got[0]!.metadata).not.toBe(b.got[0]!.metadata);
   });
 
+  it("gives an element once to a destination that is named twice", async () => {
+    const a = collector("a");
+    const pipeline = new PipelineBuilder()
+      .chain(
+        router("r", () => ["a", "a"]),
+        a,
+      )
+      .build();
+    await pipeline.executeSync(["x", "y"]);
+    expect(textsOf(a.got)).toEqual(["x", "y"]);
+  });
+
   it("fails, naming both stages, when it names one that it is not connected to", async () => {
     const pipeline = new PipelineBuilder()
       .chain(

@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { setupDefaults } from "../../src/index.ts";
-import { audioElement, endOfTurnElement, source, stageFunc, textElement } from "../../src/pipeline/index.ts";
+import {
+  audioElement,
+  type ElementReader,
+  type ElementWriter,
+  endOfTurnElement,
+  passthrough,
+  source,
+  type Stage,
+  stageFunc,
+  textElement,
+} from "../../src/pipeline/index.ts";
 import { valueOf } from "../combinators/script-value.ts";
 import { ISOLATIONS, withEngine } from "../engine/engine-harness.ts";
 import { BusWatch } from "../combinators/bus-watch.ts";
@@ -203,6 +213,29 @@ describe.each(ISOLATIONS)("a pipeline of a script's (%s)", (isolation) => {
     });
   });
 
+  it("uses stages of the host's that are objects of a class, and refuses what makes no stage", async () => {
+    class Counted implements Stage {
+      readonly name = "counted";
+      readonly type = "transform";
+      #count = 0;
+
+      async process(input: ElementReader, output: ElementWriter): Promise<void> {
+        for await (const _ of input) await output.write(textElement(String(++this.#count)));
+      }
+    }
+    const stages = { counted: () => new Counted(), nothing: () => undefined as never };
+    await withEngine({ isolation, setup: [setupDefaults({ stages })] }, async ({ run }) => {
+      const outcome = await run(`
+        const caught = (f) => { try { f() } catch (e) { return [e.name, e.message] } };
+        export default [await pipeline.chain("counted").startAsync([7, 7]), caught(() => pipeline.chain("nothing"))];
+      `);
+      expect(outcome.value).toEqual([
+        ["1", "2"],
+        ["ConfigError", 'Cannot chain the stages: what the host has as "nothing" makes no stage'],
+      ]);
+    });
+  });
+
   it("carries metadata and kinds, and refuses what does not go together", async () => {
     const code = `
       const of = (kind, content) => caught(() => pipeline.chain(() => pipeline.element(kind, content)).startAsync("x")).then((e) => e.message ?? [...e]);
@@ -308,6 +341,31 @@ describe("a pipeline of a script's", () => {
       export default [error.name, [...await p.startAsync(5)]];
     `;
     expect(await valueOf(code)).toEqual(["StageError", [5]]);
+  });
+
+  it("fails while its functions are about to be called, and nothing is left that could end the process", async () => {
+    const limits = { resultBytes: 100_000 };
+    const stages = { pass: () => passthrough("host") };
+    await withEngine({ limits, setup: [setupDefaults({ stages })] }, async ({ run }) => {
+      const outcome = await run(`
+        const wide = pipeline.branch(...Array.from({ length: 90 }, () => "pass"));
+        const p = pipeline.chain("pass", wide, () => null);
+        export default await p.startAsync([Array.from({ length: 500 }, () => 1)]).catch((error) => error.cause.code);
+      `);
+      // A rejection that nobody handles fails the tests.
+      expect(outcome.value).toBe("ERR_LIMIT_RESULTS");
+    });
+  });
+
+  it("refuses metadata that are large, from its input and from its functions", async () => {
+    const code = `
+      const large = pipeline.element("text", "x", { metadata: { all: Array.from({ length: 5000 }, () => 1) } });
+      const messages = async (p, input) => (await caught(() => p.startAsync(input))).message;
+      export default [await messages(pipeline.chain((x) => x), large), await messages(pipeline.chain(() => large), 1)];
+    `;
+    const refusal =
+      "Cannot make an element: its metadata takes more than 65536 bytes; what is large belongs into its content";
+    expect(await valueOf(code)).toEqual([refusal, `Stage "stage 1" failed: ${refusal}`]);
   });
 
   it("refuses results that cannot be copied, naming the stage", async () => {

@@ -4,7 +4,7 @@ import type { TextMessage } from "../../shared/chat-messages.ts";
 import type { StepContext, StepEmission, StepSource } from "../../steps/step.ts";
 import { type StreamElement, textElement, toolCallElement } from "../element.ts";
 import type { StageContext } from "../stage.ts";
-import { untilAborted } from "./until-aborted.ts";
+import { untilAborted } from "../../base/until-aborted.ts";
 
 /** The chat step of a stage, and what the stage's author chose for it. */
 export interface ChatSource {

@@ -4,7 +4,7 @@ import type { ElementReader, ElementWriter, Stage, StageContext } from "../stage
 import { PhraseSplitter } from "./phrase-splitter.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import type { Synthesizer } from "./synthesizer.ts";
-import { untilAborted } from "./until-aborted.ts";
+import { untilAborted } from "../../base/until-aborted.ts";
 
 export interface TextToSpeechOptions {
   synthesizer: Synthesizer;
@@ -23,6 +23,8 @@ export interface TextToSpeechOptions {
 const DEFAULT_MAX_PHRASE = 400;
 /** Characters that are read while a phrase is being spoken, so that an interrupt is heard. */
 const MAX_AHEAD_CHARS = 65_536;
+/** Characters in which phrases are looked for at once. */
+const PIECE_CHARS = 16_384;
 /** What an element takes beside its text. */
 const ELEMENT_CHARS = 64;
 
@@ -88,7 +90,7 @@ class SpeechRun {
       case "text":
         this.#hasText = true;
         if (this.#options.passText ?? false) await this.#output.write(element);
-        await this.#speak(this.#splitter.push(element.text), interruption);
+        await this.#speak(this.#phrasesIn(element.text), interruption);
         return;
       case "message": {
         const left = this.#splitter.end();
@@ -107,12 +109,18 @@ class SpeechRun {
     await this.#output.write(element);
   }
 
-  #phrasesOf({ message, metadata }: ElementOf<"message">): string[] {
-    if (!("role" in message) || message.role !== "assistant" || metadata["history"] === true) return [];
-    return [...this.#splitter.push(message.text), ...this.#splitter.end()];
+  *#phrasesOf({ message, metadata }: ElementOf<"message">): Generator<string> {
+    if (!("role" in message) || message.role !== "assistant" || metadata["history"] === true) return;
+    yield* this.#phrasesIn(message.text);
+    yield* this.#splitter.end();
   }
 
-  async #speak(phrases: readonly string[], interruption: AbortSignal): Promise<void> {
+  /** A long text is looked through as it is spoken, and not all at once. */
+  *#phrasesIn(text: string): Generator<string> {
+    for (let at = 0; at < text.length; at += PIECE_CHARS) yield* this.#splitter.push(text.slice(at, at + PIECE_CHARS));
+  }
+
+  async #speak(phrases: Iterable<string>, interruption: AbortSignal): Promise<void> {
     const { synthesizer, onError = "fail" } = this.#options;
     for (const phrase of phrases) {
       if (interruption.aborted) return;

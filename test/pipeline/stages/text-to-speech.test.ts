@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   type AudioData,
   endOfTurnElement,
@@ -45,6 +45,30 @@ async function gather(pieces: AsyncIterable<AudioData>): Promise<AudioData[]> {
 const END = endOfTurnElement();
 
 describe("textToSpeech()", () => {
+  it.each([
+    ["text", (text: string) => text],
+    ["message", (text: string) => messageElement({ role: "assistant", text })],
+  ])("speaks a long %s to its last word, whatever characters it is cut between", async (_, toInput) => {
+    const text = Array.from({ length: 3_000 }, (__, i) => `Dear friend ${i} \u{1F600}.`).join(" ");
+    const { spoken } = await speak([toInput(text)]);
+    expect(spoken.join(" ")).toBe(text);
+  });
+
+  it("begins to speak before it has looked through a text that is long", async () => {
+    const segment = vi.spyOn(Intl.Segmenter.prototype, "segment");
+    const seen: number[] = [];
+    const synthesizer: Synthesizer = {
+      name: "counting",
+      async *synthesize() {
+        seen.push(segment.mock.calls.reduce((sum, [text]) => sum + text.length, 0));
+        yield SOUND;
+      },
+    };
+    await runStages([textToSpeech("speech", { synthesizer })], ["Dear friend. ".repeat(100_000)]);
+    segment.mockRestore();
+    expect(seen[0]).toBeLessThan(100_000);
+  });
+
   it("speaks sentence by sentence, as the text comes, and what is left at the end of the turn", async () => {
     const { spoken, elements } = await speak([
       "Hello the",

@@ -1,4 +1,4 @@
-import { abortable } from "../../base/abortable.ts";
+import { abortable } from "./abortable.ts";
 
 /**
  * The values of `source` as they come. When the signal aborts, or the loop is left, the source is told to return and is
@@ -23,7 +23,8 @@ export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSi
   }
 }
 
-async function leave(iterator: AsyncIterator<unknown>): Promise<void> {
+/** Tells an iterator that no more is wanted, and does not wait for it: it may hang, and what it throws nobody hears. */
+export async function leave(iterator: AsyncIterator<unknown>): Promise<void> {
   try {
     await iterator.return?.(undefined);
   } catch {
