@@ -3,10 +3,10 @@ import { weigh } from "../src/base/weigh.ts";
 import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { stageFunc } from "../src/pipeline/basic-stages.ts";
-import { contentOf, isControl } from "../src/pipeline/element.ts";
+import { contentOf, isControl, type StreamElement } from "../src/pipeline/element.ts";
 import { PipelineBuilder } from "../src/pipeline/pipeline-builder.ts";
 import { PipelineConfig } from "../src/pipeline/pipeline-config.ts";
-import type { Stage } from "../src/pipeline/stage.ts";
+import type { ElementWriter, Stage } from "../src/pipeline/stage.ts";
 import { resultsOf } from "../src/pipeline/step-stages.ts";
 import type { StreamPipeline } from "../src/pipeline/stream-pipeline.ts";
 import type { DrawnFigures } from "../src/pipeline/to-mermaid.ts";
@@ -116,17 +116,30 @@ function guestStage(name: string, context: StepContext | undefined): Stage {
       }
       const { kind, metadata } = element;
       if (context === undefined) continue;
-      const args = { content: contentOf(element), kind, metadata };
-      // The guest's function may never come back.
-      const answer = await abortable(context.callGuest(stageFunctionName(name), args), signal);
-      if (!Array.isArray(answer)) continue;
-      // What waits for room is held as well.
-      const weight = weigh(answer, MAX_FRAME_CHARS);
-      context.hold(weight);
-      for (const next of answer) await output.write(parseElement(next, element));
-      context.hold(-weight);
+      const ask = (args: object): Promise<unknown> =>
+        // The guest's function may never come back.
+        abortable(context.callGuest(stageFunctionName(name), args), signal);
+      let answer = await ask({ content: contentOf(element), kind, metadata });
+      for (;;) {
+        const { values, more } = Array.isArray(answer) ? { values: answer } : parseFields(answer);
+        await writeAll(Array.isArray(values) ? values : [], element, { output, context });
+        if (typeof more !== "number") break;
+        answer = await ask({ more });
+      }
     }
   });
+}
+
+/** Hands on what came of an element; what waits for room is held as well. */
+async function writeAll(
+  values: readonly unknown[],
+  from: StreamElement,
+  { output, context }: { output: ElementWriter; context: StepContext },
+): Promise<void> {
+  const weight = weigh(values, MAX_FRAME_CHARS);
+  context.hold(weight);
+  for (const next of values) await output.write(parseElement(next, from));
+  context.hold(-weight);
 }
 
 function parseStage(given: unknown): PlannedStage {

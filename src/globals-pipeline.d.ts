@@ -45,8 +45,8 @@ declare const pipeline: {
   /**
    * A pipeline of stages, one after the other. A function is called with the content of each element, in order: a string
    * for a text, a message, whatever it is. What it returns, or resolves to, goes on in its place: each value of an array
-   * as an element of its own, nothing for undefined and null. A step is run for each element, and each of its results
-   * goes on.
+   * as an element of its own, nothing for undefined and null. A generator function is asked for more as there is room. A
+   * step is run for each element, and each of its results goes on.
    *
    * @example
    * const words = pipeline.chain((line) => line.split(" "), (word) => (word === "" ? null : word.length));

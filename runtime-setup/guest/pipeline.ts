@@ -7,21 +7,17 @@ import {
   defineField,
   defineHidden,
   isArray,
-  isNativePromise,
   ObjectCreate,
-  promiseThen,
   SafeString,
   SafeTypeError,
   SafeWeakMap,
 } from "../../src/shared/primordials.ts";
-import { stageFunctionName, type CarriedElement, type PipelinePlan } from "../../src/shared/pipeline-plan.ts";
-import { runInside as runAsync } from "./bodies.ts";
-import { runInside as runBlocked } from "./blocking.ts";
-import { toGuestMessage } from "./chat-binding.ts";
-import { objectArgument, stepArgument, type GivenStep, type ScriptFunction } from "./combinator-arguments.ts";
-import { runEffect } from "./combinators.ts";
+import { stageFunctionName, type PipelinePlan } from "../../src/shared/pipeline-plan.ts";
+import { fromHost, makeElement, toCarried } from "./carried-elements.ts";
+import { stepArgument, type GivenStep, type ScriptFunction } from "./combinator-arguments.ts";
 import { callSync, defineGlobal } from "./kernel.ts";
-import type { Run, StepBinding } from "./runs.ts";
+import type { StepBinding } from "./runs.ts";
+import { callerOf, runnerOf, type StageFunction } from "./stage-functions.ts";
 import { createStepObject, type StepObject } from "./steps.ts";
 
 /** A stage as a script gives it, checked. */
@@ -31,8 +27,6 @@ type Given =
   | { is: "host"; name: string; host: string }
   | { is: "branch"; branches: Given[][] };
 
-type StageFunction = (args: unknown, signal: unknown, run: Run) => unknown;
-
 interface Pipeline {
   plan: PipelinePlan;
   functions: Record<string, StageFunction>;
@@ -40,9 +34,8 @@ interface Pipeline {
 
 const CHAIN = "chain the stages";
 
-/** What pipeline.stage() and pipeline.branch() have made, and pipeline.element(). Nothing of it can be reached from them. */
+/** What pipeline.stage() and pipeline.branch() have made. Nothing of it can be reached from them. */
 const stages = new SafeWeakMap<object, Given>();
-const elements = new SafeWeakMap<object, CarriedElement>();
 const pipelines = new SafeWeakMap<object, Pipeline>();
 
 function known<T>(map: WeakMap<object, T>, value: unknown): T | undefined {
@@ -98,9 +91,8 @@ function branch(...ways: unknown[]): object {
 
 /** `element(kind, content, {metadata, priority})`: for a value that is not simply text, a message or data. */
 function element(kind: unknown, content: unknown, options: unknown = {}): object {
-  const { metadata, priority } = objectArgument("make an element", "options", options);
   const object = made("element");
-  elements.set(object, { content, kind, metadata, priority } as CarriedElement);
+  makeElement(object, kind, content, options);
   return object;
 }
 
@@ -183,46 +175,10 @@ function bindingFor({ plan, functions }: Pipeline): StepBinding {
     inputType: "any",
     outputType: "any",
     kind: "list",
-    toInput: (input) => ({ plan, elements: toCarried(input, undefined) }),
+    toInput: (input) => ({ plan, elements: toCarried(input) }),
     functionsOf: () => functions,
     fromResult: fromHost,
   };
-}
-
-/** Calls a function of the script's with the content of an element. */
-function callerOf(fn: ScriptFunction): StageFunction {
-  return (args, signal) => {
-    const { content, kind, metadata } = args as CarriedElement;
-    const shown = fromHost(content);
-    const value: unknown = (fn as (content: unknown, context: object) => unknown)(shown, { signal, kind, metadata });
-    // What is handed on as it came keeps its kind.
-    const carry = (result: unknown): CarriedElement[] =>
-      result === shown ? [{ content: result, kind: kind! }] : toCarried(result, undefined);
-    return isNativePromise(value) ? promiseThen(value, carry) : carry(value);
-  };
-}
-
-/** Runs a step inside the pipeline's run, with the content of an element. */
-function runnerOf(given: GivenStep): StageFunction {
-  return (args, _, run) => {
-    const effect = runEffect(given, fromHost((args as CarriedElement).content));
-    if (run.want === "wait") return toCarried(runBlocked(effect, run), undefined);
-    return promiseThen(runAsync(effect, run), (results) => toCarried(results, undefined));
-  };
-}
-
-/** One value, or each of an array; nothing for undefined and null. */
-function toCarried(value: unknown, into: CarriedElement[] = []): CarriedElement[] {
-  if (isArray(value)) {
-    for (let i = 0; i < value.length; i++) append(into, known(elements, value[i]) ?? { content: value[i] });
-  } else if (value !== undefined && value !== null) append(into, known(elements, value) ?? { content: value });
-  return into;
-}
-
-/** Messages come back as scripts know them. */
-function fromHost(content: unknown): unknown {
-  const { type, time } = (content ?? {}) as { type?: unknown; time?: unknown };
-  return type === "chat-message" && time !== undefined ? toGuestMessage(content) : content;
 }
 
 function drawn({ plan }: Pipeline, metadata: unknown): string {

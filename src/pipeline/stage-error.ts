@@ -1,4 +1,4 @@
-import { GeppettoError } from "../shared/errors.ts";
+import { GeppettoError, plainMessage } from "../shared/errors.ts";
 
 /** The failure of one stage, which has ended its execution; `cause` is what the stage threw. */
 export class StageError extends GeppettoError {
@@ -13,7 +13,7 @@ export class StageError extends GeppettoError {
 
 function reasonOf(cause: unknown): string {
   try {
-    return cause instanceof Error ? cause.message : String(cause);
+    return cause instanceof Error ? plainMessage(cause) : String(cause);
   } catch {
     return "with a value that cannot be shown";
   }

@@ -61,6 +61,20 @@ export function toErrorRecord(error: unknown): ErrorRecord {
   }
 }
 
+/** The message of an error of any kind, with the name of a file in place of its path on the host. */
+export function plainMessage(error: Error): string {
+  const { message, path, dest } = error as { message: unknown; path?: unknown; dest?: unknown };
+  let text = String(message);
+  const paths = [path, dest];
+  for (let i = 0; i < paths.length; i++) {
+    const full = paths[i];
+    if (typeof full !== "string" || full === "") continue;
+    const parts = full.split(/[/\\]+/).filter((part) => part !== "");
+    text = text.replaceAll(full, () => parts.at(-1) ?? "a folder");
+  }
+  return text;
+}
+
 function describeError(error: unknown): ErrorRecord {
   if (error instanceof GeppettoError) {
     const record: ErrorRecord = {
@@ -75,8 +89,8 @@ function describeError(error: unknown): ErrorRecord {
   }
   if (error instanceof Error) {
     // Whatever their types say: an op's handler may throw anything.
-    const { name, message } = error as { name: unknown; message: unknown };
-    return { name: String(name), message: String(message), isTransient: false };
+    const { name } = error as { name: unknown };
+    return { name: String(name), message: plainMessage(error), isTransient: false };
   }
   return { name: "Error", message: String(error), isTransient: false };
 }

@@ -19,6 +19,12 @@ export interface CarriedElement {
   priority?: string;
 }
 
+/** What comes of an element in a stage of a guest's; `more` is what to ask with for what is still to come. */
+export interface CarriedAnswer {
+  values: CarriedElement[];
+  more?: number;
+}
+
 /** The name under which the host calls a guest's stage. */
 export function stageFunctionName(stage: string): string {
   return `stage ${stage}`;

@@ -156,6 +156,35 @@ export const GeneratorThrow = uncurry(generatorPrototype.throw) as <T>(
   error: unknown,
 ) => IteratorResult<T, unknown>;
 
+/** Is it what a generator function returned? */
+export function isGenerator(value: unknown): value is Generator {
+  return inherits(value, generatorPrototype);
+}
+
+const asyncGeneratorPrototype: AsyncGenerator = ObjectGetPrototypeOf(ObjectGetPrototypeOf((async function* () {})()));
+/** `generator.next()` of an asynchronous generator, whatever a script made of the prototype. */
+export const AsyncGeneratorNext = uncurry(asyncGeneratorPrototype.next) as (
+  generator: AsyncGenerator,
+) => Promise<IteratorResult<unknown, unknown>>;
+
+/** `generator.return()` of an asynchronous generator, likewise. */
+export const AsyncGeneratorReturn = uncurry(asyncGeneratorPrototype.return) as (
+  generator: AsyncGenerator,
+  value: unknown,
+) => Promise<IteratorResult<unknown, unknown>>;
+
+/** Is it what an asynchronous generator function returned? */
+export function isAsyncGenerator(value: unknown): value is AsyncGenerator {
+  return inherits(value, asyncGeneratorPrototype);
+}
+
+/** Does the function that made this object inherit its `prototype` from this one? */
+function inherits(value: unknown, prototype: object): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const own: unknown = ObjectGetPrototypeOf(value);
+  return typeof own === "object" && own !== null && ObjectGetPrototypeOf(own) === prototype;
+}
+
 /** `generator.return(value)`, likewise. */
 export const GeneratorReturn = uncurry(generatorPrototype.return) as <T>(
   generator: Generator<T, unknown, unknown>,

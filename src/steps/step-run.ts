@@ -1,6 +1,6 @@
 import { abortable } from "../base/abortable.ts";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
-import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
+import { GeppettoError, plainMessage, toErrorRecord } from "../shared/errors.ts";
 import { MAX_ERROR_CHARS, type ErrorRecord } from "../shared/frames.ts";
 import {
   appendDelta,
@@ -283,6 +283,6 @@ function errorRecord(error: unknown): ErrorRecord {
     if (error.cause instanceof GuestFailure) record.cause = error.cause.record;
     return record;
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? plainMessage(error) : String(error);
   return toErrorRecord(new GeppettoError("StepError", message));
 }

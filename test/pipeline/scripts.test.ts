@@ -236,6 +236,31 @@ describe.each(ISOLATIONS)("a pipeline of a script's (%s)", (isolation) => {
     });
   });
 
+  it("asks a generator for more as there is room, and closes it when nobody wants more", async () => {
+    const code = `
+      let given = 0;
+      const log = [];
+      const counting = pipeline.chain(
+        function* (from) { try { for (let i = from; ; i++) { given++; yield i } } finally { log.push("closed") } },
+        async function* (n) { try { yield n * 2; yield [n] } finally { log.length < 9 && n < 2 && log.push("inner " + n) } },
+      );
+      const got = [];
+      for await (const n of counting.stream(1)) if (got.push(n) === 4) break;
+      await pause(20);
+      const finite = pipeline.chain(function* (n) { yield n; yield n + 1; return 99 });
+      const blocked = [...finite.startBlocking([1, 5])];
+      const error = await caught(() => pipeline.chain(function* bad() { yield 1; throw new RangeError("boom") }).startAsync(0));
+      export default { got, bounded: given < 200, log: log.sort(), blocked, error: error.cause instanceof RangeError };
+    `;
+    expect(await value(code)).toEqual({
+      got: [2, [1], 4, [2]],
+      bounded: true,
+      log: ["closed", "inner 1"],
+      blocked: [1, 2, 5, 6],
+      error: true,
+    });
+  });
+
   it("carries metadata and kinds, and refuses what does not go together", async () => {
     const code = `
       const of = (kind, content) => caught(() => pipeline.chain(() => pipeline.element(kind, content)).startAsync("x")).then((e) => e.message ?? [...e]);
