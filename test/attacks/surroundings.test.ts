@@ -88,7 +88,7 @@ describe.skipIf(!onLinux).each<Hardening>(["standard", "strict"])("a child with 
     expect(environment).toEqual([]);
     expect(readlinkSync(`/proc/${pid}/cwd`)).toBe("/");
     // While it starts, Node may be reading files of the system's.
-    await expect.poll(() => foreignDescriptors(pid)).toEqual([]);
+    await expect.poll(() => foreignDescriptors(pid), { timeout: 15_000 }).toEqual([]);
     expect(Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ")[2])).toBe(pid);
     child.process.kill("SIGKILL");
     await once(child.process, "exit");

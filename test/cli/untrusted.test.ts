@@ -45,7 +45,7 @@ describe.concurrent("a script that is not trusted", () => {
   it("runs in a process, whatever files and the environment say", async () => {
     const own = new ConfigFolder();
     try {
-      own.project("isolation: thread");
+      own.user("isolation: thread");
       const { code, stderr } = await own.cli(["eval", "-v", "--untrusted", "1"]);
       expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining("strict process isolation") });
       expect((await own.cli(["eval", "-v", "1"])).stderr).toContain(" thread isolation");
