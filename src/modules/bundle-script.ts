@@ -7,7 +7,7 @@ import { type ErrorRecord, MAX_FRAME_CHARS } from "../shared/frames.ts";
 import type { SourcePositions } from "../shared/source-positions.ts";
 import { LoadError } from "./load-error.ts";
 import { ModuleNames } from "./module-names.ts";
-import { MODULE, modulePlugin } from "./module-plugin.ts";
+import { MODULE, modulePlugin, PATTERN_TEXT } from "./module-plugin.ts";
 
 export interface ModuleScript {
   code: string;
@@ -29,6 +29,9 @@ const MAX_CHARS = MAX_FRAME_CHARS / 2;
 const TYPESCRIPT = /\.[cm]?tsx?$/;
 /** Also says so of what is exported from here: to tell that apart would take more than one look at each character. */
 const IMPORTS = /\bimport\s*[\w$*{"'(/]|\bexport\s*[*{]/;
+
+/** What the bundler says where the name in an import() or a require() is put together, and it has found nothing that fits. */
+const IS_PATTERN = /^Could not resolve (?:import|require)\(/;
 
 /** Builds that are under way: the bundler's process lives as long as there is one. */
 let building = 0;
@@ -125,6 +128,7 @@ function toRecord(script: string, message: Message | undefined, placeOf: (path: 
     const record = toErrorRecord(detail);
     return { ...record, message: record.message + place };
   }
+  if (IS_PATTERN.test(text)) return { name: "Error", message: PATTERN_TEXT + place };
   return { name: detail instanceof Error ? "Error" : "SyntaxError", message: text + place };
 }
 

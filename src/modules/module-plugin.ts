@@ -21,9 +21,15 @@ export const SCRIPT = "script";
 export const MODULE = "module";
 const BUILTIN = "builtin";
 
+/** Why `import("./" + name)` is refused: it says nothing of what is there. */
+export const PATTERN_TEXT = "Cannot import by a pattern: a module is named by a text";
+
 /** Most bytes of one module, and of all of a script's. */
 const MAX_MODULE_BYTES = 8_000_000;
 const MAX_TOTAL_BYTES = 32_000_000;
+
+/** Where the bundler thinks that modules lie: what fits a pattern, as in import("./" + name), it looks for by itself. */
+const NOWHERE = resolve("/", "nowhere/".repeat(64));
 
 /** Marks the plugin's own questions to the bundler. */
 const ASKING = Symbol("asking");
@@ -58,17 +64,18 @@ export function modulePlugin(options: ModulePluginOptions): Plugin {
         if (args.kind === "entry-point") return { path: script.name, namespace: SCRIPT };
         return reader.find(build, args);
       });
-      build.onLoad({ filter: /.*/, namespace: SCRIPT }, () => ({
-        contents: script.code,
-        loader: LOADERS[extname(script.name)] ?? "js",
-        resolveDir: script.folder,
-      }));
+      build.onLoad({ filter: /.*/, namespace: SCRIPT }, () => {
+        const loader = LOADERS[extname(script.name)] ?? "js";
+        return { contents: withoutSourceMap(script.code, loader), loader, resolveDir: NOWHERE };
+      });
       build.onLoad({ filter: /.*/, namespace: MODULE }, (args) => reader.read(args.pluginData as Found));
       // What asks for one by require() may never get to where it needs it.
       build.onLoad({ filter: /.*/, namespace: BUILTIN }, ({ path }) => ({
         contents: `throw new Error(${JSON.stringify(builtinText(path))})`,
         loader: "js",
       }));
+      // What has been found by a pattern it would also read.
+      build.onLoad({ filter: /.*/ }, () => failure(new Error(PATTERN_TEXT)));
     },
   };
 }
@@ -82,17 +89,18 @@ class ModuleReader {
   }
 
   async find(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult> {
-    const { path: specifier, kind, resolveDir, importer, namespace } = args;
+    const { path: specifier, kind, importer, namespace } = args;
     if (specifier.startsWith("node:")) return this.#builtin(specifier, kind);
     if (/^[a-z][a-z\d+.-]+:/i.test(specifier)) {
       return failure(new Error(`Cannot import "${specifier.slice(0, 200)}": scripts import files and packages`));
     }
+    const { access, script } = this.#options;
     const own = namespace === MODULE ? importer : undefined;
+    const resolveDir = own === undefined ? script.folder : dirname(own);
     const asking = { kind, resolveDir, importer, namespace: "file", pluginData: ASKING } as const;
     const { path, errors, external } = await build.resolve(specifier, asking);
     const file = errors.length > 0 || external || !isAbsolute(path) ? undefined : path;
     if (file === undefined && isBuiltin(specifier)) return this.#builtin(specifier, kind);
-    const { access, script } = this.#options;
     if (file !== undefined) access.admit(specifier, file, own);
     const isBare = packageOf(specifier) !== undefined || specifier.startsWith("#");
     // What is not found is looked for where it would be: there it is missing, or was not to be looked for.
@@ -118,7 +126,7 @@ class ModuleReader {
       }
       const contents = bytes.toString();
       sources[names.of(file!)] = contents;
-      return { contents, loader, resolveDir: dirname(file!) };
+      return { contents: withoutSourceMap(contents, loader), loader, resolveDir: NOWHERE };
     } catch (error) {
       return failure(error as Error);
     }
@@ -128,6 +136,12 @@ class ModuleReader {
     if (kind === "require-call" || kind === "require-resolve") return { path: specifier, namespace: BUILTIN };
     return failure(new Error(builtinText(specifier)));
   }
+}
+
+/** The text without its own source map, which the bundler would read by itself, from anywhere: the last one counts. */
+function withoutSourceMap(text: string, loader: Loader): string {
+  if (loader === "json" || !text.includes("sourceMappingURL")) return text;
+  return `${text}\n//# sourceMappingURL=data:application/json,{}`;
 }
 
 function builtinText(specifier: string): string {
