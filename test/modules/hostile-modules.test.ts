@@ -1,9 +1,10 @@
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PermissionUse, ScriptOutcome } from "../../src/index.ts";
-import { withEngine } from "../engine/engine-harness.ts";
+import { RuntimeEngine, type EngineLimits, type PermissionUse, type ScriptOutcome } from "../../src/index.ts";
+import { Output, withEngine } from "../engine/engine-harness.ts";
 
 /** A source map that speaks of another file. */
 const MAP = `{ "version": 3, "sources": ["the-secret.ts"], "names": [], "mappings": "AAUM;AAAA;AAAA;AAAA" }`;
@@ -27,13 +28,32 @@ function put(files: Record<string, string>): void {
   }
 }
 
-/** Runs a script as if it lay in `app/`. */
-async function run(code: string, onPermission?: (use: PermissionUse) => void): Promise<ScriptOutcome> {
+interface RunOptions {
+  folder?: string;
+  limits?: Partial<EngineLimits>;
+  onPermission?: (use: PermissionUse) => void;
+}
+
+/** Runs a script as if it lay in a folder, by default `app/`. That nothing is left of it is looked at, too. */
+async function run(code: string, { folder = "app", ...rest }: RunOptions = {}): Promise<ScriptOutcome> {
   let outcome!: ScriptOutcome;
-  await withEngine({ isolation: "thread", ...(onPermission ? { onPermission } : {}) }, async ({ engine }) => {
-    outcome = await engine.runScript({ code, name: "main.js", folder: join(root, "app") });
+  await withEngine({ isolation: "thread", ...rest }, async ({ engine }) => {
+    outcome = await engine.runScript({ code, name: "main.js", folder: join(root, folder) });
   });
   return outcome;
+}
+
+/** The command lines of all processes that the bundler's processes consist of, on Linux. */
+function bundlers(): string[] {
+  return fs.readdirSync("/proc").flatMap((pid) => {
+    try {
+      const line = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8");
+      const [, parent] = /\nPPid:\s*(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+      return line.includes("bundler-child") && Number(parent) === process.pid ? [line] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 describe("a name that is put together", () => {
@@ -78,11 +98,61 @@ describe("a source map that a module names", () => {
       put({ "app/mapped.js": text, "app/mapped.ts": text });
       for (const name of ["mapped.js", "mapped.ts"]) {
         const code = `import { fail } from "./${name}";\nfail();\n/*# sourceMappingURL=${place} */`;
-        const { error, sources } = await run(code, (use) => uses.push(use));
+        const { error, sources } = await run(code, { onPermission: (use) => uses.push(use) });
         expect(error?.stack, place).toBe(`Error: x\n    at fail (file:///${name}:3:9)\n    at file:///main.js:2:1`);
         expect(sources?.[name]).toBe(text);
       }
       expect(uses.map(({ asked }) => asked)).toEqual(["./mapped.js", "./mapped.ts"]);
     }
+  });
+});
+
+const MAKE_PIPE = "mkfifo";
+const onLinux = fs.existsSync("/proc/self/task");
+if (!onLinux) console.warn("SKIPPED: what the bundler's processes may use is limited by the system on Linux only");
+
+describe.skipIf(!onLinux)("a folder that makes the bundler", () => {
+  const DIED = "Cannot load main.js: the bundler has ended on it; it may be nested too deeply, or too large";
+
+  it("hang costs its script the time that it has, and nobody a process", async () => {
+    put({ "hang/x.js": "export default 1;" });
+    execFileSync(MAKE_PIPE, [join(root, "hang/package.json")]);
+    const startedAt = performance.now();
+    const { error } = await run(`import "./x.js";`, { folder: "hang", limits: { wallMs: 700 } });
+    expect(error?.code).toBe("ERR_LIMIT_WALL");
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    await expect.poll(bundlers).toEqual([]);
+  });
+
+  it("look through the whole machine costs no more than that", async () => {
+    const code = `import "./ok.js"; const name = "x"; import(\`./${"../".repeat(100)}\${name}\`);`;
+    const { error } = await run(code, { limits: { wallMs: 700 } });
+    expect(error?.code).toBe("ERR_LIMIT_WALL");
+    await expect.poll(bundlers).toEqual([]);
+  });
+
+  it("read more than fits into a machine is not loaded", async () => {
+    put({ "vast/x.js": "export default 1;", "vast/package.json": "" });
+    fs.truncateSync(join(root, "vast/package.json"), 1e11);
+    const { end, error } = await run(`import "./x.js";`, { folder: "vast" });
+    expect({ end, message: error?.message }).toEqual({ end: "load", message: DIED });
+  });
+
+  it("die leaves the scripts alone that are put together meanwhile", async () => {
+    await using hostile = new RuntimeEngine({ isolation: "thread", console: new Output() });
+    await using honest = new RuntimeEngine({ isolation: "thread", console: new Output() });
+    await Promise.all([hostile.start(), honest.start()]);
+    const folder = join(root, "app");
+    const code = `import "./ok.js"; export default ${"[".repeat(4_000_000)}${"]".repeat(4_000_000)};`;
+    let isOver = false;
+    const dying = hostile.runScript({ code, name: "main.js", folder }).finally(() => (isOver = true));
+    const values: unknown[] = [];
+    // One after the other, so that one is under way whenever that happens.
+    while (!isOver) {
+      const outcome = await honest.runScript({ code: `import one from "./ok.js"; export default one;`, folder });
+      values.push(outcome.value);
+    }
+    expect(await dying).toMatchObject({ end: "load", error: { message: DIED } });
+    expect(new Set(values)).toEqual(new Set([1]));
   });
 });

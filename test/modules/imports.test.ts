@@ -11,7 +11,7 @@ if (!onLinux) console.warn("SKIPPED: which process is the bundler's is read from
 /** The process that puts modules together, while there is one. */
 function bundlerPid(): number | undefined {
   const children = fs.readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean);
-  const found = children.find((pid) => fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--service="));
+  const found = children.find((pid) => fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("bundler-child"));
   return found === undefined ? undefined : Number(found);
 }
 
@@ -402,7 +402,7 @@ describe("what comes with a script", () => {
       let pid: number | undefined;
       await expect.poll(() => (pid = bundlerPid()), { interval: 1 }).toBeDefined();
       process.kill(pid!, "SIGKILL");
-      const message = "Cannot load script.js: the bundler has ended on it; it may be nested too deeply";
+      const message = "Cannot load script.js: the bundler has ended on it; it may be nested too deeply, or too large";
       expect(await running).toMatchObject({ end: "load", error: { name: "Error", message } });
       const next = await engine.runScript({
         code: `import "./m2990.js"; export default 2;`,
