@@ -51,7 +51,7 @@ export class ModuleReader {
   }
 
   #find({ specifier, folder, importer, file }: Wanted): FoundModule {
-    if (file !== undefined) this.#options.access.admit(specifier, file, importer);
+    if (file !== undefined) this.#options.access.admit(specifier, file, { folder, importer });
     const isBare = packageOf(specifier) !== undefined || specifier.startsWith("#");
     // What is not found is looked for where it would be: there it is missing, or was not to be looked for.
     const place = file ?? (isBare ? undefined : resolve(folder, specifier));

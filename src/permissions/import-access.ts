@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
+import { dirname, extname, join, resolve, sep } from "node:path";
 import { isBelow } from "./file-access.ts";
 
 /** Folders and files by their absolute paths, and packages by their names; true for any module. */
@@ -26,7 +26,7 @@ export function packageOf(specifier: string): string | undefined {
 export class ImportAccess {
   readonly #paths: readonly string[] | true;
   readonly #packages: readonly string[];
-  /** Folders of packages that were allowed by name, or by one that was. */
+  /** Folders of packages that were allowed by name, or by one that was, and files whose extension was found. */
   readonly #granted: string[] = [];
 
   constructor({ paths, packages }: ImportRules, folder: string | undefined) {
@@ -43,13 +43,28 @@ export class ImportAccess {
     return this.#paths !== true && this.#paths.length === 0 && this.#packages.length === 0;
   }
 
-  /** A specifier has led to this file: allows its package where its name, or its importer, does. */
-  admit(specifier: string, file: string, importer: string | undefined): void {
+  /**
+   * A specifier has led to this file: allows its package where its name, or its importer, does; and a file by a path that
+   * leaves its extension to be found, as the specifier does.
+   *
+   * @param folder what the specifier starts from.
+   */
+  admit(specifier: string, file: string, { folder, importer }: { folder: string; importer: string | undefined }): void {
     const name = packageOf(specifier);
-    if (name === undefined) return;
+    if (name === undefined) {
+      const place = resolve(folder, specifier);
+      if (this.#paths !== true && this.#paths.includes(place) && isNamedBy(file, place)) this.#granted.push(file);
+      return;
+    }
     const isBrought = importer !== undefined && this.#granted.some((folder) => isBelow(importer, folder));
     if (this.#packages.includes(name) || isBrought) this.#granted.push(packageFolder(name, file));
   }
+}
+
+/** Are they the same but for the extension? */
+function isNamedBy(file: string, place: string): boolean {
+  const bare = file.slice(0, file.length - extname(file).length);
+  return bare === place || bare === place.slice(0, place.length - extname(place).length);
 }
 
 /** The folder of the package that this file belongs to. */

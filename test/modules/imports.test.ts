@@ -43,6 +43,8 @@ beforeAll(() => {
     "node_modules/brought/index.js": `module.exports = "with it";`,
     "node_modules/greedy/index.js": `module.exports = require("../../shut/secret.js");`,
     "shut/secret.js": `export default "the secret";`,
+    "shut/typed.ts": `const it: string = "the secret"; export default it;`,
+    "shut/main/package.json": `{ "main": "../secret.js" }`,
     "shut/secret.json": `{ "secret": true }`,
     "linked/package.json": `{ "name": "linked", "main": "index.js" }`,
     "linked/index.js": `module.exports = "linked";`,
@@ -279,7 +281,17 @@ describe("what may be imported", () => {
     expect(await importing("../shut/secret.js", { import: [app, join(root, "shut")] })).toBe(secret);
     expect(await importing("./link.js", { import: [app, join(app, "link.js")] })).toBe(secret);
     expect(await importing("linked", { import: [app, "linked"] })).toBe("linked");
+    expect(await importing("../shut/secret", { import: [app, join(root, "shut/secret")] })).toBe(secret);
+    expect(await importing("../shut/typed.js", { import: [app, join(root, "shut/typed.js")] })).toBe(secret);
     expect(await importing("../shut/secret.js", { import: true })).toBe(secret);
+  });
+
+  it("is no more than the flag's file where that leaves its extension to be found", async () => {
+    const app = join(root, "app");
+    expect(await importing("../shut/main", { import: [app, join(root, "shut/main")] })).toMatch(/^PermissionError/);
+    expect(await importing("../shut/secret.json", { import: [app, join(root, "shut/secret")] })).toBe(
+      outside("../shut/secret.json"),
+    );
   });
 
   it("is a package with all that it imports itself, and nothing more", async () => {
