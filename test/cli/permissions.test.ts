@@ -182,6 +182,15 @@ describe.concurrent("imports on the command line", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: "filled file:///main.ts\n" });
   });
 
+  it("are not for eval and classic scripts, which say what is", async () => {
+    put("app/classic.cjs", 'import("./lib/fill.ts");\n');
+    const evaluated = await runCli(["eval", "--no-log", 'await import("./app/lib/fill.ts")'], { cwd: home });
+    for (const { code, stderr } of [evaluated, await run(["app/classic.cjs"])]) {
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^Error: Not supported\n[^]*\nhint: import\(\) takes the name of a module as a text/);
+    }
+  });
+
   it("that end the bundler say one line about it", async () => {
     put("app/deep.js", `import "./lib/fill.ts";\nexport default ${"[".repeat(4_000_000)}${"]".repeat(4_000_000)};\n`);
     const { code, stdout, stderr } = await run(["app/deep.js"]);
