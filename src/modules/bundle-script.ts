@@ -53,26 +53,17 @@ export async function bundleScript(
   const reader = new ModuleReader({ permissions, access: permissions.imports(), names, folder, sources });
   const order = { name, code, loader: loaderFor(name) ?? "js", folder, maxChars: MAX_CHARS };
   const result = await runBundler(order, (question) => reader.answer(question), signal);
-  const placeOf = (path: string): string =>
-    path.startsWith(`${MODULE}:`) ? names.of(path.slice(MODULE.length + 1)) : name;
-  if (!("code" in result)) {
-    const record = toRecord(name, result, placeOf);
-    throw new LoadError({ ...record, message: names.putInto(record.message, MODULE) }, sources);
-  }
+  if (!("code" in result)) throw new LoadError(toRecord(name, result), sources);
   const parsed = JSON.parse(result.map) as { sources: string[]; mappings: string };
   const positions = {
     file: `file:///${name}`,
-    sources: parsed.sources.map((path) => `file:///${placeOf(path)}`),
+    sources: parsed.sources.map((path) => `file:///${nameOf(path, name)}`),
     mappings: parsed.mappings,
   };
   return { code: result.code, positions, sources };
 }
 
-function toRecord(
-  script: string,
-  result: Exclude<BundleResult, { code: string }>,
-  placeOf: (path: string) => string,
-): ErrorRecord {
+function toRecord(script: string, result: Exclude<BundleResult, { code: string }>): ErrorRecord {
   if ("isDead" in result) {
     const reason = "the bundler has ended on it; it may be nested too deeply, or too large";
     return { name: "Error", message: `Cannot load ${script}: ${reason}` };
@@ -83,8 +74,13 @@ function toRecord(
   }
   const { record, place } = result.failure;
   if (place === undefined) return record;
-  const shown = ` [file:///${placeOf(place.module)}:${place.line}:${columnOf(place)}]`;
+  const shown = ` [file:///${nameOf(place.module, script)}:${place.line}:${columnOf(place)}]`;
   return { ...record, message: record.message + shown };
+}
+
+/** The guest's name for the module that the bundler speaks of. */
+function nameOf(path: string, script: string): string {
+  return path.startsWith(`${MODULE}:`) ? path.slice(MODULE.length + 1) : script;
 }
 
 /** Counts characters, from 1. */

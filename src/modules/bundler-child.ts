@@ -3,6 +3,7 @@
  * end it, and nothing else with it. It asks its parent for each module, and ends with its parent.
  */
 import type { ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
 import { subscribe } from "node:diagnostics_channel";
 import { isBuiltin } from "node:module";
 import { dirname, extname, isAbsolute, resolve } from "node:path";
@@ -24,6 +25,7 @@ import {
 } from "./bundler-messages.ts";
 
 const BUILTIN = "builtin";
+const EMPTY = "empty";
 
 /** Marks the plugin's own questions to the bundler. */
 const ASKING = Symbol("asking");
@@ -39,10 +41,12 @@ const OPTIONS: BuildOptions = {
   write: false,
   outfile: "script.js",
   format: "esm",
-  platform: "neutral",
-  // There is no Node in a guest: packages that have a build for browsers give that one.
+  // There is no Node in a guest: packages that have a build for browsers, or parts of one, give that.
+  platform: "browser",
   mainFields: ["browser", "module", "main"],
   conditions: ["browser", "module"],
+  // It is the script's environment that says this.
+  define: { "process.env.NODE_ENV": "process.env.NODE_ENV" },
   target: "es2024",
   sourcemap: "external",
   sourcesContent: false,
@@ -104,7 +108,9 @@ async function bundle(order: BundleOrder): Promise<BundleResult> {
 
 function toFailure({ text, location, detail }: Message): BundleFailure {
   // Of what the bundler itself says, all but this is about syntax.
-  const own = IS_PATTERN.test(text) ? { name: "Error", message: PATTERN_TEXT } : { name: "SyntaxError", message: text };
+  const own = IS_PATTERN.test(text)
+    ? { name: "Error", message: PATTERN_TEXT }
+    : { name: "SyntaxError", message: text.replaceAll(`"${MODULE}:`, '"') };
   const record = (detail as ErrorRecord | undefined) ?? own;
   if (location === null) return { record, place: undefined };
   const { file: module, line, column, lineText } = location;
@@ -130,11 +136,15 @@ function modulePlugin({ name, code, loader, folder }: BundleOrder): Plugin {
         contents: `throw new Error(${JSON.stringify(builtinText(path))})`,
         loader: "js",
       }));
+      asked.onLoad({ filter: /.*/, namespace: EMPTY }, () => ({ contents: "module.exports = {};", loader: "js" }));
       // What has been found by a pattern it would also read.
       asked.onLoad({ filter: /.*/ }, () => failure({ name: "Error", message: PATTERN_TEXT }));
     },
   };
 }
+
+/** Where modules lie, by their names. */
+const files = new Map<string, string>();
 
 async function find(asked: PluginBuild, args: OnResolveArgs, ownFolder: string): Promise<OnResolveResult> {
   const { path: specifier, kind, namespace } = args;
@@ -143,14 +153,19 @@ async function find(asked: PluginBuild, args: OnResolveArgs, ownFolder: string):
     const message = `Cannot import "${specifier.slice(0, 200)}": scripts import files and packages`;
     return failure({ name: "Error", message });
   }
-  const importer = namespace === MODULE ? args.importer : undefined;
+  const importer = namespace === MODULE ? files.get(args.importer) : undefined;
   const folder = importer === undefined ? ownFolder : dirname(importer);
-  const asking = { kind, resolveDir: folder, importer: args.importer, namespace: "file", pluginData: ASKING } as const;
+  const asking = { kind, resolveDir: folder, importer: importer ?? "", namespace: "file", pluginData: ASKING } as const;
   const { path, errors, external } = await asked.resolve(specifier, asking);
-  const file = errors.length > 0 || external || !isAbsolute(path) ? undefined : path;
+  // Found, and yet not there: a package does without it in browsers.
+  if (errors.length === 0 && !external && !(isAbsolute(path) && existsSync(path))) {
+    return { path: specifier, namespace: EMPTY };
+  }
+  const file = errors.length > 0 || external ? undefined : path;
   if (file === undefined && isBuiltin(specifier)) return builtin(specifier, kind);
   const found = await ask<FoundModule>({ find: { specifier, folder, importer, file } });
-  return { path: found.file ?? specifier, namespace: MODULE, pluginData: found };
+  if (found.file !== undefined) files.set(found.name, found.file);
+  return { path: found.name, namespace: MODULE, pluginData: found };
 }
 
 function toModule(text: string, loader: Loader): OnLoadResult {

@@ -24,6 +24,8 @@ export interface Wanted {
 
 /** A module before it is read. */
 export interface FoundModule {
+  /** The guest's name for it, and the bundler's: the text of the whole holds it. */
+  name: string;
   /** How errors and notes name it. */
   asked: string;
   /** Where it lies, or would lie; undefined for a package that is nowhere. */

@@ -56,11 +56,11 @@ export class ModuleReader {
     // What is not found is looked for where it would be: there it is missing, or was not to be looked for.
     const place = file ?? (isBare ? undefined : resolve(folder, specifier));
     const asked = isBare ? (packageOf(specifier) ?? specifier) : this.#fromFolder(folder, specifier);
-    return { asked, file: place };
+    return { name: place === undefined ? specifier : this.#options.names.of(place), asked, file: place };
   }
 
-  async #read({ asked, file }: FoundModule): Promise<ReadModule> {
-    const { permissions, access, names, sources } = this.#options;
+  async #read({ name, asked, file }: FoundModule): Promise<ReadModule> {
+    const { permissions, access, sources } = this.#options;
     const tooLarge = (): GeppettoError =>
       new GeppettoError("LimitError", `Cannot import ${asked}: it is larger than ${MAX_MODULE_BYTES} bytes`, {
         code: "ERR_LIMIT_IMPORT",
@@ -74,7 +74,7 @@ export class ModuleReader {
         throw new Error(`Cannot import "${asked}": scripts import JavaScript, TypeScript and JSON`);
       }
       const contents = bytes.toString();
-      sources[names.of(file!)] = contents;
+      sources[name] = contents;
       return { contents, loader };
     } catch (error) {
       return { refused: toErrorRecord(error) };

@@ -107,6 +107,25 @@ describe("a source map that a module names", () => {
   });
 });
 
+describe("a module that is CommonJS", () => {
+  it("learns nothing of where it lies", async () => {
+    put({
+      "app/inner.cjs": `exports.stack = new Error("x").stack; exports.text = String(exports.stack.constructor) + String(require);`,
+      "app/outer.cjs": `exports.inner = require("./inner.cjs"); exports.nothing = require("./node_modules/part/none"); exports.stack = new Error("y").stack;`,
+      "app/node_modules/part/package.json": `{ "name": "part", "browser": { "./none": false } }`,
+    });
+    const code = `import outer from "./outer.cjs"; export default JSON.stringify(outer);`;
+    const { value, error } = await run(code);
+    expect(error).toBeUndefined();
+    expect(value).toContain("inner.cjs:1:17");
+    expect(value).not.toContain(root);
+    put({ "app/throws.cjs": `throw new Error("z");` });
+    const thrown = await run(`import "./throws.cjs"; import "./ok.js";`);
+    expect(thrown.error?.stack).toContain("(file:///throws.cjs:1:7)");
+    expect(JSON.stringify(thrown)).not.toContain(root);
+  });
+});
+
 const MAKE_PIPE = "mkfifo";
 const onLinux = fs.existsSync("/proc/self/task");
 if (!onLinux) console.warn("SKIPPED: what the bundler's processes may use is limited by the system on Linux only");
