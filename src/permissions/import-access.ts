@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, extname, join, resolve, sep } from "node:path";
 import { isBelow } from "./file-access.ts";
 
@@ -56,8 +56,10 @@ export class ImportAccess {
       if (this.#paths !== true && this.#paths.includes(place) && isNamedBy(file, place)) this.#granted.push(file);
       return;
     }
-    const isBrought = importer !== undefined && this.#granted.some((folder) => isBelow(importer, folder));
-    if (this.#packages.includes(name) || isBrought) this.#granted.push(packageFolder(name, file));
+    const isBrought = importer !== undefined && this.#granted.some((granted) => isBelow(importer, granted));
+    if (!this.#packages.includes(name) && !isBrought) return;
+    const own = packageFolder(name, file, folder);
+    if (own !== undefined) this.#granted.push(own);
   }
 }
 
@@ -67,13 +69,33 @@ function isNamedBy(file: string, place: string): boolean {
   return bare === place || bare === place.slice(0, place.length - extname(place).length);
 }
 
-/** The folder of the package that this file belongs to. */
-function packageFolder(name: string, file: string): string {
-  const installed = `${sep}node_modules${sep}${name.replaceAll("/", sep)}${sep}`;
-  const at = file.lastIndexOf(installed);
-  if (at >= 0) return file.slice(0, at + installed.length - 1);
-  // Linked from elsewhere.
-  let folder = dirname(file);
-  while (!existsSync(join(folder, "package.json")) && dirname(folder) !== folder) folder = dirname(folder);
-  return folder === dirname(folder) ? dirname(file) : folder;
+/**
+ * The folder of the package, as found from a folder, that this file belongs to. A link counts where it leads to a package of
+ * that name: one that came with a script may lead anywhere.
+ */
+function packageFolder(name: string, file: string, from: string): string | undefined {
+  for (let at = from; ; at = dirname(at)) {
+    const installed = join(at, "node_modules", name);
+    const folder = existsSync(installed) ? realpathSync(installed) : undefined;
+    if (folder !== undefined && isBelow(file, folder)) {
+      return folder.endsWith(join(sep, "node_modules", name)) || nameIn(folder) === name ? folder : undefined;
+    }
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+/** Largest package.json that is looked into, in bytes. */
+const MAX_MANIFEST_BYTES = 1_000_000;
+
+/** What a package calls itself. */
+function nameIn(folder: string): unknown {
+  try {
+    const file = join(folder, "package.json");
+    const { size } = statSync(file);
+    // A pipe would be waited for, a device read for ever: neither has a size.
+    if (size === 0 || size > MAX_MANIFEST_BYTES) return undefined;
+    return (JSON.parse(readFileSync(file, "utf8")) as { name?: unknown } | null)?.name;
+  } catch {
+    return undefined;
+  }
 }

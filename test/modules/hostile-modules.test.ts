@@ -3,8 +3,17 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { RuntimeEngine, type EngineLimits, type PermissionUse, type ScriptOutcome } from "../../src/index.ts";
+import {
+  RuntimeEngine,
+  type EngineLimits,
+  type PermissionOptions,
+  type PermissionUse,
+  type ScriptOutcome,
+} from "../../src/index.ts";
 import { Output, withEngine } from "../engine/engine-harness.ts";
+
+const MAKE_PIPE = "mkfifo";
+const onLinux = fs.existsSync("/proc/self/task");
 
 /** A source map that speaks of another file. */
 const MAP = `{ "version": 3, "sources": ["the-secret.ts"], "names": [], "mappings": "AAUM;AAAA;AAAA;AAAA" }`;
@@ -29,6 +38,7 @@ function put(files: Record<string, string>): void {
 }
 
 interface RunOptions {
+  permissions?: PermissionOptions;
   folder?: string;
   limits?: Partial<EngineLimits>;
   onPermission?: (use: PermissionUse) => void;
@@ -107,6 +117,31 @@ describe("a source map that a module names", () => {
   });
 });
 
+describe("a package that came with a script and has an allowed name", () => {
+  it.each([
+    ["is a link to a folder that is no such package", "./shut", {}],
+    ["is a link to a package of another name", "./other", { "other/package.json": `{ "name": "another" }` }],
+    [
+      "names a file of another folder",
+      undefined,
+      { "clone/node_modules/tea/package.json": `{ "main": "../../../shut/secret.json" }` },
+    ],
+  ])("brings nothing from elsewhere where it %s", async (_, target, files) => {
+    fs.rmSync(join(root, "clone"), { recursive: true, force: true });
+    put({ "clone/x.js": "", "other/secret.json": "{}", ...files });
+    if (target !== undefined) {
+      fs.mkdirSync(join(root, "clone/node_modules"));
+      fs.symlinkSync(join(root, target), join(root, "clone/node_modules/tea"));
+    }
+    const specifier = target === undefined ? "tea" : "tea/secret.json";
+    const { error } = await run(`import it from "${specifier}"; export default it;`, {
+      folder: "clone",
+      permissions: { import: [join(root, "clone"), "tea"] },
+    });
+    expect(error?.code).toBe("ERR_PERMISSION");
+  });
+});
+
 describe("a module that is CommonJS", () => {
   it("learns nothing of where it lies", async () => {
     put({
@@ -126,8 +161,6 @@ describe("a module that is CommonJS", () => {
   });
 });
 
-const MAKE_PIPE = "mkfifo";
-const onLinux = fs.existsSync("/proc/self/task");
 if (!onLinux) console.warn("SKIPPED: what the bundler's processes may use is limited by the system on Linux only");
 
 describe.skipIf(!onLinux)("a folder that makes the bundler", () => {
