@@ -1,9 +1,9 @@
-// Builds dist/: the host by tsc; the guest runtime as one bundle that the host loads as data; the child of a process
-// realm as one file, so that it starts fast and needs to read nothing else; the command line as few files, which load in half
+// Builds dist/: the host by tsc; the guest runtime as one bundle that the host loads as data; the children, of a
+// process realm and of the bundler, as one file each, so that they start fast and need to read nothing else; the command line as few files, which load in half
 // the time of many.
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -29,17 +29,19 @@ await build({
   legalComments: "none",
   logLevel: "warning",
 });
-await build({
-  entryPoints: [join(root, "src/sandbox/realm-child.ts")],
-  outfile: join(root, "dist/realm-child.cjs"),
-  bundle: true,
-  format: "cjs",
-  platform: "node",
-  external: ["isolated-vm"],
-  target: "node24",
-  minify: true,
-  logLevel: "warning",
-});
+for (const child of ["sandbox/realm-child", "modules/bundler-child"]) {
+  await build({
+    entryPoints: [join(root, `src/${child}.ts`)],
+    outfile: join(root, `dist/${basename(child)}.cjs`),
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    external: ["isolated-vm", "esbuild"],
+    target: "node24",
+    minify: true,
+    logLevel: "warning",
+  });
+}
 await build({
   entryPoints: [join(root, "src/cli/main.ts")],
   outdir: join(root, "dist/cli"),

@@ -80,6 +80,10 @@ function hintFor(error: ScriptError, context: ErrorContext): string | undefined 
   }
   if (name === "PermissionError" && error.fromHost) return permissionHint(message, context);
   if (name === "ReferenceError") return MISSING_NAMES[message.replace(/ is not defined$/, "")];
+  // V8's own word for an import() that was not put together before the script ran.
+  if (message === "Not supported" && context.source.includes("import(")) {
+    return "import() takes the name of a module as a text, in a script file that is an ES module; eval and .cjs have none";
+  }
   if (code === "ERR_SCRIPT_LOAD" && untrusted && /\.[cm]?tsx?$/.test(label)) {
     return "--untrusted runs JavaScript; TypeScript has to be compiled first";
   }

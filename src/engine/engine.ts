@@ -105,7 +105,7 @@ export class Engine implements AsyncDisposable {
     if (runner.busy) throw busyError();
     const { args = [], env = {}, input, signal } = options;
     const running = runner.run(
-      () => loadScript(script, this.permissions),
+      (over) => loadScript(script, this.permissions, over),
       async ({ name, positions }) => {
         const allowed = this.permissions.environment();
         const context: ScriptContext = { argv: ["geppetto-js", name, ...args], env: { ...allowed, ...env } };

@@ -30,12 +30,14 @@ export interface LoadedScript {
 }
 
 /**
- * Reads a script, with what it imports where it may import anything; from here on it uses permissions.
+ * Reads a script, with what it imports where it may import anything; from here on it uses permissions. The signal says that
+ * nobody waits for it any more.
  *
  * @throws {Error} the file system's error when the file cannot be read; {LoadError} when the script does not load;
- *   {GeppettoError} ConfigError when there is neither file nor code.
+ *   {GeppettoError} ConfigError when there is neither file nor code; the signal's
+ *   reason.
  */
-export async function loadScript(script: Script, permissions: Permissions): Promise<LoadedScript> {
+export async function loadScript(script: Script, permissions: Permissions, signal: AbortSignal): Promise<LoadedScript> {
   const read = await readScript(script);
   const { name, code, kind, folder } = read;
   permissions.begin(name, folder);
@@ -43,7 +45,7 @@ export async function loadScript(script: Script, permissions: Permissions): Prom
   // Loaded on use: most scripts import nothing.
   const { bundleScript, needsBundling } = await import("../modules/bundle-script.ts");
   if (!needsBundling(read)) return read;
-  const bundle = await bundleScript({ name, code, folder: folder ?? process.cwd() }, permissions);
+  const bundle = await bundleScript({ name, code, folder: folder ?? process.cwd() }, permissions, signal);
   return { ...read, ...bundle };
 }
 

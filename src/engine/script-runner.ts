@@ -42,12 +42,12 @@ export class ScriptRunner {
   /**
    * Runs one script to its end.
    *
-   * @param load reads it; what that throws is thrown here
+   * @param load reads it, until the signal says that it is over; what that throws is thrown here
    * @param begin prepares the guest for it
    * @param cleanUp leaves nothing of it; told whether its last turn may still be running
    */
   async run(
-    load: () => Promise<LoadedScript>,
+    load: (over: AbortSignal) => Promise<LoadedScript>,
     begin: (source: LoadedScript) => Promise<void>,
     cleanUp: (mayStillRun: boolean) => Promise<void>,
     signal: AbortSignal | undefined,
@@ -130,8 +130,12 @@ export class ScriptRunner {
   }
 
   /** What is to run; undefined when the script was over before it had been read. */
-  async #load(run: ScriptRun, load: () => Promise<LoadedScript>): Promise<LoadedScript | LoadError | undefined> {
-    const loading = load();
+  async #load(
+    run: ScriptRun,
+    load: (over: AbortSignal) => Promise<LoadedScript>,
+  ): Promise<LoadedScript | LoadError | undefined> {
+    const over = new AbortController();
+    const loading = load(over.signal);
     loading.catch(() => {});
     try {
       return await Promise.race([loading, run.ended.then(() => undefined)]);
@@ -139,6 +143,8 @@ export class ScriptRunner {
       if (!(error instanceof LoadError)) throw error;
       this.end("load", { code: "ERR_SCRIPT_LOAD", ...error.record });
       return error;
+    } finally {
+      over.abort();
     }
   }
 

@@ -27,12 +27,6 @@ export class ModuleNames {
     return name;
   }
 
-  /** The text with the names of modules in place of where the bundler says that they lie. */
-  putInto(text: string, namespace: string): string {
-    const files = [...this.#names].toSorted(([a], [b]) => b.length - a.length);
-    return files.reduce((shown, [file, name]) => shown.replaceAll(`${namespace}:${file}`, name), text);
-  }
-
   #wanted(file: string): string {
     const way = relative(this.#folder, file);
     if (!isAbsolute(way) && !way.startsWith("..")) return way;

@@ -1,0 +1,78 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { BundleOrder, BundlerMessage, BundlerQuestion, BundlerReply, BundleResult } from "./bundler-messages.ts";
+
+/** How long the process may take to end the bundler and itself, in milliseconds. */
+const LEAVE_MS = 1_000;
+
+/** What the system gives the bundler's process, and the one that Node has for it, of private memory, in KB each. */
+const DATA_KB = 1_500_000;
+const CPU_SECONDS = 600;
+
+/** The process that puts one script together, with an empty environment and a group of its own. */
+function startBundler(): ChildProcess {
+  const main = createRequire(import.meta.url).resolve("#bundler-child");
+  let command = process.execPath;
+  let args = ["--jitless", main];
+  if (process.platform === "linux" && existsSync("/bin/sh")) {
+    const limits = `ulimit -c 0 && ulimit -d ${DATA_KB} && ulimit -t ${CPU_SECONDS}`;
+    args = ["-c", `${limits} && exec "$0" "$@"`, command, ...args];
+    command = "/bin/sh";
+  }
+  // What it says as it dies is for nobody.
+  const stdio: ("ignore" | "ipc")[] = ["ignore", "ignore", "ignore", "ipc"];
+  return spawn(command, args, { env: {}, cwd: "/", stdio, detached: true, serialization: "advanced" });
+}
+
+/**
+ * Puts a script together in a process that starts for it and ends with it. Rejects with
+ * the signal's reason.
+ *
+ * @param answer answers what the bundler asks, and never rejects.
+ */
+export async function runBundler(
+  order: BundleOrder,
+  answer: (question: BundlerQuestion) => Promise<unknown>,
+  signal: AbortSignal,
+): Promise<BundleResult> {
+  signal.throwIfAborted();
+  const child = startBundler();
+  const { promise, resolve, reject } = Promise.withResolvers<BundleResult>();
+  const { promise: gone, resolve: leave } = Promise.withResolvers<void>();
+  const onAbort = (): void => reject(signal.reason);
+  const onEnd = (): void => {
+    leave();
+    resolve({ isDead: true });
+  };
+  const tell = (reply: BundlerReply): void => {
+    if (child.connected) child.send(reply, () => {});
+  };
+  child.once("exit", onEnd).once("error", onEnd);
+  child.on("message", (message: BundlerMessage) => {
+    if ("result" in message) resolve(message.result);
+    else void answer(message).then((given) => tell({ id: message.id, answer: given }));
+  });
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    tell({ order });
+    return await promise;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    if (child.connected) child.disconnect();
+    const late = setTimeout(() => endGroup(child), LEAVE_MS);
+    await gone;
+    clearTimeout(late);
+    if (child.exitCode !== 0) endGroup(child);
+  }
+}
+
+/** Ends the process and the bundler, whatever these are doing. */
+function endGroup(child: ChildProcess): void {
+  try {
+    process.kill(-child.pid!, "SIGKILL");
+  } catch {
+    // It has gone, or the system knows no groups.
+    child.kill("SIGKILL");
+  }
+}

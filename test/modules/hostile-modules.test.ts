@@ -1,0 +1,210 @@
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  RuntimeEngine,
+  type EngineLimits,
+  type PermissionOptions,
+  type PermissionUse,
+  type ScriptOutcome,
+} from "../../src/index.ts";
+import { Output, withEngine } from "../engine/engine-harness.ts";
+
+const MAKE_PIPE = "mkfifo";
+const onLinux = fs.existsSync("/proc/self/task");
+
+/** A source map that speaks of another file. */
+const MAP = `{ "version": 3, "sources": ["the-secret.ts"], "names": [], "mappings": "AAUM;AAAA;AAAA;AAAA" }`;
+
+let root: string;
+beforeAll(() => {
+  root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "hostile-modules-")));
+  put({
+    "app/ok.js": "export default 1;",
+    "shut/secret.json": `{ "secret": "the secret" }`,
+    "shut/secret.txt": "the secret",
+    "shut/secret.js.map": MAP,
+  });
+});
+afterAll(() => fs.rmSync(root, { recursive: true }));
+
+function put(files: Record<string, string>): void {
+  for (const [name, text] of Object.entries(files)) {
+    fs.mkdirSync(dirname(join(root, name)), { recursive: true });
+    fs.writeFileSync(join(root, name), text);
+  }
+}
+
+interface RunOptions {
+  permissions?: PermissionOptions;
+  folder?: string;
+  limits?: Partial<EngineLimits>;
+  onPermission?: (use: PermissionUse) => void;
+}
+
+/** Runs a script as if it lay in a folder, by default `app/`. That nothing is left of it is looked at, too. */
+async function run(code: string, { folder = "app", ...rest }: RunOptions = {}): Promise<ScriptOutcome> {
+  let outcome!: ScriptOutcome;
+  await withEngine({ isolation: "thread", ...rest }, async ({ engine }) => {
+    outcome = await engine.runScript({ code, name: "main.js", folder: join(root, folder) });
+  });
+  return outcome;
+}
+
+/** The command lines of all processes that the bundler's processes consist of, on Linux. */
+function bundlers(): string[] {
+  return fs.readdirSync("/proc").flatMap((pid) => {
+    try {
+      const line = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8");
+      const [, parent] = /\nPPid:\s*(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+      return line.includes("bundler-child") && Number(parent) === process.pid ? [line] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+describe("a name that is put together", () => {
+  it.each([
+    "await import(`../shut/${name}.json`)",
+    'await import("../shut/" + name)',
+    "require(`../shut/${name}.txt`)",
+    "await import(`./${name}.js`)",
+    "await import(`./../../${name}.json`)",
+  ])("imports nothing, and says nothing of what is there: %s", async (expression) => {
+    const { end, error } = await run(`import "./ok.js"; const name = "secret";\nexport default ${expression};`);
+    expect(end).toBe("load");
+    expect(error?.message).toMatch(
+      /^Cannot import by a pattern: a module is named by a text \[file:\/\/\/main\.js:2:\d+\]$/,
+    );
+  });
+
+  it("imports nothing in a module, either", async () => {
+    put({ "app/lib/asks.js": "export const ask = (name) => import(`../../shut/${name}.json`);" });
+    const { end, error } = await run(`import { ask } from "./lib/asks.js"; export default await ask("secret");`);
+    expect(end).toBe("load");
+    expect(error?.message).toMatch(/named by a text \[file:\/\/\/lib\/asks\.js:1:\d+\]$/);
+  });
+});
+
+describe("a source map that a module names", () => {
+  const PLACES = (): string[] => [
+    "../shut/secret.js.map",
+    join(root, "shut/secret.js.map"),
+    `file://${join(root, "shut/secret.js.map")}`,
+    "/etc/passwd",
+    "own.js.map",
+    `data:application/json;base64,${Buffer.from(MAP).toString("base64")}`,
+    "data:application/json,{",
+  ];
+
+  it("is not read: errors are shown in the module's own text", async () => {
+    put({ "app/own.js.map": MAP });
+    for (const place of PLACES()) {
+      const uses: PermissionUse[] = [];
+      const text = `\nexport function fail() {\n  throw new Error("x");\n}\n//# sourceMappingURL=${place}`;
+      put({ "app/mapped.js": text, "app/mapped.ts": text });
+      for (const name of ["mapped.js", "mapped.ts"]) {
+        const code = `import { fail } from "./${name}";\nfail();\n/*# sourceMappingURL=${place} */`;
+        const { error, sources } = await run(code, { onPermission: (use) => uses.push(use) });
+        expect(error?.stack, place).toBe(`Error: x\n    at fail (file:///${name}:3:9)\n    at file:///main.js:2:1`);
+        expect(sources?.[name]).toBe(text);
+      }
+      expect(uses.map(({ asked }) => asked)).toEqual(["./mapped.js", "./mapped.ts"]);
+    }
+  });
+});
+
+describe("a package that came with a script and has an allowed name", () => {
+  it.each([
+    ["is a link to a folder that is no such package", "./shut", {}],
+    ["is a link to a package of another name", "./other", { "other/package.json": `{ "name": "another" }` }],
+    [
+      "names a file of another folder",
+      undefined,
+      { "clone/node_modules/tea/package.json": `{ "main": "../../../shut/secret.json" }` },
+    ],
+  ])("brings nothing from elsewhere where it %s", async (_, target, files) => {
+    fs.rmSync(join(root, "clone"), { recursive: true, force: true });
+    put({ "clone/x.js": "", "other/secret.json": "{}", ...files });
+    if (target !== undefined) {
+      fs.mkdirSync(join(root, "clone/node_modules"));
+      fs.symlinkSync(join(root, target), join(root, "clone/node_modules/tea"));
+    }
+    const specifier = target === undefined ? "tea" : "tea/secret.json";
+    const { error } = await run(`import it from "${specifier}"; export default it;`, {
+      folder: "clone",
+      permissions: { import: [join(root, "clone"), "tea"] },
+    });
+    expect(error?.code).toBe("ERR_PERMISSION");
+  });
+});
+
+describe("a module that is CommonJS", () => {
+  it("learns nothing of where it lies", async () => {
+    put({
+      "app/inner.cjs": `exports.stack = new Error("x").stack; exports.text = String(exports.stack.constructor) + String(require);`,
+      "app/outer.cjs": `exports.inner = require("./inner.cjs"); exports.nothing = require("./node_modules/part/none"); exports.stack = new Error("y").stack;`,
+      "app/node_modules/part/package.json": `{ "name": "part", "browser": { "./none": false } }`,
+    });
+    const code = `import outer from "./outer.cjs"; export default JSON.stringify(outer);`;
+    const { value, error } = await run(code);
+    expect(error).toBeUndefined();
+    expect(value).toContain("inner.cjs:1:17");
+    expect(value).not.toContain(root);
+    put({ "app/throws.cjs": `throw new Error("z");` });
+    const thrown = await run(`import "./throws.cjs"; import "./ok.js";`);
+    expect(thrown.error?.stack).toContain("(file:///throws.cjs:1:7)");
+    expect(JSON.stringify(thrown)).not.toContain(root);
+  });
+});
+
+if (!onLinux) console.warn("SKIPPED: what the bundler's processes may use is limited by the system on Linux only");
+
+describe.skipIf(!onLinux)("a folder that makes the bundler", () => {
+  const DIED = "Cannot load main.js: the bundler has ended on it; it may be nested too deeply, or too large";
+
+  it("hang costs its script the time that it has, and nobody a process", async () => {
+    put({ "hang/x.js": "export default 1;" });
+    execFileSync(MAKE_PIPE, [join(root, "hang/package.json")]);
+    const startedAt = performance.now();
+    const { error } = await run(`import "./x.js";`, { folder: "hang", limits: { wallMs: 700 } });
+    expect(error?.code).toBe("ERR_LIMIT_WALL");
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    await expect.poll(bundlers).toEqual([]);
+  });
+
+  it("look through the whole machine costs no more than that", async () => {
+    const code = `import "./ok.js"; const name = "x"; import(\`./${"../".repeat(100)}\${name}\`);`;
+    const { error } = await run(code, { limits: { wallMs: 700 } });
+    expect(error?.code).toBe("ERR_LIMIT_WALL");
+    await expect.poll(bundlers).toEqual([]);
+  });
+
+  it("read more than fits into a machine is not loaded", async () => {
+    put({ "vast/x.js": "export default 1;", "vast/package.json": "" });
+    fs.truncateSync(join(root, "vast/package.json"), 1e11);
+    const { end, error } = await run(`import "./x.js";`, { folder: "vast" });
+    expect({ end, message: error?.message }).toEqual({ end: "load", message: DIED });
+  });
+
+  it("die leaves the scripts alone that are put together meanwhile", async () => {
+    await using hostile = new RuntimeEngine({ isolation: "thread", console: new Output() });
+    await using honest = new RuntimeEngine({ isolation: "thread", console: new Output() });
+    await Promise.all([hostile.start(), honest.start()]);
+    const folder = join(root, "app");
+    const code = `import "./ok.js"; export default ${"[".repeat(4_000_000)}${"]".repeat(4_000_000)};`;
+    let isOver = false;
+    const dying = hostile.runScript({ code, name: "main.js", folder }).finally(() => (isOver = true));
+    const values: unknown[] = [];
+    // One after the other, so that one is under way whenever that happens.
+    while (!isOver) {
+      const outcome = await honest.runScript({ code: `import one from "./ok.js"; export default one;`, folder });
+      values.push(outcome.value);
+    }
+    expect(await dying).toMatchObject({ end: "load", error: { message: DIED } });
+    expect(new Set(values)).toEqual(new Set([1]));
+  });
+});
