@@ -36,7 +36,8 @@ for (const child of ["sandbox/realm-child", "modules/bundler-child"]) {
     bundle: true,
     format: "cjs",
     platform: "node",
-    external: ["isolated-vm", "esbuild"],
+    external: ["esbuild"],
+    plugins: [addonFromArguments()],
     target: "node24",
     minify: true,
     logLevel: "warning",
@@ -54,3 +55,14 @@ await build({
   logLevel: "warning",
 });
 rmSync(join(root, "dist/src/cli"), { recursive: true });
+
+/** The child of a process realm is told where its addon is: it may read nothing with which it could look for it. */
+function addonFromArguments() {
+  return {
+    name: "addon from arguments",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^isolated-vm$/ }, () => ({ path: "isolated-vm", namespace: "addon" }));
+      onLoad({ filter: /.*/, namespace: "addon" }, () => ({ contents: "module.exports = require(process.argv[2])" }));
+    },
+  };
+}

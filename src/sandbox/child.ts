@@ -5,11 +5,11 @@ import type { Socket } from "node:net";
 import { dirname, join } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
 
-/** A package's folder as its importer finds it, which may be a link, and as it really is. */
-function packageFolders(name: string, importer: string): { linked: string; real: string } {
+/** The folder of a package that `importer` imports, as it really is: a child may read no link on the way to it. */
+function packageFolder(name: string, importer: string): string {
   for (let folder = dirname(importer); folder !== dirname(folder); folder = dirname(folder)) {
     const linked = join(folder, "node_modules", name);
-    if (existsSync(linked)) return { linked, real: realpathSync(linked) };
+    if (existsSync(linked)) return realpathSync(linked);
   }
   throw new Error(`Cannot find the package ${name}: is it installed?`);
 }
@@ -20,9 +20,9 @@ function packageFolders(name: string, importer: string): { linked: string; real:
  */
 function childArguments(): string[] {
   const main = createRequire(import.meta.url).resolve("#realm-child");
-  const addon = packageFolders("isolated-vm", main);
-  const addonLoader = packageFolders("node-gyp-build", join(addon.real, "package.json"));
-  const folders = [addon.linked, addon.real, addonLoader.linked, addonLoader.real];
+  const addon = packageFolder("isolated-vm", main);
+  const addonLoader = packageFolder("node-gyp-build", join(addon, "package.json"));
+  const folders = [addon, addonLoader];
   // The addon's loader stats this file to tell musl from glibc.
   const readable = [main, ...folders.flatMap((folder) => [folder, join(folder, "*")]), "/etc/alpine-release"];
   return [
@@ -32,6 +32,7 @@ function childArguments(): string[] {
     "--disable-warning=PERM0001",
     "--disable-warning=SecurityWarning",
     main,
+    addon,
   ];
 }
 
