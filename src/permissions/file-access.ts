@@ -12,6 +12,8 @@ export type FileVerdict =
   | { granted: true; file: string; rule: string; handle: FileHandle }
   | { granted: false; file?: string; rule: string; reason: DenialReason };
 
+/** No file has a longer path; to look at one would take the host's time. In characters. */
+const MAX_PATH = 4_096;
 /** What is there are no files but the system's doors to devices, processes and itself. */
 const SYSTEM_FOLDERS = ["/proc", "/sys", "/dev"];
 
@@ -24,7 +26,7 @@ const SYSTEM_FOLDERS = ["/proc", "/sys", "/dev"];
  */
 export async function openAllowed(path: string, roots: ReadRoots, base: string): Promise<FileVerdict> {
   // A NUL or a scheme is somebody trying.
-  if (path === "" || path.includes("\0") || /^[a-z][a-z\d+.-]+:/i.test(path)) {
+  if (path === "" || path.length > MAX_PATH || path.includes("\0") || /^[a-z][a-z\d+.-]+:/i.test(path)) {
     return { granted: false, rule: "no path of a file", reason: "malformed" };
   }
   const wanted = resolve(base, path);

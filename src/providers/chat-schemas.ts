@@ -3,10 +3,19 @@ import { z } from "zod";
 import { ROLES } from "../shared/chat-messages.ts";
 import type { CheckedMessage } from "./chat-input.ts";
 import type { ContentPart } from "./chat-provider.ts";
+import { recordOf } from "./unknown-fields.ts";
 
 type Schema<T> = z.ZodType<T>;
 
-const toolCall = z.object({ id: z.string(), name: z.string().min(1), input: z.record(z.string(), z.unknown()) });
+/** Any object that is no list, as it is: zod's own record looks at each of its fields and copies them all. */
+const record = z
+  .unknown()
+  .check(({ value, issues }) => {
+    if (recordOf(value) === undefined) issues.push({ code: "invalid_type", expected: "record", input: value });
+  })
+  .transform((value) => value as Record<string, unknown>);
+
+const toolCall = z.object({ id: z.string(), name: z.string().min(1), input: record });
 const role = z.enum(ROLES);
 const detail = z.string().optional();
 
@@ -58,7 +67,7 @@ const toolUse = z
     type: z.literal("tool-use"),
     toolID: z.string(),
     name: z.string().min(1),
-    input: z.record(z.string(), z.unknown()),
+    input: record,
   })
   .transform(({ toolID, name, input }): CheckedMessage => ({ kind: "tool-use", call: { id: toolID, name, input } }));
 
@@ -99,7 +108,7 @@ export const snapshotSchema: Schema<{ current: string; messages: { id: string; p
 const toolDefinition = z.object({
   name: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, "a name of letters, digits, _, - and ."),
   description: z.string().optional(),
-  input: z.record(z.string(), z.unknown()).default({ type: "object", properties: {} }),
+  input: record.default({ type: "object", properties: {} }),
   timeoutMs: z.number().positive().optional(),
 });
 
@@ -119,5 +128,5 @@ export const optionsSchema: Schema<unknown> = z.strictObject({
   toolChoice: z.union([z.enum(["auto", "none", "required"]), z.object({ name: z.string().min(1) })]).optional(),
   maxToolRounds: z.int().min(1).optional(),
   toolTimeoutMs: z.number().positive().optional(),
-  responseFormat: z.record(z.string(), z.unknown()).optional(),
+  responseFormat: record.optional(),
 });
