@@ -139,7 +139,7 @@ const ORDERS: Record<string, readonly string[]> = {
 function tighten(merged: Merged, { kind, values }: Layer, folder: string | undefined): void {
   for (const [path, { value, place }] of values) {
     if (!isGuarded(path)) continue;
-    const known = merged.get(path)?.value;
+    const known = merged.get(path)?.value ?? UNSAID[path];
     // Names of files that a script says start from its own folder.
     const asked =
       Array.isArray(value) && folder !== undefined
@@ -153,7 +153,7 @@ function tighten(merged: Merged, { kind, values }: Layer, folder: string | undef
 function tighter(path: string, known: unknown, asked: unknown): unknown {
   const order = ORDERS[path];
   if (order !== undefined) {
-    const at = (name: unknown): number => (name === undefined ? order.length : order.indexOf(name as string));
+    const at = (name: unknown): number => order.indexOf(name as string);
     return at(asked) < at(known) ? asked : known;
   }
   if (path.startsWith("limits.")) return known === undefined || Number(asked) < Number(known) ? asked : known;

@@ -291,6 +291,15 @@ describe("a script's options", () => {
     expect([tightened.limits.timeoutMs, tightened.permissions.net]).toEqual([2000, []]);
   });
 
+  it("do not loosen what holds where nobody says anything", async () => {
+    const script = { isolation: "thread", tools: { approve: "always" }, permissions: { env: ["HOME"], net: true } };
+    const { settings } = await load({ script: says(script) });
+    expect([settings.isolation, settings.tools.approve]).toEqual([undefined, undefined]);
+    expect(settings.permissions).toEqual({ env: [], net: [] });
+    const strict = { isolation: "process", tools: { approve: "never" } };
+    expect((await load({ script: says(strict) })).settings.tools.approve).toBe("never");
+  });
+
   it("may not name keys, addresses, headers or prices", async () => {
     for (const name of ["apiKey", "baseURL"]) {
       expect(await problem({ script: says({ chat: { [name]: "http://x" } }) })).toContain(
