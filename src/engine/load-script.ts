@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, resolve } from "node:path";
+import { needsBundling } from "../modules/needs-bundling.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { SourcePositions } from "../shared/source-positions.ts";
@@ -41,10 +42,9 @@ export async function loadScript(script: Script, permissions: Permissions, signa
   const read = await readScript(script);
   const { name, code, kind, folder } = read;
   permissions.begin(name, folder);
-  if (kind === "classic" || permissions.imports().isClosed) return read;
+  if (kind === "classic" || permissions.imports().isClosed || !needsBundling(read)) return read;
   // Loaded on use: most scripts import nothing.
-  const { bundleScript, needsBundling } = await import("../modules/bundle-script.ts");
-  if (!needsBundling(read)) return read;
+  const { bundleScript } = await import("../modules/bundle-script.ts");
   const bundle = await bundleScript({ name, code, folder: folder ?? process.cwd() }, permissions, signal);
   return { ...read, ...bundle };
 }

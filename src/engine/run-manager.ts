@@ -89,7 +89,9 @@ export class RunManager {
       held += chars;
     };
     const step = this.#stepFor(request);
-    const parts = { source: this.#put(request, step), body: this.#guestSteps.get(id), parent };
+    const body = step instanceof GuestStep ? step : undefined;
+    const parts = { source: this.#put(request, step), body, parent };
+    if (body !== undefined) this.#guestSteps.set(id, body);
     const run = new GuestRun(request, parts, { ...this.#options, hold });
     this.#runs.set(id, run);
     const end = run.execute().then(() => {
@@ -175,12 +177,8 @@ export class RunManager {
     return put(source, { step, args: around.args });
   }
 
-  #stepFor({ id, step: name, input }: StartRequest): StepSource {
-    if (name === GUEST_STEP) {
-      const step = new GuestStep(parseStepInfo(input));
-      this.#guestSteps.set(id, step);
-      return step;
-    }
+  #stepFor({ step: name, input }: StartRequest): StepSource {
+    if (name === GUEST_STEP) return new GuestStep(parseStepInfo(input));
     const step = this.#steps.get(name);
     if (step === undefined)
       throw new GeppettoError("ValidationError", `Cannot start a run: there is no step "${name}"`);

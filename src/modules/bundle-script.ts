@@ -26,15 +26,6 @@ export interface Bundle {
 /** Most characters of the whole, and of its mappings, which go to the guest in one frame with the modules' names. */
 const MAX_CHARS = MAX_FRAME_CHARS / 2;
 
-const TYPESCRIPT = /\.[cm]?tsx?$/;
-/** Also says so of what is exported from here: to tell that apart would take more than one look at each character. */
-const IMPORTS = /\bimport\s*[\w$*{"'(/]|\bexport\s*[*{]/;
-
-/** Is this more than V8 runs by itself? May say so of a script that only speaks of importing. */
-export function needsBundling({ name, code }: { name: string; code: string }): boolean {
-  return TYPESCRIPT.test(name) || name.endsWith(".jsx") || IMPORTS.test(code);
-}
-
 /**
  * Puts a script and what it imports together into one module. TypeScript becomes JavaScript; what may be imported is the
  * permissions' to say.

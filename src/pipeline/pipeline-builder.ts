@@ -29,6 +29,8 @@ export class PipelineBuilder {
   readonly #options: PipelineBuilderOptions;
   #stages: Stage[] = [];
   #edges: Edge[] = [];
+  /** How many connections lead into each stage. */
+  #inputs = new Map<string, number>();
 
   constructor(config: PipelineConfig = new PipelineConfig(), options: PipelineBuilderOptions = {}) {
     this.#config = config;
@@ -71,6 +73,7 @@ export class PipelineBuilder {
     const copy = new PipelineBuilder(this.#config, this.#options);
     copy.#stages = [...this.#stages];
     copy.#edges = [...this.#edges];
+    copy.#inputs = new Map(this.#inputs);
     return copy;
   }
 
@@ -95,7 +98,8 @@ export class PipelineBuilder {
   }
 
   #addEdge(from: string, to: string): void {
-    const index = this.#edges.filter((edge) => edge.to === to).length;
+    const index = this.#inputs.get(to) ?? 0;
+    this.#inputs.set(to, index + 1);
     this.#edges.push({ from, to, index });
   }
 }

@@ -50,8 +50,9 @@ export function problemsOfGraph(given: readonly Stage[], edges: readonly Edge[])
     if (seen.has(key)) problems.push(`"${from}" is connected to "${to}" twice`);
     seen.add(key);
   }
+  const incoming = Map.groupBy(edges, ({ to }) => to);
   for (const { name, maxInputs, destinations = [] } of stages) {
-    const inputs = edges.filter(({ to }) => to === name).length;
+    const inputs = incoming.get(name)?.length ?? 0;
     if (maxInputs !== undefined && inputs > maxInputs)
       problems.push(`${inputs} stages are connected into "${name}", which takes ${maxInputs} at most`);
     for (const destination of destinations) {

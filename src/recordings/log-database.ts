@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, renameSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Logger } from "../base/logger.ts";
+import { transact } from "../base/sqlite-transaction.ts";
 import { SCHEMA, SCHEMA_VERSION } from "./run-log-schema.ts";
 import { reasonOf } from "./set-aside.ts";
 
@@ -29,17 +30,7 @@ export class LogDatabase {
 
   /** Does all of `work`, or nothing. */
   transact(work: (database: DatabaseSync) => void): void {
-    this.use((database) => {
-      database.exec("BEGIN IMMEDIATE");
-      try {
-        work(database);
-        database.exec("COMMIT");
-      } catch (error) {
-        // Some failures have rolled it back already.
-        if (database.isTransaction) database.exec("ROLLBACK");
-        throw error;
-      }
-    });
+    this.use((database) => transact(database, work));
   }
 
   /** Idempotent. */

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import { transact } from "../../base/sqlite-transaction.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { PipelineMessage } from "../element.ts";
 import { toJsonSafe } from "./json-safe.ts";
@@ -84,17 +85,7 @@ export class SqliteStateStore implements StateStore {
   }
 
   #transact(what: string, work: (database: DatabaseSync) => void): void {
-    this.#use(what, (database) => {
-      database.exec("BEGIN IMMEDIATE");
-      try {
-        work(database);
-        database.exec("COMMIT");
-      } catch (error) {
-        // Some failures have rolled it back already.
-        if (database.isTransaction) database.exec("ROLLBACK");
-        throw error;
-      }
-    });
+    this.#use(what, (database) => transact(database, work));
   }
 
   #use<T>(what: string, work: (database: DatabaseSync) => T): T {
