@@ -1,4 +1,5 @@
 import { abortable } from "../src/base/abortable.ts";
+import { breath } from "../src/base/breath.ts";
 import { weigh } from "../src/base/weigh.ts";
 import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
@@ -119,6 +120,8 @@ function guestStage(name: string, context: StepContext | undefined): Stage {
       const ask = (args: object): Promise<unknown> =>
         // The guest's function may never come back.
         abortable(context.callGuest(stageFunctionName(name), args), signal);
+      // Many stages that have the same large value would else write it out for the guest one after the other, in one go.
+      for (let turn = breath(); turn !== undefined; turn = breath()) await turn;
       let answer = await ask({ content: contentOf(element), kind, metadata });
       for (;;) {
         const { values, more } = Array.isArray(answer) ? { values: answer } : parseFields(answer);
