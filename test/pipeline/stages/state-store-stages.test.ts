@@ -107,12 +107,23 @@ describe("stateStoreSave()", () => {
       appended.push(messages.length);
       await append.call(store, id, messages);
     };
+    // The next turn comes when the first has been looked at: a stage may be ahead of its reader.
+    const looked = Promise.withResolvers<void>();
+    const input = (async function* () {
+      yield* [user("1"), user("2"), END];
+      await looked.promise;
+      yield* [user("3"), endOfStreamElement()];
+    })();
     const run = new PipelineBuilder()
       .chain(stateStoreSave("save", { store, conversationId: "c" }))
       .build()
-      .execute([user("1"), user("2"), END, user("3"), endOfStreamElement()]);
+      .execute(input);
     const seen: number[] = [];
-    for await (const { kind } of run) if (kind.startsWith("end-of")) seen.push((await store.load("c")).length);
+    for await (const { kind } of run) {
+      if (!kind.startsWith("end-of")) continue;
+      seen.push((await store.load("c")).length);
+      looked.resolve();
+    }
     expect([appended, seen]).toEqual([
       [2, 1],
       [2, 3],
