@@ -1,4 +1,4 @@
-import { weigh } from "../src/base/weigh.ts";
+import { estimateBytes } from "../src/base/estimate-bytes.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import {
   audioElement,
@@ -17,7 +17,7 @@ import {
   textElement,
   toolCallElement,
   videoElement,
-} from "../src/pipeline/element.ts";
+} from "../src/pipeline/elements/element.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 
 type Fields = Record<string, unknown>;
@@ -117,7 +117,7 @@ function optionsOf(metadata: unknown, priority: unknown, from: StreamElement | u
 
 function parseMetadata(given: unknown): Record<string, unknown> {
   const metadata = parseFields(given);
-  if (weigh(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES) return metadata;
+  if (estimateBytes(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES) return metadata;
   throw new GeppettoError(
     "LimitError",
     `Cannot make an element: its metadata takes more than ${MAX_METADATA_BYTES} bytes; what is large belongs into its content`,

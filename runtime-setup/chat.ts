@@ -1,7 +1,7 @@
 import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { type Budget, type ChatProvider, DEMO_NOTICE, resolveProviderSettings } from "../src/providers/index.ts";
 import { chatCacheKey } from "../src/recordings/index.ts";
-import { hashParts } from "../src/recordings/hash-parts.ts";
+import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { createChatStep } from "../src/steps/chat-step.ts";
 import type { ApproveCall } from "../src/steps/chat-tools.ts";
 import type { ProviderSettings } from "./embeddings.ts";

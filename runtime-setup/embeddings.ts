@@ -9,7 +9,7 @@ import {
   type ModelSettings,
   resolveProviderSettings,
 } from "../src/providers/index.ts";
-import { hashParts } from "../src/recordings/hash-parts.ts";
+import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import type { StepContext } from "../src/steps/step.ts";
 

@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { RunScriptOptions } from "../src/engine/engine-options.ts";
 import { closedError } from "../src/engine/engine-errors.ts";
-import type { Script } from "../src/engine/load-script.ts";
-import type { ScriptOutcome } from "../src/engine/script-run.ts";
+import type { Script } from "../src/engine/script/load-script.ts";
+import type { ScriptOutcome } from "../src/engine/script/script-run.ts";
 import { DEFAULT_LIMITS } from "../src/engine/limits.ts";
 import { dropSpares, prestart } from "../src/sandbox/child.ts";
 import { GeppettoError } from "../src/shared/errors.ts";

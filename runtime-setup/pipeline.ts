@@ -1,16 +1,16 @@
 import { abortable } from "../src/base/abortable.ts";
-import { breath } from "../src/base/breath.ts";
-import { weigh } from "../src/base/weigh.ts";
+import { yieldToEventLoop } from "../src/base/yield-to-event-loop.ts";
+import { estimateBytes } from "../src/base/estimate-bytes.ts";
 import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { stageFunc } from "../src/pipeline/basic-stages.ts";
-import { contentOf, isControl, type StreamElement } from "../src/pipeline/element.ts";
-import { PipelineBuilder } from "../src/pipeline/pipeline-builder.ts";
-import { PipelineConfig } from "../src/pipeline/pipeline-config.ts";
+import { contentOf, isControl, type StreamElement } from "../src/pipeline/elements/element.ts";
+import { PipelineBuilder } from "../src/pipeline/graph/pipeline-builder.ts";
+import { PipelineConfig } from "../src/pipeline/graph/pipeline-config.ts";
 import type { ElementWriter, Stage } from "../src/pipeline/stage.ts";
 import { resultsOf } from "../src/pipeline/step-stages.ts";
 import type { StreamPipeline } from "../src/pipeline/stream-pipeline.ts";
-import type { DrawnFigures } from "../src/pipeline/to-mermaid.ts";
+import type { DrawnFigures } from "../src/pipeline/graph/to-mermaid.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { MAX_FRAME_CHARS } from "../src/shared/frames.ts";
 import { stageFunctionName, type PlannedStage } from "../src/shared/pipeline-plan.ts";
@@ -56,8 +56,8 @@ class PlanBuilder {
       async *run(input, context) {
         const { plan, elements } = parseFields(input);
         const given = Array.isArray(elements) ? elements.map((element) => parseElement(element)) : [];
-        const { signal, hold } = context;
-        yield* resultsOf(build(plan, context).execute(given, { signal, hold }), context);
+        const { signal, reserve } = context;
+        yield* resultsOf(build(plan, context).execute(given, { signal, reserve }), context);
       },
     };
   }
@@ -121,7 +121,7 @@ function guestStage(name: string, context: StepContext | undefined): Stage {
         // The guest's function may never come back.
         abortable(context.callGuest(stageFunctionName(name), args), signal);
       // Many stages that have the same large value would else write it out for the guest one after the other, in one go.
-      for (let turn = breath(); turn !== undefined; turn = breath()) await turn;
+      for (let turn = yieldToEventLoop(); turn !== undefined; turn = yieldToEventLoop()) await turn;
       let answer = await ask({ content: contentOf(element), kind, metadata });
       for (;;) {
         const { values, more } = Array.isArray(answer) ? { values: answer } : parseFields(answer);
@@ -139,10 +139,10 @@ async function writeAll(
   from: StreamElement,
   { output, context }: { output: ElementWriter; context: StepContext },
 ): Promise<void> {
-  const weight = weigh(values, MAX_FRAME_CHARS);
-  context.hold(weight);
+  const weight = estimateBytes(values, MAX_FRAME_CHARS);
+  context.reserve(weight);
   for (const next of values) await output.write(parseElement(next, from));
-  context.hold(-weight);
+  context.reserve(-weight);
 }
 
 function parseStage(given: unknown): PlannedStage {

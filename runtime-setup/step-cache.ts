@@ -1,8 +1,8 @@
 import type { Logger } from "../src/base/logger.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
-import { GuestStep } from "../src/engine/guest-step.ts";
+import { GuestStep } from "../src/engine/run/guest-step.ts";
 import { cacheStep, type CacheStore, MemoryCacheStore, RecordingRoom } from "../src/recordings/index.ts";
-import { hashParts } from "../src/recordings/hash-parts.ts";
+import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { canonicalJson } from "../src/recordings/tagged-json.ts";
 import { decodeValue } from "../src/shared/decode.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
@@ -64,7 +64,7 @@ export class StepCache {
   }
 
   /** The step for one run, which is the kept one where there is one. */
-  around(source: StepSource, { step, args }: { step: string; args: unknown }): StepSource {
+  intercept(source: StepSource, { step, args }: { step: string; args: unknown }): StepSource {
     const asked = parseAsked(args);
     const isOfScript = source instanceof GuestStep;
     const cached = cacheStep(source, {
@@ -73,7 +73,7 @@ export class StepCache {
       maxParts: MAX_PARTS,
       room: this.#room,
       refuse: ({ calledGuest }) => {
-        if (isOfScript) return source.inexact && `a copy of a result is not as good: ${source.inexact}`;
+        if (isOfScript) return source.loss && `a copy of a result is not as good: ${source.loss}`;
         if (!calledGuest || asked.key !== undefined) return undefined;
         return "it called functions of the script, which only a key can stand for";
       },

@@ -5,7 +5,7 @@ import { StepCache, type StepCacheSettings } from "./step-cache.ts";
 export function setupSteps(settings: StepCacheSettings = {}): SetupFunction {
   return async function steps(vm) {
     const cache = new StepCache(settings);
-    vm.host.setAround("cache", (source, run) => cache.around(source, run));
+    vm.host.setInterceptor("cache", (source, run) => cache.intercept(source, run));
     vm.host.onReset(() => cache.forget());
     await vm.install("steps");
   };

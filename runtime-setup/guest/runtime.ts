@@ -1,2 +1,2 @@
 /** The guest runtime's entry: everything that runs inside the isolate is bundled from here. */
-export { start } from "./start.ts";
+export { start } from "./core/start.ts";

@@ -1,18 +1,18 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
-import { evalCommand } from "./eval-command.ts";
-import { EXIT } from "./exit-codes.ts";
-import { prepareArguments } from "./prepare-arguments.ts";
-import { printNotes } from "./print-table.ts";
-import { runCommand } from "./run-command.ts";
-import { failureDocument } from "./script-document.ts";
-import { addRunsCommand } from "./runs-options.ts";
-import { addScriptOptions } from "./script-options.ts";
-import { hasRunInThread } from "./script-session.ts";
-import { addSetupCommands } from "./setup-options.ts";
-import { toJson } from "./to-json.ts";
-import { UsageError } from "./usage-error.ts";
+import { evalCommand } from "./commands/eval-command.ts";
+import { EXIT } from "./output/exit-codes.ts";
+import { prepareArguments } from "./options/prepare-arguments.ts";
+import { printNotes } from "./output/print-table.ts";
+import { runCommand } from "./commands/run-command.ts";
+import { failureDocument } from "./session/script-document.ts";
+import { addRunsCommand } from "./options/runs-options.ts";
+import { addScriptOptions } from "./options/script-options.ts";
+import { hasRunInThread } from "./session/script-session.ts";
+import { addSetupCommands } from "./options/setup-options.ts";
+import { toJson } from "./output/to-json.ts";
+import { UsageError } from "./options/usage-error.ts";
 
 const { version } = createRequire(import.meta.url)("geppetto-js/package.json") as { version: string };
 

@@ -53,12 +53,12 @@ export function mergeLayers(
   for (const layer of layers) {
     for (const section of ["chat", "embeddings"]) forgetForeign(merged, layer, section);
     for (const [path, { value, place }] of layer.values) {
-      if ((layer === script && isGuarded(path)) || goesAstray(merged, layer, path)) continue;
+      if ((layer === script && isGuarded(path)) || leavesFolder(merged, layer, path)) continue;
       const { kind, name, isForeign = false, mayLoosen = false } = layer;
       const known = merged.get(path)?.value;
       if (isForeign && !mayLoosen && isTrust(path)) {
         const own = OF_FOLDER.includes(path) && scriptFolder !== undefined ? [scriptFolder] : [];
-        const before = known ?? UNSAID[path] ?? own;
+        const before = known ?? IMPLIED[path] ?? own;
         const asked = Array.isArray(value) && value.length > 0 ? [...own, ...(value as string[])] : value;
         const tightened = tighter(path, before, asked);
         if (!isSame(tightened, asked)) onRefused(path, place);
@@ -98,7 +98,7 @@ function forgetForeign(merged: Merged, { values, isForeign = false }: Layer, sec
 }
 
 /** Is it a key or header of the user's own file, for an address that came with the scripts? Who says one for this run may. */
-function goesAstray(merged: Merged, { kind, isForeign = false, values }: Layer, path: string): boolean {
+function leavesFolder(merged: Merged, { kind, isForeign = false, values }: Layer, path: string): boolean {
   const [section, name = ""] = path.split(".");
   const address = `${section}.baseURL`;
   const isOfFile = kind === "profile" || kind === "user";
@@ -124,7 +124,7 @@ function isTrust(path: string): boolean {
 }
 
 /** What holds where nobody says anything. */
-const UNSAID: Record<string, unknown> = { isolation: "process", "tools.approve": "always" };
+const IMPLIED: Record<string, unknown> = { isolation: "process", "tools.approve": "always" };
 
 function isSame(before: unknown, asked: unknown): boolean {
   return JSON.stringify(before) === JSON.stringify(asked);
@@ -139,7 +139,7 @@ const ORDERS: Record<string, readonly string[]> = {
 function tighten(merged: Merged, { kind, values }: Layer, folder: string | undefined): void {
   for (const [path, { value, place }] of values) {
     if (!isGuarded(path)) continue;
-    const known = merged.get(path)?.value ?? UNSAID[path];
+    const known = merged.get(path)?.value ?? IMPLIED[path];
     // Names of files that a script says start from its own folder.
     const asked =
       Array.isArray(value) && folder !== undefined

@@ -1,5 +1,5 @@
 import { GeppettoError } from "../shared/errors.ts";
-import type { LossKind } from "./event-loop.ts";
+import type { LossKind } from "./realm-session.ts";
 import { limitError, type EngineLimits } from "./limits.ts";
 
 export function closedError(): GeppettoError {

@@ -3,7 +3,7 @@ import type { Bus } from "../events/bus.ts";
 import type { Engine } from "./engine.ts";
 import type { PermissionOptions, PermissionUse } from "../permissions/permissions.ts";
 import type { EngineLimits } from "./limits.ts";
-import type { ScriptError } from "./script-run.ts";
+import type { ScriptError } from "./script/script-run.ts";
 import type { Vm } from "./vm.ts";
 
 /** Shapes the guest of an engine before any script runs in it. */

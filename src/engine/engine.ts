@@ -9,13 +9,13 @@ import type { ErrorRecord } from "../shared/frames.ts";
 import { busyError, closedError, realmError } from "./engine-errors.ts";
 import type { EngineOptions, EngineStats, RunScriptOptions, SetupFunction } from "./engine-options.ts";
 import { enginePermissions } from "./engine-permissions.ts";
-import { EventLoop, toHostError, type LossKind } from "./event-loop.ts";
+import { RealmSession, toHostError, type LossKind } from "./realm-session.ts";
 import { parseFields, parseResult } from "./guest-messages.ts";
 import { resolveLimits, type EngineLimits } from "./limits.ts";
-import { loadScript, type Script } from "./load-script.ts";
+import { loadScript, type Script } from "./script/load-script.ts";
 import { realmFactory } from "./realm-factory.ts";
-import type { ScriptError, ScriptOutcome } from "./script-run.ts";
-import { ScriptRunner } from "./script-runner.ts";
+import type { ScriptError, ScriptOutcome } from "./script/script-run.ts";
+import { ScriptRunner } from "./script/script-runner.ts";
 import { Vm, type ScriptContext } from "./vm.ts";
 
 /**
@@ -158,7 +158,7 @@ export class Engine implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const loop = await EventLoop.create({
+    const loop = await RealmSession.create({
       bus: this.bus,
       limits: this.limits,
       createRealm: this.#createRealm,
@@ -203,7 +203,7 @@ export class Engine implements AsyncDisposable {
       evaluate: (code, filename) => this.#evaluate(started, code, filename),
       setOp: (name, handler, options) => loop.ops.set(name, handler, options),
       registerStep: (name, step) => loop.runs.register(name, step),
-      setAround: (name, around) => loop.runs.setAround(name, around),
+      setInterceptor: (name, interceptor) => loop.runs.setInterceptor(name, interceptor),
       hold: (kind, options) => loop.ledger.hold(kind, options),
       onScriptBegin: (listener) => void this.#beginListeners.add(listener),
       onReset: (listener) => void this.#resetListeners.add(listener),
@@ -274,7 +274,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /** After a script nothing of it is left. A turn that does not end takes the realm with it. */
-  async #cleanUp(loop: EventLoop, mayStillRun: boolean): Promise<void> {
+  async #cleanUp(loop: RealmSession, mayStillRun: boolean): Promise<void> {
     for (const listener of this.#resetListeners) listener();
     this.permissions.end();
     if (loop.disposed || this.#closing !== undefined || (mayStillRun && loop.busy)) await this.close();
@@ -296,6 +296,6 @@ export class Engine implements AsyncDisposable {
 
 /** What there is from `start()` on. */
 interface Started {
-  loop: EventLoop;
+  loop: RealmSession;
   runner: ScriptRunner;
 }

@@ -1,6 +1,6 @@
 import { createDeferred } from "../base/deferred.ts";
 import { encodeValue } from "../shared/codec.ts";
-import { FRAME_VERSION, type Parcel } from "../shared/frames.ts";
+import { FRAME_VERSION, type Frame } from "../shared/frames.ts";
 import type { Realm, RealmFailure } from "../sandbox/realm.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -8,7 +8,7 @@ import type { Ledger } from "./ledger.ts";
 const WINDOW = 64;
 
 interface Entry {
-  parcel: Parcel;
+  frame: Frame;
   release(): void;
   settle(delivered: boolean): void;
 }
@@ -65,13 +65,13 @@ export class EntryQueue {
   enter(kind: string, ...body: unknown[]): Promise<boolean> {
     const buffers: ArrayBuffer[] = [];
     const text = encodeValue([FRAME_VERSION, kind, ...body], { buffers });
-    return this.enterParcel(buffers.length === 0 ? { text } : { text, buffers });
+    return this.enterFrame(buffers.length === 0 ? { text } : { text, buffers });
   }
 
-  enterParcel(parcel: Parcel): Promise<boolean> {
+  enterFrame(frame: Frame): Promise<boolean> {
     const release = this.#ledger.hold("turn");
     return new Promise((settle) => {
-      this.#waiting.push({ parcel, release, settle });
+      this.#waiting.push({ frame, release, settle });
       this.#pump();
     });
   }
@@ -110,9 +110,9 @@ export class EntryQueue {
     }
   }
 
-  async #send({ parcel, release, settle }: Entry): Promise<void> {
+  async #send({ frame, release, settle }: Entry): Promise<void> {
     const timeoutMs = this.#timeoutMs();
-    const failure = await this.#realm.invoke(parcel, timeoutMs === undefined ? {} : { timeoutMs });
+    const failure = await this.#realm.invoke(frame, timeoutMs === undefined ? {} : { timeoutMs });
     this.#underWay--;
     if (failure !== undefined) this.#onFailure(failure);
     settle(failure === undefined);

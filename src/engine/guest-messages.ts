@@ -1,5 +1,5 @@
 import { MAX_ERROR_CHARS, type ErrorRecord } from "../shared/frames.ts";
-import type { ScriptResult } from "./script-run.ts";
+import type { ScriptResult } from "./script/script-run.ts";
 
 /**
  * Readers for what the guest reports about itself. All of it is attacker-made: wrong types become harmless ones, texts

@@ -29,7 +29,7 @@ export class Ledger {
   }
 
   /** Counts arguments of a guest's that are kept; the function that it returns, called once, gives them back. */
-  keep(chars: number): () => void {
+  reserve(chars: number): () => void {
     this.#chars += chars;
     return () => void (this.#chars -= chars);
   }

@@ -1,8 +1,8 @@
 import { encodeValue } from "../shared/codec.ts";
 import { decodeValue } from "../shared/decode.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
-import { FRAME_VERSION, MAX_FRAME_CHARS, type ErrorRecord, type Outcome, type Parcel } from "../shared/frames.ts";
-import type { RealmDoors } from "../sandbox/realm.ts";
+import { FRAME_VERSION, MAX_FRAME_CHARS, type ErrorRecord, type Outcome, type Frame } from "../shared/frames.ts";
+import type { HostBridge } from "../sandbox/realm.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface OpContext {
@@ -42,7 +42,7 @@ export interface OpTableOptions {
 const IGNORED = '{"ok":true}';
 
 /** The host's half of the bridge: reads frames from the guest, finds the op, answers. Nothing gets out as an exception. */
-export class OpTable implements RealmDoors {
+export class OpTable implements HostBridge {
   readonly #ops = new Map<string, Op>();
   readonly #pending = new Map<number, AbortController>();
   readonly #options: OpTableOptions;
@@ -105,7 +105,7 @@ export class OpTable implements RealmDoors {
     }
   }
 
-  async callBlocking(frame: string): Promise<Parcel> {
+  async callBlocking(frame: string): Promise<Frame> {
     const buffers: ArrayBuffer[] = [];
     try {
       const { op, args } = this.#read(frame);
@@ -146,7 +146,7 @@ export class OpTable implements RealmDoors {
     if (this.#pending.size >= this.#options.maxPending) throw this.#options.onTooMany();
     this.#options.checkRoom(chars);
     const { ledger } = this.#options;
-    const giveBack = ledger.keep(chars);
+    const giveBack = ledger.reserve(chars);
     const release = ledger.hold("op");
     void this.#serve(op, args, callId, chars).then((outcome) => {
       // The settling turn takes its own hold before this one goes.

@@ -14,17 +14,17 @@ export function realmFactory({ isolation = "process", hardening = "standard" }: 
   if (hardening !== "standard" && hardening !== "strict") {
     throw new GeppettoError("ConfigError", `Cannot use hardening "${String(hardening)}": it is "standard" or "strict"`);
   }
-  if (isolation === "process") return (doors, limits) => ProcessRealm.create(doors, limits, { hardening });
+  if (isolation === "process") return (bridge, limits) => ProcessRealm.create(bridge, limits, { hardening });
   if (isolation !== "thread") {
     throw new GeppettoError("ConfigError", `Cannot use isolation "${String(isolation)}": it is "process" or "thread"`);
   }
   if (hardening === "strict")
     throw new GeppettoError("ConfigError", 'Cannot use hardening "strict" in a thread: it needs a process');
   // Loaded on use: a host whose guests live in processes never loads the addon itself.
-  return async (doors, limits) => {
+  return async (bridge, limits) => {
     keepWasmCode();
     const { ThreadRealm } = await import("../sandbox/thread-realm.ts");
-    return ThreadRealm.create(doors, limits, { runtime: runtimeText() });
+    return ThreadRealm.create(bridge, limits, { runtime: runtimeText() });
   };
 }
 

@@ -4,7 +4,7 @@ import { toSource } from "../steps/define-step.ts";
 import type { Step, StepSource } from "../steps/step.ts";
 import type { EngineLimits } from "./limits.ts";
 import type { OpHandler, OpOptions } from "./op-table.ts";
-import type { Around } from "./run-manager.ts";
+import type { Interceptor } from "./run/run-manager.ts";
 import { StepObject } from "./step-object.ts";
 
 /** What the engine lends to a Vm. */
@@ -17,7 +17,7 @@ export interface VmHost {
   setOp(name: string, handler: OpHandler, options?: OpOptions): void;
   registerStep(name: string, step: StepSource): void;
   /** What guests ask for under this name is put around the step for one run. */
-  setAround(name: string, around: Around): void;
+  setInterceptor(name: string, interceptor: Interceptor): void;
   hold(kind: "timer", options?: { weak?: boolean }): () => void;
   /** Told before each script; the listener enters what its feature's guest half needs. */
   onScriptBegin(listener: (context: ScriptContext) => Promise<void>): void;

@@ -8,7 +8,7 @@ import { GeppettoError } from "../shared/errors.ts";
 import type { Bus, PublishOptions, Subscription } from "./bus.ts";
 import { CoreSubscription } from "./nats/core-subscription.ts";
 import { JetStreamSubscription } from "./nats/jet-stream-subscription.ts";
-import { isMendable } from "./nats/is-mendable.ts";
+import { isRetryable } from "./nats/is-retryable.ts";
 import { encodePayload, METADATA_HEADER, UUID_HEADER } from "./nats/nats-codec.ts";
 import type { NatsPubSubOptions, NatsSubscribeOptions } from "./nats/nats-options.ts";
 import type { NatsSubscription } from "./nats/nats-subscription.ts";
@@ -67,7 +67,7 @@ export class NatsPubSub implements Bus, AsyncDisposable {
     this.#logger = options.logger ?? stderrLogger;
     this.#lane = new PublishLane({
       send: (item) => (jetStream === undefined ? this.#sendPlain(item) : this.#sendToStream(item, jetStream.client)),
-      isMendable: (error) => jetStream !== undefined && isMendable(error),
+      isRetryable: (error) => jetStream !== undefined && isRetryable(error),
       publishTimeoutMs: options.publishTimeoutMs ?? 30_000,
     });
     void this.#watch();

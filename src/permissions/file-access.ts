@@ -14,7 +14,7 @@ export type FileVerdict =
 
 /** No file has a longer path; to look at one would take the host's time. In characters. */
 const MAX_PATH = 4_096;
-/** What is there are no files but the system's doors to devices, processes and itself. */
+/** What is there are no files but the system's bridge to devices, processes and itself. */
 const SYSTEM_FOLDERS = ["/proc", "/sys", "/dev"];
 
 /**

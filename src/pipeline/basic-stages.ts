@@ -1,4 +1,4 @@
-import { isControl, type ContentKind, type ElementOf, type StreamElement, textElement } from "./element.ts";
+import { isControl, type ContentKind, type ElementOf, type StreamElement, textElement } from "./elements/element.ts";
 import type { ElementReader, ElementWriter, Stage, StageContext, StageType } from "./stage.ts";
 
 export interface StageOptions {

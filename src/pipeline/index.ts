@@ -28,8 +28,8 @@ export {
   type VideoData,
   videoElement,
   withMetadata,
-} from "./element.ts";
-export { traceOf, type TraceHop, type TraceStep } from "./element-trace.ts";
+} from "./elements/element.ts";
+export { traceOf, type TraceHop, type TraceStep } from "./elements/element-trace.ts";
 export type { ElementReader, ElementWriter, Stage, StageContext, StageType, WriteOptions } from "./stage.ts";
 export { StageError } from "./stage-error.ts";
 export {
@@ -63,35 +63,40 @@ export {
   weightedRouter,
 } from "./router-stages.ts";
 export { type PipelineStepOptions, stageFromStep, stepFromPipeline } from "./step-stages.ts";
-export { PipelineConfig } from "./pipeline-config.ts";
-export { PipelineBuilder, type PipelineBuilderOptions, type StageReference } from "./pipeline-builder.ts";
+export { PipelineConfig } from "./graph/pipeline-config.ts";
+export { PipelineBuilder, type PipelineBuilderOptions, type StageReference } from "./graph/pipeline-builder.ts";
 export { type ExecuteOptions, StreamPipeline } from "./stream-pipeline.ts";
-export type { PipelineInput } from "./input-feeder.ts";
+export type { PipelineInput } from "./run/input-feeder.ts";
 export type { PipelineEvent } from "./pipeline-events.ts";
 export type { PipelineResult } from "./pipeline-result.ts";
-export type { PipelineRun } from "./pipeline-run.ts";
-export type { StageMetrics } from "./stage-run.ts";
-export { promptAssembly, type PromptAssemblyOptions } from "./stages/prompt-assembly.ts";
-export type { Variables, VariableValue } from "./stages/template.ts";
+export type { PipelineRun } from "./run/pipeline-run.ts";
+export type { StageMetrics } from "./run/stage-run.ts";
+export { promptAssembly, type PromptAssemblyOptions } from "./stages/chat/prompt-assembly.ts";
+export type { Variables, VariableValue } from "./stages/chat/template.ts";
 export { ElementValidationError, validation, type ValidationOptions } from "./stages/validation.ts";
 export type { Validator, ValidatorFunction } from "./stages/validators.ts";
-export type { LoadOptions, StateStore } from "./stages/state-store.ts";
-export { MemoryStateStore, type MemoryStateStoreOptions } from "./stages/memory-state-store.ts";
-export { SqliteStateStore } from "./stages/sqlite-state-store.ts";
+export type { LoadOptions, StateStore } from "./stages/state/state-store.ts";
+export { MemoryStateStore, type MemoryStateStoreOptions } from "./stages/state/memory-state-store.ts";
+export { SqliteStateStore } from "./stages/state/sqlite-state-store.ts";
 export {
   stateStoreLoad,
   type StateStoreLoadOptions,
   stateStoreSave,
   type StateStoreSaveOptions,
-} from "./stages/state-store-stages.ts";
-export { provider, type ProviderStageOptions } from "./stages/provider.ts";
-export { voiceActivity, type VoiceActivityOptions } from "./stages/voice-activity.ts";
-export type { Synthesizer } from "./stages/synthesizer.ts";
-export { textToSpeech, type TextToSpeechOptions } from "./stages/text-to-speech.ts";
-export { toneGenerator, type ToneGeneratorOptions } from "./stages/tone-generator.ts";
-export { openAISpeech } from "./stages/openai-speech.ts";
+} from "./stages/state/state-store-stages.ts";
+export { provider, type ProviderStageOptions } from "./stages/chat/provider.ts";
+export { voiceActivity, type VoiceActivityOptions } from "./stages/speech/voice-activity.ts";
+export type { Synthesizer } from "./stages/speech/synthesizer.ts";
+export { textToSpeech, type TextToSpeechOptions } from "./stages/speech/text-to-speech.ts";
+export { toneGenerator, type ToneGeneratorOptions } from "./stages/speech/tone-generator.ts";
+export { openAISpeech } from "./stages/speech/openai-speech.ts";
 export type { SpeechOptions, SpeechSettings } from "../providers/index.ts";
-export type { WebSocketLike } from "./stages/socket-connection.ts";
-export type { AudioForm } from "./stages/socket-frames.ts";
-export { webSocketBridge, type WebSocketOptions, webSocketSink, webSocketSource } from "./stages/web-socket-bridge.ts";
+export type { WebSocketLike } from "./stages/socket/socket-connection.ts";
+export type { AudioForm } from "./stages/socket/socket-frames.ts";
+export {
+  webSocketBridge,
+  type WebSocketOptions,
+  webSocketSink,
+  webSocketSource,
+} from "./stages/socket/web-socket-bridge.ts";
 export { type Middleware, type MiddlewareContext, wrapMiddleware } from "./stages/wrap-middleware.ts";

@@ -1,7 +1,7 @@
-import type { PipelineMessage, StreamElement } from "./element.ts";
-import { traceOf, type TraceStep } from "./element-trace.ts";
-import type { PipelineRun } from "./pipeline-run.ts";
-import type { StageMetrics } from "./stage-run.ts";
+import type { PipelineMessage, StreamElement } from "./elements/element.ts";
+import { traceOf, type TraceStep } from "./elements/element-trace.ts";
+import type { PipelineRun } from "./run/pipeline-run.ts";
+import type { StageMetrics } from "./run/stage-run.ts";
 
 /** All that came out of one execution. */
 export interface PipelineResult {

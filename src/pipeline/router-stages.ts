@@ -1,4 +1,4 @@
-import { isControl, type AudioData, type ContentKind, type StreamElement } from "./element.ts";
+import { isControl, type AudioData, type ContentKind, type StreamElement } from "./elements/element.ts";
 import type { Stage } from "./stage.ts";
 
 /** The stages that an element goes to: none drops it. */

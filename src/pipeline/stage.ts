@@ -1,4 +1,4 @@
-import type { ContentKind, StreamElement } from "./element.ts";
+import type { ContentKind, StreamElement } from "./elements/element.ts";
 
 /**
  * How what a stage gives relates to what it takes: transform 1:1 or 1:N, accumulate N:1, generate 0:N, sink N:0,

@@ -1,9 +1,9 @@
 import { defineStep, type DefinedStep, valuesOf } from "../steps/define-step.ts";
 import type { Step, StepContext } from "../steps/step.ts";
 import type { StageOptions } from "./basic-stages.ts";
-import { contentOf, elementOf, isControl, type StreamElement } from "./element.ts";
-import type { PipelineInput } from "./input-feeder.ts";
-import type { PipelineRun } from "./pipeline-run.ts";
+import { contentOf, elementOf, isControl, type StreamElement } from "./elements/element.ts";
+import type { PipelineInput } from "./run/input-feeder.ts";
+import type { PipelineRun } from "./run/pipeline-run.ts";
 import type { Stage } from "./stage.ts";
 import type { StreamPipeline } from "./stream-pipeline.ts";
 

@@ -1,12 +1,12 @@
 import { Semaphore } from "../base/semaphore.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import type { PipelineInput } from "./input-feeder.ts";
-import type { PipelineBuilderOptions } from "./pipeline-builder.ts";
-import type { PipelineConfig } from "./pipeline-config.ts";
-import type { PipelineGraph } from "./pipeline-graph.ts";
+import type { PipelineInput } from "./run/input-feeder.ts";
+import type { PipelineBuilderOptions } from "./graph/pipeline-builder.ts";
+import type { PipelineConfig } from "./graph/pipeline-config.ts";
+import type { PipelineGraph } from "./graph/pipeline-graph.ts";
 import { collectResult, type PipelineResult } from "./pipeline-result.ts";
-import { PipelineRun } from "./pipeline-run.ts";
-import { type DrawnFigures, toMermaid } from "./to-mermaid.ts";
+import { PipelineRun } from "./run/pipeline-run.ts";
+import { type DrawnFigures, toMermaid } from "./graph/to-mermaid.ts";
 
 export interface ExecuteOptions {
   /** Ends the execution: whoever iterates it gets the signal's reason. */
@@ -15,7 +15,7 @@ export interface ExecuteOptions {
    * Is told how many bytes, about, the elements that wait keep, negative when they go on. What it throws ends the
    * execution. Default: elements are bounded in number alone.
    */
-  hold?: (bytes: number) => void;
+  reserve?: (bytes: number) => void;
 }
 
 /** A pipeline that can be executed, as often and as many at a time as its configuration allows. */
@@ -51,7 +51,7 @@ export class StreamPipeline {
    *
    * @throws {GeppettoError} StageError when the pipeline has been closed.
    */
-  execute(input?: PipelineInput, { signal, hold }: ExecuteOptions = {}): PipelineRun {
+  execute(input?: PipelineInput, { signal, reserve }: ExecuteOptions = {}): PipelineRun {
     if (this.#closing !== undefined)
       throw new GeppettoError("StageError", `Cannot execute "${this.name}": it has been closed`);
     const run = new PipelineRun({
@@ -61,7 +61,7 @@ export class StreamPipeline {
       bus: this.#options.bus,
       input,
       signal,
-      hold,
+      reserve,
       admitted: (until) => this.#turns.acquire(until),
     });
     this.#runs.add(run);

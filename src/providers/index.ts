@@ -1,13 +1,13 @@
-import { AnthropicMessages } from "./anthropic-messages.ts";
+import { AnthropicMessages } from "./anthropic/anthropic-messages.ts";
 import { Budget, BudgetedChat, BudgetedEmbeddings } from "./budget.ts";
 import type { ChatChunk, ChatProvider, ChatRequest } from "./chat-provider.ts";
-import { DemoChat } from "./demo-chat.ts";
-import { EmbeddedEmbeddings } from "./embedded-embeddings.ts";
+import { DemoChat } from "./embedded/demo-chat.ts";
+import { EmbeddedEmbeddings } from "./embedded/embedded-embeddings.ts";
 import { CachedEmbeddings } from "./embedding-cache.ts";
 import type { EmbeddingProvider } from "./embedding-provider.ts";
-import { OpenAIChat } from "./openai-chat.ts";
-import { OpenAIResponses } from "./openai-responses.ts";
-import { OpenAIEmbeddings } from "./openai-embeddings.ts";
+import { OpenAIChat } from "./openai/openai-chat.ts";
+import { OpenAIResponses } from "./openai/openai-responses.ts";
+import { OpenAIEmbeddings } from "./openai/openai-embeddings.ts";
 import { RetryingProvider } from "./retrying-provider.ts";
 import {
   type Environment,
@@ -16,19 +16,19 @@ import {
   type ResolvedSettings,
   resolveProviderSettings,
 } from "./settings.ts";
-import type { Fetch } from "./watched-fetch.ts";
+import type { Fetch } from "./sdk/watched-fetch.ts";
 import { GeppettoError } from "../shared/errors.ts";
 
 export type * from "./chat-provider.ts";
 export type { EmbeddingModel, EmbeddingProvider } from "./embedding-provider.ts";
-export { type ChatInput, type ChatOptions, parseChatInput, parseChatOptions } from "./chat-input.ts";
-export { DEMO_NOTICE } from "./demo-chat.ts";
+export { type ChatInput, type ChatOptions, parseChatInput, parseChatOptions } from "./input/chat-input.ts";
+export { DEMO_NOTICE } from "./embedded/demo-chat.ts";
 export { Budget, type BudgetLimits, type Spending } from "./budget.ts";
-export { closestName } from "./closest-name.ts";
-export { compileJsonSchema, type JsonSchemaCheck } from "./json-schema.ts";
+export { closestName } from "./input/closest-name.ts";
+export { compileJsonSchema, type JsonSchemaCheck } from "./schema/json-schema.ts";
 export { costOf, type Price, type PriceTable, priceOf } from "./price-table.ts";
-export { OpenAISpeech, type SpeechOptions, type SpeechSettings } from "./openai-speech.ts";
-export { ScriptedChat, type ScriptedTurn } from "./scripted-chat.ts";
+export { OpenAISpeech, type SpeechOptions, type SpeechSettings } from "./openai/openai-speech.ts";
+export { ScriptedChat, type ScriptedTurn } from "./embedded/scripted-chat.ts";
 export { EmbeddingReranker, type RankedDocument, type RankOptions, type Reranker } from "./reranker.ts";
 export { type ProviderErrorExtras, providerErrorExtras } from "./provider-error.ts";
 export type { RetryOptions } from "./retry-policy.ts";
@@ -40,7 +40,7 @@ export {
   type ResolvedSettings,
   resolveProviderSettings,
 } from "./settings.ts";
-export type { Fetch } from "./watched-fetch.ts";
+export type { Fetch } from "./sdk/watched-fetch.ts";
 
 export interface CreateProviderOptions {
   /** Where keys and base URLs come from that the settings do not have; usually `process.env`. */

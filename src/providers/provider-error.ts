@@ -1,6 +1,6 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { cleanProviderText } from "./redact.ts";
-import { recordOf, stringOf } from "./unknown-fields.ts";
+import { recordOf, stringOf } from "./input/unknown-fields.ts";
 
 /** What a script never sees of a provider's failure; the properties are not enumerable. */
 export interface ProviderErrorExtras {

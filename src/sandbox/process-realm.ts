@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { pipesOf, setReferenced, takeChild, type Child, type Hardening } from "./child.ts";
-import { Channel, encodeMessage, MAX_MESSAGE_BYTES, type Message } from "./channel.ts";
+import { FramePipe, encodeMessage, MAX_MESSAGE_BYTES, type Message } from "./frame-pipe.ts";
 import { parseFailure } from "./parse-failure.ts";
-import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
+import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
 import { runtimeText } from "./runtime-text.ts";
-import type { Parcel } from "../shared/frames.ts";
+import type { Frame } from "../shared/frames.ts";
 
 /** How long after a turn's time limit the child may take to say so before it is killed, in milliseconds. */
 const GRACE_MS = 150;
@@ -34,8 +34,8 @@ type Ending = { kind: "memory" } | { kind: "timeout" } | { kind: "disposed" } | 
  */
 export class ProcessRealm implements Realm {
   readonly #child: Child;
-  readonly #channel: Channel;
-  readonly #doors: RealmDoors;
+  readonly #pipe: FramePipe;
+  readonly #bridge: HostBridge;
   readonly #limits: RealmLimits;
   readonly #turns = new Map<number, Turn>();
   #nextId = 1;
@@ -51,13 +51,13 @@ export class ProcessRealm implements Realm {
   #waits = 0;
   onGone: (failure: RealmFailure) => void = () => {};
 
-  private constructor(child: Child, doors: RealmDoors, limits: RealmLimits) {
+  private constructor(child: Child, bridge: HostBridge, limits: RealmLimits) {
     this.#child = child;
-    this.#doors = doors;
+    this.#bridge = bridge;
     this.#limits = limits;
     const onEnd = (): void => this.#end({ kind: "crashed" });
     const onMessage = (message: Message): void => this.#onMessage(message);
-    this.#channel = new Channel(child.talk, child.stdin, { onMessage, onEnd });
+    this.#pipe = new FramePipe(child.talk, child.stdin, { onMessage, onEnd });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
     });
@@ -66,13 +66,13 @@ export class ProcessRealm implements Realm {
   }
 
   static async create(
-    doors: RealmDoors,
+    bridge: HostBridge,
     limits: RealmLimits,
     { hardening = "standard" }: { hardening?: Hardening } = {},
   ): Promise<ProcessRealm> {
     const child = takeChild({ hardening, memoryMB: limits.memoryMB });
-    const realm = new ProcessRealm(child, doors, limits);
-    const failure = await realm.#ask({ type: "create", data: limits, parcel: { text: runtimeText() } });
+    const realm = new ProcessRealm(child, bridge, limits);
+    const failure = await realm.#ask({ type: "create", data: limits, frame: { text: runtimeText() } });
     if (failure === undefined) return realm;
     const words = realm.#lastWords.trim();
     throw new Error(`Cannot start a process for the guest: it ended at once${words === "" ? "" : `: ${words}`}`);
@@ -87,12 +87,12 @@ export class ProcessRealm implements Realm {
     return false;
   }
 
-  invoke(parcel: Parcel, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
-    return this.#ask({ type: "invoke", data: options, parcel }, options.timeoutMs);
+  invoke(frame: Frame, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
+    return this.#ask({ type: "invoke", data: options, frame }, options.timeoutMs);
   }
 
   run({ code, ...source }: Source, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
-    return this.#ask({ type: "run", data: { ...source, options }, parcel: { text: code } }, options.timeoutMs);
+    return this.#ask({ type: "run", data: { ...source, options }, frame: { text: code } }, options.timeoutMs);
   }
 
   dispose(): void {
@@ -113,7 +113,7 @@ export class ProcessRealm implements Realm {
       this.#setBusy(true);
       this.#armTimeout();
     }
-    this.#channel.send({ ...message, id });
+    this.#pipe.send({ ...message, id });
     return promise;
   }
 
@@ -126,35 +126,35 @@ export class ProcessRealm implements Realm {
   }
 
   /** The guest asks. It waits for the answer, but for a note. */
-  #onOp(type: string, id: number, parcel: Parcel | undefined): void {
+  #onOp(type: string, id: number, frame: Frame | undefined): void {
     // An honest child asks one thing at a time, and reads the answer before it asks the next.
     const isHonest = this.#waits === 0 && this.#child.talk.writableLength <= MAX_MESSAGE_BYTES;
-    if (parcel === undefined || !isHonest) return this.#end({ kind: "crashed" });
-    const answer = (answered: Parcel): void => {
-      if (this.#ending === undefined) this.#child.talk.write(encodeMessage({ type: "answer", id, parcel: answered }));
+    if (frame === undefined || !isHonest) return this.#end({ kind: "crashed" });
+    const answer = (answered: Frame): void => {
+      if (this.#ending === undefined) this.#child.talk.write(encodeMessage({ type: "answer", id, frame: answered }));
     };
-    if (type === "call") answer({ text: this.#doors.call(parcel.text) });
-    else if (type === "note") this.#doors.note(parcel.text);
-    else void this.#waitFor(Promise.resolve(this.#doors.callBlocking(parcel.text)), answer);
+    if (type === "call") answer({ text: this.#bridge.call(frame.text) });
+    else if (type === "note") this.#bridge.note(frame.text);
+    else void this.#waitFor(Promise.resolve(this.#bridge.callBlocking(frame.text)), answer);
   }
 
   /** While the guest waits for the host neither its time runs nor can its process give a sign of life. */
-  async #waitFor(parcel: Promise<Parcel>, answer: (parcel: Parcel) => void): Promise<void> {
+  async #waitFor(frame: Promise<Frame>, answer: (frame: Frame) => void): Promise<void> {
     clearTimeout(this.#overdue);
     this.#waits++;
-    const answered = await parcel;
+    const answered = await frame;
     this.#waits--;
     this.#heardAt = performance.now();
     this.#armTimeout();
     answer(answered);
   }
 
-  #onMessage({ type, id, data, parcel }: Message): void {
+  #onMessage({ type, id, data, frame }: Message): void {
     switch (type) {
       case "call":
       case "note":
       case "callBlocking":
-        this.#onOp(type, id, parcel);
+        this.#onOp(type, id, frame);
         break;
       case "ready":
         this.#settle(id, undefined);

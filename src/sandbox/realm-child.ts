@@ -3,10 +3,10 @@
  * of the parent. It ends, by SIGKILL since a guest's thread may hold the process, when its parent goes.
  */
 import { readSync, writeSync } from "node:fs";
-import { Channel, encodeMessage, readMessage, type Message } from "./channel.ts";
-import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmLimits, Source } from "./realm.ts";
+import { FramePipe, encodeMessage, readMessage, type Message } from "./frame-pipe.ts";
+import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, Source } from "./realm.ts";
 import { ThreadRealm } from "./thread-realm.ts";
-import type { Parcel } from "../shared/frames.ts";
+import type { Frame } from "../shared/frames.ts";
 
 let nextId = 1;
 let realm: Realm | undefined;
@@ -32,11 +32,11 @@ function die(): never {
  * Asks the parent and waits, with this whole process: while an op is asked the guest waits anyway, and answering from
  * within its call spares isolated-vm the wake-up of a waiting thread from another turn, in which 7.0.1 can deadlock.
  */
-function ask(type: string, frame: string): Parcel {
-  say({ type, id: nextId++, parcel: { text: frame } });
+function ask(type: string, text: string): Frame {
+  say({ type, id: nextId++, frame: { text } });
   flush();
-  const { parcel } = readMessage(readExactly);
-  return parcel!;
+  const { frame: answer } = readMessage(readExactly);
+  return answer!;
 }
 
 const unsaid: Buffer[] = [];
@@ -77,10 +77,10 @@ function retry(io: () => number): number {
   }
 }
 
-const doors: RealmDoors = {
+const bridge: HostBridge = {
   call: (frame) => ask("call", frame).text,
   callBlocking: (frame) => ask("callBlocking", frame),
-  note: (frame) => say({ type: "note", id: nextId++, parcel: { text: frame } }),
+  note: (frame) => say({ type: "note", id: nextId++, frame: { text: frame } }),
 };
 
 /** Past help: says so at once, without the event loop, and dies. */
@@ -91,7 +91,7 @@ function onCatastrophe(): void {
 }
 
 async function create(id: number, limits: RealmLimits, runtime: string): Promise<void> {
-  realm = await ThreadRealm.create(doors, limits, { runtime, onCatastrophe });
+  realm = await ThreadRealm.create(bridge, limits, { runtime, onCatastrophe });
   say({ type: "ready", id });
 }
 
@@ -111,17 +111,17 @@ async function end(id: number, turn: Promise<RealmFailure | undefined>): Promise
   say({ type: "ended", id, data: { failure, cpuMs: realm?.stats().cpuMs } });
 }
 
-function onMessage({ type, id, data, parcel }: Message): void {
+function onMessage({ type, id, data, frame }: Message): void {
   switch (type) {
     case "create":
-      void create(id, data as RealmLimits, parcel!.text);
+      void create(id, data as RealmLimits, frame!.text);
       break;
     case "invoke":
-      void end(id, realm!.invoke(parcel!, data as EntryOptions));
+      void end(id, realm!.invoke(frame!, data as EntryOptions));
       break;
     case "run": {
       const { options, ...source } = data as Omit<Source, "code"> & { options: EntryOptions };
-      void end(id, realm!.run({ ...source, code: parcel!.text }, options));
+      void end(id, realm!.run({ ...source, code: frame!.text }, options));
       break;
     }
     default:
@@ -131,4 +131,4 @@ function onMessage({ type, id, data, parcel }: Message): void {
 
 // Whatever goes wrong here, a guest's thread must not keep the process.
 for (const event of ["exit", "uncaughtException", "unhandledRejection"]) process.on(event, die);
-export const commands: Channel = new Channel(process.stdin, undefined, { onMessage, onEnd: die });
+export const commands: FramePipe = new FramePipe(process.stdin, undefined, { onMessage, onEnd: die });

@@ -1,11 +1,11 @@
-import type { ErrorRecord, Parcel } from "../shared/frames.ts";
+import type { ErrorRecord, Frame } from "../shared/frames.ts";
 
 /** What a realm calls on its host. Neither ever throws or rejects: failures are outcomes inside the frame. */
-export interface RealmDoors {
+export interface HostBridge {
   /** A synchronous or asynchronous op; the guest waits for the answering frame only. */
   call(frame: string): string;
   /** A blocking op; the guest waits until the promise resolves, the host does not. */
-  callBlocking(frame: string): Promise<Parcel> | Parcel;
+  callBlocking(frame: string): Promise<Frame> | Frame;
   /** An op without an answer; the guest does not wait. In order with the others. */
   note(frame: string): void;
 }
@@ -59,7 +59,7 @@ export interface EntryOptions {
  */
 export interface Realm {
   /** Delivers one frame as one turn. Resolves when the turn and its microtasks are over. */
-  invoke(parcel: Parcel, options?: EntryOptions): Promise<RealmFailure | undefined>;
+  invoke(frame: Frame, options?: EntryOptions): Promise<RealmFailure | undefined>;
   /** Runs source text up to its first wait. Its completion value comes later, by the op `script_settle`. */
   run(source: Source, options?: EntryOptions): Promise<RealmFailure | undefined>;
   /** Ends the realm; what is running in it is terminated. Idempotent. */
@@ -73,4 +73,4 @@ export interface Realm {
 }
 
 /** Makes a realm with the guest runtime loaded. */
-export type RealmFactory = (doors: RealmDoors, limits: RealmLimits) => Promise<Realm>;
+export type RealmFactory = (bridge: HostBridge, limits: RealmLimits) => Promise<Realm>;

@@ -1,9 +1,9 @@
 import ivm from "isolated-vm";
 import { flagFor, showAsked } from "../permissions/flag-for.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import { MAX_FRAME_CHARS, type Parcel } from "../shared/frames.ts";
+import { MAX_FRAME_CHARS, type Frame } from "../shared/frames.ts";
 import { describeThrown } from "./describe-thrown.ts";
-import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
+import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
 
 const RUNTIME_NAME = "geppetto:runtime";
 const MAIN_NAME = "geppetto:main";
@@ -65,7 +65,7 @@ export class ThreadRealm implements Realm {
   }
 
   static async create(
-    doors: RealmDoors,
+    bridge: HostBridge,
     limits: RealmLimits,
     { runtime, onCatastrophe = () => {} }: ThreadRealmOptions,
   ): Promise<ThreadRealm> {
@@ -77,11 +77,11 @@ export class ThreadRealm implements Realm {
     const isolate = new ivm.Isolate({ memoryLimit: limits.memoryMB, onCatastrophicError: onCatastrophe });
     const [script, context] = await Promise.all([compileRuntime(isolate, runtime), isolate.createContext()]);
     const start = await script.run(context, { reference: true, release: true });
-    const call = new ivm.Callback((frame: unknown) => doors.call(checkedFrame(frame)));
-    const note = new ivm.Callback((frame: unknown) => doors.note(checkedFrame(frame)), { ignored: true });
+    const call = new ivm.Callback((frame: unknown) => bridge.call(checkedFrame(frame)));
+    const note = new ivm.Callback((frame: unknown) => bridge.note(checkedFrame(frame)), { ignored: true });
     const callBlocking = new ivm.Reference((frame: unknown) => {
-      const parcel = doors.callBlocking(checkedFrame(frame));
-      return parcel instanceof Promise ? parcel.then(toCopy) : toCopy(parcel);
+      const answer = bridge.callBlocking(checkedFrame(frame));
+      return answer instanceof Promise ? answer.then(toCopy) : toCopy(answer);
     });
     const handles = (await start.apply(undefined, [call, callBlocking, note], {
       result: { reference: true },
@@ -102,12 +102,12 @@ export class ThreadRealm implements Realm {
     return this.#tainted;
   }
 
-  async invoke(parcel: Parcel, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
+  async invoke(frame: Frame, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
     while (this.#running !== undefined) await this.#running;
     const startedAt = performance.now();
     this.#turns++;
     try {
-      const { text, buffers } = parcel;
+      const { text, buffers } = frame;
       const args = buffers === undefined ? [text] : [text, new ivm.ExternalCopy(buffers).copyInto({ release: true })];
       await this.#entry.deliver.apply(undefined, args as [string], entryOptions(options));
       return undefined;
@@ -239,7 +239,7 @@ async function createHooks(isolate: ivm.Isolate, context: ivm.Context, complete:
   return hooks;
 }
 
-function toCopy({ text, buffers = [] }: Parcel): ivm.Copy<Parcel> {
+function toCopy({ text, buffers = [] }: Frame): ivm.Copy<Frame> {
   return new ivm.ExternalCopy({ text, buffers }).copyInto({ release: true });
 }
 

@@ -32,7 +32,7 @@ export interface ErrorRecord {
 export type Outcome<T = unknown> = { ok: true; value: T } | { ok: false; error: ErrorRecord };
 
 /** One frame with the buffers that it refers to by index. */
-export interface Parcel {
+export interface Frame {
   text: string;
   buffers?: ArrayBuffer[];
 }

@@ -33,7 +33,7 @@ export interface DefinedStep<I = unknown, O = unknown> extends Step<I, O>, StepS
  * await shout.start({}, "hello").return(); // [{ ok: true, value: "HELLO" }]
  */
 export function defineStep<I = unknown, R = unknown, O = R>(definition: StepDefinition<I, R, O>): DefinedStep<I, O> {
-  return new StepOfDefinition(definition);
+  return new StepFromDefinition(definition);
 }
 
 interface PublishedTopic {
@@ -41,7 +41,7 @@ interface PublishedTopic {
   topic: string;
 }
 
-class StepOfDefinition<I, R, O> implements DefinedStep<I, O> {
+class StepFromDefinition<I, R, O> implements DefinedStep<I, O> {
   readonly info: StepInfo;
   readonly #definition: StepDefinition<I, R, O>;
   readonly #topics = new Set<PublishedTopic>();

@@ -26,7 +26,7 @@ export interface StepRunOptions {
   /** Resolves when every event published so far has been delivered to the one who started the run. */
   delivered?(): Promise<void>;
   /** Hears how many characters of results and text the run holds in addition. Throws when it may not hold that many. */
-  hold?(chars: number): void;
+  reserve?(chars: number): void;
   /** Calls a function of the one who started the run. */
   callGuest?(name: string, args: unknown, signal: AbortSignal): Promise<unknown>;
 }
@@ -148,9 +148,9 @@ export class StepRun<O = unknown> implements StepResult<O> {
   async emit(emission: StepEmission & { result?: unknown }): Promise<void> {
     this.signal.throwIfAborted();
     if (emission.type !== "partial") return this.#publish(emission);
-    const { source, hold } = this.#options;
+    const { source, reserve } = this.#options;
     const { kind } = source.info;
-    hold?.(emission.delta.length);
+    reserve?.(emission.delta.length);
     this.#completion = appendDelta(kind, this.#completion, emission.delta, this.#partials++ === 0);
     await abortable(this.#publish({ ...emission, completion: this.#completion }), this.signal);
   }
@@ -175,14 +175,14 @@ export class StepRun<O = unknown> implements StepResult<O> {
 
   async #collect(input: unknown): Promise<void> {
     const { signal } = this;
-    const { source, callGuest, hold } = this.#options;
+    const { source, callGuest, reserve } = this.#options;
     const context: StepContext = {
       runId: this.id,
       signal,
       metadata: this.#metadata,
       meta: this.#meta,
       publish: (emission) => this.emit(emission),
-      hold: (bytes) => hold?.(bytes),
+      reserve: (bytes) => reserve?.(bytes),
       callGuest: async (name, args) => {
         if (callGuest === undefined) throw new GeppettoError("StepError", `Cannot call "${name}": nobody gave it`);
         return callGuest(name, args, signal);
@@ -204,10 +204,10 @@ export class StepRun<O = unknown> implements StepResult<O> {
   }
 
   async #take(value: unknown): Promise<void> {
-    const { source, hold } = this.#options;
+    const { source, reserve } = this.#options;
     const { kind } = source.info;
     const text = kind === "text" ? "" : resultText(value);
-    if (kind === "single") hold?.(text.length);
+    if (kind === "single") reserve?.(text.length);
     if (this.#results.push(value) === 1) this.#firstText = text;
     this.#tell();
     if (kind === "list") await this.emit({ type: "partial", delta: text, result: value });

@@ -25,7 +25,7 @@ export interface StepContext {
    *
    * @throws {GeppettoError} LimitError when the engine's runs may not keep that much.
    */
-  hold(bytes: number): void;
+  reserve(bytes: number): void;
   /** Calls a function that the one who started the run gave with it; rejects with what it throws, or the abort. */
   callGuest(name: string, args: unknown): Promise<unknown>;
 }

@@ -3,33 +3,33 @@ import { OpTable } from "../../src/engine/op-table.ts";
 import { Ledger } from "../../src/engine/ledger.ts";
 import { RuntimeEngine } from "../../src/index.ts";
 import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
-import type { RealmDoors } from "../../src/sandbox/realm.ts";
+import type { HostBridge } from "../../src/sandbox/realm.ts";
 import { encodeValue } from "../../src/shared/codec.ts";
 import { GeppettoError } from "../../src/shared/errors.ts";
 import { MAX_FRAME_CHARS } from "../../src/shared/frames.ts";
 import { Output } from "../engine/engine-harness.ts";
 
-/** The doors that a real engine opens to its guest. */
-async function withDoors(test: (doors: RealmDoors) => Promise<void> | void): Promise<void> {
+/** The bridge that a real engine opens to its guest. */
+async function withDoors(test: (bridge: HostBridge) => Promise<void> | void): Promise<void> {
   const { create } = ProcessRealm;
-  let doors: RealmDoors | undefined;
+  let bridge: HostBridge | undefined;
   const spy = vi.spyOn(ProcessRealm, "create").mockImplementation((given, ...rest) => {
-    doors = given;
+    bridge = given;
     return create(given, ...rest);
   });
   await using engine = new RuntimeEngine({ console: new Output() });
   await engine.start();
   spy.mockRestore();
-  await test(doors!);
+  await test(bridge!);
 }
 
 describe("a host", () => {
   it("refuses a timer that Node cannot wait for, instead of ringing at once and again", () =>
-    withDoors(async (doors) => {
+    withDoors(async (bridge) => {
       const warned = vi.fn();
       process.on("warning", warned);
       for (const ms of [Infinity, 1e300, 2 ** 31, -1, NaN, "5"]) {
-        const answer = doors.call(encodeValue([1, "timer_start", { id: 1, ms, kind: "timeout" }]));
+        const answer = bridge.call(encodeValue([1, "timer_start", { id: 1, ms, kind: "timeout" }]));
         expect(JSON.parse(answer)).toMatchObject({ ok: false, error: { code: "ERR_VALIDATION" } });
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -38,24 +38,24 @@ describe("a host", () => {
     }));
 
   it("refuses a frame that no honest guest sends before it is parsed", () =>
-    withDoors(async (doors) => {
+    withDoors(async (bridge) => {
       const frame = `[1,"clock_now",${"[".repeat(MAX_FRAME_CHARS)}${"]".repeat(MAX_FRAME_CHARS)}]`;
       const startedAt = performance.now();
-      for (const text of [doors.call(frame), (await doors.callBlocking(frame)).text]) {
+      for (const text of [bridge.call(frame), (await bridge.callBlocking(frame)).text]) {
         expect(JSON.parse(text)).toMatchObject({
           ok: false,
           error: { message: "Cannot read a frame: it is too long" },
         });
       }
-      doors.note(frame);
+      bridge.note(frame);
       expect(performance.now() - startedAt).toBeLessThan(100);
     }));
 
   it("survives a frame that is nested as deep as it is long", () =>
-    withDoors((doors) => {
+    withDoors((bridge) => {
       const depth = 1_000_000;
       const nested = `${'[{"$":"set","v":'.repeat(1000)}${"[".repeat(depth)}${"]".repeat(depth)}${"}]".repeat(1000)}`;
-      const answer = doors.call(`[1,"error_report",${nested}]`);
+      const answer = bridge.call(`[1,"error_report",${nested}]`);
       expect(JSON.parse(answer)).toMatchObject({ ok: false });
     }));
 

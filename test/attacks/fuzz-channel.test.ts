@@ -2,9 +2,9 @@ import { EventEmitter } from "node:events";
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { Channel, encodeMessage } from "../../src/sandbox/channel.ts";
+import { FramePipe, encodeMessage } from "../../src/sandbox/frame-pipe.ts";
 import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
-import type { RealmDoors, RealmFailure } from "../../src/sandbox/realm.ts";
+import type { HostBridge, RealmFailure } from "../../src/sandbox/realm.ts";
 import { fuzzBudget, FUZZ_TIMEOUT_MS } from "./fuzz-budget.ts";
 
 /** A child that is nothing but pipes: the test says what it says. */
@@ -24,7 +24,7 @@ vi.mock(import("../../src/sandbox/child.ts"), async (original) => ({
   },
 }));
 
-const doors: RealmDoors = {
+const bridge: HostBridge = {
   call: () => '{"ok":true}',
   note: () => {},
   callBlocking: () => Promise.resolve({ text: '{"ok":true}' }),
@@ -51,7 +51,7 @@ const message = fc
     text: fc.option(fc.string({ unit: "binary", maxLength: 40 }), { nil: undefined }),
   })
   .map(({ type, id, data, text }) =>
-    encodeMessage(text === undefined ? { type, id, data } : { type, id, data, parcel: { text } }),
+    encodeMessage(text === undefined ? { type, id, data } : { type, id, data, frame: { text } }),
   );
 
 const changed = fc
@@ -84,7 +84,7 @@ describe("a process realm whose child says arbitrary bytes", () => {
   it("ends or goes on, answers every call, and never throws", { timeout: FUZZ_TIMEOUT_MS }, () =>
     fc.assert(
       fc.asyncProperty(fc.array(bytes, { maxLength: 12 }), fc.boolean(), async (said, ready) => {
-        const creating = ProcessRealm.create(doors, { memoryMB: 10_000 }).then(
+        const creating = ProcessRealm.create(bridge, { memoryMB: 10_000 }).then(
           (made) => made,
           (error: unknown) => error,
         );
@@ -110,14 +110,14 @@ describe("a process realm whose child says arbitrary bytes", () => {
   );
 });
 
-describe("Channel", () => {
+describe("FramePipe", () => {
   it("gives messages or ends, once, whatever the bytes and however they are cut", { timeout: FUZZ_TIMEOUT_MS }, () =>
     fc.assert(
       fc.asyncProperty(fc.array(bytes, { maxLength: 8 }), fc.integer({ min: 1, max: 50 }), async (said, step) => {
         const input = new PassThrough();
         let ends = 0;
         let after = 0;
-        const channel = new Channel(input, new PassThrough(), {
+        const pipe = new FramePipe(input, new PassThrough(), {
           onMessage: ({ type, id }) => {
             expect([typeof type, Number.isSafeInteger(id)]).toEqual(["string", true]);
             if (ends > 0) after++;
@@ -129,7 +129,7 @@ describe("Channel", () => {
         input.end();
         await handOn();
         await handOn();
-        channel.send({ type: "late", id: 1 });
+        pipe.send({ type: "late", id: 1 });
         expect([ends, after]).toEqual([1, 0]);
       }),
       fuzzBudget(1000),

@@ -2,25 +2,25 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { RuntimeEngine, setupDefaults } from "../../src/index.ts";
 import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
-import type { Realm, RealmDoors, RealmFailure } from "../../src/sandbox/realm.ts";
+import type { Realm, HostBridge, RealmFailure } from "../../src/sandbox/realm.ts";
 import { encodeValue } from "../../src/shared/codec.ts";
 import { decodeValue } from "../../src/shared/decode.ts";
-import type { Outcome, Parcel } from "../../src/shared/frames.ts";
+import type { Outcome, Frame } from "../../src/shared/frames.ts";
 import { fuzzBudget, FUZZ_TIMEOUT_MS } from "./fuzz-budget.ts";
 import { HostMonitor } from "./host-monitor.ts";
 
 /** A guest whose every word is the test's: what a script would be that has broken out of its isolate. */
 class FakeGuest implements Realm {
-  doors!: RealmDoors;
+  bridge!: HostBridge;
   readonly tainted = false;
   disposed = false;
   onGone: (failure: RealmFailure) => void = () => {};
   /** Ends the script's first turn. */
   endTurn: () => void = () => {};
 
-  async invoke({ text, buffers = [] }: Parcel): Promise<undefined> {
+  async invoke({ text, buffers = [] }: Frame): Promise<undefined> {
     const [, kind, id] = decodeValue(text, buffers) as unknown[];
-    if (kind === "checked") this.doors.call(encodeValue([1, "check_settle", { id }]));
+    if (kind === "checked") this.bridge.call(encodeValue([1, "check_settle", { id }]));
     return Promise.resolve(undefined);
   }
 
@@ -163,8 +163,8 @@ describe("a host whose guest is arbitrary", () => {
     fc.assert(
       fc.asyncProperty(fc.array(move, { minLength: 1, maxLength: 30 }), async (moves) => {
         const guest = new FakeGuest();
-        const create = vi.spyOn(ProcessRealm, "create").mockImplementation((doors) => {
-          guest.doors = doors;
+        const create = vi.spyOn(ProcessRealm, "create").mockImplementation((bridge) => {
+          guest.bridge = bridge;
           return Promise.resolve(guest as Partial<ProcessRealm> as ProcessRealm);
         });
         const engine = new RuntimeEngine({
@@ -177,11 +177,11 @@ describe("a host whose guest is arbitrary", () => {
         create.mockRestore();
         const running = engine.runScript({ code: "1" });
         await new Promise((resolve) => setImmediate(resolve));
-        const waiting: Promise<Parcel>[] = [];
+        const waiting: Promise<Frame>[] = [];
         for (const { door, text } of moves) {
-          if (door === "note") guest.doors.note(text);
-          else if (door === "call") expectOutcome(guest.doors.call(text));
-          else waiting.push(Promise.resolve(guest.doors.callBlocking(text)));
+          if (door === "note") guest.bridge.note(text);
+          else if (door === "call") expectOutcome(guest.bridge.call(text));
+          else waiting.push(Promise.resolve(guest.bridge.callBlocking(text)));
           if (moves.length % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
         }
         guest.endTurn();

@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { StatusLine } from "../../src/cli/status-line.ts";
-import { defuse, Terminal, wantsColors, type OutputStream } from "../../src/cli/terminal.ts";
+import { StatusLine } from "../../src/cli/output/status-line.ts";
+import { defuse, Terminal, wantsColors, type OutputStream } from "../../src/cli/output/terminal.ts";
 import { LOG_FILE } from "./run-cli.ts";
 
 const ERASE = "\r\x1b[2K";

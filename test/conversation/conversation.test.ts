@@ -6,7 +6,7 @@ import {
   conversationSnapshot,
   installConversation,
   type MessageOptions,
-} from "../../runtime-setup/guest/conversation.ts";
+} from "../../runtime-setup/guest/conversation/conversation.ts";
 import { ROLES, type Role } from "../../src/shared/chat-messages.ts";
 
 vi.mock("../../runtime-setup/guest/web/crypto.ts", () => ({ randomUUID: () => randomUUID() }));

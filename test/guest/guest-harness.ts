@@ -1,4 +1,4 @@
-/** A real isolate with the guest's web platform and console, and stub doors that answer their ops. */
+/** A real isolate with the guest's web platform and console, and stub bridge that answer their ops. */
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";

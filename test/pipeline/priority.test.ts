@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_PASSED_OVER, PriorityBuffer } from "../../src/pipeline/element-buffer.ts";
+import { MAX_PASSED_OVER, PriorityBuffer } from "../../src/pipeline/elements/element-buffer.ts";
 import {
   endOfStreamElement,
   endOfTurnElement,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ChatChunk, type ChatRequest, createChatProvider } from "../../src/providers/index.ts";
-import { fillSchema } from "../../src/providers/fill-schema.ts";
+import { fillSchema } from "../../src/providers/embedded/fill-schema.ts";
 
 const { signal } = new AbortController();
 

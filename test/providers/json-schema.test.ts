@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fillSchema } from "../../src/providers/fill-schema.ts";
+import { fillSchema } from "../../src/providers/embedded/fill-schema.ts";
 import { closestName, compileJsonSchema } from "../../src/providers/index.ts";
 
 async function flaw(schema: Record<string, unknown>, value: unknown): Promise<string | undefined> {

@@ -132,7 +132,7 @@ describe("cacheStep()", () => {
       const { signal } = new AbortController();
       const meta = { messageId: "run", parentId: "", engine: "" };
       const context = { runId: "run", signal, meta, metadata: {} as RunMetadata };
-      const host = { publish: async () => {}, hold: () => {}, callGuest: async () => undefined };
+      const host = { publish: async () => {}, reserve: () => {}, callGuest: async () => undefined };
       const results = cached.run("a", { ...context, ...host })[Symbol.asyncIterator]();
       await results.next();
       return results;

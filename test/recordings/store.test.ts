@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DiskCacheStore, MemoryCacheStore, type CacheEntry } from "../../src/recordings/index.ts";
-import { hashParts } from "../../src/recordings/hash-parts.ts";
+import { hashParts } from "../../src/recordings/cache/hash-parts.ts";
 import { canonicalJson, fromTagged, toTagged } from "../../src/recordings/tagged-json.ts";
 
 let folder: string;

@@ -1,6 +1,6 @@
 /** Writes to a cache or a cassette that other processes write to as well. */
 import { Cassette, DiskCacheStore } from "../../src/recordings/index.ts";
-import { hashParts } from "../../src/recordings/hash-parts.ts";
+import { hashParts } from "../../src/recordings/cache/hash-parts.ts";
 
 const [what, place, name, count] = process.argv.slice(2) as [string, string, string, string];
 const names = Array.from({ length: Number(count) }, (_, i) => `${name}${i}`);

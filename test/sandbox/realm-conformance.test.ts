@@ -6,15 +6,15 @@ import { REALMS, RealmFixture } from "./realm-fixture.ts";
 describe.each(REALMS)("$name", ({ create }) => {
   it("makes each entry a turn with its own microtasks, in order, also when 200 are pipelined", async () => {
     await using fixture = await RealmFixture.create(create);
-    const { doors } = fixture;
+    const { bridge } = fixture;
     await fixture.run(`for (let i = 0; i < 200; i++) setTimeout(() => {
       note("turn " + i);
       Promise.resolve().then(() => note("microtask " + i)).then(() => queueMicrotask(() => note("last " + i)));
     })`);
-    const failures = await Promise.all(doors.timers.map((id) => fixture.enter("timer", id)));
+    const failures = await Promise.all(bridge.timers.map((id) => fixture.enter("timer", id)));
     expect(failures).toEqual(Array.from({ length: 200 }, () => undefined));
     const expected = Array.from({ length: 200 }, (_, i) => [`turn ${i}`, `microtask ${i}`, `last ${i}`]).flat();
-    expect(doors.notes).toEqual(expected);
+    expect(bridge.notes).toEqual(expected);
   });
 
   it("reports a failing entry as a value and goes on with the next ones", async () => {
@@ -31,14 +31,14 @@ describe.each(REALMS)("$name", ({ create }) => {
       { kind: "thrown", error: { name: "TypeError", message: "unhandled" } },
       undefined,
     ]);
-    expect(fixture.doors.notes).toEqual([1, 2, 3, 4]);
+    expect(fixture.bridge.notes).toEqual([1, 2, 3, 4]);
   });
 
   it("reports what a callback throws through the bridge, and the entry itself as ended", async () => {
     await using fixture = await RealmFixture.create(create);
     await fixture.run("setTimeout(() => { throw new RangeError('late') })");
-    expect(await fixture.enter("timer", fixture.doors.timers[0])).toBeUndefined();
-    expect(fixture.doors.uncaught).toMatchObject([{ name: "RangeError", message: "late" }]);
+    expect(await fixture.enter("timer", fixture.bridge.timers[0])).toBeUndefined();
+    expect(fixture.bridge.uncaught).toMatchObject([{ name: "RangeError", message: "late" }]);
   });
 
   it("survives a frame of an unknown kind, of another version and one that is no JSON", async () => {
@@ -46,9 +46,9 @@ describe.each(REALMS)("$name", ({ create }) => {
     for (const text of ['[1,"no-such-kind"]', '[99,"timer",1]', "{", "", "null", '"text"']) {
       expect(await fixture.realm.invoke({ text })).toBeUndefined();
     }
-    expect(fixture.doors.uncaught).toHaveLength(6);
+    expect(fixture.bridge.uncaught).toHaveLength(6);
     expect(await fixture.run("note('alive')")).toBeUndefined();
-    expect(fixture.doors.notes).toEqual(["alive"]);
+    expect(fixture.bridge.notes).toEqual(["alive"]);
   });
 
   it.each([
@@ -84,7 +84,7 @@ describe.each(REALMS)("$name", ({ create }) => {
       expect(JSON.stringify(error).length).toBeLessThan(40_000);
     }
     expect(await fixture.run("note('alive')")).toBeUndefined();
-    expect(fixture.doors.notes).toEqual(["alive"]);
+    expect(fixture.bridge.notes).toEqual(["alive"]);
   });
 
   it("settles a classic script with its completion value and a module with its default export", async () => {
@@ -95,7 +95,7 @@ describe.each(REALMS)("$name", ({ create }) => {
     expect(rejected).toMatchObject({ kind: "thrown", error: { name: "RangeError", message: "no" } });
     await fixture.run("export default await Promise.resolve([1])", { token: 1004, kind: "module" });
     await fixture.run("export const other = 1", { token: 1005, kind: "module" });
-    const { settled } = fixture.doors;
+    const { settled } = fixture.bridge;
     await expect.poll(() => settled.size).toBe(4);
     expect(settled.get(1001)).toMatchObject({ value: 42, text: "42" });
     expect(settled.get(1002)).toMatchObject({ value: "later" });
@@ -105,13 +105,13 @@ describe.each(REALMS)("$name", ({ create }) => {
 
   it("keeps a module's top-level await open until the guest resolves it in a later turn", async () => {
     await using fixture = await RealmFixture.create(create);
-    const { doors } = fixture;
+    const { bridge } = fixture;
     const code = "await new Promise((resolve) => setTimeout(resolve)); note('woken'); export default 1";
     expect(await fixture.run(code, { kind: "module", token: 1006 })).toBeUndefined();
-    expect(doors.settled.has(1006)).toBe(false);
-    await fixture.enter("timer", doors.timers[0]);
-    await expect.poll(() => doors.settled.get(1006)).toMatchObject({ value: 1 });
-    expect(doors.notes).toEqual(["woken"]);
+    expect(bridge.settled.has(1006)).toBe(false);
+    await fixture.enter("timer", bridge.timers[0]);
+    await expect.poll(() => bridge.settled.get(1006)).toMatchObject({ value: 1 });
+    expect(bridge.notes).toEqual(["woken"]);
   });
 
   it.each(["classic", "module"] as const)("says where a %s does not parse, without host frames", async (kind) => {
@@ -147,21 +147,21 @@ describe.each(REALMS)("$name", ({ create }) => {
 
   it("hands buffers over as ArrayBuffers of the guest's own, with a frame and in the answer to a blocking call", async () => {
     await using fixture = await RealmFixture.create(create);
-    const { doors, realm } = fixture;
+    const { bridge, realm } = fixture;
     const vector = new Float32Array([0.5, -2]);
-    doors.serveBlocking = () => {
+    bridge.serveBlocking = () => {
       const buffers: ArrayBuffer[] = [];
       return Promise.resolve({ text: encodeAnswer(vector, buffers), buffers });
     };
     const check =
       "(v) => [v instanceof Float32Array, Object.getPrototypeOf(v.buffer) === ArrayBuffer.prototype, v[0], v[1], v.length]";
     await fixture.run(`note(...(${check})(wait()))`);
-    expect(doors.notes.splice(0)).toEqual([true, true, 0.5, -2, 2]);
+    expect(bridge.notes.splice(0)).toEqual([true, true, 0.5, -2, 2]);
 
     const buffers: ArrayBuffer[] = [];
     await realm.invoke({ text: encodeFrame(["set", "given", vector], buffers), buffers });
     await fixture.run(`note(...(${check})(given))`);
-    expect(doors.notes).toEqual([true, true, 0.5, -2, 2]);
+    expect(bridge.notes).toEqual([true, true, 0.5, -2, 2]);
     expect(vector[0]).toBe(0.5);
   });
 
@@ -169,7 +169,7 @@ describe.each(REALMS)("$name", ({ create }) => {
     await using fixture = await RealmFixture.create(create);
     await fixture.run("try { note('x'.repeat(17 * 1024 * 1024)) } catch (e) { note(e.name, e.code) }");
     await fixture.run("try { const a = 'x'.repeat(1e6); note(Array(17).fill(a)) } catch (e) { note(e.name, e.code) }");
-    expect(fixture.doors.notes).toEqual(["LimitError", "ERR_LIMIT_MESSAGE", "LimitError", "ERR_LIMIT_MESSAGE"]);
+    expect(fixture.bridge.notes).toEqual(["LimitError", "ERR_LIMIT_MESSAGE", "LimitError", "ERR_LIMIT_MESSAGE"]);
   });
 
   it("ends an entry at its time with a value", async () => {
@@ -198,16 +198,16 @@ describe.each(REALMS)("$name", ({ create }) => {
     const entries = [loop, fixture.run("note('never')"), fixture.enter("timer", 1)];
     setTimeout(() => fixture.realm.dispose(), 30);
     expect(await Promise.all(entries)).toEqual(entries.map(() => ({ kind: "disposed" })));
-    expect(fixture.doors.notes).toEqual([]);
+    expect(fixture.bridge.notes).toEqual([]);
   });
 
   it("ends a guest that waits in a blocking call when it is disposed", async () => {
     await using fixture = await RealmFixture.create(create);
     const entry = fixture.run("wait(); note('never')");
-    await expect.poll(() => fixture.doors.blocked).toBe(1);
+    await expect.poll(() => fixture.bridge.blocked).toBe(1);
     fixture.realm.dispose();
     expect(await entry).toEqual({ kind: "disposed" });
-    expect(fixture.doors.notes).toEqual([]);
+    expect(fixture.bridge.notes).toEqual([]);
   });
 
   it("may be disposed twice, and then answers every entry with a value", async () => {
@@ -233,7 +233,7 @@ describe("ThreadRealm", () => {
     await using fixture = await RealmFixture.create(REALMS[0]!.create);
     expect(await fixture.run("for (;;);", {}, { timeoutMs: 30 })).toEqual({ kind: "timeout" });
     expect(await fixture.run("note('alive')")).toBeUndefined();
-    expect(fixture.doors.notes).toEqual(["alive"]);
+    expect(fixture.bridge.notes).toEqual(["alive"]);
   });
 });
 

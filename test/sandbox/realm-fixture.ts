@@ -1,28 +1,28 @@
-/** Realms on their own: no engine, stub doors that record what the guest asks and answer just enough. */
+/** Realms on their own: no engine, stub bridge that record what the guest asks and answer just enough. */
 import { randomBytes } from "node:crypto";
 import { encodeValue } from "../../src/shared/codec.ts";
 import { decodeValue } from "../../src/shared/decode.ts";
-import { FRAME_VERSION, type ErrorRecord, type Outcome, type Parcel } from "../../src/shared/frames.ts";
+import { FRAME_VERSION, type ErrorRecord, type Outcome, type Frame } from "../../src/shared/frames.ts";
 import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
-import type { EntryOptions, Realm, RealmDoors, RealmFailure, RealmFactory, Source } from "../../src/sandbox/realm.ts";
+import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmFactory, Source } from "../../src/sandbox/realm.ts";
 import { runtimeText } from "../../src/sandbox/runtime-text.ts";
 import { ThreadRealm } from "../../src/sandbox/thread-realm.ts";
 
 export const REALMS: { name: string; create: RealmFactory }[] = [
   {
     name: "ThreadRealm",
-    create: (doors, limits) => ThreadRealm.create(doors, limits, { runtime: runtimeText() }),
+    create: (bridge, limits) => ThreadRealm.create(bridge, limits, { runtime: runtimeText() }),
   },
-  { name: "ProcessRealm", create: (doors, limits) => ProcessRealm.create(doors, limits) },
+  { name: "ProcessRealm", create: (bridge, limits) => ProcessRealm.create(bridge, limits) },
 ];
 
 const FEATURES = ["timers", "web", "console", "process", "done", "conversation", "embeddings", "chat"];
 
 /**
- * The doors of one realm. Scripts find `note(…values)`, whose arguments end up in {@link notes}, and `wait(name)`,
+ * The bridge of one realm. Scripts find `note(…values)`, whose arguments end up in {@link notes}, and `wait(name)`,
  * which blocks until the test resolves it.
  */
-export class StubDoors implements RealmDoors {
+export class StubDoors implements HostBridge {
   readonly notes: unknown[] = [];
   /** What came as uncaught over the bridge. */
   readonly uncaught: ErrorRecord[] = [];
@@ -30,7 +30,7 @@ export class StubDoors implements RealmDoors {
   readonly timers: number[] = [];
   readonly settled = new Map<number, { value?: unknown; error?: ErrorRecord }>();
   /** What `wait` answers; by default it never does. */
-  serveBlocking: () => Promise<Parcel> = () => new Promise(() => {});
+  serveBlocking: () => Promise<Frame> = () => new Promise(() => {});
   /** How many blocking calls are waiting or have waited. */
   blocked = 0;
 
@@ -43,7 +43,7 @@ export class StubDoors implements RealmDoors {
     this.call(frame);
   }
 
-  callBlocking(): Promise<Parcel> {
+  callBlocking(): Promise<Frame> {
     this.blocked++;
     return this.serveBlocking();
   }
@@ -73,17 +73,17 @@ let token = 1;
 
 /** A realm with every feature installed. Close it with `await using`. */
 export class RealmFixture implements AsyncDisposable {
-  readonly doors: StubDoors = new StubDoors();
+  readonly bridge: StubDoors = new StubDoors();
   readonly realm: Realm;
 
-  private constructor(realm: Realm, doors: StubDoors) {
+  private constructor(realm: Realm, bridge: StubDoors) {
     this.realm = realm;
-    this.doors = doors;
+    this.bridge = bridge;
   }
 
   static async create(create: RealmFactory): Promise<RealmFixture> {
-    const doors = new StubDoors();
-    const fixture = new RealmFixture(await create(doors, { memoryMB: 64 }), doors);
+    const bridge = new StubDoors();
+    const fixture = new RealmFixture(await create(bridge, { memoryMB: 64 }), bridge);
     for (const feature of FEATURES)
       await fixture.enter("install", feature, { colors: { stdout: false, stderr: false } });
     await fixture.enter("install", "binding", { name: "note", op: "app.note", mode: "sync" });

@@ -79,17 +79,17 @@ describe.each(REALMS)("the guest of a $name", ({ create }) => {
   it("has the globals of this list and no others", async () => {
     await using fixture = await RealmFixture.create(create);
     await fixture.run("note(Object.getOwnPropertyNames(globalThis))");
-    const [given] = fixture.doors.notes as [string[]];
+    const [given] = fixture.bridge.notes as [string[]];
     const versionless = (list: string[]): string[] => list.filter((name) => !VERSIONED.has(name)).sort();
     expect(versionless(given)).toEqual(versionless(names(`${LANGUAGE} ${OURS} ${FIXTURE}`)));
     await fixture.run("note(Object.getOwnPropertySymbols(globalThis).length)");
-    expect(fixture.doors.notes[1]).toBe(0);
+    expect(fixture.bridge.notes[1]).toBe(0);
   });
 
   it("reaches nothing of isolated-vm, no object, function or prototype of the host", async () => {
     await using fixture = await RealmFixture.create(create);
     expect(await fixture.run(WALK)).toBeUndefined();
-    const [found, size] = fixture.doors.notes as [string[], number];
+    const [found, size] = fixture.bridge.notes as [string[], number];
     expect(found).toEqual([]);
     // The walk has gone far: a realm has about a thousand objects.
     expect(size).toBeGreaterThan(800);
@@ -97,7 +97,7 @@ describe.each(REALMS)("the guest of a $name", ({ create }) => {
 
   it("gets no function constructor of another realm from a binding, an error, a buffer or an exhausted stack", async () => {
     await using fixture = await RealmFixture.create(create);
-    fixture.doors.serveBlocking = () =>
+    fixture.bridge.serveBlocking = () =>
       Promise.resolve({ text: '{"ok":false,"error":{"name":"StepError","message":"no"}}' });
     const failure = await fixture.run(String.raw`
       const own = (value) => value.constructor.constructor("return globalThis")() === globalThis;
@@ -111,7 +111,7 @@ describe.each(REALMS)("the guest of a $name", ({ create }) => {
       fill(0);
       note(errors.every(own), errors.length > 0);`);
     expect(failure).toBeUndefined();
-    const flags = fixture.doors.notes.filter((note) => typeof note === "boolean");
+    const flags = fixture.bridge.notes.filter((note) => typeof note === "boolean");
     expect(flags).toHaveLength(11);
     expect(flags.every(Boolean)).toBe(true);
   });
@@ -123,7 +123,7 @@ describe.each(REALMS)("the guest of a $name", ({ create }) => {
       await fixture.run(
         `note(typeof ${name}, "${name}" in globalThis, typeof Function("return typeof ${name} === 'undefined' ? undefined : ${name}")())`,
       );
-      expect(fixture.doors.notes).toEqual(["undefined", false, "undefined"]);
+      expect(fixture.bridge.notes).toEqual(["undefined", false, "undefined"]);
     },
   );
 
@@ -133,7 +133,7 @@ describe.each(REALMS)("the guest of a $name", ({ create }) => {
       const buffer = new ArrayBuffer(8, { maxByteLength: 16 });
       note(typeof buffer.resize, buffer.resizable, buffer.maxByteLength, typeof Math.f16round, typeof new DataView(buffer).getFloat16);
       note(Object.getOwnPropertyNames(ArrayBuffer.prototype).filter((name) => /resiz|max/i.test(name)));`);
-    expect(fixture.doors.notes).toEqual(["undefined", undefined, undefined, "undefined", "undefined", []]);
+    expect(fixture.bridge.notes).toEqual(["undefined", undefined, undefined, "undefined", "undefined", []]);
   });
 
   it("sees no host path and no host frame in any stack", async () => {
@@ -148,7 +148,7 @@ describe.each(REALMS)("the guest of a $name", ({ create }) => {
       let leaks;
       try { note(Symbol()) } catch (error) { leaks = error.stack }
       note(JSON.stringify(stacks), leaks);`);
-    const [text, leaks] = fixture.doors.notes as [string, boolean];
+    const [text, leaks] = fixture.bridge.notes as [string, boolean];
     expect(leaks).toBe(false);
     expect(text).toContain("script.js");
     expect(text).not.toMatch(/node_modules|isolated-vm|node:internal|realm-child|\/src\//);

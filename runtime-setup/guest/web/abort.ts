@@ -9,9 +9,9 @@ import {
   SafeTypeError,
   SetForEach,
 } from "../../../src/shared/primordials.ts";
-import { customInspect } from "../inspect.ts";
-import { guard } from "../kernel.ts";
-import { startTimer } from "../timers.ts";
+import { customInspect } from "../core/inspect.ts";
+import { guard } from "../core/kernel.ts";
+import { startTimer } from "../core/timers.ts";
 import { setSignalState, type SignalState, signalState } from "./abort-state.ts";
 import { DOMException } from "./dom-exception.ts";
 import { EventTarget, fireEvent } from "./event-target.ts";

@@ -31,8 +31,8 @@ import {
 import { DOMException } from "./dom-exception.ts";
 import { eventState } from "./event.ts";
 import { isEventTarget } from "./event-target.ts";
-import { isSearchParams } from "./search-params.ts";
-import { isUrl } from "./url.ts";
+import { isSearchParams } from "./url/search-params.ts";
+import { isUrl } from "./url/url.ts";
 
 /** Makes the copy, once everything has been read. */
 export type Build = () => unknown;

@@ -9,8 +9,8 @@ import {
   StringSlice,
   typedArrayName,
 } from "../../../src/shared/primordials.ts";
-import { callSync, defineGlobal } from "../kernel.ts";
-import { bytesOf } from "./bytes.ts";
+import { callSync, defineGlobal } from "../core/kernel.ts";
+import { bytesOf } from "./encoding/bytes.ts";
 import { DOMException } from "./dom-exception.ts";
 
 const POOL_BYTES = 2048;

@@ -1,5 +1,5 @@
 import { append, ReflectApply, SafeMap, SafeTypeError } from "../../../src/shared/primordials.ts";
-import { reportUncaught } from "../kernel.ts";
+import { reportUncaught } from "../core/kernel.ts";
 import { signalState } from "./abort-state.ts";
 import { DOMException } from "./dom-exception.ts";
 import { type Event, type EventState, eventState, trustedEvent } from "./event.ts";

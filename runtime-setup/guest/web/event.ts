@@ -1,5 +1,5 @@
 import { SafeSymbol, SafeTypeError } from "../../../src/shared/primordials.ts";
-import { customInspect } from "../inspect.ts";
+import { customInspect } from "../core/inspect.ts";
 import { type InspectFunction, showFields } from "./show-fields.ts";
 import { elapsedMs } from "./performance.ts";
 import { toDomString } from "./web-strings.ts";

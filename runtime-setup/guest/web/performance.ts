@@ -1,5 +1,5 @@
 import { DateNow, ObjectDefineProperty, SafeSymbol } from "../../../src/shared/primordials.ts";
-import { callSync, defineGlobal } from "../kernel.ts";
+import { callSync, defineGlobal } from "../core/kernel.ts";
 
 /** Milliseconds since the engine's start, with a fraction. */
 export function elapsedMs(): number {

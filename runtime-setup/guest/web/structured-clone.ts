@@ -22,8 +22,8 @@ import {
 } from "../../../src/shared/primordials.ts";
 import { bufferByteLength, isArrayBuffer, isDataView, isError, isMap, isSet } from "../inspect/brands.ts";
 import { listEntries } from "../inspect/collections.ts";
-import { defineGlobal } from "../kernel.ts";
-import { viewParts } from "./bytes.ts";
+import { defineGlobal } from "../core/kernel.ts";
+import { viewParts } from "./encoding/bytes.ts";
 import { type Build, cloneError, define, planLeaf, refuseUncloneable } from "./clone-plans.ts";
 import { DOMException, isDomException } from "./dom-exception.ts";
 

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Consumer, ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { Logger } from "../../base/logger.ts";
-import { isMendable } from "./is-mendable.ts";
+import { isRetryable } from "./is-retryable.ts";
 import { decodeMessage } from "./nats-codec.ts";
 import type { NatsSubscribeOptions } from "./nats-options.ts";
 import { NatsSubscription } from "./nats-subscription.ts";
@@ -101,7 +101,7 @@ export class JetStreamSubscription extends NatsSubscription {
         this.#consumer = await client.consumers.get(stream, this.#name);
         return;
       } catch (error) {
-        if (this.closed || !isMendable(error)) throw error;
+        if (this.closed || !isRetryable(error)) throw error;
         await sleep(PAUSE_MS);
       }
     }

@@ -22,7 +22,7 @@ export interface PublishLaneOptions {
   /** Sends one message; resolves when the server has it. Called in order. */
   send(item: LaneItem): Promise<void>;
   /** May the same message be sent again after this failure? */
-  isMendable(error: unknown): boolean;
+  isRetryable(error: unknown): boolean;
   publishTimeoutMs: number;
 }
 
@@ -101,7 +101,7 @@ export class PublishLane {
       entry.published.resolve();
     } catch (error) {
       const hasTime = performance.now() < entry.giveUpAt;
-      if (hasTime && this.#options.isMendable(error)) this.#failed.push(entry);
+      if (hasTime && this.#options.isRetryable(error)) this.#failed.push(entry);
       else entry.published.reject(asPublishError(entry, error));
     }
     this.#underWay--;

@@ -1,4 +1,4 @@
-import type { StreamElement } from "../element.ts";
+import type { StreamElement } from "../elements/element.ts";
 import type { ElementReader } from "../stage.ts";
 
 export interface ReadAheadOptions {

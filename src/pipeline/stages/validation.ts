@@ -1,6 +1,13 @@
 import { abortable } from "../../base/abortable.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import { CONTENT_KINDS, contentOf, errorElement, isControl, type ContentKind, type StreamElement } from "../element.ts";
+import {
+  CONTENT_KINDS,
+  contentOf,
+  errorElement,
+  isControl,
+  type ContentKind,
+  type StreamElement,
+} from "../elements/element.ts";
 import type { Stage } from "../stage.ts";
 import { compileValidator, type Check, type Validator } from "./validators.ts";
 

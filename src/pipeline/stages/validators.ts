@@ -1,5 +1,5 @@
 import { compileJsonSchema } from "../../providers/index.ts";
-import type { StreamElement } from "../element.ts";
+import type { StreamElement } from "../elements/element.ts";
 
 /**
  * What says whether a content may pass: a zod schema; a JSON schema; a function that returns what is wrong (a text, or a

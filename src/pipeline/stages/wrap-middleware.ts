@@ -1,8 +1,8 @@
 import { abortable } from "../../base/abortable.ts";
-import { isControl, messageElement, type PipelineMessage, type StreamElement } from "../element.ts";
+import { isControl, messageElement, type PipelineMessage, type StreamElement } from "../elements/element.ts";
 import type { Stage } from "../stage.ts";
-import { toJsonSafeRecord } from "./json-safe.ts";
-import { TurnContent } from "./turn-content.ts";
+import { toJsonSafeRecord } from "./state/json-safe.ts";
+import { TurnContent } from "./chat/turn-content.ts";
 
 /** What a middleware sees of a turn, and may change. */
 export interface MiddlewareContext {

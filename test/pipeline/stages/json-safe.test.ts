@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { toJsonSafe } from "../../../src/pipeline/stages/json-safe.ts";
+import { toJsonSafe } from "../../../src/pipeline/stages/state/json-safe.ts";
 
 describe("toJsonSafe()", () => {
   it("gives of any value what JSON gives back as it is", () => {

@@ -13,7 +13,7 @@ import {
   type TextToSpeechOptions,
   toneGenerator,
 } from "../../../src/pipeline/index.ts";
-import { PhraseSplitter } from "../../../src/pipeline/stages/phrase-splitter.ts";
+import { PhraseSplitter } from "../../../src/pipeline/stages/speech/phrase-splitter.ts";
 import { runStages } from "./run-stages.ts";
 
 const SOUND: AudioData = { samples: new Uint8Array(4), sampleRate: 8_000, channels: 1, format: "pcm16" };

@@ -1,0 +1,96 @@
+import type { TextMessage, ToolCall } from "../../../src/shared/chat-messages.ts";
+import {
+  defineHidden,
+  isArray,
+  SafeDate,
+  SafeError,
+  SafeString,
+  SafeTypeError,
+  SafeWeakMap,
+} from "../../../src/shared/primordials.ts";
+import { splitTools, type SplitTools } from "./chat-tools.ts";
+import { conversationSnapshot } from "../conversation/conversation.ts";
+import { withReferences } from "../conversation/conversation-images.ts";
+import type { StepBinding } from "../steps/runs.ts";
+
+type Settings = Record<string, unknown>;
+
+/** A round of tools before an answer. */
+export interface ToolRound {
+  text: string;
+  calls: { call: ToolCall; result: string }[];
+}
+
+/** The rounds of tools that led to a message, kept beside it for those who keep the whole conversation. */
+const toolRounds = new SafeWeakMap<object, ToolRound[]>();
+
+export function toolRoundsOf(message: object): ToolRound[] {
+  return toolRounds.get(message) ?? [];
+}
+
+/** An assistant message as scripts get it: times are Dates, `String(message)` is its text. */
+export function toGuestMessage(message: unknown): object {
+  const { time, lastUpdate, toolRounds: rounds, ...rest } = message as TextMessage & { toolRounds?: ToolRound[] };
+  const shown = { ...rest, time: new SafeDate(time), lastUpdate: new SafeDate(lastUpdate) };
+  defineHidden(shown, "toString", () => rest.text);
+  if (rounds !== undefined) toolRounds.set(shown, rounds);
+  return shown;
+}
+
+/** What a chat step is given: settings may also stand beside the messages, and win there. */
+function splitInput(
+  options: Settings,
+  input: unknown,
+): { options: Settings; input: unknown; functions: SplitTools["functions"] } & Pick<SplitTools, "runnable"> {
+  const snapshot = typeof input === "object" && input !== null ? conversationSnapshot(input) : undefined;
+  const own = splitTools(options);
+  if (snapshot !== undefined || !isPlainObject(input) || input["tools"] === undefined) {
+    const { settings, runnable, functions } = own;
+    return { options: settings, input: snapshot === undefined ? input : withReferences(snapshot), runnable, functions };
+  }
+  const { settings, runnable, functions } = splitTools(input);
+  return { options: own.settings, input: settings, runnable, functions };
+}
+
+/** What is behind every chat step with these settings. */
+export function chatBinding(options: Settings): StepBinding {
+  return {
+    step: "chat",
+    type: "chat",
+    inputType: "Conversation",
+    outputType: "Message",
+    kind: "text",
+    toInput: (given) => {
+      const { options: settings, input, runnable } = splitInput(options, given);
+      return { options: settings, input, runnable };
+    },
+    functionsOf: (given) => splitInput(options, given).functions,
+    fromResult: toGuestMessage,
+  };
+}
+
+function isPlainObject(value: unknown): value is Settings {
+  return typeof value === "object" && value !== null && !isArray(value);
+}
+
+/** The settings of a step, from nothing, an object, or a list of objects and of functions that may change them. */
+export function collectSettings(given: unknown): Settings {
+  if (given === undefined || given === null) return {};
+  if (isPlainObject(given)) return { ...given };
+  if (!isArray(given))
+    throw new SafeTypeError(`Cannot create a chat step: options must be an object or an array, not ${typeof given}`);
+  let settings: Settings = {};
+  for (let i = 0; i < given.length; i++) {
+    const option = given[i];
+    if (typeof option === "function") {
+      const refusal: unknown = (option as (settings: Settings) => unknown)(settings);
+      if (refusal !== null && refusal !== undefined)
+        throw refusal instanceof SafeError ? refusal : new SafeError(SafeString(refusal));
+    } else if (isPlainObject(option)) settings = { ...settings, ...option };
+    else
+      throw new SafeTypeError(
+        `Cannot create a chat step: options[${i}] must be an object or a function, not ${typeof option}`,
+      );
+  }
+  return settings;
+}

@@ -1,0 +1,48 @@
+import type { TextMessage } from "../../../src/shared/chat-messages.ts";
+import { promiseThen } from "../../../src/shared/primordials.ts";
+import { exemptOnAbort, signalOf } from "../core/calls.ts";
+import { chatBinding, collectSettings } from "./chat-binding.ts";
+import { ChatSession } from "./chat-session.ts";
+import { guestError } from "../core/errors.ts";
+import { defineGlobal } from "../core/kernel.ts";
+import { createStepObject, type StepObject } from "../steps/steps.ts";
+
+/** The step that asks a chat model. */
+function newChatStep(options: Record<string, unknown>): StepObject {
+  return createStepObject(chatBinding(options));
+}
+
+class ChatStepFactory {
+  newStep(options?: unknown): StepObject {
+    return newChatStep(collectSettings(options));
+  }
+}
+
+function stepsOf(provider: string): { createStep(options?: unknown): StepObject } {
+  return {
+    createStep: (options?: unknown) => newChatStep({ ...collectSettings(options), provider }),
+  };
+}
+
+/** One call: the text of the answer. */
+function chat(prompt: unknown, options?: unknown): Promise<unknown> {
+  if (typeof prompt !== "string")
+    throw guestError("ValidationError", `Cannot chat: expected the prompt as a string, not ${typeof prompt}`);
+  const { signal: given, ...settings } = collectSettings(options);
+  const signal = signalOf({ signal: given });
+  const promise = promiseThen(
+    newChatStep(settings).startAsync(prompt, { signal }),
+    (results) => (results as TextMessage[])[0]!.text,
+  );
+  if (signal !== undefined) exemptOnAbort(promise, signal);
+  return promise;
+}
+
+/** `ChatStepFactory`, `openai`, `claude`, `chat` and `ChatSession`. */
+export function installChat(): void {
+  defineGlobal("ChatStepFactory", ChatStepFactory);
+  defineGlobal("openai", stepsOf("openai"));
+  defineGlobal("claude", stepsOf("anthropic"));
+  defineGlobal("chat", chat);
+  defineGlobal("ChatSession", ChatSession);
+}

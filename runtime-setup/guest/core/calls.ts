@@ -1,0 +1,46 @@
+import { promiseThen, SafePromise, SafeTypeError } from "../../../src/shared/primordials.ts";
+import { callAsync } from "./kernel.ts";
+import { abortReason, isAborted, isAbortSignal, onAbort, type AbortSignal } from "../web/abort.ts";
+
+/** `options.signal`, checked by brand. */
+export function signalOf(options: unknown): AbortSignal | undefined {
+  const signal = (options as { signal?: unknown } | null | undefined)?.signal;
+  if (signal === undefined || isAbortSignal(signal)) return signal;
+  throw new SafeTypeError("Cannot use options.signal: it must be an AbortSignal");
+}
+
+/** Marks a promise as handled: the script aborted it itself, so its rejection is no uncaught error. */
+export function markHandled(promise: Promise<unknown>): void {
+  void promiseThen(promise, undefined, () => {});
+}
+
+/** A promise that is already rejected with the reason of a signal. */
+export function rejectAborted(signal: AbortSignal): Promise<never> {
+  const promise = new SafePromise<never>((_, reject) => reject(abortReason(signal)));
+  markHandled(promise);
+  return promise;
+}
+
+/** A promise whose own signal the script aborts is the script's own doing: its rejection is no uncaught error. */
+export function exemptOnAbort(promise: Promise<unknown>, signal: AbortSignal): void {
+  if (isAborted(signal)) markHandled(promise);
+  else onAbort(signal, () => markHandled(promise));
+}
+
+/** An asynchronous op whose answer goes through `map`, and which a signal of the script's can abort. */
+export function callWithSignal<T>(
+  op: string,
+  args: unknown,
+  signal: AbortSignal | undefined,
+  map: (answer: unknown) => T,
+): Promise<T> {
+  if (signal === undefined) return callAsync(op, args, { map }).promise;
+  if (isAborted(signal)) return rejectAborted(signal);
+  let forget = (): void => {};
+  const call = callAsync(op, args, { map, onSettled: () => forget() });
+  forget = onAbort(signal, (reason) => {
+    markHandled(call.promise);
+    call.abort(reason);
+  });
+  return call.promise;
+}

@@ -1,0 +1,167 @@
+import { encodeValue } from "../../../src/shared/codec.ts";
+import { ERROR_CODES, type ErrorName } from "../../../src/shared/errors.ts";
+import { MAX_ERROR_CHARS, type ErrorRecord } from "../../../src/shared/frames.ts";
+import {
+  defineHidden,
+  ErrorToString,
+  JSONStringify,
+  SafeError,
+  SafeMap,
+  SafeRangeError,
+  SafeString,
+  SafeTypeError,
+  SafeWeakMap,
+  StringIncludes,
+  StringIndexOf,
+  StringSlice,
+} from "../../../src/shared/primordials.ts";
+import { withoutRuntimeFrames } from "../inspect/error-text.ts";
+import { translateFrame } from "./source-places.ts";
+
+type ErrorClass = new (message: string) => Error;
+
+/** A class for each name: on its way out uncaught, an error keeps the name of its class only. */
+const classes = new SafeMap<string, ErrorClass>();
+classes.set("Error", SafeError);
+classes.set("TypeError", SafeTypeError);
+classes.set("RangeError", SafeRangeError);
+
+/** More names than anyone has; from there on a new one gets a class that is not kept. */
+const MAX_CLASSES = 100;
+
+/** Longest chain of causes that is described. */
+const MAX_CAUSES = 4;
+
+/** Records of errors that came from the host, by the Error object that stands for them here. */
+const hostRecords = new SafeWeakMap<object, ErrorRecord>();
+
+function classOf(name: string): ErrorClass {
+  const known = classes.get(name);
+  if (known !== undefined) return known;
+  const made = class extends SafeError {};
+  defineHidden(made, "name", name);
+  defineHidden(made.prototype, "name", name);
+  if (classes.size < MAX_CLASSES) classes.set(name, made);
+  return made;
+}
+
+/** A guest Error with the extras of the contract, none of them enumerable. */
+export function toGuestError(record: ErrorRecord): Error {
+  const error = new (classOf(record.name))(record.message);
+  if (record.code !== undefined) defineHidden(error, "code", record.code);
+  defineHidden(error, "isTransient", record.isTransient ?? false);
+  if (record.status !== undefined) defineHidden(error, "status", record.status);
+  if (record.cause !== undefined) defineHidden(error, "cause", toGuestError(record.cause));
+  defineHidden(error, "includes", (text: unknown) => StringIncludes(SafeString(error.message), SafeString(text)));
+  defineHidden(error, "stack", withoutRuntimeFrames(bounded(() => error.stack, "")));
+  return error;
+}
+
+/**
+ * Gives an error of the script's own what errors of runs have, where it lacks it: it stays the same object, and nothing
+ * that is added can be enumerated. What is no Error, or is frozen, stays as it is.
+ */
+export function asScriptError(error: unknown): unknown {
+  if (!(error instanceof SafeError)) return error;
+  try {
+    if (!("includes" in error)) {
+      defineHidden(error, "includes", (text: unknown) => StringIncludes(SafeString(error.message), SafeString(text)));
+    }
+    if (!("isTransient" in error)) defineHidden(error, "isTransient", false);
+    if (!("code" in error)) defineHidden(error, "code", ERROR_CODES.StepError);
+  } catch {
+    // Frozen.
+  }
+  return error;
+}
+
+/** An error that guest code of ours throws, for example `guestError("ValidationError", "Expected a number")`. */
+export function guestError(name: ErrorName, message: string, code: string = ERROR_CODES[name]): Error {
+  return toGuestError({ name, message, code });
+}
+
+/**
+ * The Error object for a record of the host's, recognised when it comes back uncaught. `site` is an Error made where
+ * the script called: the failure is reported there, not where it happened to arrive.
+ */
+export function errorFromHost(record: ErrorRecord, site?: Error): Error {
+  const error = toGuestError(record);
+  hostRecords.set(error, record);
+  if (site !== undefined) {
+    const frames = withoutRuntimeFrames(bounded(() => site.stack, ""));
+    const start = StringIndexOf(frames, "\n");
+    defineHidden(error, "stack", `${record.name}: ${record.message}${start < 0 ? "" : StringSlice(frames, start)}`);
+  }
+  return error;
+}
+
+function bounded(read: () => unknown, fallback: string): string {
+  try {
+    const value = SafeString(read());
+    return value.length > MAX_ERROR_CHARS ? `${StringSlice(value, 0, MAX_ERROR_CHARS)}…` : value;
+  } catch {
+    return fallback;
+  }
+}
+
+/** A bounded record of anything that was thrown. Never throws itself. */
+export function describe(error: unknown, depth = 0): ErrorRecord {
+  if (typeof error !== "object" || error === null) {
+    const text = bounded(() => error, typeof error);
+    return { name: "Error", message: `Uncaught ${typeof error === "string" ? JSONStringify(text) : text}` };
+  }
+  const known = hostRecords.get(error);
+  if (!(error instanceof SafeError)) return { name: "Error", message: bounded(() => `Uncaught ${preview(error)}`, "") };
+  const fields = error as Error & Record<string, unknown>;
+  const record: ErrorRecord = {
+    name: bounded(() => fields.name, "Error"),
+    message: bounded(() => fields.message, ""),
+  };
+  const stack = bounded(() => fields.stack ?? "", "");
+  if (stack !== "") record.stack = stack;
+  try {
+    const { code, cause, status } = fields;
+    if (typeof code === "string") record.code = bounded(() => code, "");
+    if (typeof status === "number") record.status = status;
+    if (fields["isTransient"] === true) record.isTransient = true;
+    if (cause !== undefined && depth < MAX_CAUSES) record.cause = describe(cause, depth + 1);
+  } catch {
+    // A getter that throws adds nothing.
+  }
+  return known === undefined ? record : { ...record, ...known };
+}
+
+function preview(value: object): string {
+  try {
+    return encodeValue(value, { exotic: "omit" });
+  } catch {
+    return "an object";
+  }
+}
+
+/** Errors whose stack was asked for last, the newest first. */
+const recent: (Error | undefined)[] = [undefined, undefined, undefined, undefined];
+
+/**
+ * An error that nobody catches leaves the isolate as a copy of its message and stack. Making that copy asks for the
+ * stack, and V8 asks this hook for it: so the error itself is still known here when the host wants to hear more of it.
+ * The hook gives the stack that V8 would, without the runtime's own frames.
+ */
+export function rememberErrors(): void {
+  defineHidden(SafeError, "prepareStackTrace", function prepareStackTrace(error: Error, frames: readonly unknown[]) {
+    for (let i = recent.length - 1; i > 0; i--) recent[i] = recent[i - 1];
+    recent[0] = error;
+    let stack = bounded(() => ErrorToString(error), "Error");
+    for (let i = 0; i < frames.length; i++) stack += `\n    at ${translateFrame(bounded(() => frames[i], ""))}`;
+    return withoutRuntimeFrames(stack);
+  });
+}
+
+/** What there is to say of the error with this message that left the isolate last. */
+export function recall(message: string): ErrorRecord | undefined {
+  for (let i = 0; i < recent.length; i++) {
+    const error = recent[i];
+    if (error !== undefined && bounded(() => error.message, "") === message) return describe(error);
+  }
+  return undefined;
+}

@@ -1,0 +1,231 @@
+/**
+ * The guest's half of the bridge: the one door in (`deliver`) and the one door out (`call`). It knows no feature;
+ * features register frame kinds and call ops. See src/shared/frames.ts for what crosses.
+ *
+ * Written with captured intrinsics throughout, and without iteration, spreading or destructuring of arrays: those ask
+ * `Array.prototype[Symbol.iterator]`, which belongs to the script.
+ */
+import { encodeValue } from "../../../src/shared/codec.ts";
+import { decodeValue, revive } from "../../../src/shared/decode.ts";
+import { FRAME_VERSION, type Outcome, type Frame } from "../../../src/shared/frames.ts";
+import {
+  ArraySlice,
+  defineHidden,
+  isArray,
+  JSONParse,
+  JSONStringify,
+  ReflectApply,
+  SafeError,
+  SafeMap,
+  SafePromise,
+  SafeSet,
+  StringIncludes,
+} from "../../../src/shared/primordials.ts";
+import type { SourcePositions } from "../../../src/shared/source-positions.ts";
+import { describe, errorFromHost, recall, rememberErrors } from "./errors.ts";
+import { setPositions } from "./source-places.ts";
+
+/** The bridge that the realm hands in. Both take and give strings (the blocking one buffers too) and never throw. */
+export interface HostBridge {
+  call(frame: string): string;
+  callBlocking(frame: string): Frame;
+  note(frame: string): void;
+}
+
+let bridge: HostBridge;
+let ended = false;
+let inScript = false;
+
+/** Handles entries of one kind; `body` is the whole frame, so what belongs to the kind starts at index 2. */
+type FrameHandler = (body: readonly unknown[]) => unknown;
+const handlers = new SafeMap<string, FrameHandler>();
+const resets = new SafeSet<() => void>();
+
+interface Pending {
+  succeed(value: unknown): void;
+  fail(error: unknown): void;
+  /** Where the script called: its stack becomes the error's. */
+  site: Error;
+}
+const pending = new SafeMap<number, Pending>();
+let nextCallId = 1;
+
+/** Registers what to do with an entry of this kind. */
+export function onFrame(kind: string, handler: FrameHandler): void {
+  handlers.set(kind, handler);
+}
+
+/** Registers what to forget when a script begins or ends. */
+export function onReset(forget: () => void): void {
+  resets.add(forget);
+}
+
+/** Defines a global as the web platform does: writable, configurable, not enumerable. */
+export function defineGlobal(name: string, value: unknown): void {
+  defineHidden(globalThis, name, value);
+}
+
+function toCall(op: string, args: unknown, callId?: number): string {
+  const tail = callId === undefined ? "" : `,${callId}`;
+  return `[${FRAME_VERSION},${JSONStringify(op)},${encodeValue(args)}${tail}]`;
+}
+
+function unwrap(answer: string, buffers?: readonly ArrayBuffer[]): unknown {
+  const outcome = decodeValue(answer, buffers) as Outcome;
+  if (outcome.ok) return outcome.value;
+  throw errorFromHost(outcome.error);
+}
+
+/** Calls a synchronous op and returns its answer; an error of the host's is thrown as a guest error. */
+export function callSync(op: string, args: unknown): unknown {
+  return unwrap(bridge.call(toCall(op, args)));
+}
+
+/** How much may be under way in notes before one is sent as a call, which is answered when all before it are served. */
+const MAX_NOTED_CHARS = 65_536;
+let notedChars = 0;
+
+/** Calls a synchronous op whose answer does not matter, mostly without waiting for it; in order with all other calls. */
+export function callUnanswered(op: string, args: unknown): void {
+  const text = toCall(op, args);
+  notedChars += text.length;
+  if (notedChars < MAX_NOTED_CHARS) bridge.note(text);
+  else {
+    notedChars = 0;
+    bridge.call(text);
+  }
+}
+
+/** Calls a blocking op: this realm waits, the host does not. Nothing else is delivered meanwhile. */
+export function callBlocking(op: string, args: unknown): unknown {
+  const answer = bridge.callBlocking(toCall(op, args));
+  return unwrap(answer.text, answer.buffers);
+}
+
+export interface AsyncCallOptions<T> {
+  /** Makes the value of the promise from the answer. */
+  map?: (answer: unknown) => T;
+  /** Called once, when the promise settles. */
+  onSettled?: () => void;
+}
+
+export interface AsyncCall<T> {
+  promise: Promise<T>;
+  /** Rejects the promise with `reason` and tells the host to stop. Does nothing once the call has settled. */
+  abort(reason: unknown): void;
+}
+
+/** Calls an asynchronous op. Refusal (a limit) throws at once; the result settles the promise in a turn of its own. */
+export function callAsync<T = unknown>(op: string, args: unknown, options: AsyncCallOptions<T> = {}): AsyncCall<T> {
+  const { map, onSettled } = options;
+  const id = nextCallId++;
+  let fail!: (error: unknown) => void;
+  const promise = new SafePromise<T>((resolve, reject) => {
+    fail = (error) => {
+      onSettled?.();
+      reject(error);
+    };
+    const succeed = (value: unknown): void => {
+      onSettled?.();
+      resolve(map === undefined ? (value as T) : map(value));
+    };
+    pending.set(id, { succeed, fail, site: new SafeError() });
+  });
+  try {
+    unwrap(bridge.call(toCall(op, args, id)));
+  } catch (error) {
+    pending.delete(id);
+    throw error;
+  }
+  return {
+    promise,
+    abort(reason) {
+      if (!pending.delete(id)) return;
+      fail(reason);
+      callSync("op_abort", { callId: id });
+    },
+  };
+}
+
+/** Runs a callback of the script's; what it throws is reported as uncaught and stays here. */
+export function guard(callback: unknown, args: readonly unknown[]): void {
+  try {
+    ReflectApply(callback as () => unknown, undefined, args);
+  } catch (error) {
+    reportUncaught(error);
+  }
+}
+
+/** Tells the host about an error that nobody caught; in a script that is its end. */
+export function reportUncaught(error: unknown): void {
+  bridge.call(toCall("error_report", describe(error)));
+  if (inScript) ended = true;
+}
+
+/** Ends the script here: no further turn runs until the next script begins. */
+export function endTurns(): void {
+  ended = true;
+}
+
+/** One entry: one frame, one turn. */
+function deliver(text: string, buffers: readonly ArrayBuffer[] = []): void {
+  try {
+    const body = JSONParse(text);
+    if (!isArray(body) || body[0] !== FRAME_VERSION) throw new SafeError("the frame has another version");
+    const kind = body[1] as string;
+    if (ended && kind !== "reset" && kind !== "checked") return;
+    run(kind, StringIncludes(text, '"$":') ? (revive(body, buffers) as unknown[]) : body);
+  } catch (error) {
+    reportUncaught(error);
+  }
+}
+
+function run(kind: string, body: readonly unknown[]): unknown {
+  const handler = handlers.get(kind);
+  if (handler === undefined) throw new SafeError(`no handler for the frame "${kind}"`);
+  return handler(body);
+}
+
+/** Forgets what was pending; the turns that come now belong to a script, or to the host's own code. */
+function reset(scriptBegins: boolean): void {
+  ended = false;
+  inScript = scriptBegins;
+  pending.clear();
+  setPositions(undefined);
+  resets.forEach((forget) => forget());
+}
+
+function settle(callId: number, outcome: Outcome): void {
+  const call = pending.get(callId);
+  if (call === undefined) return;
+  pending.delete(callId);
+  if (outcome.ok) call.succeed(outcome.value);
+  else call.fail(errorFromHost(outcome.error, call.site));
+}
+
+/** Enters for the host's own purpose: the host hears what came of it. */
+function runChecked(id: number, kind: string, body: readonly unknown[]): void {
+  try {
+    callSync("check_settle", { id, value: run(kind, body) });
+  } catch (error) {
+    callSync("check_settle", { id, error: describe(error) });
+  }
+}
+
+/**
+ * The classic script or module with this token has completed with this value. The value is awaited if it is a promise,
+ * then copied out.
+ */
+type Complete = (token: number, value: unknown) => void;
+
+/** Starts the guest runtime; the realm keeps what it returns, and nothing of it is reachable from a script. */
+export function startKernel(given: HostBridge, complete: Complete): { deliver: typeof deliver; complete: Complete } {
+  bridge = given;
+  rememberErrors();
+  onFrame("reset", (body) => reset(body[2] === true));
+  onFrame("settle", (body) => settle(body[2] as number, body[3] as Outcome));
+  onFrame("positions", (body) => setPositions(body[2] as SourcePositions));
+  onFrame("recall", (body) => recall(body[2] as string));
+  onFrame("checked", (body) => runChecked(body[2] as number, body[3] as string, ArraySlice(body, 2)));
+  return { deliver, complete };
+}

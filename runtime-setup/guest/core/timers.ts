@@ -1,0 +1,79 @@
+import { NumberIsFinite, SafeMap, SafeNumber, SafeTypeError } from "../../../src/shared/primordials.ts";
+import { callSync, defineGlobal, guard, onFrame, onReset } from "./kernel.ts";
+
+interface Timer {
+  callback: (...args: never[]) => unknown;
+  args: unknown[];
+  repeat: boolean;
+}
+
+const timers = new SafeMap<number, Timer>();
+let nextId = 1;
+
+/** Longest delay, as in browsers and Node; a longer one becomes 1 ms there and here. */
+const MAX_DELAY_MS = 2_147_483_647;
+
+function start(timer: Timer, delay: unknown, kind: "timeout" | "interval" | "immediate" | "weak"): number {
+  const asked = typeof delay === "number" ? delay : SafeNumber(delay);
+  const ms = NumberIsFinite(asked) && asked >= 1 && asked <= MAX_DELAY_MS ? asked : 1;
+  const id = nextId++;
+  callSync("timer_start", { id, ms, kind });
+  timers.set(id, timer);
+  return id;
+}
+
+/** Starts a timer of our own. A weak one does not keep a settled script alive. */
+export function startTimer(
+  callback: () => void,
+  ms: number,
+  options: { weak?: boolean; repeat?: boolean } = {},
+): number {
+  const repeat = options.repeat ?? false;
+  return start({ callback, args: [], repeat }, ms, options.weak ? "weak" : repeat ? "interval" : "timeout");
+}
+
+/** Stops a timer; an id that is unknown or no longer pending is ignored. */
+export function clearTimer(id: number): void {
+  if (timers.delete(id)) callSync("timer_clear", { id });
+}
+
+function checked(callback: unknown, name: string): Timer["callback"] {
+  if (typeof callback === "function") return callback as Timer["callback"];
+  throw new SafeTypeError(`Cannot call ${name}: the callback must be a function, not ${typeof callback}`);
+}
+
+function clear(id: unknown): void {
+  const known = typeof id === "object" || id === undefined ? NaN : SafeNumber(id);
+  if (NumberIsFinite(known)) clearTimer(known);
+}
+
+export function installTimers(): void {
+  onFrame("timer", (body) => {
+    const id = body[2] as number;
+    const timer = timers.get(id);
+    if (timer === undefined) return;
+    if (!timer.repeat) timers.delete(id);
+    guard(timer.callback, timer.args);
+  });
+  onReset(() => timers.clear());
+  const timed = (name: string, kind: "timeout" | "interval"): unknown =>
+    ({
+      [name](callback: unknown, delay: unknown, ...args: unknown[]): number {
+        return start({ callback: checked(callback, name), args, repeat: kind === "interval" }, delay, kind);
+      },
+    })[name];
+  defineGlobal("setTimeout", timed("setTimeout", "timeout"));
+  defineGlobal("setInterval", timed("setInterval", "interval"));
+  defineGlobal("setImmediate", function setImmediate(callback: unknown, ...args: unknown[]): number {
+    return start({ callback: checked(callback, "setImmediate"), args, repeat: false }, 1, "immediate");
+  });
+  defineGlobal("clearTimeout", function clearTimeout(id: unknown): void {
+    clear(id);
+  });
+  defineGlobal("clearInterval", function clearInterval(id: unknown): void {
+    clear(id);
+  });
+  defineGlobal("clearImmediate", function clearImmediate(id: unknown): void {
+    clear(id);
+  });
+}

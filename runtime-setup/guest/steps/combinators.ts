@@ -1,0 +1,236 @@
+/** The steps that scripts make of functions and of other steps. Each is one generator; see effects.ts. */
+import { append, isArray, isNativePromise, SafeTypeError } from "../../../src/shared/primordials.ts";
+import type { StepKind } from "../../../src/shared/step-events.ts";
+import {
+  countArgument,
+  functionArgument,
+  objectArgument,
+  optionalFunction,
+  stepArgument,
+  type GivenStep,
+  type ScriptFunction,
+} from "./combinator-arguments.ts";
+import { markHandled } from "../core/calls.ts";
+import type { Body, BodyRun, CallEffect, Effect, EffectBody, RunEffect } from "./effects.ts";
+import type { StepBinding } from "./runs.ts";
+import { bindingFor, createStepObject, type StepObject } from "./steps.ts";
+
+export function callEffect(fn: ScriptFunction, args: unknown[], what: string): CallEffect {
+  return { do: "call", fn, args, what };
+}
+
+/** Runs the step on this input, with the binding that it has for it. */
+export function runEffect({ step, binding }: GivenStep, input: unknown, options: Partial<RunEffect> = {}): RunEffect {
+  return { ...options, do: "run", step, binding: bindingFor(binding, input), input };
+}
+
+function resultEffect(value: unknown): Effect {
+  return { do: "result", value };
+}
+
+/** What every function of a script's is told about the run that it is called for. */
+export function callContext(run: BodyRun): { signal: BodyRun["signal"] } {
+  return { signal: run.signal };
+}
+
+/** What a step is told whose results are those of another. */
+export function resultsLike({ outputType, fromResult }: StepBinding): Pick<StepBinding, "outputType" | "fromResult"> {
+  return fromResult === undefined ? { outputType } : { outputType, fromResult };
+}
+
+interface MadeStep extends Pick<StepBinding, "fromResult"> {
+  type: string;
+  inputType?: string;
+  outputType?: string;
+  kind: StepKind;
+  body: Body;
+}
+
+export function createGuestStep({ inputType = "any", outputType = "any", ...rest }: MadeStep): StepObject {
+  return createStepObject({ step: "guest", inputType, outputType, ...rest });
+}
+
+/** `createLambdaStep(fn)`: one result, whatever `fn` returns or resolves to. */
+export function createLambdaStep(fn: unknown): StepObject {
+  const checked = functionArgument("create a lambda step", "fn", fn);
+  return createGuestStep({
+    type: "lambda",
+    kind: "single",
+    *body(input, run) {
+      yield resultEffect(yield callEffect(checked, [input, callContext(run)], "the function of the lambda step"));
+    },
+  });
+}
+
+/** `createMapStep(fn)`: one result for each element, in order. */
+export function createMapStep(fn: unknown): StepObject {
+  const checked = functionArgument("create a map step", "fn", fn);
+  return createGuestStep({
+    type: "map",
+    kind: "list",
+    *body(input, run) {
+      const elements = toList(input);
+      for (let i = 0; i < elements.length; i++) {
+        yield resultEffect(yield callEffect(checked, [elements[i], callContext(run)], "the function of the map step"));
+      }
+    },
+  });
+}
+
+/** `createStep({input, process, output})`: the three one after the other, each optional. */
+export function createStep(options: unknown): StepObject {
+  const what = "create a step";
+  const given = objectArgument(what, "options", options);
+  const stages: { name: string; fn: ScriptFunction }[] = [];
+  const names = ["input", "process", "output"];
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!;
+    const fn = optionalFunction(what, name, given[name]);
+    if (fn !== undefined) append(stages, { name, fn });
+  }
+  return createGuestStep({
+    type: "step",
+    kind: "single",
+    *body(input, run) {
+      let value = input;
+      for (let i = 0; i < stages.length; i++) {
+        const { name, fn } = stages[i]!;
+        value = yield callEffect(fn, [value, callContext(run)], `"${name}"`);
+      }
+      yield resultEffect(value);
+    },
+  });
+}
+
+type Stage = { fn: ScriptFunction } | { given: GivenStep };
+
+/** `compose([a, b, …])`: functions get the array of results before them, steps run once for each. */
+export function compose(stages: unknown): StepObject {
+  const what = "compose steps";
+  if (!isArray(stages)) {
+    throw new SafeTypeError(`Cannot ${what}: stages must be an array of steps and functions, not ${typeof stages}`);
+  }
+  const checked: Stage[] = [];
+  for (let i = 0; i < stages.length; i++) append(checked, toStage(what, `stages[${i}]`, stages[i]));
+  return createGuestStep({
+    ...typesOf(checked),
+    type: "compose",
+    kind: "list",
+    body: (input, run) => runStages(checked, input, run),
+  });
+}
+
+function toStage(what: string, argument: string, value: unknown): Stage {
+  if (typeof value === "function") return { fn: value as ScriptFunction };
+  return { given: stepArgument(what, argument, value) };
+}
+
+function typesOf(stages: readonly Stage[]): Partial<Pick<StepBinding, "inputType" | "outputType" | "fromResult">> {
+  const first = stages[0];
+  const last = stages[stages.length - 1];
+  return {
+    ...(first !== undefined && "given" in first ? { inputType: first.given.binding.inputType } : {}),
+    ...(last !== undefined && "given" in last ? resultsLike(last.given.binding) : {}),
+  };
+}
+
+function* runStages(stages: readonly Stage[], input: unknown, run: BodyRun): EffectBody {
+  let values: unknown[] = [input];
+  for (let i = 0; i < stages.length; i++) {
+    const stage = stages[i]!;
+    if ("fn" in stage) {
+      const given = i === 0 ? input : values;
+      values = toList(yield callEffect(stage.fn, [given, callContext(run)], `the function stages[${i}]`));
+      continue;
+    }
+    const isLast = i === stages.length - 1;
+    const next: unknown[] = [];
+    for (let j = 0; j < values.length; j++) {
+      const results = (yield runEffect(stage.given, values[j])) as unknown[];
+      for (let k = 0; k < results.length; k++) {
+        if (isLast) yield resultEffect(results[k]);
+        else append(next, results[k]);
+      }
+    }
+    if (isLast) return;
+    values = next;
+  }
+  for (let i = 0; i < values.length; i++) yield resultEffect(values[i]);
+}
+
+/** `bind(results, step)`: the step is run once for each result, in order; a promise of the array of all its results. */
+export function bind(results: unknown, step: unknown, options?: unknown): Promise<unknown[]> {
+  const what = "bind results";
+  const given = stepArgument(what, "step", step);
+  if (typeof results !== "object" || results === null) {
+    throw new SafeTypeError(
+      `Cannot ${what}: results must be an array, or a promise of one, not ${results === null ? "null" : typeof results}`,
+    );
+  }
+  const bound = createGuestStep({
+    ...resultsLike(given.binding),
+    type: "bind",
+    kind: "list",
+    *body(input) {
+      const values = yield callEffect(() => input, [], "the results");
+      if (!isArray(values)) throw new SafeTypeError(`Cannot ${what}: results must be an array, or a promise of one`);
+      for (let i = 0; i < values.length; i++) {
+        const inner = (yield runEffect(given, values[i])) as unknown[];
+        for (let j = 0; j < inner.length; j++) yield resultEffect(inner[j]);
+      }
+    },
+  });
+  // From here on the run answers for it.
+  if (isNativePromise(results)) markHandled(results);
+  return bound.startAsync(results, options);
+}
+
+const DEFAULT_CONCURRENCY = 8;
+
+/** `createParallelStep({maxConcurrency, step})`: runs the step on each element, several at a time; results in order. */
+export function createParallelStep(options: unknown): StepObject {
+  const what = "create a parallel step";
+  const { maxConcurrency, step } = objectArgument(what, "options", options);
+  const limit = countArgument(what, "maxConcurrency", maxConcurrency, DEFAULT_CONCURRENCY);
+  const given = stepArgument(what, "step", step);
+  return createGuestStep({
+    ...resultsLike(given.binding),
+    type: "parallel",
+    kind: "list",
+    *body(input) {
+      const elements = toList(input);
+      const order = new ResultOrder();
+      const bodies: (() => EffectBody)[] = [];
+      for (let i = 0; i < elements.length; i++) append(bodies, () => runElement(given, elements[i], i, order));
+      yield { do: "all", bodies, limit };
+    },
+  });
+}
+
+/** Results that are there, and whose turn it is. */
+class ResultOrder {
+  readonly done: (unknown[] | undefined)[] = [];
+  next = 0;
+  isHandingOut = false;
+}
+
+/** Runs one element; whoever is the first to finish in order hands out what is ready. */
+function* runElement(given: GivenStep, input: unknown, index: number, order: ResultOrder): EffectBody {
+  const { done } = order;
+  while (done.length <= index) append(done, undefined);
+  done[index] = (yield runEffect(given, input)) as unknown[];
+  if (order.isHandingOut) return;
+  order.isHandingOut = true;
+  for (;;) {
+    const results = done[order.next];
+    if (results === undefined) break;
+    done[order.next++] = undefined;
+    for (let i = 0; i < results.length; i++) yield resultEffect(results[i]);
+  }
+  order.isHandingOut = false;
+}
+
+/** An array is the list; anything else is its one element. */
+function toList(value: unknown): unknown[] {
+  return isArray(value) ? value : [value];
+}

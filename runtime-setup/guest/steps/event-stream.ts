@@ -1,0 +1,105 @@
+import { append, ArraySlice, defineHidden, SafePromise, SafeSymbol } from "../../../src/shared/primordials.ts";
+import { callSync } from "../core/kernel.ts";
+import { type GuestEvent } from "./run-events.ts";
+import { cancelRun, startRun, type Run, type StepBinding } from "./runs.ts";
+import { abortReason, isAborted, type AbortSignal } from "../web/abort.ts";
+
+type Item = { value: unknown } | { error: unknown };
+
+interface Reader {
+  resolve(result: IteratorResult<unknown>): void;
+  reject(error: unknown): void;
+}
+
+/** Items that have been taken stay in the list until there are this many. */
+const MAX_TAKEN = 64;
+
+/**
+ * A run as an async iterable. Events wait here until they are asked for, at most as many as the host lets be under way:
+ * each is acked when it is taken.
+ */
+export class EventStream implements AsyncIterableIterator<unknown> {
+  readonly #run: Run;
+  #waiting: Item[] = [];
+  /** Where in the list the next item is. */
+  #head = 0;
+  #over = false;
+  readonly #readers: Reader[] = [];
+  /** Where in the list the next reader is. */
+  #nextReader = 0;
+
+  constructor(
+    owner: object,
+    binding: StepBinding,
+    input: unknown,
+    signal: AbortSignal | undefined,
+    toItems: (event: GuestEvent, failure: unknown) => unknown[],
+  ) {
+    const onEvent: Run["onEvent"] = (event, failure) => {
+      if (this.#over) return;
+      try {
+        const items = toItems(event, failure);
+        for (let i = 0; i < items.length; i++) append(this.#waiting, { value: items[i] });
+        if (items.length === 0) this.#ack();
+      } catch (error) {
+        append(this.#waiting, { error: signal !== undefined && isAborted(signal) ? abortReason(signal) : error });
+      }
+      if (event.type === "final" || event.type === "error" || event.type === "interrupt") this.#over = true;
+      this.#serve();
+    };
+    this.#run = startRun(owner, binding, input, onEvent, { want: "pull", signal });
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    return new SafePromise((resolve, reject) => {
+      append(this.#readers, { resolve, reject });
+      this.#serve();
+    });
+  }
+
+  /** Leaving the loop early: the run is cancelled. */
+  async return(value?: unknown): Promise<IteratorResult<unknown>> {
+    this.#over = true;
+    this.#waiting.length = 0;
+    this.#head = 0;
+    cancelRun(this.#run);
+    this.#serve();
+    return { done: true, value };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #ack(): void {
+    callSync("run_ack", { id: this.#run.id, count: 1 });
+  }
+
+  #serve(): void {
+    while (this.#nextReader < this.#readers.length) {
+      const hasItem = this.#head < this.#waiting.length;
+      if (!hasItem && !this.#over) return;
+      const reader = this.#readers[this.#nextReader++]!;
+      if (!hasItem) reader.resolve({ done: true, value: undefined });
+      else {
+        const item = this.#waiting[this.#head]!;
+        this.#take();
+        if ("error" in item) reader.reject(item.error);
+        else reader.resolve({ done: false, value: item.value });
+      }
+    }
+    this.#readers.length = 0;
+    this.#nextReader = 0;
+  }
+
+  #take(): void {
+    this.#head++;
+    if (this.#head === this.#waiting.length || this.#head === MAX_TAKEN) {
+      this.#waiting = ArraySlice(this.#waiting, this.#head) as Item[];
+      this.#head = 0;
+    }
+    this.#ack();
+  }
+}
+
+defineHidden(EventStream.prototype, SafeSymbol.toStringTag, "Step Stream");

@@ -1,0 +1,97 @@
+/** The events of a run as its script gets them, made of the frames that cross. */
+import type { ErrorRecord } from "../../../src/shared/frames.ts";
+import { appendDelta, type EventFrame, type EventStep } from "../../../src/shared/step-events.ts";
+import { append, defineField, defineHidden, ObjectHasOwn } from "../../../src/shared/primordials.ts";
+import { asScriptError, errorFromHost, guestError } from "../core/errors.ts";
+import type { Run } from "./runs.ts";
+
+/** A step event as scripts see it. */
+export interface GuestEvent {
+  type: string;
+  [field: string]: unknown;
+}
+
+export function isTerminal(type: string): boolean {
+  return type === "final" || type === "error" || type === "interrupt";
+}
+
+function fromResult({ binding }: Run, result: unknown): unknown {
+  return binding.fromResult === undefined ? result : binding.fromResult(result);
+}
+
+/** The originals of a step that was made here; what crossed of any other, and of a run that the host has kept. */
+function resultsOf(run: Run, crossed: readonly unknown[] | undefined): unknown[] {
+  if (crossed === undefined) return run.results;
+  const results: unknown[] = [];
+  for (let i = 0; i < crossed.length; i++) append(results, fromResult(run, crossed[i]));
+  return results;
+}
+
+export function toGuestEvent(run: Run, frame: EventFrame): GuestEvent {
+  if (frame.meta) run.meta = frame.meta;
+  if (frame.step) run.step = frame.step;
+  // After a cancel the host has counted partials that were never delivered; a script's own count has no gap.
+  run.lastSeq = run.cancelled ? run.lastSeq + 1 : frame.seq;
+  const event: GuestEvent = {
+    type: frame.type,
+    meta: { ...run.meta },
+    step: { ...run.step },
+    seq: run.lastSeq,
+    time: frame.time,
+  };
+  switch (frame.type) {
+    case "partial":
+      if (run.binding.kind === "list") {
+        defineField(
+          event,
+          "result",
+          run.binding.body === undefined || ObjectHasOwn(frame, "result")
+            ? fromResult(run, frame.result)
+            : run.results[run.partials],
+        );
+      }
+      run.completion = appendDelta(run.binding.kind, run.completion, frame.delta!, run.partials++ === 0);
+      defineField(event, "delta", frame.delta);
+      defineField(event, "completion", run.completion);
+      break;
+    case "final": {
+      const results = resultsOf(run, frame.results);
+      defineField(event, "text", frame.text);
+      defineField(event, "result", run.binding.kind === "list" ? results : results[0]);
+      defineField(event, "results", results);
+      break;
+    }
+    case "error":
+      defineField(event, "error", frame.error!.message);
+      defineField(event, "code", frame.error!.code);
+      break;
+    case "interrupt":
+      defineField(event, "text", run.completion);
+      break;
+    case "tool-call":
+      defineField(event, "toolCall", frame.toolCall);
+      break;
+    case "tool-result":
+      defineField(event, "toolResult", frame.toolResult);
+      break;
+  }
+  return event;
+}
+
+/** The error of a run as its script is to get it: the one that was thrown here, or one that stands for the host's. */
+export function errorOf(run: Run, record: ErrorRecord | undefined): unknown {
+  if (record === undefined) return undefined;
+  return run.failure === undefined ? errorFromHost(record, run.site) : asScriptError(run.failure.error);
+}
+
+/** The array of results with its non-enumerable `metadata`. */
+export function withMetadata(event: GuestEvent): unknown[] {
+  const results = event["results"] as unknown[];
+  defineHidden(results, "metadata", (event["step"] as EventStep).metadata);
+  return results;
+}
+
+/** Why a run that was cancelled has no results. */
+export function cancelledError(): Error {
+  return guestError("AbortError", "The run was cancelled");
+}

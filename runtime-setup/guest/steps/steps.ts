@@ -1,0 +1,167 @@
+import type { StepInfo } from "../../../src/shared/step-events.ts";
+import { defineHidden, SafeSymbol, SafeTypeError, SafeWeakMap } from "../../../src/shared/primordials.ts";
+import { runBlocking } from "./blocking.ts";
+import { exemptOnAbort, rejectAborted, signalOf } from "../core/calls.ts";
+import { EventStream } from "./event-stream.ts";
+import { defineGlobal, guard, reportUncaught } from "../core/kernel.ts";
+import { cancelledError } from "./run-events.ts";
+import { cancelRun, collect, runById, runsOf, startRun, type StepBinding } from "./runs.ts";
+import { isAborted } from "../web/abort.ts";
+
+type Callback = (...args: unknown[]) => unknown;
+
+/** What is behind each step object; nothing of it can be reached from the object. */
+const bindings = new SafeWeakMap<object, StepBinding>();
+
+/** The binding of a value that is a step object, or undefined. */
+export function bindingOf(value: unknown): StepBinding | undefined {
+  return typeof value === "object" && value !== null ? bindings.get(value) : undefined;
+}
+
+function own(step: object): StepBinding {
+  const binding = bindings.get(step);
+  if (binding === undefined) throw new SafeTypeError("Cannot use the method: it belongs to a step");
+  return binding;
+}
+
+/** The step's binding for this input. */
+function ownFor(step: object, input: unknown): StepBinding {
+  return bindingFor(own(step), input);
+}
+
+export function bindingFor(binding: StepBinding, input: unknown): StepBinding {
+  return binding.forInput === undefined ? binding : binding.forInput(input);
+}
+
+function checkedFunction(value: unknown, what: string): Callback | undefined {
+  if (value === undefined || typeof value === "function") return value as Callback | undefined;
+  throw new SafeTypeError(
+    `Cannot start the step: ${what} must be a function, not ${value === null ? "null" : typeof value}`,
+  );
+}
+
+/** What every step object can do, however the step was made. */
+class Step {
+  /** Starts a run and returns its id at once; events come in later turns, in order, the last one terminal. */
+  runWithEvents(input: unknown, onEvent: unknown, options?: unknown): string {
+    const handler = checkedFunction(onEvent, "onEvent");
+    if (handler === undefined)
+      throw new SafeTypeError("Cannot start the step: onEvent is missing, it must be a function");
+    return startRun(this, ownFor(this, input), input, (event) => handler(event), {
+      want: "events",
+      signal: signalOf(options),
+    }).id;
+  }
+
+  /** Cancels one run, or all of this step's. Was there anything to cancel? */
+  cancel(runID?: string): boolean {
+    own(this);
+    if (runID !== undefined) {
+      const run = runById(runID);
+      return run !== undefined && run.owner === this && cancelRun(run);
+    }
+    const all = runsOf(this);
+    let any = false;
+    for (let i = 0; i < all.length; i++) any = cancelRun(all[i]!) || any;
+    return any;
+  }
+
+  /** Resolves with the array of results; the first error rejects, an abort rejects with the signal's reason. */
+  startAsync(input: unknown, options?: unknown): Promise<unknown[]> {
+    const binding = ownFor(this, input);
+    const signal = signalOf(options);
+    if (signal === undefined) return collect(this, binding, input);
+    if (isAborted(signal)) return rejectAborted(signal);
+    const promise = collect(this, binding, input, { signal });
+    exemptOnAbort(promise, signal);
+    return promise;
+  }
+
+  /** The array of results. This realm waits for it, the host does not. */
+  startBlocking(input: unknown): unknown[] {
+    return runBlocking(this, ownFor(this, input), input);
+  }
+
+  /** Calls back for each result, or each piece of text, and once at the end. Returns what cancels the run. */
+  startWithCallbacks(input: unknown, callbacks?: unknown): () => boolean {
+    if (typeof callbacks !== "object" && callbacks !== undefined) {
+      throw new SafeTypeError(`Cannot start the step: callbacks must be an object, not ${typeof callbacks}`);
+    }
+    const given = (callbacks ?? {}) as Record<string, unknown>;
+    const onResult = checkedFunction(given["onResult"], "onResult");
+    const onError = checkedFunction(given["onError"], "onError");
+    const onDone = checkedFunction(given["onDone"], "onDone");
+    const onCancel = checkedFunction(given["onCancel"], "onCancel");
+    const binding = ownFor(this, input);
+    const call = (callback: Callback | undefined, args: unknown[]): void => {
+      if (callback !== undefined) guard(callback, args);
+    };
+    const { id } = startRun(
+      this,
+      binding,
+      input,
+      (event, failure) => {
+        switch (event.type) {
+          case "partial":
+            call(onResult, [binding.kind === "text" ? event["delta"] : event["result"]]);
+            break;
+          case "final":
+            if (binding.kind === "single") callEach(event["results"] as unknown[], (value) => call(onResult, [value]));
+            call(onDone, []);
+            break;
+          case "error":
+            if (onError === undefined) reportUncaught(failure);
+            else call(onError, [failure]);
+            break;
+          case "interrupt":
+            call(onCancel, []);
+            break;
+        }
+      },
+      { want: "events" },
+    );
+    return function cancel(): boolean {
+      const run = runById(id);
+      return run !== undefined && cancelRun(run);
+    };
+  }
+
+  /** The run's events, as an async iterable; leaving the loop early cancels the run. */
+  events(input: unknown, options?: unknown): AsyncIterableIterator<unknown> {
+    return new EventStream(this, ownFor(this, input), input, signalOf(options), (event) => [event]);
+  }
+
+  /** The run's results, or its pieces of text, as an async iterable; an error of the run is thrown. */
+  stream(input: unknown, options?: unknown): AsyncIterableIterator<unknown> {
+    const binding = ownFor(this, input);
+    return new EventStream(this, binding, input, signalOf(options), (event, failure) => {
+      if (event.type === "partial") return [binding.kind === "text" ? event["delta"] : event["result"]];
+      if (event.type === "final") return binding.kind === "single" ? (event["results"] as unknown[]) : [];
+      if (event.type === "error") throw failure;
+      if (event.type === "interrupt") throw cancelledError();
+      return [];
+    });
+  }
+}
+
+defineHidden(Step.prototype, SafeSymbol.toStringTag, "Step");
+// `step.constructor` would make objects without a step behind them.
+delete (Step.prototype as { constructor?: unknown }).constructor;
+
+function callEach(values: readonly unknown[], call: (value: unknown) => void): void {
+  for (let i = 0; i < values.length; i++) call(values[i]);
+}
+
+/** Makes a step object. */
+export function createStepObject(binding: StepBinding): Step {
+  const step = new Step();
+  bindings.set(step, binding);
+  return step;
+}
+
+export type { Step as StepObject };
+
+/** Gives scripts a step of the host's under a global name. Inputs and results cross as they are. */
+export function installStep(config: StepInfo & { name: string; step: string }): void {
+  defineGlobal(config.name, createStepObject(config));
+}

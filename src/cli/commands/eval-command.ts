@@ -1,0 +1,62 @@
+import type { ScriptOutcome } from "../../index.ts";
+import { loadSettings } from "../options/load-settings.ts";
+import type { ScriptOptions } from "../options/script-options.ts";
+import { ScriptSession } from "../session/script-session.ts";
+import type { Candidate, SessionScript } from "../session/session-script.ts";
+
+/** A `.cjs` name makes a classic script, whose value is that of its last statement. */
+const NAME = "eval.cjs";
+
+/** `code` without a semicolon at its end, in two: the last statement and what stands before it. */
+function splitLast(code: string): [before: string, last: string] {
+  const body = code.replace(/[\s;]+$/, "");
+  const at = Math.max(body.lastIndexOf(";"), body.lastIndexOf("\n"));
+  return [body.slice(0, at + 1), body.slice(at + 1)];
+}
+
+const RETURN = ";return (";
+
+/**
+ * Ways to read the code, the first that parses counts: an expression, statements, statements that await and end in an
+ * expression, statements that await.
+ */
+function readings(code: string): Candidate[] {
+  const [before, last] = splitLast(code);
+  const lastLine = before.split("\n").length;
+  const lastColumn = before.length - before.lastIndexOf("\n");
+  return [
+    { name: NAME, code: `(async () => (\n${code}\n))()`, lineOffset: 1 },
+    { name: NAME, code },
+    {
+      name: NAME,
+      // On one line with what stands before it: where that ends in a comment, this does not parse, and so is not meant.
+      code: `(async () => {\n${before}${RETURN}${last}\n)})()`,
+      lineOffset: 1,
+      toSourceColumn: (line, column) => (line === lastLine && column >= lastColumn ? column - RETURN.length : column),
+    },
+    { name: NAME, code: `(async () => {\n${code}\n})()`, lineOffset: 1 },
+  ];
+}
+
+/** What is wrong with code that parses in no way: what V8 says of it as it stands, unless all it objects to is await. */
+function plainFailure(outcomes: readonly ScriptOutcome[]): ScriptOutcome {
+  const plain = outcomes[1]!;
+  return /\bawait\b/.test(plain.error?.message ?? "") ? outcomes.at(-1)! : plain;
+}
+
+/** A line of code as a script. */
+export function evalScript(code: string): SessionScript {
+  return {
+    command: "eval",
+    candidates: readings(code),
+    loadFailure: plainFailure,
+    source: code,
+    label: "eval",
+    args: [],
+  };
+}
+
+/** `geppetto-js eval <code>`: runs the code and prints its value. */
+export async function evalCommand(code: string, options: ScriptOptions): Promise<void> {
+  await new ScriptSession(options, await loadSettings(options)).run(evalScript(code));
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
+import { text as readText } from "node:stream/consumers";
+import { reasonOf } from "../session/event-log.ts";
+import { EXIT } from "../output/exit-codes.ts";
+import { loadSettings } from "../options/load-settings.ts";
+import type { ScriptOptions } from "../options/script-options.ts";
+import { ScriptSession } from "../session/script-session.ts";
+import { UsageError } from "../options/usage-error.ts";
+
+async function readScript(script: string): Promise<string> {
+  if (script === "-") return readText(process.stdin);
+  try {
+    return readFileSync(script, "utf8");
+  } catch (error) {
+    throw new UsageError(`Cannot run ${script}: ${reasonOf(error)}`, EXIT.noFile);
+  }
+}
+
+/** `geppetto-js run <script|-> [args…]` */
+export async function runCommand(script: string, args: readonly string[], options: ScriptOptions): Promise<void> {
+  if (script === "-" && options.input === "-") {
+    throw new UsageError("Cannot read both the script and its input from stdin: give one of them as a file");
+  }
+  const source = await readScript(script);
+  const name = script === "-" ? "script.js" : basename(script);
+  // A leading -- only says where the script's own arguments begin.
+  const own = args[0] === "--" ? args.slice(1) : args;
+  const folder = script === "-" ? undefined : dirname(resolve(script));
+  const settings = await loadSettings(options, { source, name, folder });
+  await new ScriptSession(options, settings).run({
+    candidates: [{ code: source, name }],
+    source,
+    label: name,
+    args: own,
+    command: "run",
+    ...(folder === undefined ? {} : { folder }),
+  });
+}

@@ -1,0 +1,43 @@
+import type { Command, Option } from "commander";
+import { EVENTS_ON_STDERR } from "../session/event-log.ts";
+
+export interface PreparedArguments {
+  args: string[];
+  /** Is one document wanted, by `--json` or its variable? Known before the options are parsed, for errors in them. */
+  json: boolean;
+}
+
+function takesNext(arg: string, options: readonly Option[]): boolean {
+  return options.some(({ required, short, long }) => required && (arg === short || arg === long));
+}
+
+function takesNoneOrOne(arg: string, options: readonly Option[]): boolean {
+  return options.some(({ optional, long }) => optional && arg === long);
+}
+
+/**
+ * Readies the arguments for the parser: a bare `--events` among the command's own options means stderr, a bare
+ * `--allow-read` any file, and neither takes the script for its value. Nothing after the script of `run` is looked at:
+ * that is the script's.
+ */
+export function prepareArguments(args: readonly string[], commands: readonly Command[]): PreparedArguments {
+  const prepared = [...args];
+  let found = commands.find((command) => command.name() === args[0]);
+  let first = 1;
+  for (let inner = found; inner !== undefined && inner.commands.length > 0; first++) {
+    inner = inner.commands.find((command) => command.name() === args[first]);
+    found = inner ?? found;
+  }
+  const options = found?.options ?? [];
+  let json = options.some(({ long, envVar }) => long === "--json" && envVar !== undefined);
+  for (let i = first; i < prepared.length; i++) {
+    const arg = prepared[i]!;
+    const isOperand = arg === "-" || !arg.startsWith("-");
+    if (arg === "--" || (isOperand && found?.name() === "run")) break;
+    if (arg === "--json") json = true;
+    if (arg === "--events") prepared[i] = `--events=${EVENTS_ON_STDERR}`;
+    if (/^--allow-\w+$/.test(arg) && takesNoneOrOne(arg, options)) prepared[i] = `${arg}=true`;
+    if (takesNext(arg, options)) i++;
+  }
+  return { args: prepared, json };
+}

@@ -1,0 +1,72 @@
+import type { Command } from "commander";
+import { addModelOptions } from "./setting-options.ts";
+
+function commands(): Promise<typeof import("../commands/setup-commands.ts")> {
+  return import("../commands/setup-commands.ts");
+}
+
+/** Adds the commands that set things up, and look after them: `profiles`, `keys`, `doctor`. Each is loaded when it runs. */
+export function addSetupCommands(program: Command): Command[] {
+  return [addProfiles(program), addKeys(program), addDoctor(program)];
+}
+
+function addProfiles(program: Command): Command {
+  const profiles = program.command("profiles").description("show and import profiles");
+  profiles
+    .command("list")
+    .description("the profiles of ./geppetto.yaml and of your own configuration; * marks the one in use")
+    .option("--json", "as one JSON document")
+    .action(async (options: { json?: true }) => (await commands()).listProfiles(options));
+  profiles
+    .command("show")
+    .description("the settings that a profile makes, with all that counts beside it")
+    .argument("[name]", "default: the profile in use")
+    .option("--origin", "say where each value comes from")
+    .option("--json", "as one JSON document, with origins")
+    .action(async (name: string | undefined, options: { origin?: true; json?: true }) =>
+      (await commands()).showProfile(name, options),
+    );
+  profiles
+    .command("import")
+    .description("take over the profiles of a YAML file of Go geppetto; keys in it go to the keys file")
+    .argument("<file>", "the file, or - for stdin")
+    .option("--out <file>", "where to; - is stdout (default: your own config.yaml)")
+    .option("--json", "say what came of it as one JSON document")
+    .action(async (file: string, options: { out?: string; json?: true }) =>
+      (await commands()).importCommand(file, options),
+    );
+  return profiles;
+}
+
+function addKeys(program: Command): Command {
+  const keys = program.command("keys").description("store keys that profiles name as key:NAME");
+  keys
+    .command("set")
+    .description("store a key; it is asked for without being shown, or read from stdin")
+    .argument("<name>", "what profiles call it")
+    // A key as a further argument is refused with a better reason than that there is one.
+    .allowExcessArguments()
+    .action(async (name: string, _options: object, { args }: Command) =>
+      (await commands()).setKey(name, args.slice(1)),
+    );
+  keys
+    .command("list")
+    .description("the names of the keys that are stored")
+    .option("--json", "as one JSON document")
+    .action(async (options: { json?: true }) => (await commands()).listKeys(options));
+  keys
+    .command("remove")
+    .description("forget a key")
+    .argument("<name>")
+    .action(async (name: string) => (await commands()).removeKey(name));
+  return keys;
+}
+
+function addDoctor(program: Command): Command {
+  const doctor = program.command("doctor").description("check that everything is there that scripts need");
+  return addModelOptions(doctor)
+    .optionsGroup("Checks:")
+    .option("--online", "ask the model one small question too; costs a few tokens")
+    .option("--json", "as one JSON document")
+    .action(async (options: object) => (await commands()).doctorCommand(options));
+}

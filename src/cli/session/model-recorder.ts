@@ -1,0 +1,148 @@
+import { existsSync } from "node:fs";
+import {
+  Cassette,
+  recordingEmbeddings,
+  recordingProvider,
+  replayingEmbeddings,
+  replayingProvider,
+  type ChatProvider,
+  type EmbeddingProvider,
+  type Recording,
+} from "../../index.ts";
+import { reasonOf } from "./event-log.ts";
+import { EXIT } from "../output/exit-codes.ts";
+import { shortPath } from "../output/short-path.ts";
+import { UsageError } from "../options/usage-error.ts";
+
+export interface AnswerTapesOptions {
+  /** A cassette to add the answers to. */
+  record?: string | undefined;
+  /** A cassette, or recordings, to take the answers from; nobody is asked then. */
+  replay?: string | readonly Recording[] | undefined;
+  /** Are answers to be kept for the log? */
+  keep: boolean;
+  warn: (text: string) => void;
+}
+
+/** Answers that are kept of one run; one that asks more often can be replayed as far as these go. */
+const MAX_KEPT = 1_000;
+/** Numbers of vectors that are kept of one run; each is about six characters in the log. */
+const MAX_KEPT_NUMBERS = 2_000_000;
+/** What the vectors of a model are taken to have that has not said. */
+const UNKNOWN_DIMENSIONS = 3072;
+
+/** What models answer in one run: recorded in a cassette, replayed from one, and kept for the log. */
+export class ModelRecorder {
+  #record: Cassette | undefined;
+  #replay: Cassette | undefined;
+  readonly #kept: Cassette | undefined;
+  #count = 0;
+  #numbers = 0;
+  #misses = 0;
+
+  private constructor(keep: boolean) {
+    this.#kept = keep ? Cassette.inMemory() : undefined;
+  }
+
+  /**
+   * Opens the cassettes.
+   *
+   * @throws {UsageError} for a file to replay that is not there, or a cassette that cannot be read.
+   */
+  static async open(options: AnswerTapesOptions): Promise<ModelRecorder> {
+    const tapes = new ModelRecorder(options.keep);
+    const { record, replay } = options;
+    if (record !== undefined) tapes.#record = await openCassette(record, options, "Cannot record to");
+    if (typeof replay === "string") {
+      if (!existsSync(replay))
+        throw new UsageError(`Cannot replay ${shortPath(replay)}: there is no such file`, EXIT.noFile);
+      tapes.#replay = await openCassette(replay, options, "Cannot replay");
+    } else if (replay !== undefined) {
+      tapes.#replay = Cassette.inMemory(replay);
+    }
+    return tapes;
+  }
+
+  /** What is to be put around each chat provider. */
+  readonly wrap = (provider: ChatProvider): ChatProvider => {
+    if (this.#isOff) return provider;
+    const replay = this.#replay;
+    const source = replay === undefined ? provider : replayingProvider(replay, { name: provider.name });
+    const recorded = this.#record === undefined ? source : recordingProvider(source, this.#record);
+    const kept = this.#kept === undefined ? recorded : recordingProvider(recorded, this.#kept);
+    const choose = (): ChatProvider => (this.#keeps(0) ? kept : recorded);
+    const note = (error: unknown): unknown => this.#note(error);
+    return {
+      name: provider.name,
+      async *stream(request, options) {
+        try {
+          yield* choose().stream(request, options);
+        } catch (error) {
+          throw note(error);
+        }
+      },
+    };
+  };
+
+  /** What is to be put around each provider of embeddings. */
+  readonly wrapEmbeddings = (provider: EmbeddingProvider): EmbeddingProvider => {
+    if (this.#isOff) return provider;
+    const replay = this.#replay;
+    const source = replay === undefined ? provider : replayingEmbeddings(provider, replay);
+    const recorded = this.#record === undefined ? source : recordingEmbeddings(source, this.#record);
+    const kept = this.#kept === undefined ? recorded : recordingEmbeddings(recorded, this.#kept);
+    return {
+      name: provider.name,
+      model: () => source.model(),
+      embed: async (texts, options) => {
+        const numbers = texts.length * (source.model().dimensions || UNKNOWN_DIMENSIONS);
+        try {
+          return await (this.#keeps(numbers) ? kept : recorded).embed(texts, options);
+        } catch (error) {
+          throw this.#note(error);
+        }
+      },
+      close: () => provider.close(),
+    };
+  };
+
+  /** How many requests had no recorded answer. */
+  get misses(): number {
+    return this.#misses;
+  }
+
+  /** The answers that the log keeps. */
+  get kept(): Recording[] {
+    return this.#kept?.recordings ?? [];
+  }
+
+  /** Resolves when the cassette is written. */
+  async close(): Promise<void> {
+    await this.#record?.close();
+  }
+
+  get #isOff(): boolean {
+    return this.#record === undefined && this.#replay === undefined && this.#kept === undefined;
+  }
+
+  /** Is there room for one more answer in the log? */
+  #keeps(numbers: number): boolean {
+    if (this.#count >= MAX_KEPT || this.#numbers + numbers > MAX_KEPT_NUMBERS) return false;
+    this.#count++;
+    this.#numbers += numbers;
+    return true;
+  }
+
+  #note(error: unknown): unknown {
+    if ((error as { code?: unknown }).code === "ERR_REPLAY_MISS") this.#misses++;
+    return error;
+  }
+}
+
+async function openCassette(file: string, { warn }: AnswerTapesOptions, what: string): Promise<Cassette> {
+  try {
+    return await Cassette.open(file, { logger: { warn, error: warn } });
+  } catch (error) {
+    throw new UsageError(`${what} ${shortPath(file)}: ${reasonOf(error)}`, EXIT.noFile);
+  }
+}

@@ -1,0 +1,67 @@
+import { closeSync, constants, fchmodSync, fstatSync, openSync, writeSync } from "node:fs";
+import type { PermissionUse } from "../../index.ts";
+import { reasonOf } from "./event-log.ts";
+import { EXIT } from "../output/exit-codes.ts";
+import { toJson } from "../output/to-json.ts";
+import { UsageError } from "../options/usage-error.ts";
+
+export interface PermissionLogOptions {
+  /** Where uses are written to; undefined or "" for nowhere. */
+  file: string | undefined;
+  runId: string;
+  /** What the user calls the script. */
+  script: string;
+  warn(text: string): void;
+}
+
+/**
+ * The uses of permissions of one script; with a file, each as a line of JSON, added to what only its owner reads. A line is
+ * written before the use has an effect, so that a process that is killed has lost none; where it cannot be written, the
+ * use is refused.
+ */
+export class PermissionLog {
+  readonly #fd: number | undefined;
+  readonly #options: PermissionLogOptions;
+  /** The latest use that was denied. */
+  denied: PermissionUse | undefined;
+
+  /** @throws {UsageError} when the file cannot be written to. */
+  constructor(options: PermissionLogOptions) {
+    this.#options = options;
+    const { file } = options;
+    if (!file) return;
+    try {
+      // A pipe that nobody reads is refused and not waited for.
+      const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+      this.#fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o600);
+      if (!fstatSync(this.#fd).isFile()) throw new Error("it is no regular file");
+      fchmodSync(this.#fd, 0o600);
+    } catch (error) {
+      throw new UsageError(`Cannot write the audit to ${file}: ${reasonOf(error)}`, EXIT.config, "ERR_AUDIT");
+    }
+  }
+
+  /** @throws {Error} the file system's error when the line cannot be written whole. */
+  note(use: PermissionUse): void {
+    if (!use.granted) this.denied = use;
+    if (this.#fd === undefined) return;
+    const bytes = Buffer.from(`${this.#toLine(use)}\n`);
+    try {
+      for (let written = 0; written < bytes.length;) written += writeSync(this.#fd, bytes, written);
+    } catch (error) {
+      this.#options.warn(`Cannot write the audit: ${reasonOf(error)}; what it should hold is refused`);
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+  }
+
+  #toLine({ time, kind, asked, file, granted, rule }: PermissionUse): string {
+    const { runId, script } = this.#options;
+    const found = file === undefined ? {} : { file };
+    const decision = granted ? "granted" : "denied";
+    return toJson({ time: new Date(time).toISOString(), runId, script, kind, asked, ...found, decision, rule });
+  }
+}

@@ -1,0 +1,86 @@
+import type { LoggedOutcome, LoggedRun, Recording, RunStart, ScriptOutcome, StepEvent } from "../../index.ts";
+import { openRunLog } from "./open-run-log.ts";
+import { shortPath } from "../output/short-path.ts";
+import { toJson } from "../output/to-json.ts";
+
+export interface RunKeeperOptions {
+  /** The log's file. */
+  file: string;
+  start: RunStart;
+  warn: (text: string) => void;
+}
+
+/** After this long a run is noted while it is under way, in milliseconds; a shorter one is when it is over, in one go. */
+const OPEN_AFTER_MS = 300;
+/** How long a log that another program writes is waited for when the script is over, in milliseconds. */
+const LOCK_WAIT_MS = 250;
+/** Events that wait for the log to be opened. */
+const MAX_WAITING = 10_000;
+
+/** Keeps one run in the log. Nothing here throws, and the log is not touched while a script starts. */
+export class RunKeeper {
+  readonly #options: RunKeeperOptions;
+  readonly #timer: NodeJS.Timeout;
+  /** Events from before the log was opened; undefined afterwards. */
+  #waiting: StepEvent[] | undefined = [];
+  #run: LoggedRun | undefined;
+
+  constructor(options: RunKeeperOptions) {
+    this.#options = options;
+    this.#timer = setTimeout(() => this.#open(0), OPEN_AFTER_MS).unref();
+  }
+
+  record(event: StepEvent): void {
+    if (event.type !== "partial" && !isKeepable(event)) return;
+    if (this.#waiting === undefined) this.#run?.record(event);
+    else if (this.#waiting.length < MAX_WAITING && this.#waiting.push(event) === MAX_WAITING) this.#open(0);
+  }
+
+  /** Opens the log when the script is over, where that has not been done. Idempotent. */
+  open(): void {
+    const why = this.#open(LOCK_WAIT_MS);
+    const { file, warn } = this.#options;
+    if (why !== undefined) warn(`Going on without the run log ${shortPath(file)}: ${why}; --no-log runs without one`);
+    this.drop();
+  }
+
+  /** Notes how it ended. */
+  async end({ value, sources: _, ...outcome }: ScriptOutcome, recordings: readonly Recording[]): Promise<void> {
+    this.open();
+    // A value that refers to itself is left out: its text says what it was.
+    const kept: LoggedOutcome = value !== undefined && isKeepable(value) ? { ...outcome, value } : outcome;
+    await this.#run?.end(kept, { recordings });
+    // The log is not closed: the last one to close it would wait for the disk, and nothing is lost without that.
+  }
+
+  /** There is nothing to note any more. Idempotent. */
+  drop(): void {
+    clearTimeout(this.#timer);
+    this.#waiting = undefined;
+  }
+
+  /** Says why the log cannot be opened; it can be tried again. A run under way waits for nobody's lock. */
+  #open(lockWaitMs: number): string | undefined {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return undefined;
+    const { file, start, warn } = this.#options;
+    try {
+      const run = openRunLog(file, { warn, lockWaitMs }).begin(start);
+      for (const event of waiting) run.record(event);
+      this.#run = run;
+    } catch (error) {
+      return (error as Error).message;
+    }
+    this.drop();
+    return undefined;
+  }
+}
+
+function isKeepable(value: unknown): boolean {
+  try {
+    toJson(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

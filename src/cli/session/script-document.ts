@@ -1,0 +1,44 @@
+import { randomUUID } from "node:crypto";
+import type { ScriptOutcome } from "../../index.ts";
+import type { Usage } from "./run-monitor.ts";
+
+export interface DocumentFacts {
+  exitCode: number;
+  usage: Usage;
+  /** The run's id in the log of runs. */
+  runId: string;
+  /** What the script printed on stdout. */
+  stdout: string;
+}
+
+/** What `--json` prints for a script. `error` holds what a script may know too; what it reveals is bounded by that. */
+export function scriptDocument(outcome: ScriptOutcome, { exitCode, usage, runId, stdout }: DocumentFacts): object {
+  const { ok, value, text, error, stats, end } = outcome;
+  const { fromHost: _, ...shown } = error ?? { fromHost: false };
+  return {
+    ok: ok && exitCode === 0,
+    result: value ?? text ?? null,
+    error: error === undefined ? null : shown,
+    usage,
+    durationMs: Math.round(stats.durationMs),
+    runId,
+    end,
+    exitCode,
+    stdout,
+  };
+}
+
+/** What `--json` prints where no script ran at all. */
+export function failureDocument(message: string, exitCode: number, code?: string): object {
+  return {
+    ok: false,
+    result: null,
+    error: { name: "Error", message, ...(code === undefined ? {} : { code }) },
+    usage: { calls: 0, inputTokens: 0, outputTokens: 0 },
+    durationMs: 0,
+    runId: randomUUID(),
+    end: "refused",
+    exitCode,
+    stdout: "",
+  };
+}

@@ -1,0 +1,304 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { text as readText } from "node:stream/consumers";
+import {
+  Budget,
+  GeppettoError,
+  RuntimeEngine,
+  setupDefaults,
+  type ApproveCall,
+  type PermissionOptions,
+  type ScriptOutcome,
+  type StepEvent,
+} from "../../index.ts";
+import { ModelRecorder } from "./model-recorder.ts";
+import { approveCalls } from "./approve-calls.ts";
+import { EVENTS_ON_STDERR, EventLog, reasonOf } from "./event-log.ts";
+import { EXIT, exitCodeOf } from "../output/exit-codes.ts";
+import { Interrupts } from "./interrupts.ts";
+import type { SessionSettings } from "../options/load-settings.ts";
+import { formatCost, formatCount, formatDuration } from "../options/quantities.ts";
+import { formatError, type ErrorContext } from "../output/report-error.ts";
+import { PermissionLog } from "./permission-log.ts";
+import { describePending, RunMonitor } from "./run-monitor.ts";
+import { RunKeeper } from "./run-keeper.ts";
+import { runLogFile } from "./run-log-file.ts";
+import { toRunStart } from "./run-start.ts";
+import type { Candidate, SessionReplay, SessionScript } from "./session-script.ts";
+import { scriptDocument } from "./script-document.ts";
+import { limitsOf } from "../options/script-limits.ts";
+import type { ScriptOptions } from "../options/script-options.ts";
+import { startStatus } from "./session-status.ts";
+import type { StatusLine } from "../output/status-line.ts";
+import { Terminal } from "../output/terminal.ts";
+import { toJson } from "../output/to-json.ts";
+import { UsageError } from "../options/usage-error.ts";
+
+let hasUsedThread = false;
+
+/** Has a script of this process run in a thread of it? Such a thread may still be on its way out. */
+export function hasRunInThread(): boolean {
+  return hasUsedThread;
+}
+
+/** One script on the command line: the engine around it, its streams and signals, and the report at the end. */
+export class ScriptSession {
+  readonly #options: ScriptOptions;
+  readonly #configured: SessionSettings;
+  readonly #replay: SessionReplay | undefined;
+  readonly #limits: ReturnType<typeof limitsOf>;
+  readonly #runId: string = randomUUID();
+  readonly #terminal: Terminal = new Terminal(process.stdout, process.stderr, process.env);
+  readonly #abort: AbortController = new AbortController();
+  /** With `--json` what the script prints becomes part of the document. */
+  #printed = "";
+  #readerGone = false;
+  #uses: PermissionLog | undefined;
+  /** The candidate that ran last. */
+  #ran: Candidate | undefined;
+
+  constructor(options: ScriptOptions, configured: SessionSettings, replay?: SessionReplay) {
+    this.#options = options;
+    this.#configured = configured;
+    this.#replay = replay;
+    this.#limits = limitsOf(configured.settings.limits, options.untrusted);
+  }
+
+  /** Runs the script, reports, and sets the process's exit code. */
+  async run(script: SessionScript): Promise<void> {
+    for (const warning of this.#configured.warnings) this.#notice(warning);
+    const input = await this.#readInput();
+    this.#uses = this.#openUses(script);
+    const tapes = await this.#openTapes();
+    const log = this.#openLog();
+    await using engine = this.#createEngine(tapes);
+    const keeper = this.#startKeeper(script, input);
+    const onEvent = (event: StepEvent): void => {
+      keeper?.record(event);
+      this.#onEvent(event, log);
+    };
+    const monitor = new RunMonitor(engine, { onEvent });
+    const status = this.#startStatus(monitor);
+    const interrupts = new Interrupts({ cancel: () => engine.cancelRuns(), end: () => this.#abort.abort() });
+    this.#terminal.onBroken = () => {
+      this.#readerGone = true;
+      this.#abort.abort();
+    };
+    this.#sayStart(script);
+    try {
+      await start(engine);
+      const outcome = await this.#runFirst(engine, script, input);
+      const closing = engine.close();
+      // The guest's process takes a moment to leave, in which there is nothing else to do.
+      keeper?.open();
+      await closing;
+      await monitor.finished;
+      log?.close();
+      await tapes.close();
+      status?.close();
+      this.#report(outcome, script, monitor, interrupts);
+      this.#sayMisses(outcome, tapes);
+      await keeper?.end(outcome, tapes.kept);
+    } finally {
+      keeper?.drop();
+      this.#uses.close();
+      interrupts.close();
+      status?.close();
+    }
+  }
+
+  async #runFirst(
+    engine: RuntimeEngine,
+    { candidates, loadFailure, args, folder }: SessionScript,
+    input: string | undefined,
+  ): Promise<ScriptOutcome> {
+    const { env = {} } = this.#options;
+    const options = { args, env, signal: this.#abort.signal, ...(input === undefined ? {} : { input }) };
+    const failed: ScriptOutcome[] = [];
+    for (const script of candidates) {
+      this.#ran = script;
+      const { toSourceColumn: _, ...source } = script;
+      const outcome = await engine.runScript({ ...source, ...(folder === undefined ? {} : { folder }) }, options);
+      if (outcome.end !== "load") return outcome;
+      failed.push(outcome);
+    }
+    return loadFailure?.(failed) ?? failed.at(-1)!;
+  }
+
+  #createEngine({ wrap, wrapEmbeddings }: ModelRecorder): RuntimeEngine {
+    const { untrusted, json } = this.#options;
+    const { chat, embeddings, limits, tools, permissions, isolation = "process" } = this.#configured.settings;
+    const sink = this.#terminal.sink();
+    const onApprove = this.#approve();
+    hasUsedThread ||= isolation === "thread";
+    try {
+      return new RuntimeEngine({
+        isolation,
+        hardening: untrusted ? "strict" : "standard",
+        limits: this.#limits,
+        permissions: untrusted ? NOTHING : permissions,
+        onPermission: (use) => this.#uses?.note(use),
+        console: json ? { ...sink, stdout: (text) => void (this.#printed += text), colors: NO_COLORS } : sink,
+        setup: [
+          setupDefaults({
+            chat,
+            embeddings,
+            budget: new Budget(limits),
+            ...(onApprove ? { onApprove } : {}),
+            ...(tools.timeoutMs === undefined ? {} : { toolTimeoutMs: tools.timeoutMs }),
+            wrap,
+            wrapEmbeddings,
+            onNotice: (text) => this.#notice(text),
+          }),
+        ],
+      });
+    } catch (error) {
+      if (error instanceof GeppettoError) throw new UsageError(error.message, EXIT.config, error.code);
+      throw error;
+    }
+  }
+
+  #approve(): ApproveCall | undefined {
+    const { approve: when = "always" } = this.#configured.settings.tools;
+    const isInteractive = process.stdin.isTTY && process.stderr.isTTY;
+    return approveCalls({ when, terminal: this.#terminal, isInteractive });
+  }
+
+  #notice(text: string): void {
+    if (!this.#options.quiet) this.#terminal.note(text);
+  }
+
+  #openTapes(): Promise<ModelRecorder> {
+    const { record, replay, log: keep } = this.#options;
+    const from = this.#replay?.recordings ?? replay;
+    return ModelRecorder.open({ record, replay: from, keep, warn: (text) => this.#notice(text) });
+  }
+
+  #startKeeper(script: SessionScript, input: string | undefined): RunKeeper | undefined {
+    if (!this.#options.log) return undefined;
+    const { settings, profile } = this.#configured;
+    const facts = { id: this.#runId, options: this.#options, settings, profile, input, replayOf: this.#replay?.of };
+    const start = toRunStart(script, facts);
+    return new RunKeeper({ file: runLogFile(), start, warn: (text) => this.#notice(text) });
+  }
+
+  /** A script that goes on without an answer does so unnoticed, but for this. */
+  #sayMisses({ ok }: ScriptOutcome, { misses }: ModelRecorder): void {
+    if (ok && misses > 0) this.#notice(`${formatCount(misses, "request")} had no recorded answer`);
+  }
+
+  async #readInput(): Promise<string | undefined> {
+    const { input } = this.#options;
+    if (input === undefined) return this.#replay?.input;
+    if (input === "-") return readText(process.stdin);
+    try {
+      return readFileSync(input, "utf8");
+    } catch (error) {
+      throw new UsageError(`Cannot read the input ${input}: ${reasonOf(error)}`, EXIT.noFile);
+    }
+  }
+
+  #openUses({ label: script }: SessionScript): PermissionLog {
+    const { GEPPETTO_AUDIT: file } = process.env;
+    return new PermissionLog({ file, runId: this.#runId, script, warn: (text) => this.#notice(text) });
+  }
+
+  #openLog(): EventLog | undefined {
+    const { events } = this.#options;
+    if (events === undefined || events === EVENTS_ON_STDERR) return undefined;
+    return new EventLog(events, (text) => this.#notice(text));
+  }
+
+  #onEvent(event: StepEvent, log: EventLog | undefined): void {
+    if (log !== undefined) log.write(event);
+    else if (this.#options.events !== undefined) this.#terminal.note(toJson(event));
+    if (this.#options.verbose) this.#sayEvent(event);
+  }
+
+  #startStatus(monitor: RunMonitor): StatusLine | undefined {
+    const { quiet, json, events } = this.#options;
+    return quiet || json || events === EVENTS_ON_STDERR ? undefined : startStatus(this.#terminal, monitor);
+  }
+
+  #sayStart({ label }: SessionScript): void {
+    if (!this.#options.verbose) return;
+    const { untrusted } = this.#options;
+    const { settings, profile } = this.#configured;
+    const { chat, isolation = "process" } = settings;
+    const { memoryMB, wallMs } = this.#limits;
+    const { provider, model = provider === "embedded" ? "demo" : "its default model" } = chat;
+    const from = profile === undefined ? "" : ` of profile ${profile}`;
+    this.#terminal.note(
+      `${label}: ${provider}:${model}${from}, ${untrusted ? "strict " : ""}${isolation} isolation, ${memoryMB} MB, ${formatDuration(wallMs)}`,
+    );
+  }
+
+  #sayEvent({ type, step, meta }: StepEvent): void {
+    if (type === "partial") return;
+    const engine = meta.engine === "" ? "" : ` (${meta.engine})`;
+    const { durationMs } = step.metadata;
+    const time = durationMs === undefined ? "" : ` after ${durationMs} ms`;
+    this.#terminal.note(`${step.type}${engine} ${step.stepId.slice(0, 8)}: ${type}${time}`);
+  }
+
+  #report(outcome: ScriptOutcome, script: SessionScript, { usage }: RunMonitor, interrupts: Interrupts): void {
+    if (this.#readerGone) {
+      process.exitCode = EXIT.ok;
+      return;
+    }
+    const exitCode = interrupts.exitCode ?? exitCodeOf(outcome);
+    process.exitCode = exitCode;
+    const { error, text } = outcome;
+    if (this.#options.json) {
+      const document = scriptDocument(outcome, { exitCode, usage, runId: this.#runId, stdout: this.#printed });
+      process.stdout.write(`${toJson(document)}\n`);
+    } else if (outcome.ok && text !== undefined) this.#terminal.write("stdout", `${text}\n`);
+    const { signal } = interrupts;
+    if (signal !== undefined) this.#notice(signal === "SIGINT" ? "interrupted" : "terminated");
+    // After a signal an AbortError says only what the user has just done.
+    if (error !== undefined && !(signal !== undefined && error.name === "AbortError")) {
+      this.#terminal.note(formatError(error, { ...this.#errorContext(script, outcome), sources: outcome.sources }));
+    }
+    this.#sayEnd(outcome, usage, exitCode);
+  }
+
+  #errorContext({ source, label, folder }: SessionScript, outcome: ScriptOutcome): ErrorContext {
+    const isLate = outcome.error?.code === "ERR_LIMIT_WALL" && outcome.pending !== undefined;
+    const pending = isLate ? describePending(outcome.pending!) : "";
+    const { name: file = label, toSourceColumn } = this.#ran ?? {};
+    const { untrusted = false } = this.#options;
+    const colors = this.#terminal.colors.stderr;
+    return { source, label, file, folder, toSourceColumn, pending, untrusted, denied: this.#uses?.denied, colors };
+  }
+
+  #sayEnd(
+    { end, stats }: ScriptOutcome,
+    { calls, inputTokens, outputTokens, cost }: RunMonitor["usage"],
+    exitCode: number,
+  ): void {
+    const { verbose, stats: wanted } = this.#options;
+    if (verbose) this.#terminal.note(`${end}, exit ${exitCode}`);
+    if (!verbose && !wanted) return;
+    const { durationMs, cpuMs, turns } = stats;
+    this.#terminal.note(
+      `${durationMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of it computing; ${formatCount(turns, "turn")}, ` +
+        `${formatCount(calls, "model call")}, ${formatCount(inputTokens, "token")} in, ${outputTokens} out${cost === undefined ? "" : `, ${formatCost(cost)}`}`,
+    );
+  }
+}
+
+/** What `--untrusted` allows: not even modules below the script's own folder. */
+const NOTHING: PermissionOptions = { import: [] };
+const NO_COLORS = { stdout: false, stderr: false };
+
+/** Starts the engine; settings that cannot be used are the user's to mend, all else is a bug. */
+async function start(engine: RuntimeEngine): Promise<void> {
+  try {
+    await engine.start();
+  } catch (error) {
+    const { cause } = error as Error;
+    if (cause instanceof GeppettoError && cause.name === "ConfigError")
+      throw new UsageError(cause.message, EXIT.config, cause.code);
+    throw error;
+  }
+}

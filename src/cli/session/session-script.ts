@@ -1,0 +1,35 @@
+import type { Recording, ScriptOutcome } from "../../index.ts";
+
+/** One way to read what the user wrote. */
+export interface Candidate {
+  name: string;
+  code: string;
+  lineOffset?: number;
+  /** See `ErrorContext`. */
+  toSourceColumn?: (line: number, column: number) => number;
+}
+
+/** What to run, and how to show where it failed. */
+export interface SessionScript {
+  /** The first that loads is run. */
+  candidates: readonly Candidate[];
+  /** Which candidate's failure is shown when none loads; default the last one's. */
+  loadFailure?: (outcomes: readonly ScriptOutcome[]) => ScriptOutcome;
+  /** What the user wrote, for the code frame of an error. */
+  source: string;
+  /** What the user calls the script. */
+  label: string;
+  args: readonly string[];
+  command: "run" | "eval";
+  /** The folder that the script lies in: a local script may read images and import below it. */
+  folder?: string;
+}
+
+/** What takes the place of what the options name, for a run from the log. */
+export interface SessionReplay {
+  /** The run's id. */
+  of: string;
+  /** What the models answered. */
+  recordings: readonly Recording[];
+  input?: string;
+}

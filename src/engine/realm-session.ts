@@ -1,0 +1,279 @@
+import { createDeferred, type Deferred } from "../base/deferred.ts";
+import type { Bus } from "../events/bus.ts";
+import type { Realm, RealmFactory, RealmFailure, Source } from "../sandbox/realm.ts";
+import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
+import type { ErrorRecord } from "../shared/frames.ts";
+import { EntryQueue } from "./entry-queue.ts";
+import { isOfGuest, parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
+import { Ledger } from "./ledger.ts";
+import { limitError, type EngineLimits } from "./limits.ts";
+import { OpTable } from "./op-table.ts";
+import { RunManager } from "./run/run-manager.ts";
+import { registerRunOps } from "./run/run-ops.ts";
+import type { PendingWork, ScriptError, ScriptResult } from "./script/script-run.ts";
+
+/** How a turn was lost, other than by an error in it. */
+export type LossKind = Exclude<RealmFailure["kind"], "thrown" | "load">;
+
+/** What the loop tells the engine. */
+export interface LoopListener {
+  /** Nobody in the guest caught this. */
+  onUncaught(error: ErrorRecord): void;
+  /** The same, of an error that the guest could not report itself: this is a copy. */
+  onThrown(copy: ErrorRecord): void;
+  /** What is running has exceeded a limit. */
+  onExceeded(error: GeppettoError): void;
+  /** A turn exceeded its time, or the realm is gone. */
+  onLost(kind: LossKind): void;
+}
+
+export interface LoopOptions {
+  bus: Bus;
+  limits: EngineLimits;
+  createRealm: RealmFactory;
+  listener: LoopListener;
+  /** Longest time that the next turn may take, in milliseconds. */
+  turnTimeoutMs(): number | undefined;
+}
+
+/** Hears, at most once, how source text that ran has completed. Called in the turn itself. */
+export interface Completion {
+  onSettled(result: ScriptResult): void;
+  onFailed(error: ErrorRecord): void;
+  /** The first turn failed; `settled` when the completion had come before that. */
+  onTurnFailed(failure: RealmFailure, settled: boolean): void;
+}
+
+/** The error that a host call gets for a guest's failure. Its stack is the guest's. */
+export function toHostError(record: ErrorRecord): Error {
+  const error = new Error(record.message);
+  Object.defineProperty(error, "name", { value: record.name, configurable: true, writable: true });
+  if (record.stack !== undefined) error.stack = record.stack;
+  return Object.assign(error, record.code === undefined ? {} : { code: record.code });
+}
+
+/** How many of the errors that went to the guest are remembered, to know them again when they come back uncaught. */
+const REMEMBERED_ERRORS = 256;
+
+/**
+ * A realm and everything that is under way between it and the host: the entries, the ops, the runs and the ledger that
+ * counts them.
+ */
+export class RealmSession {
+  readonly ledger: Ledger = new Ledger();
+  readonly ops: OpTable;
+  readonly #options: LoopOptions;
+  readonly #sent = new Map<string, ErrorRecord>();
+  readonly #completions = new Map<number, Completion>();
+  readonly #checks = new Map<number, Deferred<unknown>>();
+  #realm!: Realm;
+  #queue!: EntryQueue;
+  #runs!: RunManager;
+  #nextId = 1;
+  #events = 0;
+
+  private constructor(options: LoopOptions) {
+    this.#options = options;
+    const { limits } = options;
+    this.ops = new OpTable({
+      ledger: this.ledger,
+      maxPending: limits.ops,
+      onTooMany: () => limitError("ops", limits.ops),
+      checkRoom: (chars) => this.#checkRoom(chars),
+      settle: (callId, outcome) => this.#queue.enter("settle", callId, outcome),
+      onError: (record) => this.#remember(record),
+    });
+  }
+
+  static async create(options: LoopOptions): Promise<RealmSession> {
+    const loop = new RealmSession(options);
+    await loop.#open();
+    return loop;
+  }
+
+  get turns(): number {
+    return this.#queue.turns;
+  }
+
+  /** What is under way. */
+  pending(): PendingWork {
+    return { runs: this.#runs.describe(), timers: this.ledger.count("timer"), ops: this.ops.pending };
+  }
+
+  get activeRuns(): number {
+    return this.#runs.active;
+  }
+
+  /** A turn is running in the guest or waits to. */
+  get busy(): boolean {
+    return this.#queue.underWay > 0;
+  }
+
+  get disposed(): boolean {
+    return this.#realm.disposed;
+  }
+
+  get tainted(): boolean {
+    return this.#realm.tainted;
+  }
+
+  get cpuMs(): number {
+    return this.#realm.stats().cpuMs;
+  }
+
+  get runs(): RunManager {
+    return this.#runs;
+  }
+
+  quiet(maxTurns: number): Promise<void> {
+    return this.#queue.quiet(maxTurns);
+  }
+
+  enter(kind: string, ...body: unknown[]): Promise<boolean> {
+    return this.#queue.enter(kind, ...body);
+  }
+
+  /** Enters the guest for the host's own purpose. Rejects with what the guest made of it. */
+  async enterChecked(kind: string, ...body: unknown[]): Promise<unknown> {
+    const id = this.#nextId++;
+    const check = createDeferred<unknown>();
+    // The loop may be closed, which rejects it, before anybody waits for it.
+    check.promise.catch(() => {});
+    this.#checks.set(id, check);
+    try {
+      const delivered = await this.#queue.enter("checked", id, kind, ...body);
+      if (!delivered)
+        throw new GeppettoError("StepError", "Cannot reach the guest: it is gone", { code: "ERR_ENGINE_CLOSED" });
+      return await check.promise;
+    } finally {
+      this.#checks.delete(id);
+    }
+  }
+
+  /** All that the guest knows of an error of which only a copy came out: its code, its cause, its own name. */
+  async recall(error: ErrorRecord): Promise<ErrorRecord> {
+    try {
+      const known = await this.enterChecked("recall", error.message);
+      return known === undefined ? error : { ...error, ...parseErrorRecord(known) };
+    } catch {
+      return error;
+    }
+  }
+
+  /** Runs source text. Resolves when its first turn is over; what it completes with may come much later. */
+  async run(source: Omit<Source, "token">, completion: Completion): Promise<void> {
+    const token = this.#nextId++;
+    this.#completions.set(token, completion);
+    await this.#queue.track(
+      (turnMs) => {
+        // Code outside a script has no wall clock of its own: what a script may take it may take, too.
+        const timeoutMs = turnMs ?? this.#options.limits.wallMs;
+        return this.#realm.run({ ...source, token }, timeoutMs === undefined ? {} : { timeoutMs });
+      },
+      (failure) => {
+        const settled = !this.#completions.has(token);
+        if (failure === undefined) return;
+        this.#completions.delete(token);
+        completion.onTurnFailed(failure, settled);
+      },
+    );
+  }
+
+  /** Ends everything that is under way, and lets the guest forget it too. */
+  async reset({ scriptBegins }: { scriptBegins: boolean }): Promise<void> {
+    this.ops.accepting = false;
+    this.#queue.clear();
+    this.#runs.abandonAll();
+    this.ops.abortAll(new GeppettoError("AbortError", "The script has ended"));
+    this.#sent.clear();
+    this.#events = 0;
+    this.#abandon({ name: "AbortError", message: "Something else has reset the engine", code: "ERR_ABORTED" });
+    if (!this.disposed) await this.#queue.enter("reset", scriptBegins);
+    await this.#runs.ended();
+    this.ops.accepting = true;
+  }
+
+  /** Ends the realm. What waits for the guest is rejected. */
+  async close(reason: Error): Promise<void> {
+    this.ops.accepting = false;
+    this.#realm.dispose();
+    this.#queue.clear();
+    this.#runs.abandonAll();
+    this.ops.abortAll(reason);
+    this.#abandon(toErrorRecord(reason));
+    for (const check of this.#checks.values()) check.reject(reason);
+    await this.#runs.ended();
+  }
+
+  /** The error with what the host knows of it: an error that the host itself made is the host's record of it. */
+  identify(error: ErrorRecord): ScriptError {
+    const known = this.#sent.get(`${error.name}\n${error.message}`);
+    return { ...error, ...known, fromHost: known !== undefined };
+  }
+
+  async #open(): Promise<void> {
+    const { createRealm, limits, bus, listener, turnTimeoutMs } = this.#options;
+    this.#registerOps();
+    this.#realm = await createRealm(this.ops, { memoryMB: limits.memoryMB });
+    const onFailure = (failure: RealmFailure): void => {
+      if (failure.kind === "thrown" || failure.kind === "load") listener.onThrown(failure.error);
+      else listener.onLost(failure.kind);
+    };
+    this.#realm.onGone = onFailure;
+    this.#queue = new EntryQueue(this.#realm, this.ledger, { timeoutMs: turnTimeoutMs, onFailure });
+    this.#runs = new RunManager({
+      bus,
+      queue: this.#queue,
+      ledger: this.ledger,
+      limits,
+      checkRoom: (chars) => this.#checkRoom(chars),
+      onEvent: () => {
+        if (++this.#events > limits.events) listener.onExceeded(limitError("events", limits.events));
+      },
+      onError: (record) => this.#remember(record),
+      now: Date.now,
+    });
+  }
+
+  #checkRoom(chars: number): void {
+    const { argumentChars } = this.#options.limits;
+    if (this.ledger.chars + chars > argumentChars) throw limitError("argumentChars", argumentChars);
+  }
+
+  #registerOps(): void {
+    const sync = { mode: "sync" } as const;
+    this.ops.set("error_report", (args) => this.#options.listener.onUncaught(parseErrorRecord(args)), sync);
+    this.ops.set("script_settle", (args) => this.#complete(args), sync);
+    // Served even when a script has just ended: the host waits for it.
+    this.ops.set("check_settle", (args) => this.#settleCheck(args), { mode: "sync", pure: true });
+    registerRunOps(this.ops, () => this.#runs);
+  }
+
+  #complete(args: unknown): void {
+    const { token, error } = parseFields(args);
+    const completion = this.#completions.get(token as number);
+    this.#completions.delete(token as number);
+    if (error === undefined) completion?.onSettled(parseResult(args));
+    else completion?.onFailed(parseErrorRecord(error));
+  }
+
+  #settleCheck(args: unknown): void {
+    const { id, value, error } = parseFields(args);
+    const check = this.#checks.get(id as number);
+    if (error === undefined) check?.resolve(value);
+    else check?.reject(toHostError(parseErrorRecord(error)));
+  }
+
+  #abandon(error: ErrorRecord): void {
+    const completions = [...this.#completions.values()];
+    this.#completions.clear();
+    for (const completion of completions) completion.onFailed(error);
+  }
+
+  #remember(record: ErrorRecord): void {
+    // What the guest itself reported is no word of the host's, although a run of the host's has passed it on.
+    if (isOfGuest(record)) return;
+    if (this.#sent.size >= REMEMBERED_ERRORS) this.#sent.delete(this.#sent.keys().next().value!);
+    this.#sent.set(`${record.name}\n${record.message}`, record);
+  }
+}

@@ -1,0 +1,117 @@
+import { createDeferred, type Deferred } from "../../base/deferred.ts";
+import { MAX_ERROR_CHARS } from "../../shared/frames.ts";
+import type { StepInfo } from "../../shared/step-events.ts";
+import type { StepContext, StepEmission, StepSource } from "../../steps/step.ts";
+import { parseFields } from "../guest-messages.ts";
+
+/** What the body of a guest's step hands out: the copy of a result. */
+export interface GuestYield {
+  value: unknown;
+  /** Why the copy is not as good as the result, where the guest was to look. */
+  loss?: string;
+}
+
+/** Results that a body may be ahead of its run. */
+const MAX_AHEAD = 16;
+
+function parseName(value: unknown, fallback: string): string {
+  return typeof value === "string" ? value.slice(0, 100) : fallback;
+}
+
+/** What the guest says about a step of its own. */
+export function parseStepInfo(value: unknown): StepInfo {
+  const { type, inputType, outputType, kind } = parseFields(value);
+  return {
+    type: parseName(type, "guest"),
+    inputType: parseName(inputType, "any"),
+    outputType: parseName(outputType, "any"),
+    kind: kind === "text" || kind === "list" ? kind : "single",
+  };
+}
+
+/** What the guest says that its step yields. */
+export function parseYield(args: unknown): GuestYield {
+  const { value, loss } = parseFields(args);
+  return typeof loss === "string" ? { value, loss: loss.slice(0, MAX_ERROR_CHARS) } : { value };
+}
+
+/**
+ * The host's half of one run of a step that the guest made: its body runs in the guest, what it yields comes here, so
+ * that its events, metadata and topic are those of any other step.
+ */
+export class GuestStep implements StepSource {
+  readonly info: StepInfo;
+  readonly #waiting: GuestYield[] = [];
+  #more: Deferred<void> | undefined;
+  #room: Deferred<void> | undefined;
+  #over = false;
+  #context: StepContext | undefined;
+  #loss: string | undefined;
+
+  constructor(info: StepInfo) {
+    this.info = info;
+  }
+
+  /** Does the guest know the results, having made them? */
+  get hasBegun(): boolean {
+    return this.#context !== undefined;
+  }
+
+  /** Why the copies of the results are not as good as the results, where the guest was to look. */
+  get loss(): string | undefined {
+    return this.#loss;
+  }
+
+  /** Publishes as the step's own what a run inside its body published. */
+  async emit(emission: StepEmission): Promise<void> {
+    await this.#context?.publish(emission);
+  }
+
+  /** True when there is room for more. */
+  take(given: GuestYield): boolean {
+    if (this.#over) return true;
+    this.#loss ??= given.loss;
+    this.#waiting.push(given);
+    this.#more?.resolve();
+    return this.#waiting.length < MAX_AHEAD;
+  }
+
+  /** Resolves when there is room, or the run is over. */
+  async room(): Promise<void> {
+    if (this.#over || this.#waiting.length < MAX_AHEAD) return;
+    this.#room ??= createDeferred();
+    await this.#room.promise;
+  }
+
+  async *run(_: unknown, context: StepContext): AsyncGenerator {
+    this.#context = context;
+    let ended = false;
+    const body = context.callGuest("body", []).finally(() => {
+      ended = true;
+      this.#more?.resolve();
+    });
+    body.catch(() => {});
+    try {
+      while (!ended || this.#waiting.length > 0) {
+        const next = this.#waiting.shift();
+        if (next === undefined) {
+          this.#more = createDeferred();
+          await this.#more.promise;
+        } else {
+          yield next.value;
+          if (this.#waiting.length < MAX_AHEAD) this.#makeRoom();
+        }
+      }
+      await body;
+    } finally {
+      this.#over = true;
+      this.#waiting.length = 0;
+      this.#makeRoom();
+    }
+  }
+
+  #makeRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+}

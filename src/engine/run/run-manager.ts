@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Bus } from "../../events/bus.ts";
+import { GeppettoError } from "../../shared/errors.ts";
+import type { ErrorRecord, Outcome } from "../../shared/frames.ts";
+import type { StepSource } from "../../steps/step.ts";
+import type { EntryQueue } from "../entry-queue.ts";
+import { GuestRun, type StartRequest, type WaitAnswer } from "./guest-run.ts";
+import { GuestStep, parseStepInfo, type GuestYield } from "./guest-step.ts";
+import type { Ledger } from "../ledger.ts";
+import { limitError, type EngineLimits } from "../limits.ts";
+
+const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** The name under which the guest starts the steps that it made itself. */
+const GUEST_STEP = "guest";
+
+export interface RunManagerOptions {
+  bus: Bus;
+  queue: EntryQueue;
+  ledger: Ledger;
+  limits: Pick<EngineLimits, "runs" | "resultBytes">;
+  /** Throws when this many characters of input are more than may be pending. */
+  checkRoom(chars: number): void;
+  /** Told of each event, before it is published. */
+  onEvent(): void;
+  /** Sees the record of every error event that goes to the guest. */
+  onError(record: ErrorRecord): void;
+  now(): number;
+}
+
+/** Makes the source for one run of a step: the step with something around it. `args` are the guest's, unchecked. */
+export type Interceptor = (source: StepSource, run: { step: string; args: unknown }) => StepSource;
+
+/** The runs of one engine: each is a topic `step.{id}` on the bus, there while the run is. */
+export class RunManager {
+  readonly #steps = new Map<string, StepSource>();
+  readonly #runs = new Map<string, GuestRun>();
+  readonly #guestSteps = new Map<string, GuestStep>();
+  readonly #interceptors = new Map<string, Interceptor>();
+  readonly #ends = new Set<Promise<void>>();
+  /** What the host holds of the results of these runs. */
+  #reservedChars = 0;
+  readonly #options: RunManagerOptions;
+
+  constructor(options: RunManagerOptions) {
+    this.#options = options;
+  }
+
+  /** A name for each run under way, with its model where that is known. */
+  describe(): string[] {
+    return [...this.#runs.values()].map((run) => run.describe());
+  }
+
+  get active(): number {
+    return this.#runs.size;
+  }
+
+  /** Makes a step known to the guest under a name. */
+  register(name: string, step: StepSource): void {
+    if (this.#steps.has(name) || name === GUEST_STEP) {
+      throw new GeppettoError("ConfigError", `Cannot register the step "${name}": it exists already`);
+    }
+    this.#steps.set(name, step);
+  }
+
+  setInterceptor(name: string, interceptor: Interceptor): void {
+    this.#interceptors.set(name, interceptor);
+  }
+
+  /**
+   * Starts a run.
+   *
+   * @throws {GeppettoError} LimitError over the limits of runs and of pending arguments; ValidationError for a forged id or an unknown step.
+   */
+  start(request: StartRequest): void {
+    const { id } = request;
+    if (!RUN_ID.test(id) || this.#runs.has(id)) {
+      throw new GeppettoError("ValidationError", "Cannot start a run: its id is malformed or taken");
+    }
+    const { runs: limit } = this.#options.limits;
+    if (this.#runs.size >= limit) throw limitError("runs", limit);
+    this.#options.checkRoom(request.chars);
+    const parent = request.parent === undefined ? undefined : this.#runs.get(request.parent);
+    let reserved = 0;
+    const reserve = (chars: number): void => {
+      const { resultBytes } = this.#options.limits;
+      if (this.#reservedChars + chars > resultBytes) throw limitError("resultBytes", resultBytes);
+      this.#reservedChars += chars;
+      reserved += chars;
+    };
+    const step = this.#stepFor(request);
+    const body = step instanceof GuestStep ? step : undefined;
+    const parts = { source: this.#put(request, step), body, parent };
+    if (body !== undefined) this.#guestSteps.set(id, body);
+    const run = new GuestRun(request, parts, { ...this.#options, reserve });
+    this.#runs.set(id, run);
+    const end = run.execute().then(() => {
+      this.#reservedChars -= reserved;
+      this.#runs.delete(id);
+      this.#guestSteps.delete(id);
+      this.#ends.delete(end);
+    });
+    this.#ends.add(end);
+  }
+
+  /** Cancels a run; false when there is none of that id under way, or it has ended. */
+  cancel(id: string, deliveredChars?: number): boolean {
+    return this.#runs.get(id)?.cancel(deliveredChars) ?? false;
+  }
+
+  /** Cancels every run; their interrupt events still reach the guest. Says how many there were. */
+  cancelAll(): number {
+    let count = 0;
+    for (const run of this.#runs.values()) if (run.cancel()) count++;
+    return count;
+  }
+
+  /** Cancels every run; what they still have to say is for nobody. */
+  abandonAll(): void {
+    for (const run of this.#runs.values()) run.abandon();
+  }
+
+  ack(id: string, count: number): void {
+    this.#runs.get(id)?.ack(count);
+  }
+
+  /** What a guest that waits for a run is to do next. */
+  async wait(id: string): Promise<WaitAnswer> {
+    const run = this.#runs.get(id);
+    if (run === undefined)
+      throw new GeppettoError("ValidationError", "Cannot wait for a run: there is none of that id");
+    return run.wait();
+  }
+
+  answer(id: string, callId: number, outcome: Outcome): void {
+    this.#runs.get(id)?.answer(callId, outcome);
+  }
+
+  /** A step that the guest made yields a result. False when it is to wait until it has been told that there is room. */
+  take(id: string, given: GuestYield): boolean {
+    const step = this.#guestSteps.get(id);
+    if (step === undefined || step.take(given)) return true;
+    void step.room().then(() => this.#options.queue.enter("run_room", id));
+    return false;
+  }
+
+  /** Likewise for a guest that waits: resolves when there is room. Rejects when the run has been cancelled. */
+  async takeBlocking(id: string, given: GuestYield): Promise<void> {
+    const step = this.#guestSteps.get(id);
+    if (step?.take(given) === false) await step.room();
+    this.#runs.get(id)?.signal.throwIfAborted();
+  }
+
+  /** Waits for a guest that waits. Rejects when the run, or the call, is aborted. */
+  async sleep(id: string, ms: number, signal: AbortSignal): Promise<void> {
+    const run = this.#runs.get(id);
+    await sleep(ms, undefined, { signal: run === undefined ? signal : AbortSignal.any([signal, run.signal]) });
+  }
+
+  /** Has the run been cancelled, or has it failed? */
+  isAborted(id: string): boolean {
+    return this.#runs.get(id)?.signal.aborted ?? true;
+  }
+
+  /** Resolves when no run is under way. */
+  async ended(): Promise<void> {
+    while (this.#ends.size > 0) await Promise.all(this.#ends);
+  }
+
+  /** The step with what the guest asks for around it. */
+  #put({ step, interceptor }: StartRequest, source: StepSource): StepSource {
+    if (interceptor === undefined) return source;
+    const put = this.#interceptors.get(interceptor.name);
+    if (put === undefined) {
+      throw new GeppettoError("ValidationError", `Cannot start a run: there is nothing called "${interceptor.name}"`);
+    }
+    return put(source, { step, args: interceptor.args });
+  }
+
+  #stepFor({ step: name, input }: StartRequest): StepSource {
+    if (name === GUEST_STEP) return new GuestStep(parseStepInfo(input));
+    const step = this.#steps.get(name);
+    if (step === undefined)
+      throw new GeppettoError("ValidationError", `Cannot start a run: there is no step "${name}"`);
+    return step;
+  }
+}

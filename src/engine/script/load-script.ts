@@ -1,0 +1,60 @@
+import { readFile } from "node:fs/promises";
+import { basename, dirname, extname, resolve } from "node:path";
+import { needsBundling } from "../../modules/needs-bundling.ts";
+import type { Permissions } from "../../permissions/permissions.ts";
+import { GeppettoError } from "../../shared/errors.ts";
+import type { SourcePositions } from "../../shared/source-positions.ts";
+
+/** What to run: a file, or source text. */
+export interface Script {
+  /** A path on the host; the guest sees only its last part. */
+  file?: string;
+  /** Source text instead of a file. */
+  code?: string;
+  /** The name that the guest sees; default the file's, or "script.js". A `.cjs` name makes a classic script. */
+  name?: string;
+  /** Where relative paths of the script start from; default the file's own folder, or else the working directory. */
+  folder?: string;
+  /** Lines of the code that come before what its author wrote: left out of the line numbers. Default 0. */
+  lineOffset?: number;
+}
+
+export interface LoadedScript {
+  code: string;
+  /** Of a script that was put together from modules: where its text comes from, and their texts by name. */
+  positions?: SourcePositions;
+  sources?: Readonly<Record<string, string>>;
+  name: string;
+  kind: "module" | "classic";
+  lineOffset: number;
+  folder?: string;
+}
+
+/**
+ * Reads a script, with what it imports where it may import anything; from here on it uses permissions. The signal says that
+ * nobody waits for it any more.
+ *
+ * @throws {Error} the file system's error when the file cannot be read; {LoadError} when the script does not load;
+ *   {GeppettoError} ConfigError when there is neither file nor code; the signal's
+ *   reason.
+ */
+export async function loadScript(script: Script, permissions: Permissions, signal: AbortSignal): Promise<LoadedScript> {
+  const read = await readScript(script);
+  const { name, code, kind, folder } = read;
+  permissions.begin(name, folder);
+  if (kind === "classic" || permissions.imports().isClosed || !needsBundling(read)) return read;
+  // Loaded on use: most scripts import nothing.
+  const { bundleScript } = await import("../../modules/bundle-script.ts");
+  const bundle = await bundleScript({ name, code, folder: folder ?? process.cwd() }, permissions, signal);
+  return { ...read, ...bundle };
+}
+
+async function readScript({ file, code, name, folder, lineOffset = 0 }: Script): Promise<LoadedScript> {
+  const shown = name ?? (file === undefined ? "script.js" : basename(file));
+  const kind = extname(shown) === ".cjs" ? "classic" : "module";
+  const given = folder ?? (file === undefined ? undefined : dirname(file));
+  const facts = { name: shown, kind, lineOffset, ...(given === undefined ? {} : { folder: resolve(given) }) } as const;
+  if (code !== undefined) return { ...facts, code };
+  if (file === undefined) throw new GeppettoError("ConfigError", "Cannot run a script: give it a file or code");
+  return { ...facts, code: await readFile(file, "utf8") };
+}

@@ -1,0 +1,122 @@
+import type { ErrorRecord } from "../../shared/frames.ts";
+import { createDeferred } from "../../base/deferred.ts";
+
+/**
+ * Why a script is over.
+ * - completed: its body has settled and nothing was pending
+ * - done, exit: it called `done()`, `process.exit()`
+ * - uncaught: an error that nobody caught
+ * - load: it does not parse, or imports what cannot be imported
+ * - stalled: it awaits what nothing can settle any more
+ * - limit: a limit ended it · aborted: the host's signal did · crashed: the realm is gone
+ */
+export type ScriptEnd =
+  "completed" | "done" | "exit" | "uncaught" | "load" | "stalled" | "limit" | "aborted" | "crashed";
+
+/** An error of a script as plain data. */
+export interface ScriptError extends ErrorRecord {
+  /** The host itself made this error (a provider failed, a permission was refused …), whatever the script did with it. */
+  fromHost: boolean;
+}
+
+export interface ScriptStats {
+  durationMs: number;
+  cpuMs: number;
+  turns: number;
+}
+
+/** What a script was waiting for. */
+export interface PendingWork {
+  /** A name for each run, with its model where that is known: "chat (gpt-5-mini)". */
+  runs: string[];
+  timers: number;
+  ops: number;
+}
+
+export interface ScriptOutcome {
+  ok: boolean;
+  end: ScriptEnd;
+  /** A copy of the result: what `done` was given, or the default export. */
+  value?: unknown;
+  /** The result as `console.log` shows it. */
+  text?: string;
+  /** What `process.exit` was given, 0 to 63. */
+  exitCode?: number;
+  error?: ScriptError;
+  /** What was under way when a limit ended it. */
+  pending?: PendingWork;
+  stats: ScriptStats;
+  /** Of a script that was put together from modules: their texts, by the names that its stacks have. */
+  sources?: Readonly<Record<string, string>>;
+}
+
+/** A result on its way out of the guest. */
+export interface ScriptResult {
+  value?: unknown;
+  text?: string;
+  /** Why there is no copy of the value. */
+  uncopied?: ErrorRecord;
+}
+
+type State = "running" | "settled" | "ended";
+
+/** One execution of a script: running until its body settles, then until nothing is pending, then ended, for good. */
+export class ScriptRun {
+  readonly #ended = createDeferred<Omit<ScriptOutcome, "stats" | "sources">>();
+  #state: State = "running";
+  #result: ScriptResult = {};
+  #cutOff = false;
+
+  get over(): boolean {
+    return this.#state === "ended";
+  }
+
+  /** Resolves when the script is over. */
+  get ended(): Promise<Omit<ScriptOutcome, "stats" | "sources">> {
+    return this.#ended.promise;
+  }
+
+  /** The body has run to its end. */
+  settle(result: ScriptResult): void {
+    if (this.#state !== "running") return;
+    this.#state = "settled";
+    const { uncopied: _, ...copied } = result;
+    this.#result = copied;
+  }
+
+  /** Nothing strong is pending; `empty` when nothing at all is. */
+  idle(empty: boolean): void {
+    if (this.#state === "settled") this.#end({ ok: true, end: "completed", ...this.#result });
+    else if (this.#state === "running" && empty) this.fail("stalled", { ...STALLED, fromHost: true });
+  }
+
+  /** A limit or the host ended the script while it may still have been running. */
+  get cutOff(): boolean {
+    return this.#cutOff;
+  }
+
+  done({ uncopied: _, ...result }: ScriptResult): void {
+    this.#end({ ok: true, end: "done", ...result });
+  }
+
+  exit(exitCode: number): void {
+    this.#end({ ok: exitCode === 0, end: "exit", exitCode });
+  }
+
+  fail(end: ScriptEnd, error: ScriptError, pending?: PendingWork): void {
+    if (!this.over) this.#cutOff = end === "limit" || end === "aborted" || end === "crashed";
+    this.#end({ ok: false, end, error, ...(pending === undefined ? {} : { pending }) });
+  }
+
+  #end(outcome: Omit<ScriptOutcome, "stats" | "sources">): void {
+    if (this.over) return;
+    this.#state = "ended";
+    this.#ended.resolve(outcome);
+  }
+}
+
+const STALLED: ErrorRecord = {
+  name: "Error",
+  message: "The script awaits a promise that nothing can settle: no timer, run or operation is pending",
+  code: "ERR_SCRIPT_STALLED",
+};

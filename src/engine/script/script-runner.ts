@@ -1,0 +1,215 @@
+import { LoadError } from "../../modules/load-error.ts";
+import { toErrorRecord, type GeppettoError } from "../../shared/errors.ts";
+import type { ErrorRecord } from "../../shared/frames.ts";
+import { SourcePlaces } from "../../shared/source-positions.ts";
+import { realmError } from "../engine-errors.ts";
+import type { RealmSession, LossKind } from "../realm-session.ts";
+import { limitError, type EngineLimits } from "../limits.ts";
+import type { LoadedScript } from "./load-script.ts";
+import { ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome, type ScriptResult } from "./script-run.ts";
+
+/** How often the CPU time of a script is compared with its limit, in milliseconds. */
+const CPU_WATCH_MS = 50;
+
+/** Runs scripts on a loop, one at a time, and decides why each is over. */
+export class ScriptRunner {
+  readonly #loop: RealmSession;
+  readonly #limits: EngineLimits;
+  readonly #onClosedImport: (asked: string) => void;
+  #script: ScriptRun | undefined;
+  #deadline: number | undefined;
+
+  /** @param onClosedImport told what a script would import where nothing may be imported */
+  constructor(loop: RealmSession, limits: EngineLimits, onClosedImport: (asked: string) => void) {
+    this.#loop = loop;
+    this.#limits = limits;
+    this.#onClosedImport = onClosedImport;
+  }
+
+  /** A script is being run, or cleaned up after. */
+  get busy(): boolean {
+    return this.#script !== undefined;
+  }
+
+  /** Longest time that the next turn may take, in milliseconds. */
+  get turnTimeoutMs(): number | undefined {
+    const { turnMs } = this.#limits;
+    if (this.#deadline === undefined) return turnMs;
+    const left = Math.max(1, this.#deadline - performance.now());
+    return turnMs === undefined ? left : Math.min(turnMs, left);
+  }
+
+  /**
+   * Runs one script to its end.
+   *
+   * @param load reads it, until the signal says that it is over; what that throws is thrown here
+   * @param begin prepares the guest for it
+   * @param cleanUp leaves nothing of it; told whether its last turn may still be running
+   */
+  async run(
+    load: (over: AbortSignal) => Promise<LoadedScript>,
+    begin: (source: LoadedScript) => Promise<void>,
+    cleanUp: (mayStillRun: boolean) => Promise<void>,
+    signal: AbortSignal | undefined,
+  ): Promise<ScriptOutcome> {
+    const loop = this.#loop;
+    const run = new ScriptRun();
+    this.#script = run;
+    const startedAt = performance.now();
+    const { turns, cpuMs } = loop;
+    const stopWatching = this.#watch(signal);
+    try {
+      const source = await this.#load(run, load);
+      if (source !== undefined && !(source instanceof LoadError)) {
+        await loop.reset({ scriptBegins: true });
+        const { wallMs } = this.#limits;
+        this.#deadline = wallMs === undefined ? undefined : startedAt + wallMs;
+        await begin(source);
+        loop.ledger.onIdle = () => run.idle(loop.ledger.empty);
+        if (!run.over) this.#runBody(run, source);
+      }
+      const outcome = await run.ended;
+      const stats = { durationMs: performance.now() - startedAt, cpuMs: loop.cpuMs - cpuMs, turns: loop.turns - turns };
+      return { ...outcome, stats, ...(source?.sources === undefined ? {} : { sources: source.sources }) };
+    } finally {
+      stopWatching();
+      this.#deadline = undefined;
+      loop.ledger.onIdle = () => {};
+      await cleanUp(run.cutOff);
+      this.#script = undefined;
+    }
+  }
+
+  /** Ends the script that is running, if any: from here on nothing that its guest does has an effect. */
+  end(end: ScriptEnd, error: ErrorRecord, fromHost = true): void {
+    if (this.#script === undefined || this.#script.over) return;
+    this.#loop.ops.accepting = false;
+    this.#script.fail(end, { ...error, fromHost }, end === "limit" ? this.#loop.pending() : undefined);
+  }
+
+  done(result: ScriptResult): void {
+    if (this.#script === undefined) return;
+    this.#script.done(result);
+    this.#loop.ops.accepting = false;
+  }
+
+  exit(code: number): void {
+    this.#script?.exit(code);
+  }
+
+  /** Nobody in the guest caught this. False when no script is running to own it. */
+  uncaught(error: ScriptError): boolean {
+    if (this.#script === undefined) return false;
+    this.end("uncaught", error, error.fromHost);
+    return true;
+  }
+
+  /** The same, of an error of which only a copy is known: the script does nothing more while the guest tells the rest. */
+  thrown(copy: ErrorRecord): boolean {
+    const script = this.#script;
+    if (script === undefined) return false;
+    if (script.over) return true;
+    this.#loop.ops.accepting = false;
+    const release = this.#loop.ledger.hold("turn");
+    void this.#loop.recall(copy).then((error) => {
+      if (this.#script === script) this.uncaught(this.#loop.identify(error));
+      release();
+    });
+    return true;
+  }
+
+  /** A turn was lost, and with it the script. */
+  lost(kind: LossKind): void {
+    if (kind === "memory") this.#exceeded("memoryMB");
+    else if (kind === "timeout") this.#exceeded(this.#pastDeadline() ? "wallMs" : "turnMs");
+    else this.end("crashed", toErrorRecord(realmError(kind, this.#limits)));
+  }
+
+  exceeded(error: GeppettoError): void {
+    this.end("limit", toErrorRecord(error));
+  }
+
+  /** What is to run; undefined when the script was over before it had been read. */
+  async #load(
+    run: ScriptRun,
+    load: (over: AbortSignal) => Promise<LoadedScript>,
+  ): Promise<LoadedScript | LoadError | undefined> {
+    const over = new AbortController();
+    const loading = load(over.signal);
+    loading.catch(() => {});
+    try {
+      return await Promise.race([loading, run.ended.then(() => undefined)]);
+    } catch (error) {
+      if (!(error instanceof LoadError)) throw error;
+      this.end("load", { code: "ERR_SCRIPT_LOAD", ...error.record });
+      return error;
+    } finally {
+      over.abort();
+    }
+  }
+
+  #runBody(run: ScriptRun, { name, code, kind, lineOffset, positions }: LoadedScript): void {
+    const places = positions === undefined ? undefined : new SourcePlaces(positions);
+    void this.#loop.run(
+      { code, kind, lineOffset, filename: `file:///${name}` },
+      {
+        onSettled: (result) => run.settle(result),
+        onFailed: (error) => {
+          if (!run.over) this.uncaught(this.#loop.identify(error));
+        },
+        onTurnFailed: (failure) => {
+          if (failure.kind === "thrown") this.thrown(failure.error);
+          else if (failure.kind === "load") {
+            const { message } = failure.error;
+            this.#notLoaded({ ...failure.error, message: places?.translate(message) ?? message });
+          } else if (!run.over) this.lost(failure.kind);
+        },
+      },
+    );
+  }
+
+  #notLoaded(error: ErrorRecord): void {
+    const asked = /^import denied: (.*): nothing may be imported;/.exec(error.message)?.[1];
+    if (error.name !== "PermissionError" || asked === undefined) {
+      this.end("load", { ...error, code: "ERR_SCRIPT_LOAD" });
+      return;
+    }
+    this.end("load", { ...error, code: "ERR_PERMISSION" });
+    try {
+      this.#onClosedImport(asked);
+    } catch {
+      // It is denied whether or not that can be noted.
+    }
+  }
+
+  /** Ends the script at the host's signal and at its time limit. Returns what stops the watching. */
+  #watch(signal: AbortSignal | undefined): () => void {
+    const { wallMs, cpuMs } = this.#limits;
+    const onAbort = (): void => {
+      this.end("aborted", { name: "AbortError", message: "The script was aborted by its host", code: "ERR_ABORTED" });
+    };
+    const timer = wallMs === undefined ? undefined : setTimeout(() => this.#exceeded("wallMs"), wallMs);
+    const startCpuMs = this.#loop.cpuMs;
+    const watch =
+      cpuMs === undefined
+        ? undefined
+        : setInterval(() => {
+            if (this.#loop.cpuMs - startCpuMs > cpuMs) this.#exceeded("cpuMs");
+          }, CPU_WATCH_MS);
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    return () => {
+      clearTimeout(timer);
+      clearInterval(watch);
+      signal?.removeEventListener("abort", onAbort);
+    };
+  }
+
+  #exceeded(limit: "wallMs" | "cpuMs" | "turnMs" | "memoryMB"): void {
+    this.exceeded(limitError(limit, this.#limits[limit] ?? 0));
+  }
+
+  #pastDeadline(): boolean {
+    return this.#deadline !== undefined && performance.now() >= this.#deadline;
+  }
+}

@@ -1,0 +1,156 @@
+import type { Channel } from "./channel.ts";
+import type { Stage, StageType } from "../stage.ts";
+import { StageInput } from "./stage-input.ts";
+import type { Reserve } from "../elements/element-bytes.ts";
+import { StageOutput, type OutgoingEdge } from "./stage-output.ts";
+
+/** What one stage has done in one execution so far. Times in milliseconds; waiting is measured only `withMetrics(true)`, else all time counts as work. */
+export interface StageMetrics {
+  stage: string;
+  type: StageType;
+  state: "running" | "completed" | "failed" | "stopped";
+  elementsIn: number;
+  elementsOut: number;
+  /** Error elements handed on, and the failure that ended it. */
+  errors: number;
+  elapsedMs: number;
+  waitingForInputMs: number;
+  /** Waiting for the stages after it to take what it gives. */
+  waitingForOutputMs: number;
+  /** Elapsed time without waiting. */
+  workingMs: number;
+  /** Elements that wait for it now. */
+  queueDepth: number;
+  maxQueueDepth: number;
+}
+
+export interface StageRunOptions {
+  runId: string;
+  channel: Channel;
+  edges: readonly OutgoingEdge[];
+  timed: boolean;
+  traced: boolean;
+  startedAt: number;
+  onMove: () => void;
+  reserve?: Reserve | undefined;
+}
+
+/** Nobody takes what the stage gives any more: the reason for which it stops, and no failure. */
+export const NOBODY_TAKES: Error = new DOMException("Nobody takes what this stage gives any more", "AbortError");
+
+/** One stage in one execution. */
+export class StageRun {
+  readonly stage: Stage;
+  readonly channel: Channel;
+  state: StageMetrics["state"] = "running";
+  readonly #options: StageRunOptions;
+  readonly #controller = new AbortController();
+  readonly #input: StageInput;
+  readonly #output: StageOutput;
+  readonly #ended = Promise.withResolvers<void>();
+  #endedAt: number | undefined;
+
+  constructor(stage: Stage, options: StageRunOptions) {
+    const { channel, edges, timed, traced, startedAt, onMove, reserve } = options;
+    const { signal } = this.#controller;
+    this.stage = stage;
+    this.channel = channel;
+    this.#options = options;
+    this.#input = new StageInput({ channel, signal, onTake: onMove, timed, traced, reserve });
+    this.#output = new StageOutput({
+      stage: stage.name,
+      edges,
+      signal,
+      onMove,
+      timed,
+      tracedFrom: traced ? this.#input : undefined,
+      startedAt,
+    });
+  }
+
+  /**
+   * Resolves when the stage has ended, or {@link end} has gone on without it, which leaves it "running"; rejects with
+   * what it threw, unless it was told to stop.
+   */
+  async execute(): Promise<void> {
+    const { signal } = this.#controller;
+    try {
+      await Promise.race([this.#process(), this.#ended.promise]);
+      if (this.hasEnded) return;
+      this.state = signal.aborted && signal.reason !== NOBODY_TAKES ? "stopped" : "completed";
+    } catch (error) {
+      this.state = signal.aborted ? (signal.reason === NOBODY_TAKES ? "completed" : "stopped") : "failed";
+      if (this.state === "failed") throw error;
+    } finally {
+      this.end();
+    }
+  }
+
+  /** A stage that throws before its first await is no different from any other. */
+  async #process(): Promise<void> {
+    const { signal } = this.#controller;
+    const { edges, runId, onMove: touch } = this.#options;
+    await this.stage.process(this.#input, this.#output, { signal, runId, outputs: edges.map(({ to }) => to), touch });
+  }
+
+  /** Closes what it writes and drops what it reads. Idempotent. */
+  end(): void {
+    if (this.#endedAt !== undefined) return;
+    this.#endedAt = performance.now();
+    this.#ended.resolve();
+    this.#output.close();
+    this.#input.close();
+    this.channel.abandon();
+  }
+
+  get hasEnded(): boolean {
+    return this.#endedAt !== undefined;
+  }
+
+  stop(reason: unknown): void {
+    this.#controller.abort(reason);
+    this.channel.abandon();
+  }
+
+  /** Stops it when nobody takes what it gives any more, and says whether it did. */
+  stopIfUnwanted(): boolean {
+    if (this.hasEnded || this.#controller.signal.aborted || !this.#output.isUnwanted) return false;
+    this.stop(NOBODY_TAKES);
+    return true;
+  }
+
+  /** What it is doing, in words. */
+  describe(): string {
+    const what = this.#output.waiting.isWaiting
+      ? "waiting for room"
+      : this.#input.waiting.isWaiting
+        ? "waiting for input"
+        : "working";
+    return `"${this.stage.name}" (${what})`;
+  }
+
+  get durationMs(): number {
+    return (this.#endedAt ?? performance.now()) - this.#options.startedAt;
+  }
+
+  metrics(): StageMetrics {
+    const { counts } = this.#output;
+    const elapsedMs = this.durationMs;
+    const waitingForInputMs = this.#input.waiting.ms;
+    const waitingForOutputMs = this.#output.waiting.ms;
+    return {
+      stage: this.stage.name,
+      type: this.stage.type,
+      state: this.state,
+      elementsIn: this.channel.counts.taken,
+      elementsOut: counts.written,
+      errors: counts.errors + (this.state === "failed" ? 1 : 0),
+      elapsedMs,
+      waitingForInputMs,
+      waitingForOutputMs,
+      workingMs: Math.max(0, elapsedMs - waitingForInputMs - waitingForOutputMs),
+      queueDepth: this.channel.depth,
+      maxQueueDepth: this.channel.counts.maxDepth,
+    };
+  }
+}

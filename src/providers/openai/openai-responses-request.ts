@@ -1,0 +1,78 @@
+import { GeppettoError } from "../../shared/errors.ts";
+import type { ChatRequest, ContentPart, PromptMessage, ToolChoice, ToolDefinition } from "../chat-provider.ts";
+import { isStrictSchema, toNamedSchema } from "./strict-schema.ts";
+import { recordOf } from "../input/unknown-fields.ts";
+
+type Item = Record<string, unknown>;
+
+/** Models that think, and can be asked for their thoughts in encrypted form; others answer that with an error. */
+const REASONING_MODEL = /^(?:o\d|gpt-[5-9](?!.*chat)|codex)/;
+
+/**
+ * The body of `POST /responses`, stateless: nothing is stored there, and a thinking model's encrypted thoughts come back
+ * to be sent again with the results of its tools.
+ *
+ * @throws {GeppettoError} ValidationError for `stop`, which this API does not have.
+ */
+export function toResponsesRequest(request: ChatRequest): Record<string, unknown> {
+  const { system, tools, responseFormat, model } = request;
+  if (request.stop?.length) {
+    throw new GeppettoError(
+      "ValidationError",
+      "Cannot use the option stop: OpenAI's responses API has none, use api: chat",
+    );
+  }
+  return {
+    model,
+    input: request.messages.flatMap(toItems),
+    stream: true,
+    store: false,
+    ...(system ? { instructions: system } : {}),
+    ...(REASONING_MODEL.test(model) ? { include: ["reasoning.encrypted_content"] } : {}),
+    ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
+    ...(request.maxTokens === undefined ? {} : { max_output_tokens: request.maxTokens }),
+    ...(request.topP === undefined ? {} : { top_p: request.topP }),
+    ...(tools?.length ? { tools: tools.map(toTool) } : {}),
+    ...(tools?.length && request.toolChoice !== undefined ? { tool_choice: toChoice(request.toolChoice) } : {}),
+    ...(responseFormat ? { text: { format: { type: "json_schema", ...toNamedSchema(responseFormat) } } } : {}),
+  };
+}
+
+function toItems({ role, content, toolCalls, toolCallId, thoughts }: PromptMessage): Item[] {
+  if (role === "tool") return [{ type: "function_call_output", call_id: toolCallId ?? "", output: textOf(content) }];
+  if (role === "user") return [{ role, content: typeof content === "string" ? content : content.map(toPart) }];
+  const text = textOf(content);
+  if (role === "system") return [{ role, content: text }];
+  const reasoning = thoughts?.provider === "openai-responses" ? (thoughts.items as Item[]).map(toReasoning) : [];
+  const calls = (toolCalls ?? []).map(({ id, name, input }) => ({
+    type: "function_call",
+    call_id: id,
+    name,
+    arguments: JSON.stringify(input),
+  }));
+  return [...reasoning, ...(text === "" ? [] : [{ role, content: text }]), ...calls];
+}
+
+function toReasoning(item: Item): Item {
+  const { type, id, summary, encrypted_content } = recordOf(item) ?? {};
+  return { type, id, summary, encrypted_content };
+}
+
+function toPart(part: ContentPart): Item {
+  if (part.type === "text") return { type: "input_text", text: part.text };
+  return { type: "input_image", image_url: part.url, detail: part.detail ?? "auto" };
+}
+
+function textOf(content: string | ContentPart[]): string {
+  if (typeof content === "string") return content;
+  return content.map((part) => (part.type === "text" ? part.text : "")).join("");
+}
+
+function toTool({ name, description, input }: ToolDefinition): Item {
+  const strict = isStrictSchema(input);
+  return { type: "function", name, ...(description ? { description } : {}), parameters: input, strict };
+}
+
+function toChoice(choice: ToolChoice): unknown {
+  return typeof choice === "string" ? choice : { type: "function", name: choice.name };
+}

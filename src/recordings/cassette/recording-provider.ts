@@ -1,0 +1,71 @@
+import type { ChatChunk, ChatProvider, ChatRequest } from "../../providers/index.ts";
+import type { Cassette } from "./cassette.ts";
+import { toRecordedRequest, type RequestDefaults } from "./recorded-request.ts";
+import { toRecordedFailure, type ChatRecording } from "./recording.ts";
+import { redactAll, redactPieces, type Redact } from "../redact-secrets.ts";
+
+export interface RecordingOptions {
+  /** What the provider adds to requests that do not say it; it is recorded with them. */
+  defaults?: RequestDefaults;
+}
+
+/**
+ * A provider that asks another and records what comes, chunk by chunk, failures too. To be put outside of retries.
+ *
+ * @example
+ * const chatProvider = recordingProvider(createChatProvider(settings, { env }), cassette, { defaults: { model: "m" } });
+ */
+export function recordingProvider(
+  provider: ChatProvider,
+  cassette: Cassette,
+  options: RecordingOptions = {},
+): ChatProvider {
+  return new RecordingProvider(provider, cassette, options);
+}
+
+class RecordingProvider implements ChatProvider {
+  readonly name: string;
+  readonly #inner: ChatProvider;
+  readonly #cassette: Cassette;
+  readonly #defaults: RequestDefaults | undefined;
+
+  constructor(inner: ChatProvider, cassette: Cassette, { defaults }: RecordingOptions) {
+    this.name = inner.name;
+    this.#inner = inner;
+    this.#cassette = cassette;
+    this.#defaults = defaults;
+  }
+
+  async *stream(request: ChatRequest, options: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined> {
+    const { redact } = this.#cassette;
+    const add = this.#cassette.claim();
+    const recorded = toRecordedRequest(this.name, request, { redact, defaults: this.#defaults });
+    const chunks: ChatChunk[] = [];
+    let outcome: Pick<ChatRecording, "end" | "error"> = { end: "interrupted" };
+    try {
+      for await (const chunk of this.#inner.stream(request, options)) {
+        chunks.push(structuredClone(chunk));
+        yield chunk;
+      }
+      outcome = { end: "complete" };
+    } catch (error) {
+      if (!options.signal.aborted) outcome = { end: "error", error: toRecordedFailure(error, redact) };
+      throw error;
+    } finally {
+      add({ request: recorded, chunks: redactChunks(chunks, redact), ...outcome });
+    }
+  }
+}
+
+function redactChunks(chunks: ChatChunk[], redact: Redact): ChatChunk[] {
+  const texts = new Map<string, string[]>();
+  for (const type of ["text", "reasoning", "refusal"] as const) {
+    const pieces = chunks.flatMap((chunk) => (chunk.type === type ? [chunk.delta] : []));
+    texts.set(type, redactPieces(pieces, redact, `chunks.${type}`));
+  }
+  return chunks.map((chunk, index) => {
+    const pieces = texts.get(chunk.type);
+    if (pieces === undefined) return redactAll(chunk, redact, `chunks[${index}]`);
+    return { ...chunk, delta: pieces.shift()! } as ChatChunk;
+  });
+}

@@ -1,0 +1,98 @@
+import type { ChatChunk } from "../../providers/index.ts";
+import { GeppettoError, toErrorRecord, type ErrorName } from "../../shared/errors.ts";
+import type { ErrorRecord } from "../../shared/frames.ts";
+import type { RecordedRequest } from "./recorded-request.ts";
+import { redactAll, type Redact } from "../redact-secrets.ts";
+import { fromVectorText } from "./vector-text.ts";
+
+interface RecordingHead {
+  /** Tells recordings of the same request apart. */
+  id: string;
+  /** RFC 3339. */
+  recordedAt: string;
+  request: RecordedRequest;
+  /** How it ended: as it should, with `error`, or because whoever asked wanted no more. */
+  end: "complete" | "error" | "interrupted";
+  error?: ErrorRecord;
+}
+
+/** One answer of a chat provider, as it came. */
+export interface ChatRecording extends RecordingHead {
+  /** Chunk by chunk, as the provider gave them. */
+  chunks: ChatChunk[];
+}
+
+/** What an embedding provider gave for a list of texts, the `texts` of the request. */
+export interface EmbeddingRecording extends RecordingHead {
+  /** Numbers in each vector. */
+  dimensions: number;
+  /** A vector for each text, in their order: 32-bit floats, little endian, as base64. Empty where it did not complete. */
+  vectors: string[];
+}
+
+/** One answer of a provider. */
+export type Recording = ChatRecording | EmbeddingRecording;
+
+const ENDS: ReadonlySet<unknown> = new Set(["complete", "error", "interrupted"]);
+const CHUNKS: ReadonlySet<unknown> = new Set(["text", "reasoning", "refusal", "tool-call", "end"]);
+
+export function isEmbeddingRecording(recording: Recording): recording is EmbeddingRecording {
+  return "vectors" in recording;
+}
+
+/** Throws an error that says what is wrong when `value` is no recording. */
+export function parseRecording(value: unknown): Recording {
+  const { id, recordedAt, request, vectors, end, error } = (value ?? {}) as Record<string, unknown>;
+  const { provider, model } = (request ?? {}) as Record<string, unknown>;
+  if (typeof id !== "string" || typeof recordedAt !== "string") throw new Error("it has no id and recordedAt");
+  if (typeof provider !== "string" || typeof model !== "string")
+    throw new Error("its request names no provider and model");
+  if (!ENDS.has(end)) throw new Error("its end is none of complete, error, interrupted");
+  if (end === "error" && typeof (error as ErrorRecord | undefined)?.message !== "string")
+    throw new Error("its error has no message");
+  if (vectors === undefined) checkChunks(value as ChatRecording);
+  else checkVectors(value as EmbeddingRecording);
+  return value as Recording;
+}
+
+function checkChunks({ chunks, end }: { chunks: unknown; end: unknown }): void {
+  if (!Array.isArray(chunks)) throw new Error("its chunks are no list");
+  for (const [index, chunk] of chunks.entries()) {
+    const { type, delta, toolCall } = (chunk ?? {}) as Record<string, unknown>;
+    const isText = type === "text" || type === "reasoning" || type === "refusal";
+    const isWhole = isText ? typeof delta === "string" : type !== "tool-call" || typeof toolCall === "object";
+    if (!CHUNKS.has(type) || !isWhole) throw new Error(`chunks[${index}] is none`);
+  }
+  if (end === "complete" && (chunks.at(-1) as ChatChunk | undefined)?.type !== "end")
+    throw new Error('it is complete, but its last chunk is no "end"');
+}
+
+function checkVectors({
+  vectors,
+  dimensions,
+  end,
+  request,
+}: Omit<EmbeddingRecording, "vectors"> & { vectors: unknown }): void {
+  const { texts } = request as { texts?: unknown };
+  if (!Array.isArray(texts)) throw new Error("its request has no texts");
+  if (!Array.isArray(vectors)) throw new Error("its vectors are no list");
+  if (!Number.isInteger(dimensions)) throw new Error("its dimensions are no whole number");
+  for (const [index, vector] of vectors.entries()) {
+    if (fromVectorText(vector, dimensions) === undefined)
+      throw new Error(`vectors[${index}] is none of ${dimensions} dimensions`);
+  }
+  if (end === "complete" && vectors.length !== texts.length)
+    throw new Error(`it has ${vectors.length} vectors for ${texts.length} texts`);
+}
+
+/** What is kept of an error that a provider threw. */
+export function toRecordedFailure(error: unknown, redact: Redact): ErrorRecord {
+  const { stack: _, ...record } = toErrorRecord(error);
+  return redactAll(record, redact, "error");
+}
+
+/** The error that the provider threw. */
+export function toRecordedError({ name, message, code, status, isTransient, cause }: ErrorRecord): Error {
+  const details = { code, status, isTransient, cause: cause && toRecordedError(cause) };
+  return new GeppettoError(name as ErrorName, message, details);
+}

@@ -1,0 +1,64 @@
+import type { ChatChunk, ChatProvider, ChatRequest } from "../../providers/index.ts";
+import type { Cassette } from "./cassette.ts";
+import { endAsRecorded, RecordedAnswers, shownJson } from "./recorded-answers.ts";
+import { toRecordedRequest, type RecordedRequest, type RequestDefaults } from "./recorded-request.ts";
+import { isEmbeddingRecording, type ChatRecording, type Recording } from "./recording.ts";
+
+export interface ReplayOptions {
+  /** The provider that requests are for; default the one of the first recording. */
+  name?: string;
+  /** As they were given when it was recorded. */
+  defaults?: RequestDefaults;
+  /**
+   * What a request gets that is made more often than it was recorded: its last answer again ("repeat", the default), or a
+   * ReplayError ("once").
+   */
+  repeats?: "repeat" | "once";
+}
+
+/**
+ * A provider that answers from a cassette and never asks anybody: the same chunks, or the same error. A request that was
+ * recorded several times gets its answers in the order in which they were asked for.
+ *
+ * The stream throws a `ReplayError` ("ERR_REPLAY_MISS") for a request that was not recorded: it names the nearest
+ * recording and the first field that differs.
+ */
+export function replayingProvider(cassette: Cassette, options: ReplayOptions = {}): ChatProvider {
+  return new ReplayingProvider(cassette, options);
+}
+
+class ReplayingProvider implements ChatProvider {
+  readonly name: string;
+  readonly #cassette: Cassette;
+  readonly #answers: RecordedAnswers<ChatRecording>;
+  readonly #defaults: RequestDefaults | undefined;
+
+  constructor(cassette: Cassette, { name, repeats = "repeat", defaults }: ReplayOptions) {
+    this.#cassette = cassette;
+    this.#defaults = defaults;
+    this.#answers = new RecordedAnswers(cassette, isChat, { repeats, what: "recordings", describe });
+    this.name = name ?? this.#answers.provider ?? "replay";
+  }
+
+  async *stream(request: ChatRequest, { signal }: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined> {
+    signal.throwIfAborted();
+    const { redact } = this.#cassette;
+    const recording = this.#answers.next(toRecordedRequest(this.name, request, { redact, defaults: this.#defaults }));
+    for (const chunk of recording.chunks) {
+      // A chunk at a time, as from a server: whoever cancels is heard in between.
+      await new Promise((resolve) => setImmediate(resolve));
+      signal.throwIfAborted();
+      yield structuredClone(chunk);
+    }
+    await endAsRecorded(recording, signal);
+  }
+}
+
+function isChat(recording: Recording): recording is ChatRecording {
+  return !isEmbeddingRecording(recording);
+}
+
+function describe({ provider, model, messages }: RecordedRequest): string {
+  const last = Array.isArray(messages) ? (messages.at(-1) as { content?: unknown } | undefined)?.content : undefined;
+  return `the request to ${provider}:${model} that ends with ${shownJson(JSON.stringify(last))}`;
+}

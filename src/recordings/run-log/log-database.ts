@@ -1,0 +1,108 @@
+import { chmodSync, mkdirSync, renameSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import type { Logger } from "../../base/logger.ts";
+import { transact } from "../../base/sqlite-transaction.ts";
+import { SCHEMA, SCHEMA_VERSION } from "./run-log-schema.ts";
+import { reasonOf } from "../quarantine-file.ts";
+
+/**
+ * The SQLite file of a log. Nothing here throws: a file that is damaged is set aside, with a warning, for a new one;
+ * whatever else goes wrong is a warning, once, and what was to be done is not done.
+ */
+export class LogDatabase {
+  readonly #file: string;
+  readonly #logger: Logger;
+  #database: DatabaseSync | undefined;
+  #hasFailed = false;
+
+  constructor(file: string, logger: Logger) {
+    this.#file = file;
+    this.#logger = logger;
+    this.#try(() => this.#connect());
+  }
+
+  /** What `work` returns; undefined where there is no database, or it failed. */
+  use<T>(work: (database: DatabaseSync) => T): T | undefined {
+    const database = this.#database;
+    return database && this.#try(() => work(database));
+  }
+
+  /** Does all of `work`, or nothing. */
+  transact(work: (database: DatabaseSync) => void): void {
+    this.use((database) => transact(database, work));
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.use((database) => database.close());
+    this.#database = undefined;
+  }
+
+  #connect(): void {
+    mkdirSync(dirname(this.#file), { recursive: true });
+    // Loaded here: a program without a log need not have it.
+    const { DatabaseSync: Database } = process.getBuiltinModule("node:sqlite");
+    const database = new Database(this.#file, { timeout: 5000 });
+    try {
+      database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
+      const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+      if (version > SCHEMA_VERSION) throw new Error("a newer version has made it");
+      database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+      chmodSync(this.#file, 0o600);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    this.#database = database;
+  }
+
+  #try<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (isDamaged(error)) this.#replace(error);
+      else this.#fail(error);
+      return undefined;
+    }
+  }
+
+  #replace(error: unknown): void {
+    try {
+      this.#database?.close();
+    } catch {
+      // It is damaged: what matters is that it is let go of.
+    }
+    this.#database = undefined;
+    const name = basename(this.#file);
+    const suffix = `.corrupt-${Date.now()}`;
+    try {
+      for (const part of ["-wal", "-shm", ""]) renameIfThere(this.#file + part, this.#file + suffix + part);
+      this.#logger.warn(`Setting aside ${name} as ${name}${suffix}: ${(error as Error).message}`);
+      this.#connect();
+    } catch (failure) {
+      this.#fail(failure);
+    }
+  }
+
+  /** Says so once. What was there stays there. */
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#logger.warn(`Going on without the log ${basename(this.#file)}: ${(error as Error).message}`);
+  }
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+function isDamaged(error: unknown): boolean {
+  const { errcode } = error as { errcode?: number };
+  return errcode !== undefined && [11, 26].includes(errcode & 0xff);
+}
+
+function renameIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (reasonOf(error) !== "ENOENT") throw error;
+  }
+}
