@@ -1,4 +1,4 @@
-import type { SetupFunction } from "../src/engine/engine-options.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 import { type Budget, type ChatProvider, DEMO_NOTICE, resolveProviderSettings } from "../src/providers/index.ts";
 import { chatCacheKey } from "../src/recordings/index.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";

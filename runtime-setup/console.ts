@@ -1,5 +1,6 @@
+import { OPS } from "../src/shared/contract/ops.ts";
 import { limitError } from "../src/engine/limits.ts";
-import type { SetupFunction } from "../src/engine/engine-options.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 
 /** Where a guest's output goes. */
@@ -21,21 +22,17 @@ export function setupConsole(sink: ConsoleSink = processConsole): SetupFunction 
   return async function console(vm) {
     const { outputBytes } = vm.host.limits;
     let written = 0;
-    vm.host.setOp(
-      "console_write",
-      (args) => {
-        const { stream, text } = parseFields(args);
-        if (typeof text !== "string") return;
-        written += Buffer.byteLength(text);
-        if (written > outputBytes) {
-          vm.host.endScript(limitError("outputBytes", outputBytes));
-          return;
-        }
-        if (stream === "stderr") sink.stderr(text);
-        else sink.stdout(text);
-      },
-      { mode: "sync" },
-    );
+    vm.host.setOp(OPS.console_write, (args) => {
+      const { stream, text } = parseFields(args);
+      if (typeof text !== "string") return;
+      written += Buffer.byteLength(text);
+      if (written > outputBytes) {
+        vm.host.endScript(limitError("outputBytes", outputBytes));
+        return;
+      }
+      if (stream === "stderr") sink.stderr(text);
+      else sink.stdout(text);
+    });
     vm.host.onReset(() => {
       written = 0;
     });

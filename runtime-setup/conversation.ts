@@ -1,4 +1,4 @@
-import type { SetupFunction } from "../src/engine/engine-options.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 import { serveImages } from "./images.ts";
 
 /** `Conversation`. It lives in the guest; only images are looked at here, where the engine's permissions let them be. */

@@ -1,4 +1,4 @@
-import type { SetupFunction } from "../src/engine/engine-options.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 import { setupChat, type ChatSettings } from "./chat.ts";
 import { setupConversation } from "./conversation.ts";
 import { setupDoneCallback } from "./done.ts";

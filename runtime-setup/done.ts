@@ -1,4 +1,4 @@
-import type { SetupFunction } from "../src/engine/engine-options.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 
 /** `done(value?)`: says that the script has completed. */
 export function setupDoneCallback(): SetupFunction {

@@ -1,4 +1,4 @@
-import type { SetupFunction } from "../src/engine/engine-options.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { defineStep } from "../src/steps/define-step.ts";
 

@@ -1,4 +1,5 @@
-import type { SetupFunction } from "../src/engine/engine-options.ts";
+import { OPS } from "../src/shared/contract/ops.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import {
   type Budget,
@@ -140,8 +141,8 @@ export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction 
       run: embed,
       cacheKey,
     });
-    vm.host.setOp("embedding_model", () => providers.own.model(), { mode: "sync" });
-    vm.host.setOp("embedding_generate", (args, { signal }) => {
+    vm.host.setOp(OPS.embedding_model, () => providers.own.model());
+    vm.host.setOp(OPS.embedding_generate, (args, { signal }) => {
       const texts = parseTexts(args);
       return texts.length === 0 ? [] : providers.own.embed(texts, { signal });
     });

@@ -1,3 +1,4 @@
+import { OPS } from "../src/shared/contract/ops.ts";
 import { randomUUID } from "node:crypto";
 import type { Engine } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
@@ -71,7 +72,7 @@ export function serveImages(vm: Vm, engine: Engine): void {
   const { permissions } = engine;
   const store = imageStoreOf(engine);
   vm.host.onReset(() => store.clear());
-  vm.host.setOp("image_load", async (args) => {
+  vm.host.setOp(OPS.image_load, async (args) => {
     const { source } = parseFields(args);
     if (typeof source !== "string") {
       throw new GeppettoError("ConversationError", "Cannot add the image: expected a path or a URL as a string");

@@ -1,7 +1,8 @@
+import { OPS } from "../src/shared/contract/ops.ts";
 import { abortable } from "../src/base/abortable.ts";
 import { yieldToEventLoop } from "../src/base/yield-to-event-loop.ts";
 import { estimateBytes } from "../src/base/estimate-bytes.ts";
-import type { SetupFunction } from "../src/engine/engine-options.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { stageFunc } from "../src/pipeline/basic-stages.ts";
 import { contentOf, isControl, type StreamElement } from "../src/pipeline/elements/element.ts";
@@ -37,7 +38,7 @@ const MAX_NAME = 100;
 export function setupPipeline({ stages = {} }: PipelineSettings = {}): SetupFunction {
   const plans = new PlanBuilder(stages);
   return async function pipeline(vm) {
-    vm.host.setOp("pipeline_draw", (args) => plans.draw(parseFields(args)), { mode: "sync" });
+    vm.host.setOp(OPS.pipeline_draw, (args) => plans.draw(parseFields(args)));
     vm.host.registerStep("pipeline", plans.source);
     await vm.install("pipeline");
   };
@@ -63,7 +64,7 @@ class PlanBuilder {
   }
 
   /** The picture of a plan; refuses what cannot be built. */
-  draw({ plan, metrics }: Record<string, unknown>): string {
+  draw({ plan, metrics }: { plan?: unknown; metrics?: unknown }): string {
     return this.#build(plan).toMermaid(Array.isArray(metrics) ? metrics.slice(0, MAX_STAGES).map(parseFigures) : []);
   }
 

@@ -1,5 +1,5 @@
 import { Engine } from "../src/engine/engine.ts";
-import type { EngineOptions } from "../src/engine/engine-options.ts";
+import type { EngineOptions } from "../src/engine/engine.ts";
 import { setupConsole, type ConsoleSink } from "./console.ts";
 import { setupProcess } from "./process.ts";
 import { setupTimers } from "./timers.ts";

@@ -1,9 +1,12 @@
 import type { Logger } from "../src/base/logger.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { GuestStep } from "../src/engine/run/guest-step.ts";
+import type { Intercepted } from "../src/engine/run/run-manager.ts";
 import { cacheStep, type CacheStore, MemoryCacheStore, RecordingRoom } from "../src/recordings/index.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { canonicalJson } from "../src/recordings/tagged-json.ts";
+import type { Unchecked } from "../src/shared/contract/op.ts";
+import type { CacheRequest } from "../src/shared/contract/runs.ts";
 import { decodeValue } from "../src/shared/decode.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { MAX_ERROR_CHARS } from "../src/shared/frames.ts";
@@ -32,18 +35,6 @@ const MAX_INPUT = 4_000_000;
 /** Notices that one script may cause. */
 const MAX_NOTICES = 20;
 
-/** What the guest says about a run that may be kept. */
-interface Asked {
-  /** What the script gives for the input. */
-  key?: string;
-  /** Which of the steps that the script made it is. */
-  identity?: string;
-  /** The input of such a step, encoded. */
-  input?: string;
-  /** Why there is none: a copy would not say all that it is. */
-  refused?: string;
-}
-
 /** The runs that the scripts of one engine keep with `steps.withCache`. */
 export class StepCache {
   readonly #store: CacheStore | undefined;
@@ -64,17 +55,17 @@ export class StepCache {
   }
 
   /** The step for one run, which is the kept one where there is one. */
-  intercept(source: StepSource, { step, args }: { step: string; args: unknown }): StepSource {
-    const asked = parseAsked(args);
+  intercept(source: StepSource, { step, args }: Intercepted<CacheRequest>): StepSource {
+    const request = parseRequest(args);
     const isOfScript = source instanceof GuestStep;
     const cached = cacheStep(source, {
       store: isOfScript ? this.#memory : (this.#store ?? this.#memory),
-      key: (input) => (isOfScript ? keyOfScript(asked) : keyOfHost(source, { step, key: asked.key, input })),
+      key: (input) => (isOfScript ? keyOfScript(request) : keyOfHost(source, { step, key: request.key, input })),
       maxParts: MAX_PARTS,
       room: this.#room,
       refuse: ({ calledGuest }) => {
         if (isOfScript) return source.loss && `a copy of a result is not as good: ${source.loss}`;
-        if (!calledGuest || asked.key !== undefined) return undefined;
+        if (!calledGuest || request.key !== undefined) return undefined;
         return "it called functions of the script, which only a key can stand for";
       },
       logger: this.#logger,
@@ -100,13 +91,13 @@ function createMemory(): MemoryCacheStore {
   return new MemoryCacheStore({ maxEntries: MAX_ENTRIES, maxBytes: MAX_BYTES });
 }
 
-function parseAsked(args: unknown): Asked {
+function parseRequest(args: Unchecked<CacheRequest>): CacheRequest {
   const fields = Object.entries(parseFields(args)).filter(([, value]) => typeof value === "string");
   return Object.fromEntries(fields);
 }
 
 /** A step of a script's is known by who it is and, beside that, its input. */
-function keyOfScript({ key, identity = "", input = "", refused }: Asked): string {
+function keyOfScript({ key, identity = "", input = "", refused }: CacheRequest): string {
   if (key !== undefined) return hashParts(["script key", identity, key]);
   if (refused !== undefined) throw new GeppettoError("ValidationError", refused.slice(0, MAX_ERROR_CHARS));
   if (input.length > MAX_INPUT) {

@@ -1,4 +1,4 @@
-import type { SetupFunction } from "../src/engine/engine-options.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 import { StepCache, type StepCacheSettings } from "./step-cache.ts";
 
 /** `steps`: what makes steps of functions and of other steps. It lives in the guest; its runs are the host's. */

@@ -1,5 +1,7 @@
+import { FRAMES } from "../src/shared/contract/frame-kinds.ts";
+import { OPS } from "../src/shared/contract/ops.ts";
 import { limitError } from "../src/engine/limits.ts";
-import type { SetupFunction } from "../src/engine/engine-options.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import type { VmHost } from "../src/engine/vm.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
@@ -116,7 +118,7 @@ class TimerQueue {
   }
 
   #fire(timer: Timer): void {
-    const fired = this.#host.enter("timer", timer.id);
+    const fired = this.#host.enter(FRAMES.timer_fire, timer.id);
     if (timer.kind !== "interval") {
       this.#remove(timer);
       return;
@@ -141,8 +143,8 @@ class TimerQueue {
 export function setupTimers(): SetupFunction {
   return async function timers(vm) {
     const queue = new TimerQueue(vm.host);
-    vm.host.setOp("timer_start", (args) => queue.start(args), { mode: "sync" });
-    vm.host.setOp("timer_clear", (args) => queue.clear(parseFields(args)["id"]), { mode: "sync" });
+    vm.host.setOp(OPS.timer_start, (args) => queue.start(args));
+    vm.host.setOp(OPS.timer_clear, (args) => queue.clear(parseFields(args).id));
     vm.host.onReset(() => queue.clearAll());
     await vm.install("timers");
   };

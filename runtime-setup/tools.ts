@@ -1,5 +1,5 @@
 import type { Engine } from "../src/engine/engine.ts";
-import type { SetupFunction } from "../src/engine/engine-options.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import type { HostTool } from "../src/steps/chat-tools.ts";
 

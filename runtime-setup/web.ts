@@ -1,9 +1,10 @@
+import { OPS, type UrlRecord } from "../src/shared/contract/ops.ts";
 import { randomBytes } from "node:crypto";
-import type { SetupFunction } from "../src/engine/engine-options.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 
-const URL_PARTS = [
+const URL_PARTS: readonly (keyof UrlRecord)[] = [
   "href",
   "protocol",
   "username",
@@ -15,12 +16,10 @@ const URL_PARTS = [
   "search",
   "hash",
   "origin",
-] as const;
-
-type UrlRecord = Record<(typeof URL_PARTS)[number], string>;
+];
 
 function toUrlRecord(url: URL): UrlRecord {
-  return Object.fromEntries(URL_PARTS.map((part) => [part, url[part]])) as UrlRecord;
+  return Object.fromEntries(URL_PARTS.map((part) => [part, url[part]])) as unknown as UrlRecord;
 }
 
 /** The parts of a URL, or null when it is none. */
@@ -58,11 +57,10 @@ function randomHex(args: unknown): string {
 export function setupWeb(): SetupFunction {
   return async function web(vm) {
     const startedAt = performance.now();
-    const pure = { mode: "sync", pure: true } as const;
-    vm.host.setOp("url_parse", parseUrl, pure);
-    vm.host.setOp("url_set", setUrlPart, pure);
-    vm.host.setOp("random_bytes", randomHex, pure);
-    vm.host.setOp("clock_now", () => performance.now() - startedAt, pure);
+    vm.host.setOp(OPS.url_parse, parseUrl);
+    vm.host.setOp(OPS.url_set, setUrlPart);
+    vm.host.setOp(OPS.random_bytes, randomHex);
+    vm.host.setOp(OPS.clock_now, () => performance.now() - startedAt);
     await vm.install("web");
   };
 }

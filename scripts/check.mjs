@@ -16,6 +16,7 @@ const STEPS = [
   { name: "layers", command: "node scripts/check-layers.mjs" },
   { name: "dead code", command: "knip --no-progress --no-config-hints" },
   { name: "words", command: "node scripts/check-words.mjs" },
+  { name: "contract", command: "node scripts/check-contract.mjs" },
 ];
 const TESTS = { name: "tests", command: "npm test" };
 

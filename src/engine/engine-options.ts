@@ -1,15 +1,11 @@
 import type { Logger } from "../base/logger.ts";
 import type { Bus } from "../events/bus.ts";
-import type { Engine } from "./engine.ts";
 import type { PermissionOptions, PermissionUse } from "../permissions/permissions.ts";
 import type { EngineLimits } from "./limits.ts";
 import type { ScriptError } from "./script/script-run.ts";
-import type { Vm } from "./vm.ts";
 
-/** Shapes the guest of an engine before any script runs in it. */
-export type SetupFunction = (vm: Vm, engine: Engine) => void | Promise<void>;
-
-export interface EngineOptions {
+/** What an engine is made with, but for the setup functions. */
+export interface EngineSettings {
   /**
    * "process" (default): the guest lives in a process of its own, which is killed when it exceeds a limit. "thread": in
    * this process, for scripts that you trust not to be hostile; such a guest can stall or crash its host.
@@ -28,8 +24,6 @@ export interface EngineOptions {
   /** Where the events of runs are published; default a {@link MemoryPubSub} of the engine's own. */
   bus?: Bus;
   logger?: Logger;
-  /** Setup functions to start with. */
-  setup?: readonly SetupFunction[];
   /** Hears of errors that no script owns: those of code that `runOnLoop` ran. Default: the logger. */
   onGuestError?: (error: ScriptError) => void;
 }

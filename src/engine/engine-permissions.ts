@@ -1,5 +1,5 @@
 import { Permissions } from "../permissions/permissions.ts";
-import type { EngineOptions } from "./engine-options.ts";
+import type { EngineSettings } from "./engine-options.ts";
 import { limitError } from "./limits.ts";
 
 /**
@@ -7,7 +7,7 @@ import { limitError } from "./limits.ts";
  *
  * @throws {GeppettoError} ConfigError that names what cannot be allowed.
  */
-export function enginePermissions(options: EngineOptions, maxUses: number): Permissions {
+export function enginePermissions(options: EngineSettings, maxUses: number): Permissions {
   const { permissions = {}, hardening, onPermission } = options;
   // What puts modules together reads the script beside the host: not for scripts of people nobody knows.
   const imports = permissions.import ?? (hardening === "strict" ? [] : undefined);

@@ -4,10 +4,12 @@ import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
+import { FRAMES, type ScriptContext } from "../shared/contract/frame-kinds.ts";
+import { OPS } from "../shared/contract/ops.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import { busyError, closedError, realmError } from "./engine-errors.ts";
-import type { EngineOptions, EngineStats, RunScriptOptions, SetupFunction } from "./engine-options.ts";
+import type { EngineSettings, EngineStats, RunScriptOptions } from "./engine-options.ts";
 import { enginePermissions } from "./engine-permissions.ts";
 import { RealmSession, toHostError, type LossKind } from "./realm-session.ts";
 import { parseFields, parseResult } from "./guest-messages.ts";
@@ -16,7 +18,15 @@ import { loadScript, type Script } from "./script/load-script.ts";
 import { realmFactory } from "./realm-factory.ts";
 import type { ScriptError, ScriptOutcome } from "./script/script-run.ts";
 import { ScriptRunner } from "./script/script-runner.ts";
-import { Vm, type ScriptContext } from "./vm.ts";
+import { Vm } from "./vm.ts";
+
+/** Shapes the guest of an engine before any script runs in it. */
+export type SetupFunction = (vm: Vm, engine: Engine) => void | Promise<void>;
+
+export interface EngineOptions extends EngineSettings {
+  /** Setup functions to start with. */
+  setup?: readonly SetupFunction[];
+}
 
 /**
  * One realm with a bridge and an event loop; it knows no feature, features arrive as setup functions. `close()` ends
@@ -111,7 +121,7 @@ export class Engine implements AsyncDisposable {
         const context: ScriptContext = { argv: ["geppetto-js", name, ...args], env: { ...allowed, ...env } };
         if (input !== undefined) context.input = input;
         for (const listener of this.#beginListeners) await listener(context);
-        if (positions !== undefined) await loop.enterChecked("positions", positions);
+        if (positions !== undefined) await loop.enterChecked(FRAMES.positions_set, positions);
       },
       (mayStillRun) => this.#cleanUp(loop, mayStillRun),
       signal,
@@ -168,6 +178,8 @@ export class Engine implements AsyncDisposable {
         onThrown: (copy) => void this.#thrown(copy),
         onExceeded: (error) => this.#started?.runner.exceeded(error),
         onLost: (kind) => this.#lost(kind),
+        onUnpublished: (topic, error) =>
+          this.#logger.warn(`Cannot publish an event on "${topic}": ${toErrorRecord(error).message}`),
       },
     });
     if (this.#closing !== undefined) {
@@ -176,9 +188,8 @@ export class Engine implements AsyncDisposable {
     }
     const runner = new ScriptRunner(loop, this.limits, (asked) => this.permissions.noteClosedImport(asked));
     this.#started = { loop, runner };
-    const sync = { mode: "sync" } as const;
-    loop.ops.set("script_done", (args) => runner.done(parseResult(args)), sync);
-    loop.ops.set("script_exit", (args) => this.#exit(runner, parseFields(args)["code"]), sync);
+    loop.ops.set(OPS.script_done, (args) => runner.done(parseResult(args)));
+    loop.ops.set(OPS.script_exit, (args) => this.#exit(runner, parseFields(args).code));
     const vm = this.#createVm(this.#started);
     this.#vm = vm;
     for (const setup of this.#setups) {
@@ -201,7 +212,7 @@ export class Engine implements AsyncDisposable {
       enter: (kind, ...body) => loop.enter(kind, ...body),
       enterChecked: (kind, ...body) => loop.enterChecked(kind, ...body),
       evaluate: (code, filename) => this.#evaluate(started, code, filename),
-      setOp: (name, handler, options) => loop.ops.set(name, handler, options),
+      setOp: (op, handler) => loop.ops.set(op, handler),
       registerStep: (name, step) => loop.runs.register(name, step),
       setInterceptor: (name, interceptor) => loop.runs.setInterceptor(name, interceptor),
       hold: (kind, options) => loop.ledger.hold(kind, options),

@@ -1,5 +1,6 @@
 import { createDeferred } from "../base/deferred.ts";
 import { encodeValue } from "../shared/codec.ts";
+import type { FrameKind } from "../shared/contract/frame-kinds.ts";
 import { FRAME_VERSION, type Frame } from "../shared/frames.ts";
 import type { Realm, RealmFailure } from "../sandbox/realm.ts";
 import type { Ledger } from "./ledger.ts";
@@ -62,9 +63,9 @@ export class EntryQueue {
   }
 
   /** Delivers a frame as a turn. Resolves when the turn is over: true, or false when it was withdrawn or failed. */
-  enter(kind: string, ...body: unknown[]): Promise<boolean> {
+  enter<Body extends readonly unknown[]>({ name }: FrameKind<Body>, ...body: Body): Promise<boolean> {
     const buffers: ArrayBuffer[] = [];
-    const text = encodeValue([FRAME_VERSION, kind, ...body], { buffers });
+    const text = encodeValue([FRAME_VERSION, name, ...body], { buffers });
     return this.enterFrame(buffers.length === 0 ? { text } : { text, buffers });
   }
 

@@ -1,14 +1,16 @@
 import { MAX_ERROR_CHARS, type ErrorRecord } from "../shared/frames.ts";
-import type { ScriptResult } from "./script/script-run.ts";
+import type { UncheckedFields, Unchecked } from "../shared/contract/op.ts";
+import type { ResultCopy } from "../shared/contract/ops.ts";
 
 /**
  * Readers for what the guest reports about itself. All of it is attacker-made: wrong types become harmless ones, texts
  * are cut, unknown fields are dropped.
  */
-type Fields = Record<string, unknown>;
-
-export function parseFields(value: unknown): Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+// oxlint-disable-next-line typescript/no-generated-empty-object-type -- which fields there are is for the caller to say
+export function parseFields<T extends object>(value: Unchecked<T>): UncheckedFields<T>;
+export function parseFields(value: unknown): Readonly<Record<string, unknown>>;
+export function parseFields(value: unknown): object {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 }
 
 function parseText(value: unknown, fallback: string): string {
@@ -48,9 +50,9 @@ export function isOfGuest(record: ErrorRecord): boolean {
 }
 
 /** A guest's result: the copied value and its text. */
-export function parseResult(value: unknown): ScriptResult {
+export function parseResult(value: unknown): ResultCopy {
   const fields = parseFields(value);
-  const result: ScriptResult = {};
+  const result: ResultCopy = {};
   if ("value" in fields) result.value = fields["value"];
   if (typeof fields["text"] === "string") result.text = fields["text"];
   if (fields["uncopied"] !== undefined) result.uncopied = parseErrorRecord(fields["uncopied"]);

@@ -1,8 +1,11 @@
 import { encodeValue } from "../shared/codec.ts";
+import type { Op, OpMode, Unchecked } from "../shared/contract/op.ts";
+import { OPS } from "../shared/contract/ops.ts";
 import { decodeValue } from "../shared/decode.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import { FRAME_VERSION, MAX_FRAME_CHARS, type ErrorRecord, type Outcome, type Frame } from "../shared/frames.ts";
 import type { HostBridge } from "../sandbox/realm.ts";
+import { parseFields } from "./guest-messages.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface OpContext {
@@ -12,18 +15,17 @@ export interface OpContext {
   chars: number;
 }
 
-/** Serves one op. `args` come from the guest: validate them. May throw or reject; the guest gets a record of it. */
-export type OpHandler = (args: unknown, context: OpContext) => unknown;
+/**
+ * Serves one op. The arguments come from the guest: parse them. May throw, or reject where the op's mode lets it answer
+ * later; the guest gets a record of it.
+ */
+export type OpHandler<Args, Answer, Mode extends OpMode> = (
+  args: Unchecked<Args>,
+  context: OpContext,
+) => Mode extends "async" | "blocking" ? Answer | Promise<Answer> : Answer;
 
-export interface OpOptions {
-  /** "sync": answers within the call. "async": the guest may await it, or block on it. Default "async". */
-  mode?: "sync" | "async";
-  /** Still served after the script has ended: it only computes. Default false. */
-  pure?: boolean;
-}
-
-interface Op extends Required<OpOptions> {
-  handler: OpHandler;
+interface ServedOp extends Op {
+  handler(args: unknown, context: OpContext): unknown;
 }
 
 export interface OpTableOptions {
@@ -43,7 +45,7 @@ const IGNORED = '{"ok":true}';
 
 /** The host's half of the bridge: reads frames from the guest, finds the op, answers. Nothing gets out as an exception. */
 export class OpTable implements HostBridge {
-  readonly #ops = new Map<string, Op>();
+  readonly #ops = new Map<string, ServedOp>();
   readonly #pending = new Map<number, AbortController>();
   readonly #options: OpTableOptions;
   /** When false, calls are ignored but for pure ops: the script has ended and may not act any more. */
@@ -51,14 +53,23 @@ export class OpTable implements HostBridge {
 
   constructor(options: OpTableOptions) {
     this.#options = options;
-    this.set("op_abort", (args) => this.#abort((args as { callId?: unknown }).callId), { mode: "sync" });
+    this.set(OPS.op_abort, (args) => this.#abort(parseFields(args).callId));
   }
 
-  /** Registers an op. Names are `noun_verb` for our own, the host app's choice otherwise. */
-  set(name: string, handler: OpHandler, { mode = "async", pure = false }: OpOptions = {}): void {
+  /** Registers what serves an op. */
+  set<Args, Answer, Mode extends OpMode>(
+    op: Op<Args, Answer, Mode>,
+    handler: OpHandler<Args, NoInfer<Answer>, Mode>,
+  ): void {
+    const { name, mode, effect } = op;
     if (this.#ops.has(name))
       throw new GeppettoError("ConfigError", `Cannot register the op "${name}": it exists already`);
-    this.#ops.set(name, { handler, mode, pure });
+    this.#ops.set(name, { name, mode, effect, handler });
+  }
+
+  /** Is a call of this op still served, whatever has become of the script? */
+  #serves({ effect }: ServedOp): boolean {
+    return this.accepting || effect === "pure";
   }
 
   get pending(): number {
@@ -75,13 +86,12 @@ export class OpTable implements HostBridge {
   call(frame: string): string {
     try {
       const { op, args, callId } = this.#read(frame);
-      if (!this.accepting && !op.pure) return IGNORED;
+      if (!this.#serves(op)) return IGNORED;
       if (callId !== undefined) {
         this.#start(op, args, callId, frame.length);
         return IGNORED;
       }
-      if (op.mode !== "sync")
-        throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
+      if (!isImmediate(op)) throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
       const value = op.handler(args, contextOf(frame));
       if (value instanceof Promise) {
         value.catch(() => {});
@@ -99,7 +109,7 @@ export class OpTable implements HostBridge {
   note(frame: string): void {
     try {
       const { op, args } = this.#read(frame);
-      if ((this.accepting || op.pure) && op.mode === "sync") op.handler(args, contextOf(frame));
+      if (this.#serves(op) && isImmediate(op)) op.handler(args, contextOf(frame));
     } catch (error) {
       this.#record(error);
     }
@@ -109,7 +119,7 @@ export class OpTable implements HostBridge {
     const buffers: ArrayBuffer[] = [];
     try {
       const { op, args } = this.#read(frame);
-      if (!this.accepting && !op.pure) return { text: IGNORED };
+      if (!this.#serves(op)) return { text: IGNORED };
       const outcome = await this.#serve(op, args, blockingId--, frame.length);
       return { text: encodeOutcome(outcome, buffers), buffers };
     } catch (error) {
@@ -117,7 +127,7 @@ export class OpTable implements HostBridge {
     }
   }
 
-  #read(frame: string): { op: Op; args: unknown; callId: number | undefined } {
+  #read(frame: string): { op: ServedOp; args: unknown; callId: number | undefined } {
     // The guest's encoder refuses it earlier: this one was made by somebody else.
     if (frame.length > MAX_FRAME_CHARS * 2) {
       throw new GeppettoError("ValidationError", "Cannot read a frame: it is too long");
@@ -140,7 +150,7 @@ export class OpTable implements HostBridge {
     return { op, args, callId: callId as number | undefined };
   }
 
-  #start(op: Op, args: unknown, callId: number, chars: number): void {
+  #start(op: ServedOp, args: unknown, callId: number, chars: number): void {
     if (this.#pending.has(callId))
       throw new GeppettoError("ValidationError", `Cannot start call ${callId}: it is pending already`);
     if (this.#pending.size >= this.#options.maxPending) throw this.#options.onTooMany();
@@ -164,7 +174,7 @@ export class OpTable implements HostBridge {
     }
   }
 
-  async #serve(op: Op, args: unknown, callId: number, chars: number): Promise<Outcome | undefined> {
+  async #serve(op: ServedOp, args: unknown, callId: number, chars: number): Promise<Outcome | undefined> {
     const controller = new AbortController();
     this.#pending.set(callId, controller);
     const { promise: gone, resolve: leave } = Promise.withResolvers<undefined>();
@@ -177,7 +187,7 @@ export class OpTable implements HostBridge {
     }
   }
 
-  async #outcome(op: Op, args: unknown, context: OpContext): Promise<Outcome> {
+  async #outcome(op: ServedOp, args: unknown, context: OpContext): Promise<Outcome> {
     try {
       return { ok: true, value: await op.handler(args, context) };
     } catch (error) {
@@ -196,6 +206,11 @@ export class OpTable implements HostBridge {
     this.#options.onError(record);
     return record;
   }
+}
+
+/** Is the op answered, where it is, within the call? */
+function isImmediate({ mode }: ServedOp): boolean {
+  return mode === "sync" || mode === "note";
 }
 
 function contextOf(frame: string): OpContext {

@@ -3,14 +3,14 @@ import { ProcessRealm } from "../sandbox/process-realm.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { runtimeText } from "../sandbox/runtime-text.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import type { EngineOptions } from "./engine-options.ts";
+import type { EngineSettings } from "./engine-options.ts";
 
 /**
  * What makes the realm that the options ask for.
  *
  * @throws {GeppettoError} ConfigError for an isolation or a hardening that there is not.
  */
-export function realmFactory({ isolation = "process", hardening = "standard" }: EngineOptions): RealmFactory {
+export function realmFactory({ isolation = "process", hardening = "standard" }: EngineSettings): RealmFactory {
   if (hardening !== "standard" && hardening !== "strict") {
     throw new GeppettoError("ConfigError", `Cannot use hardening "${String(hardening)}": it is "standard" or "strict"`);
   }

@@ -1,6 +1,9 @@
 import { createDeferred, type Deferred } from "../base/deferred.ts";
 import type { Bus } from "../events/bus.ts";
 import type { Realm, RealmFactory, RealmFailure, Source } from "../sandbox/realm.ts";
+import { FRAMES, type FrameKind } from "../shared/contract/frame-kinds.ts";
+import type { Unchecked } from "../shared/contract/op.ts";
+import { OPS, type ResultCopy } from "../shared/contract/ops.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import { EntryQueue } from "./entry-queue.ts";
@@ -10,7 +13,7 @@ import { limitError, type EngineLimits } from "./limits.ts";
 import { OpTable } from "./op-table.ts";
 import { RunManager } from "./run/run-manager.ts";
 import { registerRunOps } from "./run/run-ops.ts";
-import type { PendingWork, ScriptError, ScriptResult } from "./script/script-run.ts";
+import type { PendingWork, ScriptError } from "./script/script-run.ts";
 
 /** How a turn was lost, other than by an error in it. */
 export type LossKind = Exclude<RealmFailure["kind"], "thrown" | "load">;
@@ -23,6 +26,8 @@ export interface LoopListener {
   onThrown(copy: ErrorRecord): void;
   /** What is running has exceeded a limit. */
   onExceeded(error: GeppettoError): void;
+  /** The bus has not taken an event of this topic. */
+  onUnpublished(topic: string, error: unknown): void;
   /** A turn exceeded its time, or the realm is gone. */
   onLost(kind: LossKind): void;
 }
@@ -38,7 +43,7 @@ export interface LoopOptions {
 
 /** Hears, at most once, how source text that ran has completed. Called in the turn itself. */
 export interface Completion {
-  onSettled(result: ScriptResult): void;
+  onSettled(result: ResultCopy): void;
   onFailed(error: ErrorRecord): void;
   /** The first turn failed; `settled` when the completion had come before that. */
   onTurnFailed(failure: RealmFailure, settled: boolean): void;
@@ -80,7 +85,7 @@ export class RealmSession {
       maxPending: limits.ops,
       onTooMany: () => limitError("ops", limits.ops),
       checkRoom: (chars) => this.#checkRoom(chars),
-      settle: (callId, outcome) => this.#queue.enter("settle", callId, outcome),
+      settle: (callId, outcome) => this.#queue.enter(FRAMES.call_settle, callId, outcome),
       onError: (record) => this.#remember(record),
     });
   }
@@ -129,19 +134,19 @@ export class RealmSession {
     return this.#queue.quiet(maxTurns);
   }
 
-  enter(kind: string, ...body: unknown[]): Promise<boolean> {
+  enter<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<boolean> {
     return this.#queue.enter(kind, ...body);
   }
 
   /** Enters the guest for the host's own purpose. Rejects with what the guest made of it. */
-  async enterChecked(kind: string, ...body: unknown[]): Promise<unknown> {
+  async enterChecked<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<unknown> {
     const id = this.#nextId++;
     const check = createDeferred<unknown>();
     // The loop may be closed, which rejects it, before anybody waits for it.
     check.promise.catch(() => {});
     this.#checks.set(id, check);
     try {
-      const delivered = await this.#queue.enter("checked", id, kind, ...body);
+      const delivered = await this.#queue.enter(FRAMES.entry_check, id, kind.name, ...body);
       if (!delivered)
         throw new GeppettoError("StepError", "Cannot reach the guest: it is gone", { code: "ERR_ENGINE_CLOSED" });
       return await check.promise;
@@ -153,7 +158,7 @@ export class RealmSession {
   /** All that the guest knows of an error of which only a copy came out: its code, its cause, its own name. */
   async recall(error: ErrorRecord): Promise<ErrorRecord> {
     try {
-      const known = await this.enterChecked("recall", error.message);
+      const known = await this.enterChecked(FRAMES.error_recall, error.message);
       return known === undefined ? error : { ...error, ...parseErrorRecord(known) };
     } catch {
       return error;
@@ -188,7 +193,7 @@ export class RealmSession {
     this.#sent.clear();
     this.#events = 0;
     this.#abandon({ name: "AbortError", message: "Something else has reset the engine", code: "ERR_ABORTED" });
-    if (!this.disposed) await this.#queue.enter("reset", scriptBegins);
+    if (!this.disposed) await this.#queue.enter(FRAMES.guest_reset, scriptBegins);
     await this.#runs.ended();
     this.ops.accepting = true;
   }
@@ -231,6 +236,7 @@ export class RealmSession {
         if (++this.#events > limits.events) listener.onExceeded(limitError("events", limits.events));
       },
       onError: (record) => this.#remember(record),
+      onUnpublished: listener.onUnpublished,
       now: Date.now,
     });
   }
@@ -241,15 +247,13 @@ export class RealmSession {
   }
 
   #registerOps(): void {
-    const sync = { mode: "sync" } as const;
-    this.ops.set("error_report", (args) => this.#options.listener.onUncaught(parseErrorRecord(args)), sync);
-    this.ops.set("script_settle", (args) => this.#complete(args), sync);
-    // Served even when a script has just ended: the host waits for it.
-    this.ops.set("check_settle", (args) => this.#settleCheck(args), { mode: "sync", pure: true });
+    this.ops.set(OPS.error_report, (args) => this.#options.listener.onUncaught(parseErrorRecord(args)));
+    this.ops.set(OPS.script_settle, (args) => this.#complete(args));
+    this.ops.set(OPS.check_settle, (args) => this.#settleCheck(args));
     registerRunOps(this.ops, () => this.#runs);
   }
 
-  #complete(args: unknown): void {
+  #complete(args: Unchecked<ResultCopy & { token: number; error?: ErrorRecord }>): void {
     const { token, error } = parseFields(args);
     const completion = this.#completions.get(token as number);
     this.#completions.delete(token as number);
@@ -257,7 +261,7 @@ export class RealmSession {
     else completion?.onFailed(parseErrorRecord(error));
   }
 
-  #settleCheck(args: unknown): void {
+  #settleCheck(args: Unchecked<{ id: number; value?: unknown; error?: ErrorRecord }>): void {
     const { id, value, error } = parseFields(args);
     const check = this.#checks.get(id as number);
     if (error === undefined) check?.resolve(value);

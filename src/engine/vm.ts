@@ -1,23 +1,29 @@
+import type { BindingConfig, FeatureConfigs, FeatureName } from "../shared/contract/features.ts";
+import { FRAMES, type FrameKind, type ScriptContext } from "../shared/contract/frame-kinds.ts";
+import { appOp, type Op, type OpMode } from "../shared/contract/op.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import { validated, type Converter } from "../steps/converter.ts";
+import { validated } from "../steps/converter.ts";
 import { toSource } from "../steps/define-step.ts";
 import type { Step, StepSource } from "../steps/step.ts";
 import type { EngineLimits } from "./limits.ts";
-import type { OpHandler, OpOptions } from "./op-table.ts";
-import type { Interceptor } from "./run/run-manager.ts";
-import { StepObject } from "./step-object.ts";
+import type { OpHandler } from "./op-table.ts";
+import type { Interceptors } from "./run/run-manager.ts";
+import { StepObject, type StepBindingOptions } from "./step-object.ts";
 
 /** What the engine lends to a Vm. */
 export interface VmHost {
   readonly limits: EngineLimits;
-  enter(kind: string, ...body: unknown[]): Promise<boolean>;
+  enter<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<boolean>;
   /** Like enter, but the guest's failure rejects. */
-  enterChecked(kind: string, ...body: unknown[]): Promise<unknown>;
+  enterChecked<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<unknown>;
   evaluate(code: string, filename: string): Promise<unknown>;
-  setOp(name: string, handler: OpHandler, options?: OpOptions): void;
+  setOp<Args, Answer, Mode extends OpMode>(
+    op: Op<Args, Answer, Mode>,
+    handler: OpHandler<Args, NoInfer<Answer>, Mode>,
+  ): void;
   registerStep(name: string, step: StepSource): void;
-  /** What guests ask for under this name is put around the step for one run. */
-  setInterceptor(name: string, interceptor: Interceptor): void;
+  /** Serves what guests ask for under this name: something between a step and those who take its results, for one run. */
+  setInterceptor<Name extends keyof Interceptors>(name: Name, interceptor: Interceptors[Name]): void;
   hold(kind: "timer", options?: { weak?: boolean }): () => void;
   /** Told before each script; the listener enters what its feature's guest half needs. */
   onScriptBegin(listener: (context: ScriptContext) => Promise<void>): void;
@@ -29,26 +35,12 @@ export interface VmHost {
   quiet(maxTurns: number): Promise<void>;
 }
 
-/** What a script is told about itself. */
-export interface ScriptContext {
-  argv: string[];
-  env: Record<string, string>;
-  input?: string;
-}
-
 export interface BindingOptions {
   /**
    * "async" (default): the script gets a promise. "sync": the handler answers at once and must not be async.
    * "blocking": the script waits for the handler's promise, the host does not.
    */
-  mode?: "async" | "sync" | "blocking";
-}
-
-export interface StepBindingOptions<I, O> {
-  /** Validates what a script passes: a zod schema or a function. */
-  input?: Converter<I>;
-  /** Converts each result on its way to the script. */
-  output?: Converter<unknown, O>;
+  mode?: BindingConfig["mode"];
 }
 
 const NAME = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
@@ -73,8 +65,8 @@ export class Vm {
    * @throws {GeppettoError} ValidationError where the value holds a function (use {@link op}) or refers to itself.
    */
   async set(name: string, value: unknown): Promise<void> {
-    if (value instanceof StepObject) await value.defineIn(this, name);
-    else await this.host.enterChecked("set", checkedName(name), value);
+    if (value instanceof StepObject) await this.registerStep(name, value.step, value.options);
+    else await this.host.enterChecked(FRAMES.global_set, checkedName(name), value);
   }
 
   /** Runs classic script code in the guest; resolves with a copy of its (awaited) value. */
@@ -91,14 +83,12 @@ export class Vm {
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- a handler names the arguments that it takes
   async op(name: string, handler: (...args: any[]) => unknown, { mode = "async" }: BindingOptions = {}): Promise<void> {
-    const op = `app.${checkedName(name)}`;
-    const spread: OpHandler = (args) => {
+    this.host.setOp(appOp(checkedName(name), mode), (args) => {
       if (!Array.isArray(args))
         throw new GeppettoError("ValidationError", `Cannot call ${name}: the arguments are malformed`);
       return handler(...(args as unknown[]));
-    };
-    this.host.setOp(op, spread, { mode: mode === "sync" ? "sync" : "async" });
-    await this.host.enterChecked("install", "binding", { name, op, mode });
+    });
+    await this.install("binding", { name, mode });
   }
 
   /** Gives scripts a step object under a global name. */
@@ -109,12 +99,15 @@ export class Vm {
   ): Promise<void> {
     const source = toSource(step, checkedName(name));
     this.host.registerStep(name, convertedSource(name, source, options));
-    await this.host.enterChecked("install", "step", { ...source.info, name, step: name });
+    await this.install("step", { ...source.info, name, step: name });
   }
 
   /** Switches a built-in feature of the guest on. */
-  async install(feature: string, config: unknown = {}): Promise<void> {
-    await this.host.enterChecked("install", feature, config);
+  async install<Name extends FeatureName>(
+    feature: Name,
+    ...config: undefined extends FeatureConfigs[Name] ? [] : [config: FeatureConfigs[Name]]
+  ): Promise<void> {
+    await this.host.enterChecked(FRAMES.feature_install, feature, config[0]);
   }
 }
 

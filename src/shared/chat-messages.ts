@@ -30,6 +30,12 @@ export interface ToolCall {
   input: Record<string, unknown>;
 }
 
+/** A round of tools before an answer. */
+export interface ToolRound {
+  text: string;
+  calls: { call: ToolCall; result: string }[];
+}
+
 export interface TextMessage extends MessageFields {
   type: "chat-message";
   role: Role;

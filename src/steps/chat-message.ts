@@ -1,7 +1,7 @@
 import type { PriceTable } from "../providers/index.ts";
 import { costOf } from "../providers/index.ts";
-import type { TextMessage } from "../shared/chat-messages.ts";
-import type { Conclusion, ToolRound } from "./chat-rounds.ts";
+import type { TextMessage, ToolRound } from "../shared/chat-messages.ts";
+import type { Conclusion } from "./chat-rounds.ts";
 import type { StepContext } from "./step.ts";
 
 /** What a chat step yields: the assistant's message, and the rounds of tools before it for those who keep them. */

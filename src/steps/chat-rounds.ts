@@ -1,5 +1,5 @@
 import type { ChatProvider, ChatRequest, EndChunk, PromptMessage, ToolCallChunk, Usage } from "../providers/index.ts";
-import type { ToolCall } from "../shared/chat-messages.ts";
+import type { ToolRound } from "../shared/chat-messages.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { ToolBox, ToolOutcome } from "./chat-tools.ts";
 import type { StepContext } from "./step.ts";
@@ -19,12 +19,6 @@ export interface Answer {
   refusal: string;
   calls: ToolCallChunk[];
   end: EndChunk;
-}
-
-/** One round of tool calls as it happened, for those who keep the whole conversation. */
-export interface ToolRound {
-  text: string;
-  calls: { call: ToolCall; result: string }[];
 }
 
 export interface Conclusion {

@@ -5,6 +5,7 @@ import { RuntimeEngine } from "../../src/index.ts";
 import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
 import type { HostBridge } from "../../src/sandbox/realm.ts";
 import { encodeValue } from "../../src/shared/codec.ts";
+import { appOp } from "../../src/shared/contract/op.ts";
 import { GeppettoError } from "../../src/shared/errors.ts";
 import { MAX_FRAME_CHARS } from "../../src/shared/frames.ts";
 import { Output } from "../engine/engine-harness.ts";
@@ -70,8 +71,8 @@ describe("a host", () => {
       settle: () => Promise.resolve(),
       onError: () => {},
     });
-    table.set("broken", () => Promise.reject(new Error("late")), { mode: "sync" });
-    expect(JSON.parse(table.call('[1,"broken",{}]'))).toMatchObject({ ok: false, error: { code: "ERR_CONFIG" } });
+    table.set(appOp("broken", "sync"), () => Promise.reject(new Error("late")));
+    expect(JSON.parse(table.call('[1,"app.broken",{}]'))).toMatchObject({ ok: false, error: { code: "ERR_CONFIG" } });
     process.off("unhandledRejection", rejected);
     expect(rejected).not.toHaveBeenCalled();
   });

@@ -8,6 +8,7 @@ import { decodeValue } from "../../src/shared/decode.ts";
 import type { Outcome, Frame } from "../../src/shared/frames.ts";
 import { fuzzBudget, FUZZ_TIMEOUT_MS } from "./fuzz-budget.ts";
 import { HostMonitor } from "./host-monitor.ts";
+import { OPS } from "../../src/shared/contract/ops.ts";
 
 /** A guest whose every word is the test's: what a script would be that has broken out of its isolate. */
 class FakeGuest implements Realm {
@@ -39,12 +40,7 @@ class FakeGuest implements Realm {
   }
 }
 
-const OPS =
-  `op_abort error_report script_settle check_settle script_done script_exit run_start run_cancel run_ack run_answer
-  run_yield run_is_aborted run_wait run_yield_wait run_sleep run_room timer_start timer_clear console_write url_parse url_set
-  random_bytes clock_now embedding_generate embedding_model image_load pipeline_draw __proto__ constructor toString app.x`.split(
-    /\s+/,
-  );
+const NAMES = [...Object.keys(OPS), "__proto__", "constructor", "toString", "app.x"];
 const KEYS =
   `id callId ms kind count url base href key value step want input parent inherits forwards failed timeoutMs stream
   text texts token error code name message cause stack deliveredChars messages role content model tools temperature path
@@ -114,7 +110,7 @@ const nested = fc.dictionary(
 /** A frame as the guest's kernel makes it, of whatever arguments. */
 const frame = fc
   .tuple(
-    fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...OPS) }, fc.string()),
+    fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...NAMES) }, fc.string()),
     fc.oneof({ weight: 6, arbitrary: nested }, { weight: 3, arbitrary: fields }, anything),
     fc.option(fc.oneof(fc.nat(20), number, anything), { nil: undefined, freq: 2 }),
   )

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defineStep, RuntimeEngine, type RuntimeEngineOptions } from "../../src/index.ts";
 import { ISOLATIONS, Output, withEngine } from "./engine-harness.ts";
+import { appOp } from "../../src/shared/contract/op.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -32,11 +33,11 @@ function createEngine(options: RuntimeEngineOptions = {}): {
         await vm.registerStep("drip", drip);
         await vm.op("hang", () => new Promise(() => {}), { mode: "blocking" });
         await vm.op("slow", () => new Promise(() => {}));
-        vm.host.setOp("watched", (_, { signal }) => {
+        vm.host.setOp(appOp("watched", "async"), (_, { signal }) => {
           asked.signal = signal;
           return new Promise(() => {});
         });
-        await vm.install("binding", { name: "watched", op: "watched", mode: "async" });
+        await vm.install("binding", { name: "watched", mode: "async" });
       },
     ],
   });

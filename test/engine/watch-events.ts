@@ -1,6 +1,7 @@
 /** What scripts use to watch runs, and what holds for the events of every run. */
 import { expect } from "vitest";
 import type { StepEvent } from "../../src/index.ts";
+import { isTerminal } from "../../src/shared/step-events.ts";
 
 /**
  * A script's prelude on one line: `watch(step, input, act?)` resolves with the events of a run, some time after the
@@ -15,16 +16,14 @@ export const WATCH: string =
 /** An event as the guest got it, with the id that runWithEvents() returned. */
 export type Watched = StepEvent & { id: string };
 
-const isTerminal = ({ type }: StepEvent): boolean => type === "final" || type === "error" || type === "interrupt";
-
 /** One start, one terminal event, the last; seq from 0 without a gap; completions that grow by their deltas. */
 export function expectWellFormed(value: unknown): Watched[] {
   const events = value as Watched[];
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i));
   expect(events.filter(({ type }) => type === "start")).toHaveLength(1);
   expect(events[0]?.type).toBe("start");
-  expect(events.filter(isTerminal)).toHaveLength(1);
-  expect(isTerminal(events.at(-1)!)).toBe(true);
+  expect(events.filter(({ type }) => isTerminal(type))).toHaveLength(1);
+  expect(isTerminal(events.at(-1)!.type)).toBe(true);
   for (const { id, step, time } of events) {
     expect(step.stepId).toBe(id);
     expect(time).toBeTypeOf("number");

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { Child } from "../../src/sandbox/child.ts";
 import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
 import type { RealmFailure } from "../../src/sandbox/realm.ts";
-import { StubDoors } from "./realm-fixture.ts";
+import { StubBridge } from "./realm-fixture.ts";
 
 const spawned = vi.hoisted((): { lie: string; children: Child[] } => ({ lie: "", children: [] }));
 
@@ -22,7 +22,7 @@ vi.mock(import("../../src/sandbox/child.ts"), async (original) => ({
 }));
 
 /** Ops that answer, whatever the frame; a real host's never throw either. */
-class PatientDoors extends StubDoors {
+class PatientBridge extends StubBridge {
   override call(frame: string): string {
     return frame === "long" ? "x".repeat(1e6) : '{"ok":true}';
   }
@@ -30,7 +30,7 @@ class PatientDoors extends StubDoors {
 
 async function lieTo(lie: string): Promise<{ realm: ProcessRealm; failure: RealmFailure | undefined }> {
   spawned.lie = lie;
-  const realm = await ProcessRealm.create(new PatientDoors(), { memoryMB: 64 });
+  const realm = await ProcessRealm.create(new PatientBridge(), { memoryMB: 64 });
   const failure = await realm.run(
     { code: "1", filename: "file:///script.js", kind: "classic", lineOffset: 0, token: 1 },
     { timeoutMs: 5000 },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { encodeValue } from "../../src/shared/codec.ts";
+import { FRAMES } from "../../src/shared/contract/frame-kinds.ts";
 import { FRAME_VERSION } from "../../src/shared/frames.ts";
 import { REALMS, RealmFixture } from "./realm-fixture.ts";
 
@@ -11,7 +12,7 @@ describe.each(REALMS)("$name", ({ create }) => {
       note("turn " + i);
       Promise.resolve().then(() => note("microtask " + i)).then(() => queueMicrotask(() => note("last " + i)));
     })`);
-    const failures = await Promise.all(bridge.timers.map((id) => fixture.enter("timer", id)));
+    const failures = await Promise.all(bridge.timers.map((id) => fixture.enter(FRAMES.timer_fire, id)));
     expect(failures).toEqual(Array.from({ length: 200 }, () => undefined));
     const expected = Array.from({ length: 200 }, (_, i) => [`turn ${i}`, `microtask ${i}`, `last ${i}`]).flat();
     expect(bridge.notes).toEqual(expected);
@@ -37,13 +38,13 @@ describe.each(REALMS)("$name", ({ create }) => {
   it("reports what a callback throws through the bridge, and the entry itself as ended", async () => {
     await using fixture = await RealmFixture.create(create);
     await fixture.run("setTimeout(() => { throw new RangeError('late') })");
-    expect(await fixture.enter("timer", fixture.bridge.timers[0])).toBeUndefined();
+    expect(await fixture.enter(FRAMES.timer_fire, fixture.bridge.timers[0]!)).toBeUndefined();
     expect(fixture.bridge.uncaught).toMatchObject([{ name: "RangeError", message: "late" }]);
   });
 
   it("survives a frame of an unknown kind, of another version and one that is no JSON", async () => {
     await using fixture = await RealmFixture.create(create);
-    for (const text of ['[1,"no-such-kind"]', '[99,"timer",1]', "{", "", "null", '"text"']) {
+    for (const text of ['[1,"no-such-kind"]', `[99,"${FRAMES.timer_fire.name}",1]`, "{", "", "null", '"text"']) {
       expect(await fixture.realm.invoke({ text })).toBeUndefined();
     }
     expect(fixture.bridge.uncaught).toHaveLength(6);
@@ -109,7 +110,7 @@ describe.each(REALMS)("$name", ({ create }) => {
     const code = "await new Promise((resolve) => setTimeout(resolve)); note('woken'); export default 1";
     expect(await fixture.run(code, { kind: "module", token: 1006 })).toBeUndefined();
     expect(bridge.settled.has(1006)).toBe(false);
-    await fixture.enter("timer", bridge.timers[0]);
+    await fixture.enter(FRAMES.timer_fire, bridge.timers[0]!);
     await expect.poll(() => bridge.settled.get(1006)).toMatchObject({ value: 1 });
     expect(bridge.notes).toEqual(["woken"]);
   });
@@ -159,7 +160,7 @@ describe.each(REALMS)("$name", ({ create }) => {
     expect(bridge.notes.splice(0)).toEqual([true, true, 0.5, -2, 2]);
 
     const buffers: ArrayBuffer[] = [];
-    await realm.invoke({ text: encodeFrame(["set", "given", vector], buffers), buffers });
+    await realm.invoke({ text: encodeFrame([FRAMES.global_set.name, "given", vector], buffers), buffers });
     await fixture.run(`note(...(${check})(given))`);
     expect(bridge.notes).toEqual([true, true, 0.5, -2, 2]);
     expect(vector[0]).toBe(0.5);
@@ -195,7 +196,7 @@ describe.each(REALMS)("$name", ({ create }) => {
     await using fixture = await RealmFixture.create(create);
     const loop = fixture.run("for (;;);");
     await new Promise((resolve) => setTimeout(resolve, 30));
-    const entries = [loop, fixture.run("note('never')"), fixture.enter("timer", 1)];
+    const entries = [loop, fixture.run("note('never')"), fixture.enter(FRAMES.timer_fire, 1)];
     setTimeout(() => fixture.realm.dispose(), 30);
     expect(await Promise.all(entries)).toEqual(entries.map(() => ({ kind: "disposed" })));
     expect(fixture.bridge.notes).toEqual([]);
@@ -217,7 +218,7 @@ describe.each(REALMS)("$name", ({ create }) => {
     expect(fixture.realm.disposed).toBe(true);
     expect(await fixture.run("1")).toEqual({ kind: "disposed" });
     expect(await fixture.run("export default 1", { kind: "module" })).toEqual({ kind: "disposed" });
-    expect(await fixture.enter("timer", 1)).toEqual({ kind: "disposed" });
+    expect(await fixture.enter(FRAMES.timer_fire, 1)).toEqual({ kind: "disposed" });
     expect(fixture.realm.stats().cpuMs).toBeGreaterThanOrEqual(0);
   });
 

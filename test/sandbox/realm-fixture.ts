@@ -1,6 +1,10 @@
-/** Realms on their own: no engine, stub bridge that record what the guest asks and answer just enough. */
+/** Realms on their own: no engine, a stub bridge that records what the guest asks and answers just enough. */
 import { randomBytes } from "node:crypto";
 import { encodeValue } from "../../src/shared/codec.ts";
+import type { FeatureName } from "../../src/shared/contract/features.ts";
+import { FRAMES, type FrameKind } from "../../src/shared/contract/frame-kinds.ts";
+import { appOp } from "../../src/shared/contract/op.ts";
+import { OPS } from "../../src/shared/contract/ops.ts";
 import { decodeValue } from "../../src/shared/decode.ts";
 import { FRAME_VERSION, type ErrorRecord, type Outcome, type Frame } from "../../src/shared/frames.ts";
 import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
@@ -16,13 +20,13 @@ export const REALMS: { name: string; create: RealmFactory }[] = [
   { name: "ProcessRealm", create: (bridge, limits) => ProcessRealm.create(bridge, limits) },
 ];
 
-const FEATURES = ["timers", "web", "console", "process", "done", "conversation", "embeddings", "chat"];
+const FEATURES: FeatureName[] = ["timers", "web", "console", "process", "done", "conversation", "embeddings", "chat"];
 
 /**
  * The bridge of one realm. Scripts find `note(…values)`, whose arguments end up in {@link notes}, and `wait(name)`,
  * which blocks until the test resolves it.
  */
-export class StubDoors implements HostBridge {
+export class StubBridge implements HostBridge {
   readonly notes: unknown[] = [];
   /** What came as uncaught over the bridge. */
   readonly uncaught: ErrorRecord[] = [];
@@ -51,17 +55,17 @@ export class StubDoors implements HostBridge {
   #serve(op: string, args: unknown): unknown {
     const fields = args as Record<string, unknown>;
     switch (op) {
-      case "app.note":
+      case appOp("note", "sync").name:
         return void this.notes.push(...(args as unknown[]));
-      case "error_report":
+      case OPS.error_report.name:
         return void this.uncaught.push(args as ErrorRecord);
-      case "timer_start":
+      case OPS.timer_start.name:
         return void this.timers.push(fields["id"] as number);
-      case "script_settle":
+      case OPS.script_settle.name:
         return void this.settled.set(fields["token"] as number, fields);
-      case "random_bytes":
+      case OPS.random_bytes.name:
         return randomBytes(fields["count"] as number).toString("hex");
-      case "url_parse":
+      case OPS.url_parse.name:
         return null;
       default:
         return undefined;
@@ -73,27 +77,27 @@ let token = 1;
 
 /** A realm with every feature installed. Close it with `await using`. */
 export class RealmFixture implements AsyncDisposable {
-  readonly bridge: StubDoors = new StubDoors();
+  readonly bridge: StubBridge = new StubBridge();
   readonly realm: Realm;
 
-  private constructor(realm: Realm, bridge: StubDoors) {
+  private constructor(realm: Realm, bridge: StubBridge) {
     this.realm = realm;
     this.bridge = bridge;
   }
 
   static async create(create: RealmFactory): Promise<RealmFixture> {
-    const bridge = new StubDoors();
+    const bridge = new StubBridge();
     const fixture = new RealmFixture(await create(bridge, { memoryMB: 64 }), bridge);
     for (const feature of FEATURES)
-      await fixture.enter("install", feature, { colors: { stdout: false, stderr: false } });
-    await fixture.enter("install", "binding", { name: "note", op: "app.note", mode: "sync" });
-    await fixture.enter("install", "binding", { name: "wait", op: "app.wait", mode: "blocking" });
+      await fixture.enter(FRAMES.feature_install, feature, { colors: { stdout: false, stderr: false } });
+    await fixture.enter(FRAMES.feature_install, "binding", { name: "note", mode: "sync" });
+    await fixture.enter(FRAMES.feature_install, "binding", { name: "wait", mode: "blocking" });
     return fixture;
   }
 
   /** Delivers one frame. */
-  enter(kind: string, ...body: unknown[]): Promise<RealmFailure | undefined> {
-    return this.realm.invoke({ text: encodeValue([FRAME_VERSION, kind, ...body]) });
+  enter<Body extends readonly unknown[]>({ name }: FrameKind<Body>, ...body: Body): Promise<RealmFailure | undefined> {
+    return this.realm.invoke({ text: encodeValue([FRAME_VERSION, name, ...body]) });
   }
 
   /** Runs source text up to its first wait; classic unless `source` says otherwise. */

@@ -1,4 +1,4 @@
-import type { TextMessage, ToolCall } from "../../../src/shared/chat-messages.ts";
+import type { TextMessage, ToolRound } from "../../../src/shared/chat-messages.ts";
 import {
   defineHidden,
   isArray,
@@ -11,15 +11,9 @@ import {
 import { splitTools, type SplitTools } from "./chat-tools.ts";
 import { conversationSnapshot } from "../conversation/conversation.ts";
 import { withReferences } from "../conversation/conversation-images.ts";
-import type { StepBinding } from "../steps/runs.ts";
+import type { StepBinding } from "../steps/step-body.ts";
 
 type Settings = Record<string, unknown>;
-
-/** A round of tools before an answer. */
-export interface ToolRound {
-  text: string;
-  calls: { call: ToolCall; result: string }[];
-}
 
 /** The rounds of tools that led to a message, kept beside it for those who keep the whole conversation. */
 const toolRounds = new SafeWeakMap<object, ToolRound[]>();

@@ -1,3 +1,4 @@
+import { OPS } from "../../../src/shared/contract/ops.ts";
 import {
   append,
   isArray,
@@ -9,7 +10,7 @@ import {
 import { callWithSignal, signalOf } from "../core/calls.ts";
 import { guestError } from "../core/errors.ts";
 import { callAsync, callBlocking, callSync, defineGlobal, guard, reportUncaught } from "../core/kernel.ts";
-import type { StepBinding } from "../steps/runs.ts";
+import type { StepBinding } from "../steps/step-body.ts";
 import { createStepObject, type StepObject } from "../steps/steps.ts";
 
 interface Callbacks {
@@ -60,7 +61,7 @@ function generateWithCallbacks(text: unknown, callbacks: Callbacks = {}): () => 
   const onSuccess = checkedCallback(callbacks.onSuccess, "onSuccess");
   const onError = checkedCallback(callbacks.onError, "onError");
   let over = false;
-  const call = callAsync("embedding_generate", { texts: [checkedText(text, "the text")] });
+  const call = callAsync(OPS.embedding_generate, { texts: [checkedText(text, "the text")] });
   void promiseThen(
     call.promise,
     (vectors) => {
@@ -135,15 +136,15 @@ function createStep(options?: unknown): StepObject {
 
 /** `embeddings`: vectors from the host's provider, waited for, promised or by callback. */
 export function installEmbeddings(): void {
-  const generate = (texts: string[]): object => ({ texts });
+  const generate = (texts: string[]): { texts: string[] } => ({ texts });
   defineGlobal("embeddings", {
-    getModel: () => callSync("embedding_model", {}),
+    getModel: () => callSync(OPS.embedding_model, {}),
     generateEmbedding: (text: unknown) =>
-      first(callBlocking("embedding_generate", generate([checkedText(text, "the text")]))),
+      first(callBlocking(OPS.embedding_generate, generate([checkedText(text, "the text")]))),
     generateEmbeddingAsync: (text: unknown, options?: unknown) =>
-      callWithSignal("embedding_generate", generate([checkedText(text, "the text")]), signalOf(options), first),
+      callWithSignal(OPS.embedding_generate, generate([checkedText(text, "the text")]), signalOf(options), first),
     generateEmbeddings: (texts: unknown, options?: unknown) =>
-      callWithSignal("embedding_generate", generate(checkedTexts(texts)), signalOf(options), (vectors) => vectors),
+      callWithSignal(OPS.embedding_generate, generate(checkedTexts(texts)), signalOf(options), (vectors) => vectors),
     generateEmbeddingWithCallbacks: generateWithCallbacks,
     cosineSimilarity,
     createStep,

@@ -1,3 +1,4 @@
+import { OPS } from "../../../src/shared/contract/ops.ts";
 import type { ConversationSnapshot, MessageImage } from "../../../src/shared/chat-messages.ts";
 import { refuse, showValue } from "../../../src/shared/conversation-tree.ts";
 import {
@@ -12,15 +13,6 @@ import {
 } from "../../../src/shared/primordials.ts";
 import { callBlocking, onReset } from "../core/kernel.ts";
 
-/** What the host answers: a URL, or the bytes of one (all of them ASCII) and what stands for it there. */
-interface LoadedImage {
-  name: string;
-  mediaType: string;
-  url?: string;
-  reference?: string;
-  bytes?: Uint8Array;
-}
-
 const CHUNK = 8192;
 const bufferOf = uncurryGetter(ObjectGetPrototypeOf(SafeUint8Array.prototype) as object, "buffer");
 
@@ -30,7 +22,7 @@ onReset(() => references.clear());
 
 /** Has the host look at an image; throws its error. */
 export function loadImage(source: string, detail: string): MessageImage {
-  const { name, mediaType, url, reference, bytes } = callBlocking("image_load", { source }) as LoadedImage;
+  const { name, mediaType, url, reference, bytes } = callBlocking(OPS.image_load, { source });
   const imageURL = url ?? textOf(bytes!);
   if (reference !== undefined) references.set(imageURL, reference);
   return { imageURL, imageName: name, mediaType, detail };

@@ -1,24 +1,30 @@
+import { appOp } from "../../../src/shared/contract/op.ts";
+import type { BindingConfig } from "../../../src/shared/contract/features.ts";
 import { defineHidden, ObjectGetOwnPropertyDescriptor } from "../../../src/shared/primordials.ts";
 import { callAsync, callBlocking, callSync, defineGlobal } from "./kernel.ts";
 
-type Mode = "sync" | "async" | "blocking";
-
-function caller(op: string, mode: Mode): (...args: unknown[]) => unknown {
+function caller({ name, mode }: BindingConfig): (...args: unknown[]) => unknown {
   switch (mode) {
-    case "sync":
+    case "sync": {
+      const op = appOp(name, mode);
       return (...args) => callSync(op, args);
-    case "blocking":
+    }
+    case "blocking": {
+      const op = appOp(name, mode);
       return (...args) => callBlocking(op, args);
-    case "async":
+    }
+    case "async": {
+      const op = appOp(name, mode);
       return (...args) => callAsync(op, args).promise;
+    }
   }
 }
 
-/** Gives scripts a function that calls an op of the host app: `name` may be dotted ("orders.find"). */
-export function installBinding({ name, op, mode }: { name: string; op: string; mode: Mode }): void {
-  const path = name.split(".");
+/** Gives scripts a function that calls an op of the host app. */
+export function installBinding(config: BindingConfig): void {
+  const path = config.name.split(".");
   const last = path.pop()!;
-  const value = caller(op, mode);
+  const value = caller(config);
   defineHidden(value, "name", last);
   const [first, ...rest] = path;
   if (first === undefined) {

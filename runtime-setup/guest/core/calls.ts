@@ -1,4 +1,5 @@
 import { promiseThen, SafePromise, SafeTypeError } from "../../../src/shared/primordials.ts";
+import type { Op } from "../../../src/shared/contract/op.ts";
 import { callAsync } from "./kernel.ts";
 import { abortReason, isAborted, isAbortSignal, onAbort, type AbortSignal } from "../web/abort.ts";
 
@@ -28,11 +29,11 @@ export function exemptOnAbort(promise: Promise<unknown>, signal: AbortSignal): v
 }
 
 /** An asynchronous op whose answer goes through `map`, and which a signal of the script's can abort. */
-export function callWithSignal<T>(
-  op: string,
-  args: unknown,
+export function callWithSignal<Args, Answer, T>(
+  op: Op<Args, Answer, "async">,
+  args: NoInfer<Args>,
   signal: AbortSignal | undefined,
-  map: (answer: unknown) => T,
+  map: (answer: Answer) => T,
 ): Promise<T> {
   if (signal === undefined) return callAsync(op, args, { map }).promise;
   if (isAborted(signal)) return rejectAborted(signal);

@@ -15,12 +15,9 @@ import {
 } from "../../../src/shared/primordials.ts";
 import { formatArguments, formatValue, inspect, withoutRuntimeFrames } from "./inspect.ts";
 import { formatTable } from "../inspect/table.ts";
-import { callSync, callUnanswered, defineGlobal } from "./kernel.ts";
-
-export interface ConsoleConfig {
-  /** May the stream be given colours? */
-  colors: { stdout: boolean; stderr: boolean };
-}
+import type { ConsoleConfig } from "../../../src/shared/contract/features.ts";
+import { OPS } from "../../../src/shared/contract/ops.ts";
+import { callNote, callSync, defineGlobal } from "./kernel.ts";
 
 type Stream = "stdout" | "stderr";
 
@@ -60,7 +57,7 @@ function cut(text: string): string {
 
 function write(stream: Stream, text: string): void {
   try {
-    callUnanswered("console_write", { stream, text: `${indented(cut(text))}\n` });
+    callNote(OPS.console_write, { stream, text: `${indented(cut(text))}\n` });
   } catch {
     // A console that cannot write is silent: a script does not fail because of its log.
   }
@@ -92,7 +89,7 @@ function labelText(label: unknown): string {
 }
 
 function now(): number {
-  return callSync("clock_now", {}) as number;
+  return callSync(OPS.clock_now, {});
 }
 
 function twoDigits(value: number | string): string {

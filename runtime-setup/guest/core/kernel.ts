@@ -1,15 +1,17 @@
 /**
- * The guest's half of the bridge: the one door in (`deliver`) and the one door out (`call`). It knows no feature;
- * features register frame kinds and call ops. See src/shared/frames.ts for what crosses.
+ * The guest's half of the bridge: the one way in (`deliver`) and the ways out (calls of ops). It knows no feature;
+ * features handle kinds of entries and call ops, both of src/shared/contract. See src/shared/frames.ts for what crosses.
  *
  * Written with captured intrinsics throughout, and without iteration, spreading or destructuring of arrays: those ask
  * `Array.prototype[Symbol.iterator]`, which belongs to the script.
  */
 import { encodeValue } from "../../../src/shared/codec.ts";
+import { FRAMES, type FrameKind } from "../../../src/shared/contract/frame-kinds.ts";
+import type { Op } from "../../../src/shared/contract/op.ts";
+import { OPS } from "../../../src/shared/contract/ops.ts";
 import { decodeValue, revive } from "../../../src/shared/decode.ts";
 import { FRAME_VERSION, type Outcome, type Frame } from "../../../src/shared/frames.ts";
 import {
-  ArraySlice,
   defineHidden,
   isArray,
   JSONParse,
@@ -21,11 +23,10 @@ import {
   SafeSet,
   StringIncludes,
 } from "../../../src/shared/primordials.ts";
-import type { SourcePositions } from "../../../src/shared/source-positions.ts";
 import { describe, errorFromHost, recall, rememberErrors } from "./errors.ts";
 import { setPositions } from "./source-places.ts";
 
-/** The bridge that the realm hands in. Both take and give strings (the blocking one buffers too) and never throw. */
+/** Functions of the host's, handed in by the realm. They take and give text (blocking calls buffers too), and never throw. */
 export interface HostBridge {
   call(frame: string): string;
   callBlocking(frame: string): Frame;
@@ -36,8 +37,7 @@ let bridge: HostBridge;
 let ended = false;
 let inScript = false;
 
-/** Handles entries of one kind; `body` is the whole frame, so what belongs to the kind starts at index 2. */
-type FrameHandler = (body: readonly unknown[]) => unknown;
+type FrameHandler = (a: unknown, b: unknown, c: unknown, d: unknown) => unknown;
 const handlers = new SafeMap<string, FrameHandler>();
 const resets = new SafeSet<() => void>();
 
@@ -50,9 +50,12 @@ interface Pending {
 const pending = new SafeMap<number, Pending>();
 let nextCallId = 1;
 
-/** Registers what to do with an entry of this kind. */
-export function onFrame(kind: string, handler: FrameHandler): void {
-  handlers.set(kind, handler);
+/** Registers what to do with an entry of this kind: it has at most four parts. */
+export function onFrame<Body extends readonly unknown[]>(
+  { name }: FrameKind<Body>,
+  handler: (...body: Body) => unknown,
+): void {
+  handlers.set(name, handler as unknown as FrameHandler);
 }
 
 /** Registers what to forget when a script begins or ends. */
@@ -65,9 +68,9 @@ export function defineGlobal(name: string, value: unknown): void {
   defineHidden(globalThis, name, value);
 }
 
-function toCall(op: string, args: unknown, callId?: number): string {
+function toCall({ name }: { name: string }, args: unknown, callId?: number): string {
   const tail = callId === undefined ? "" : `,${callId}`;
-  return `[${FRAME_VERSION},${JSONStringify(op)},${encodeValue(args)}${tail}]`;
+  return `[${FRAME_VERSION},${JSONStringify(name)},${encodeValue(args)}${tail}]`;
 }
 
 function unwrap(answer: string, buffers?: readonly ArrayBuffer[]): unknown {
@@ -77,16 +80,16 @@ function unwrap(answer: string, buffers?: readonly ArrayBuffer[]): unknown {
 }
 
 /** Calls a synchronous op and returns its answer; an error of the host's is thrown as a guest error. */
-export function callSync(op: string, args: unknown): unknown {
-  return unwrap(bridge.call(toCall(op, args)));
+export function callSync<Args, Answer>(op: Op<Args, Answer, "sync">, args: NoInfer<Args>): Answer {
+  return unwrap(bridge.call(toCall(op, args))) as Answer;
 }
 
 /** How much may be under way in notes before one is sent as a call, which is answered when all before it are served. */
 const MAX_NOTED_CHARS = 65_536;
 let notedChars = 0;
 
-/** Calls a synchronous op whose answer does not matter, mostly without waiting for it; in order with all other calls. */
-export function callUnanswered(op: string, args: unknown): void {
+/** Calls an op that is not answered, mostly without waiting for it; in order with all other calls. */
+export function callNote<Args>(op: Op<Args, void, "note">, args: NoInfer<Args>): void {
   const text = toCall(op, args);
   notedChars += text.length;
   if (notedChars < MAX_NOTED_CHARS) bridge.note(text);
@@ -97,14 +100,14 @@ export function callUnanswered(op: string, args: unknown): void {
 }
 
 /** Calls a blocking op: this realm waits, the host does not. Nothing else is delivered meanwhile. */
-export function callBlocking(op: string, args: unknown): unknown {
+export function callBlocking<Args, Answer>(op: Op<Args, Answer, "async" | "blocking">, args: NoInfer<Args>): Answer {
   const answer = bridge.callBlocking(toCall(op, args));
-  return unwrap(answer.text, answer.buffers);
+  return unwrap(answer.text, answer.buffers) as Answer;
 }
 
-export interface AsyncCallOptions<T> {
+export interface AsyncCallOptions<Answer, T> {
   /** Makes the value of the promise from the answer. */
-  map?: (answer: unknown) => T;
+  map?: (answer: Answer) => T;
   /** Called once, when the promise settles. */
   onSettled?: () => void;
 }
@@ -116,7 +119,11 @@ export interface AsyncCall<T> {
 }
 
 /** Calls an asynchronous op. Refusal (a limit) throws at once; the result settles the promise in a turn of its own. */
-export function callAsync<T = unknown>(op: string, args: unknown, options: AsyncCallOptions<T> = {}): AsyncCall<T> {
+export function callAsync<Args, Answer, T = Answer>(
+  op: Op<Args, Answer, "async">,
+  args: NoInfer<Args>,
+  options: AsyncCallOptions<Answer, T> = {},
+): AsyncCall<T> {
   const { map, onSettled } = options;
   const id = nextCallId++;
   let fail!: (error: unknown) => void;
@@ -127,7 +134,7 @@ export function callAsync<T = unknown>(op: string, args: unknown, options: Async
     };
     const succeed = (value: unknown): void => {
       onSettled?.();
-      resolve(map === undefined ? (value as T) : map(value));
+      resolve(map === undefined ? (value as T) : map(value as Answer));
     };
     pending.set(id, { succeed, fail, site: new SafeError() });
   });
@@ -142,7 +149,7 @@ export function callAsync<T = unknown>(op: string, args: unknown, options: Async
     abort(reason) {
       if (!pending.delete(id)) return;
       fail(reason);
-      callSync("op_abort", { callId: id });
+      callSync(OPS.op_abort, { callId: id });
     },
   };
 }
@@ -158,7 +165,7 @@ export function guard(callback: unknown, args: readonly unknown[]): void {
 
 /** Tells the host about an error that nobody caught; in a script that is its end. */
 export function reportUncaught(error: unknown): void {
-  bridge.call(toCall("error_report", describe(error)));
+  bridge.call(toCall(OPS.error_report, describe(error)));
   if (inScript) ended = true;
 }
 
@@ -173,17 +180,20 @@ function deliver(text: string, buffers: readonly ArrayBuffer[] = []): void {
     const body = JSONParse(text);
     if (!isArray(body) || body[0] !== FRAME_VERSION) throw new SafeError("the frame has another version");
     const kind = body[1] as string;
-    if (ended && kind !== "reset" && kind !== "checked") return;
-    run(kind, StringIncludes(text, '"$":') ? (revive(body, buffers) as unknown[]) : body);
+    if (ended && kind !== FRAMES.guest_reset.name && kind !== FRAMES.entry_check.name) return;
+    const frame = StringIncludes(text, '"$":') ? (revive(body, buffers) as unknown[]) : body;
+    if (kind === FRAMES.entry_check.name) checkEntry(frame);
+    else dispatch(kind, frame, 2);
   } catch (error) {
     reportUncaught(error);
   }
 }
 
-function run(kind: string, body: readonly unknown[]): unknown {
+/** Hands an entry to its handler; what belongs to its kind stands in the frame from `start` on. */
+function dispatch(kind: string, frame: readonly unknown[], start: number): unknown {
   const handler = handlers.get(kind);
-  if (handler === undefined) throw new SafeError(`no handler for the frame "${kind}"`);
-  return handler(body);
+  if (handler === undefined) throw new SafeError(`nothing handles an entry of the kind "${kind}"`);
+  return handler(frame[start], frame[start + 1], frame[start + 2], frame[start + 3]);
 }
 
 /** Forgets what was pending; the turns that come now belong to a script, or to the host's own code. */
@@ -204,11 +214,12 @@ function settle(callId: number, outcome: Outcome): void {
 }
 
 /** Enters for the host's own purpose: the host hears what came of it. */
-function runChecked(id: number, kind: string, body: readonly unknown[]): void {
+function checkEntry(frame: readonly unknown[]): void {
+  const id = frame[2] as number;
   try {
-    callSync("check_settle", { id, value: run(kind, body) });
+    callSync(OPS.check_settle, { id, value: dispatch(frame[3] as string, frame, 4) });
   } catch (error) {
-    callSync("check_settle", { id, error: describe(error) });
+    callSync(OPS.check_settle, { id, error: describe(error) });
   }
 }
 
@@ -222,10 +233,9 @@ type Complete = (token: number, value: unknown) => void;
 export function startKernel(given: HostBridge, complete: Complete): { deliver: typeof deliver; complete: Complete } {
   bridge = given;
   rememberErrors();
-  onFrame("reset", (body) => reset(body[2] === true));
-  onFrame("settle", (body) => settle(body[2] as number, body[3] as Outcome));
-  onFrame("positions", (body) => setPositions(body[2] as SourcePositions));
-  onFrame("recall", (body) => recall(body[2] as string));
-  onFrame("checked", (body) => runChecked(body[2] as number, body[3] as string, ArraySlice(body, 2)));
+  onFrame(FRAMES.guest_reset, reset);
+  onFrame(FRAMES.call_settle, settle);
+  onFrame(FRAMES.positions_set, setPositions);
+  onFrame(FRAMES.error_recall, recall);
   return { deliver, complete };
 }

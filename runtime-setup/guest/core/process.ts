@@ -6,13 +6,9 @@ import {
   SafeString,
   SafeTypeError,
 } from "../../../src/shared/primordials.ts";
-import { callSync, callUnanswered, defineGlobal, endTurns, onFrame } from "./kernel.ts";
-
-interface ScriptContext {
-  argv: string[];
-  env: Record<string, string>;
-  input?: string;
-}
+import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
+import { OPS } from "../../../src/shared/contract/ops.ts";
+import { callNote, callSync, defineGlobal, endTurns, onFrame } from "./kernel.ts";
 
 function writer(stream: "stdout" | "stderr"): { write(text: string): boolean } {
   return {
@@ -20,7 +16,7 @@ function writer(stream: "stdout" | "stderr"): { write(text: string): boolean } {
       if (typeof text !== "string") {
         throw new SafeTypeError(`Cannot write to process.${stream}: the text must be a string, not ${typeof text}`);
       }
-      callUnanswered("console_write", { stream, text });
+      callNote(OPS.console_write, { stream, text });
       return true;
     },
   };
@@ -28,7 +24,7 @@ function writer(stream: "stdout" | "stderr"): { write(text: string): boolean } {
 
 function exit(code?: unknown): never {
   endTurns();
-  callSync("script_exit", { code: code === undefined ? 0 : SafeNumber(code) });
+  callSync(OPS.script_exit, { code: code === undefined ? 0 : SafeNumber(code) });
   // The host ends this realm while the guest is here; nothing after process.exit() may run.
   for (;;);
 }
@@ -43,8 +39,7 @@ export function installProcess(): void {
     exit,
   };
   defineGlobal("process", shim);
-  onFrame("script_begin", (body) => {
-    const { argv, env, input } = body[2] as ScriptContext;
+  onFrame(FRAMES.script_begin, ({ argv, env, input }) => {
     shim["argv"] = argv;
     const own = ObjectCreate(null) as Record<string, string>;
     const names = ObjectKeys(env);

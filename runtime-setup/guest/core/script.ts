@@ -1,23 +1,30 @@
 import { isNativePromise, promiseThen } from "../../../src/shared/primordials.ts";
+import type { Op } from "../../../src/shared/contract/op.ts";
+import { OPS, type ResultCopy } from "../../../src/shared/contract/ops.ts";
 import { describe } from "./errors.ts";
 import { callSync } from "./kernel.ts";
 import { formatResult } from "./console.ts";
 
-/** A value on its way out: the copy, and what console.log would show. */
-export function toResult(value: unknown): { value?: unknown; text?: string } {
+/** A value on its way out. */
+function toResult(value: unknown): ResultCopy {
   if (value === undefined) return {};
   if (typeof value === "string") return { value, text: value };
   return { value, text: formatResult(value) };
 }
 
 /** Sends a result out; where it cannot be copied its text goes alone. */
-export function sendResult(op: string, extra: object, value: unknown): void {
+export function sendResult<Extra extends object>(
+  op: Op<ResultCopy & Extra, void, "sync">,
+  extra: Extra,
+  value: unknown,
+): void {
   const { text, ...copy } = toResult(value);
+  const shown: ResultCopy = text === undefined ? {} : { text };
   const exotic = typeof value === "function" || typeof value === "symbol";
   try {
-    callSync(op, { ...extra, ...(exotic ? {} : copy), text });
+    callSync(op, { ...extra, ...(exotic ? {} : copy), ...shown });
   } catch (error) {
-    callSync(op, { ...extra, text, uncopied: describe(error) });
+    callSync(op, { ...extra, ...shown, uncopied: describe(error) });
   }
 }
 
@@ -25,13 +32,13 @@ export function sendResult(op: string, extra: object, value: unknown): void {
 export function settleScript(token: number, completion: unknown): void {
   const value = isNamespace(completion) ? completion.default : completion;
   if (!isNativePromise(value)) {
-    sendResult("script_settle", { token }, value);
+    sendResult(OPS.script_settle, { token }, value);
     return;
   }
   void promiseThen(
     value,
-    (result) => sendResult("script_settle", { token }, result),
-    (error) => callSync("script_settle", { token, error: describe(error) }),
+    (result) => sendResult(OPS.script_settle, { token }, result),
+    (error) => callSync(OPS.script_settle, { token, error: describe(error) }),
   );
 }
 

@@ -1,6 +1,8 @@
-/** Wires the kernel to the realm's bridge and the features to the kernel. */
+/** Wires the kernel to what the realm hands in, and the features to the kernel. */
+import type { FeatureConfigs, FeatureName } from "../../../src/shared/contract/features.ts";
+import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import type { Frame } from "../../../src/shared/frames.ts";
-import { ReflectApply, SafeMap } from "../../../src/shared/primordials.ts";
+import { ObjectHasOwn, ReflectApply } from "../../../src/shared/primordials.ts";
 import { installChat } from "../chat/chat.ts";
 import { installConsole } from "./console.ts";
 import { installConversation } from "../conversation/conversation.ts";
@@ -16,19 +18,20 @@ import { installStep } from "../steps/steps.ts";
 import { installTimers } from "./timers.ts";
 import { installWeb } from "./web.ts";
 
-const features = new SafeMap<string, (config: never) => void>();
-features.set("binding", installBinding);
-features.set("chat", installChat);
-features.set("console", installConsole);
-features.set("conversation", installConversation);
-features.set("done", installDone);
-features.set("embeddings", installEmbeddings);
-features.set("pipeline", installPipeline);
-features.set("process", installProcess);
-features.set("step", installStep);
-features.set("steps", installSteps);
-features.set("timers", installTimers);
-features.set("web", installWeb);
+const features: { readonly [Name in FeatureName]: (config: FeatureConfigs[Name]) => void } = {
+  binding: installBinding,
+  chat: installChat,
+  console: installConsole,
+  conversation: installConversation,
+  done: installDone,
+  embeddings: installEmbeddings,
+  pipeline: installPipeline,
+  process: installProcess,
+  step: installStep,
+  steps: installSteps,
+  timers: installTimers,
+  web: installWeb,
+};
 
 /** What V8 gives a bare isolate and a script is not to have: each is a way around a limit, or crashes the marshaller. */
 const REMOVED = ["WebAssembly", "SharedArrayBuffer", "Atomics", "FinalizationRegistry", "WeakRef", "Float16Array"];
@@ -45,24 +48,23 @@ function closeSurface(): void {
 }
 
 /** A function of the realm's whose promise this realm waits for. */
-interface BlockingDoor {
+interface BlockingCall {
   applySyncPromise(receiver: undefined, args: [string]): Frame;
 }
 
 /** Called once by the realm, before any script; returns what only the realm may hold. */
 export function start(
   call: (frame: string) => string,
-  callBlocking: BlockingDoor,
+  callBlocking: BlockingCall,
   note: (frame: string) => void,
 ): ReturnType<typeof startKernel> {
   const { applySyncPromise } = callBlocking;
   closeSurface();
-  onFrame("install", (body) => {
-    const install = features.get(body[2] as string);
-    if (install === undefined) throw new Error(`no feature "${body[2] as string}"`);
-    install(body[3] as never);
+  onFrame(FRAMES.feature_install, (feature, config) => {
+    if (!ObjectHasOwn(features, feature)) throw new Error(`Cannot install the feature "${feature}": it is unknown`);
+    (features[feature] as (config: unknown) => void)(config);
   });
-  onFrame("set", (body) => defineGlobal(body[2] as string, body[3]));
+  onFrame(FRAMES.global_set, defineGlobal);
   return startKernel(
     {
       call,

@@ -1,4 +1,6 @@
 import { NumberIsFinite, SafeMap, SafeNumber, SafeTypeError } from "../../../src/shared/primordials.ts";
+import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
+import { OPS } from "../../../src/shared/contract/ops.ts";
 import { callSync, defineGlobal, guard, onFrame, onReset } from "./kernel.ts";
 
 interface Timer {
@@ -17,7 +19,7 @@ function start(timer: Timer, delay: unknown, kind: "timeout" | "interval" | "imm
   const asked = typeof delay === "number" ? delay : SafeNumber(delay);
   const ms = NumberIsFinite(asked) && asked >= 1 && asked <= MAX_DELAY_MS ? asked : 1;
   const id = nextId++;
-  callSync("timer_start", { id, ms, kind });
+  callSync(OPS.timer_start, { id, ms, kind });
   timers.set(id, timer);
   return id;
 }
@@ -34,7 +36,7 @@ export function startTimer(
 
 /** Stops a timer; an id that is unknown or no longer pending is ignored. */
 export function clearTimer(id: number): void {
-  if (timers.delete(id)) callSync("timer_clear", { id });
+  if (timers.delete(id)) callSync(OPS.timer_clear, { id });
 }
 
 function checked(callback: unknown, name: string): Timer["callback"] {
@@ -48,8 +50,7 @@ function clear(id: unknown): void {
 }
 
 export function installTimers(): void {
-  onFrame("timer", (body) => {
-    const id = body[2] as number;
+  onFrame(FRAMES.timer_fire, (id) => {
     const timer = timers.get(id);
     if (timer === undefined) return;
     if (!timer.repeat) timers.delete(id);

@@ -2,6 +2,7 @@
  * `pipeline`: says to the host which stages a pipeline has. The functions among them, and the steps, stay here and are
  * called back, one element at a time.
  */
+import { OPS } from "../../../src/shared/contract/ops.ts";
 import {
   append,
   defineField,
@@ -16,8 +17,8 @@ import { stageFunctionName, type PipelinePlan } from "../../../src/shared/pipeli
 import { fromHost, makeElement, toCarried } from "./carried-elements.ts";
 import { stepArgument, type GivenStep, type ScriptFunction } from "../steps/combinator-arguments.ts";
 import { callSync, defineGlobal } from "../core/kernel.ts";
-import type { StepBinding } from "../steps/runs.ts";
-import { callerOf, runnerOf, type StageFunction } from "./stage-functions.ts";
+import type { RunFunction, StepBinding } from "../steps/step-body.ts";
+import { callerOf, runnerOf } from "./stage-functions.ts";
 import { createStepObject, type StepObject } from "../steps/steps.ts";
 
 /** A stage as a script gives it, checked. */
@@ -29,7 +30,7 @@ type Given =
 
 interface Pipeline {
   plan: PipelinePlan;
-  functions: Record<string, StageFunction>;
+  functions: Record<string, RunFunction>;
 }
 
 const CHAIN = "chain the stages";
@@ -54,7 +55,7 @@ export function chain(...given: unknown[]): StepObject {
   for (let i = 0; i < given.length; i++) append(planned, toGiven(`stage ${i + 1}`, given[i]));
   const pipeline = toPipeline(planned);
   // The host refuses now what it would refuse later.
-  callSync("pipeline_draw", { plan: pipeline.plan });
+  callSync(OPS.pipeline_draw, { plan: pipeline.plan });
   const step = createStepObject(bindingFor(pipeline));
   pipelines.set(step, pipeline);
   defineHidden(step, "toMermaid", (metadata?: unknown) => drawn(pipeline, metadata));
@@ -115,7 +116,7 @@ function toGiven(argument: string, value: unknown): Given {
 function toPipeline(given: readonly Given[]): Pipeline {
   const pipeline: Pipeline = {
     plan: { stages: [], edges: [] },
-    functions: ObjectCreate(null) as Record<string, StageFunction>,
+    functions: ObjectCreate(null) as Record<string, RunFunction>,
   };
   connect(pipeline, given, []);
   return pipeline;
@@ -183,7 +184,7 @@ function bindingFor({ plan, functions }: Pipeline): StepBinding {
 
 function drawn({ plan }: Pipeline, metadata: unknown): string {
   const { stages: metrics } = (metadata ?? {}) as { stages?: unknown };
-  return SafeString(callSync("pipeline_draw", { plan, metrics }));
+  return SafeString(callSync(OPS.pipeline_draw, { plan, metrics }));
 }
 
 /** `steps.fromPipeline(pipeline)`: a pipeline is a step already. */

@@ -13,26 +13,24 @@ import {
   SafeWeakMap,
 } from "../../../src/shared/primordials.ts";
 import type { CarriedAnswer, CarriedElement } from "../../../src/shared/pipeline-plan.ts";
-import { runInside as runAsync } from "../steps/bodies.ts";
-import { runInside as runBlocked } from "../steps/blocking.ts";
+import { runInside as runAsync } from "../steps/await-body.ts";
+import { runInside as runBlocked } from "../steps/block-body.ts";
 import { markHandled } from "../core/calls.ts";
 import { fromHost, toCarried } from "./carried-elements.ts";
 import type { GivenStep, ScriptFunction } from "../steps/combinator-arguments.ts";
 import { runEffect } from "../steps/combinators.ts";
-import type { Run } from "../steps/runs.ts";
-import { type AbortSignal, onAbort } from "../web/abort.ts";
-
-export type StageFunction = (args: unknown, signal: AbortSignal, run: Run) => unknown;
+import type { BodyRun, RunFunction } from "../steps/step-body.ts";
+import { onAbort } from "../web/abort.ts";
 
 /** Generators that have more to give, by the numbers that the host asks with. They go with their run. */
-const opened = new SafeWeakMap<Run, Map<number, Generator | AsyncGenerator>>();
+const opened = new SafeWeakMap<BodyRun, Map<number, Generator | AsyncGenerator>>();
 let lastNumber = 0;
 
 /** Values of a generator that go over together. */
 const BATCH = 16;
 
 /** Calls a function of the script's with the content of an element; a generator is asked for more as there is room. */
-export function callerOf(fn: ScriptFunction): StageFunction {
+export function callerOf(fn: ScriptFunction): RunFunction {
   return (args, signal, run) => {
     const { content, kind, metadata, more } = args as CarriedElement & { more?: number };
     if (more !== undefined) return askForMore(more, run);
@@ -46,10 +44,10 @@ export function callerOf(fn: ScriptFunction): StageFunction {
 }
 
 /** Runs a step inside the pipeline's run, with the content of an element. */
-export function runnerOf(given: GivenStep): StageFunction {
+export function runnerOf(given: GivenStep): RunFunction {
   return (args, _, run) => {
     const effect = runEffect(given, fromHost((args as CarriedElement).content));
-    if (run.want === "wait") return toCarried(runBlocked(effect, run));
+    if (run.isWaitedFor) return toCarried(runBlocked(effect, run));
     return promiseThen(runAsync(effect, run), toCarried);
   };
 }
@@ -58,7 +56,7 @@ function isOpen(value: unknown): value is Generator | AsyncGenerator {
   return isGenerator(value) || isAsyncGenerator(value);
 }
 
-function open(generator: Generator | AsyncGenerator, run: Run): unknown {
+function open(generator: Generator | AsyncGenerator, run: BodyRun): unknown {
   let own = opened.get(run);
   if (own === undefined) opened.set(run, (own = new SafeMap()));
   const number = ++lastNumber;
@@ -77,7 +75,7 @@ function close(generator: Generator | AsyncGenerator): void {
   }
 }
 
-function askForMore(number: number, run: Run): unknown {
+function askForMore(number: number, run: BodyRun): unknown {
   const own = opened.get(run);
   const generator = own?.get(number);
   if (generator === undefined) return [];

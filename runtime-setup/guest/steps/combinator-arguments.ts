@@ -1,7 +1,7 @@
 /** What combinators are given, checked when they are called: each error says which argument is wrong, and how. */
 import { isArray, NumberIsInteger, SafeTypeError } from "../../../src/shared/primordials.ts";
 import { guestError } from "../core/errors.ts";
-import type { StepBinding } from "./runs.ts";
+import type { StepBinding } from "./step-body.ts";
 import { bindingOf } from "./steps.ts";
 
 export type ScriptFunction = (...args: never[]) => unknown;

@@ -1,4 +1,5 @@
 /** The steps that scripts make of functions and of other steps. Each is one generator; see effects.ts. */
+import { GUEST_STEP } from "../../../src/shared/contract/runs.ts";
 import { append, isArray, isNativePromise, SafeTypeError } from "../../../src/shared/primordials.ts";
 import type { StepKind } from "../../../src/shared/step-events.ts";
 import {
@@ -11,8 +12,8 @@ import {
   type ScriptFunction,
 } from "./combinator-arguments.ts";
 import { markHandled } from "../core/calls.ts";
-import type { Body, BodyRun, CallEffect, Effect, EffectBody, RunEffect } from "./effects.ts";
-import type { StepBinding } from "./runs.ts";
+import type { Body, BodyRun, CallEffect, Effect, EffectBody, RunEffect } from "./step-body.ts";
+import type { StepBinding } from "./step-body.ts";
 import { bindingFor, createStepObject, type StepObject } from "./steps.ts";
 
 export function callEffect(fn: ScriptFunction, args: unknown[], what: string): CallEffect {
@@ -47,7 +48,7 @@ interface MadeStep extends Pick<StepBinding, "fromResult"> {
 }
 
 export function createGuestStep({ inputType = "any", outputType = "any", ...rest }: MadeStep): StepObject {
-  return createStepObject({ step: "guest", inputType, outputType, ...rest });
+  return createStepObject({ step: GUEST_STEP, inputType, outputType, ...rest });
 }
 
 /** `createLambdaStep(fn)`: one result, whatever `fn` returns or resolves to. */

@@ -1,7 +1,11 @@
+import { isTerminal } from "../../../src/shared/step-events.ts";
 import { append, ArraySlice, defineHidden, SafePromise, SafeSymbol } from "../../../src/shared/primordials.ts";
 import { callSync } from "../core/kernel.ts";
-import { type GuestEvent } from "./run-events.ts";
-import { cancelRun, startRun, type Run, type StepBinding } from "./runs.ts";
+import { OPS } from "../../../src/shared/contract/ops.ts";
+import { DELIVERY } from "../../../src/shared/contract/runs.ts";
+import type { GuestEvent, Run } from "./run.ts";
+import { cancelRun, startRun } from "./runs.ts";
+import type { StepBinding } from "./step-body.ts";
 import { abortReason, isAborted, type AbortSignal } from "../web/abort.ts";
 
 type Item = { value: unknown } | { error: unknown };
@@ -44,10 +48,10 @@ export class EventStream implements AsyncIterableIterator<unknown> {
       } catch (error) {
         append(this.#waiting, { error: signal !== undefined && isAborted(signal) ? abortReason(signal) : error });
       }
-      if (event.type === "final" || event.type === "error" || event.type === "interrupt") this.#over = true;
+      if (isTerminal(event.type)) this.#over = true;
       this.#serve();
     };
-    this.#run = startRun(owner, binding, input, onEvent, { want: "pull", signal });
+    this.#run = startRun(owner, binding, input, onEvent, { delivery: DELIVERY.pulled, signal });
   }
 
   next(): Promise<IteratorResult<unknown>> {
@@ -72,7 +76,7 @@ export class EventStream implements AsyncIterableIterator<unknown> {
   }
 
   #ack(): void {
-    callSync("run_ack", { id: this.#run.id, count: 1 });
+    callSync(OPS.run_ack, { id: this.#run.id, count: 1 });
   }
 
   #serve(): void {

@@ -3,17 +3,7 @@ import type { ErrorRecord } from "../../../src/shared/frames.ts";
 import { appendDelta, type EventFrame, type EventStep } from "../../../src/shared/step-events.ts";
 import { append, defineField, defineHidden, ObjectHasOwn } from "../../../src/shared/primordials.ts";
 import { asScriptError, errorFromHost, guestError } from "../core/errors.ts";
-import type { Run } from "./runs.ts";
-
-/** A step event as scripts see it. */
-export interface GuestEvent {
-  type: string;
-  [field: string]: unknown;
-}
-
-export function isTerminal(type: string): boolean {
-  return type === "final" || type === "error" || type === "interrupt";
-}
+import type { GuestEvent, Run } from "./run.ts";
 
 function fromResult({ binding }: Run, result: unknown): unknown {
   return binding.fromResult === undefined ? result : binding.fromResult(result);

@@ -2,54 +2,18 @@
  * The runs that this guest has started. A run's life is the host's (see the run mechanism there): here it is an id, what
  * to do with its events, and the functions that it may call back.
  */
-import type { EventFrame, EventMeta, EventStep, StepInfo } from "../../../src/shared/step-events.ts";
+import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
+import { OPS } from "../../../src/shared/contract/ops.ts";
+import { DELIVERY, GUEST_STEP, type RunStart } from "../../../src/shared/contract/runs.ts";
+import { isTerminal, type EventFrame } from "../../../src/shared/step-events.ts";
 import { append, ReflectApply, SafeError, SafeMap, SafePromise } from "../../../src/shared/primordials.ts";
-import type { Interceptor, Body, BodyRun } from "./effects.ts";
 import { describe } from "../core/errors.ts";
 import { callSync, guard, onFrame, onReset } from "../core/kernel.ts";
-import { cancelledError, errorOf, isTerminal, toGuestEvent, withMetadata, type GuestEvent } from "./run-events.ts";
+import { cancelledError, errorOf, toGuestEvent, withMetadata } from "./run-events.ts";
+import type { GuestEvent, Run } from "./run.ts";
+import type { StepBinding } from "./step-body.ts";
 import { createAbortController, isAborted, onAbort, type AbortSignal } from "../web/abort.ts";
 import { randomUUID } from "../web/crypto.ts";
-
-/** Where a step's work is done, and how values change on the way. */
-export interface StepBinding extends StepInfo {
-  /** The name under which the host knows the step; "guest" for one whose body is here. */
-  step: string;
-  /** The binding for this input, where it depends on it. */
-  forInput?(input: unknown): StepBinding;
-  /** For a step of the host's: what crosses for an input. */
-  toInput?(input: unknown): unknown;
-  /** What a script gets for a result that crossed: of a step of the host's, or of a run that was kept. */
-  fromResult?(result: unknown): unknown;
-  /** Functions that the step may call back, by name. */
-  functionsOf?(input: unknown): Record<string, (args: unknown, signal: AbortSignal, run: Run) => unknown>;
-  /** For a step that was made here: what it does. */
-  body?: Body;
-}
-
-export interface Run extends BodyRun {
-  readonly owner: object;
-  readonly binding: StepBinding;
-  readonly input: unknown;
-  readonly want: StartOptions["want"];
-  /** Called with each event; `error` comes with an error event. */
-  readonly onEvent: (event: GuestEvent, error: unknown) => void;
-  meta: EventMeta;
-  step: EventStep;
-  completion: string;
-  partials: number;
-  lastSeq: number;
-  cancelled: boolean;
-  /** Where the script started it. */
-  readonly site: Error;
-  /** Aborted when the run is: what its functions and its body get. */
-  readonly controller: { signal: AbortSignal; abort(reason?: unknown): void };
-  /** Resume a body that waits for room. */
-  readonly waiters: (() => void)[];
-  /** What a body here threw, to give it back as it was. */
-  failure: { error: unknown } | undefined;
-  forget(): void;
-}
 
 const runs = new SafeMap<string, Run>();
 
@@ -69,15 +33,11 @@ export function currentGeneration(): number {
   return generation;
 }
 
-export interface StartOptions {
-  want: "events" | "pull" | "result" | "wait";
+export interface StartOptions extends Pick<
+  RunStart,
+  "delivery" | "parent" | "forwards" | "timeoutMs" | "interception"
+> {
   signal?: AbortSignal | undefined;
-  /** The run of which this one is a part: it ends with it, and its usage is that one's too. */
-  parent?: string | undefined;
-  /** Its pieces of text and tool events are its parent's too. */
-  forwards?: boolean | undefined;
-  timeoutMs?: number | undefined;
-  interceptor?: Interceptor | undefined;
 }
 
 /** Starts a run. What cannot be made an input is a failure of the run, which is to say an error event. */
@@ -88,7 +48,7 @@ export function startRun(
   onEvent: Run["onEvent"],
   options: StartOptions,
 ): Run {
-  const { want, signal } = options;
+  const { delivery, signal } = options;
   const id = randomUUID();
   const { type, inputType, outputType } = binding;
   const controller = createAbortController();
@@ -97,7 +57,7 @@ export function startRun(
     owner,
     binding,
     input,
-    want,
+    delivery,
     onEvent,
     meta: { messageId: "", parentId: "", engine: "" },
     step: {
@@ -116,7 +76,8 @@ export function startRun(
     signal: controller.signal,
     results: [],
     progress: { hasEmitted: false },
-    isKept: options.interceptor !== undefined,
+    isKept: options.interception !== undefined,
+    isWaitedFor: delivery === DELIVERY.waited,
     waiters: [],
     failure: undefined,
     forget() {},
@@ -135,29 +96,44 @@ export function startRun(
   return run;
 }
 
-function requestStart(run: Run, { want, parent, forwards, timeoutMs, interceptor }: StartOptions): void {
+function requestStart(run: Run, { delivery, parent, forwards, timeoutMs, interception }: StartOptions): void {
   const { id, binding, input } = run;
-  const { step, type, inputType, outputType, kind } = binding;
   const inherits = parent !== undefined;
-  const request = { id, step, want, parent: parent ?? caller, inherits, forwards, timeoutMs, interceptor };
+  const request: Omit<RunStart, "step"> = {
+    id,
+    delivery,
+    parent: parent ?? caller,
+    inherits,
+    forwards,
+    timeoutMs,
+    interception,
+  };
   if (binding.body !== undefined) {
-    callSync("run_start", { ...request, input: { type, inputType, outputType, kind } });
+    const { type, inputType, outputType, kind } = binding;
+    callSync(OPS.run_start, { ...request, step: GUEST_STEP, info: { type, inputType, outputType, kind } });
     return;
   }
+  const { step } = binding;
   try {
-    callSync("run_start", { ...request, input: binding.toInput === undefined ? input : binding.toInput(input) });
+    callSync(OPS.run_start, {
+      ...request,
+      step,
+      input: binding.toInput === undefined ? input : binding.toInput(input),
+    });
   } catch (error) {
     if ((error as { code?: unknown } | null)?.code === "ERR_LIMIT_RUNS") throw error;
-    callSync("run_start", { ...request, failed: describe(error) });
+    callSync(OPS.run_start, { ...request, step, failed: describe(error) });
   }
 }
 
 /** Cancels a run, and with it what its functions and its body do. Once this has returned true, the next event is the interrupt. */
 export function cancelRun(run: Run, reason: unknown = cancelledError()): boolean {
   if (run.cancelled || !runs.has(run.id)) return false;
-  const sees = run.want === "events" || run.want === "pull";
-  const accepted =
-    callSync("run_cancel", { id: run.id, deliveredChars: sees ? run.completion.length : undefined }) === true;
+  const sees = run.delivery === DELIVERY.every || run.delivery === DELIVERY.pulled;
+  const accepted = callSync(OPS.run_cancel, {
+    id: run.id,
+    deliveredChars: sees ? run.completion.length : undefined,
+  });
   if (accepted) run.cancelled = true;
   // Even where the host was first, or the end is under way already: nobody waits for what is still done here.
   run.controller.abort(reason);
@@ -210,10 +186,10 @@ export function endRun(run: Run): void {
   run.forget();
 }
 
-onFrame("event", (body) => deliverEvent(body[2] as string, body[3] as EventFrame));
-onFrame("run_abort", (body) => runs.get(body[2] as string)?.controller.abort(cancelledError()));
-onFrame("run_room", (body) => {
-  const waiters = runs.get(body[2] as string)?.waiters;
+onFrame(FRAMES.event_deliver, deliverEvent);
+onFrame(FRAMES.run_abort, (id) => runs.get(id)?.controller.abort(cancelledError()));
+onFrame(FRAMES.run_resume, (id) => {
+  const waiters = runs.get(id)?.waiters;
   if (waiters === undefined) return;
   const { length } = waiters;
   for (let i = 0; i < length; i++) waiters[i]!();
@@ -244,7 +220,10 @@ export function collect(
       if (event.type === "final") resolve(withMetadata(event));
       else reject(event.type === "error" ? failure : cancelledError());
     };
-    startRun(owner, binding, input, onEvent, { want: onPartial === undefined ? "result" : "events", signal });
+    startRun(owner, binding, input, onEvent, {
+      delivery: onPartial === undefined ? DELIVERY.last : DELIVERY.every,
+      signal,
+    });
     if (signal !== undefined) forget = onAbort(signal, reject);
   });
 }

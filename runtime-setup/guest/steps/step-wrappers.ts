@@ -12,16 +12,17 @@ import {
   type ScriptFunction,
 } from "./combinator-arguments.ts";
 import { callContext, callEffect, createGuestStep, resultsLike, runEffect } from "./combinators.ts";
-import type { Body } from "./effects.ts";
+import type { Body, StepBinding } from "./step-body.ts";
+import { GUEST_STEP } from "../../../src/shared/contract/runs.ts";
 import { guestError } from "../core/errors.ts";
 import { guard, reportUncaught } from "../core/kernel.ts";
-import { currentGeneration, type StepBinding } from "./runs.ts";
+import { currentGeneration } from "./runs.ts";
 import { bindingFor, createStepObject, type StepObject } from "./steps.ts";
 
 /** A step of the inner one's kind, with whatever that depends on. */
 export function wrap(type: string, { binding }: GivenStep, body: Body): StepObject {
   const { inputType, kind } = binding;
-  const wrapper: StepBinding = { step: "guest", type, inputType, ...resultsLike(binding), kind, body };
+  const wrapper: StepBinding = { step: GUEST_STEP, type, inputType, ...resultsLike(binding), kind, body };
   if (binding.forInput !== undefined) {
     const forInput = (input: unknown): StepBinding => ({ ...wrapper, kind: bindingFor(binding, input).kind });
     return createStepObject({ ...wrapper, forInput });

@@ -1,11 +1,13 @@
-import type { StepInfo } from "../../../src/shared/step-events.ts";
+import type { StepConfig } from "../../../src/shared/contract/features.ts";
+import { DELIVERY } from "../../../src/shared/contract/runs.ts";
 import { defineHidden, SafeSymbol, SafeTypeError, SafeWeakMap } from "../../../src/shared/primordials.ts";
-import { runBlocking } from "./blocking.ts";
+import { runBlocking } from "./block-body.ts";
 import { exemptOnAbort, rejectAborted, signalOf } from "../core/calls.ts";
 import { EventStream } from "./event-stream.ts";
 import { defineGlobal, guard, reportUncaught } from "../core/kernel.ts";
 import { cancelledError } from "./run-events.ts";
-import { cancelRun, collect, runById, runsOf, startRun, type StepBinding } from "./runs.ts";
+import { cancelRun, collect, runById, runsOf, startRun } from "./runs.ts";
+import type { StepBinding } from "./step-body.ts";
 import { isAborted } from "../web/abort.ts";
 
 type Callback = (...args: unknown[]) => unknown;
@@ -48,7 +50,7 @@ class Step {
     if (handler === undefined)
       throw new SafeTypeError("Cannot start the step: onEvent is missing, it must be a function");
     return startRun(this, ownFor(this, input), input, (event) => handler(event), {
-      want: "events",
+      delivery: DELIVERY.every,
       signal: signalOf(options),
     }).id;
   }
@@ -118,7 +120,7 @@ class Step {
             break;
         }
       },
-      { want: "events" },
+      { delivery: DELIVERY.every },
     );
     return function cancel(): boolean {
       const run = runById(id);
@@ -162,6 +164,6 @@ export function createStepObject(binding: StepBinding): Step {
 export type { Step as StepObject };
 
 /** Gives scripts a step of the host's under a global name. Inputs and results cross as they are. */
-export function installStep(config: StepInfo & { name: string; step: string }): void {
+export function installStep(config: StepConfig): void {
   defineGlobal(config.name, createStepObject(config));
 }

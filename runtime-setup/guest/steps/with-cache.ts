@@ -3,7 +3,7 @@ import { JSONStringify, NumberIsFinite } from "../../../src/shared/primordials.t
 import { objectArgument, optionalFunction, stepArgument } from "./combinator-arguments.ts";
 import { callContext, callEffect, runEffect } from "./combinators.ts";
 import { wrap } from "./step-wrappers.ts";
-import type { Interceptor } from "./effects.ts";
+import type { Interception } from "../../../src/shared/contract/runs.ts";
 import { describe, guestError } from "../core/errors.ts";
 import type { StepObject } from "./steps.ts";
 import { randomUUID } from "../web/crypto.ts";
@@ -20,7 +20,7 @@ export function withCache(step: unknown, options: unknown = {}): StepObject {
   return wrap("cache", given, function* (input, run) {
     let key: string | undefined;
     if (keyOf !== undefined) key = toKey(yield callEffect(keyOf, [input, callContext(run)], '"key"'));
-    yield runEffect(given, input, { forwards: true, interceptor: interceptorFor(identity, input, key) });
+    yield runEffect(given, input, { forwards: true, interception: cacheRequest(identity, input, key) });
   });
 }
 
@@ -35,7 +35,7 @@ function toKey(value: unknown): string {
 }
 
 /** The input of a step of the host's goes there anyway. */
-function interceptorFor(identity: string | undefined, input: unknown, key: string | undefined): Interceptor {
+function cacheRequest(identity: string | undefined, input: unknown, key: string | undefined): Interception {
   const args = identity === undefined || key !== undefined ? { key, identity } : { identity, ...encoded(input) };
   return { name: "cache", args };
 }

@@ -1,3 +1,4 @@
+import { OPS } from "../../../src/shared/contract/ops.ts";
 import {
   append,
   NumberParseInt,
@@ -26,7 +27,7 @@ const pool = new SafeUint8Array(POOL_BYTES);
 let next = POOL_BYTES;
 
 function refill(): void {
-  const hex = callSync("random_bytes", { count: POOL_BYTES }) as string;
+  const hex = callSync(OPS.random_bytes, { count: POOL_BYTES });
   for (let i = 0; i < POOL_BYTES; i++) pool[i] = NumberParseInt(StringSlice(hex, i * 2, i * 2 + 2), 16);
   next = 0;
 }

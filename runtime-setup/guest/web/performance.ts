@@ -1,9 +1,10 @@
+import { OPS } from "../../../src/shared/contract/ops.ts";
 import { DateNow, ObjectDefineProperty, SafeSymbol } from "../../../src/shared/primordials.ts";
 import { callSync, defineGlobal } from "../core/kernel.ts";
 
 /** Milliseconds since the engine's start, with a fraction. */
 export function elapsedMs(): number {
-  return callSync("clock_now", {}) as number;
+  return callSync(OPS.clock_now, {});
 }
 
 /** Defines `performance.now()` and `performance.timeOrigin`. */

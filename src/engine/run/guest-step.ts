@@ -1,15 +1,13 @@
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
+import type { Unchecked } from "../../shared/contract/op.ts";
+import { BODY, type RunYield } from "../../shared/contract/runs.ts";
 import { MAX_ERROR_CHARS } from "../../shared/frames.ts";
 import type { StepInfo } from "../../shared/step-events.ts";
 import type { StepContext, StepEmission, StepSource } from "../../steps/step.ts";
 import { parseFields } from "../guest-messages.ts";
 
-/** What the body of a guest's step hands out: the copy of a result. */
-export interface GuestYield {
-  value: unknown;
-  /** Why the copy is not as good as the result, where the guest was to look. */
-  loss?: string;
-}
+/** What the body of a guest's step hands out. */
+export type GivenResult = Pick<RunYield, "value" | "loss">;
 
 /** Results that a body may be ahead of its run. */
 const MAX_AHEAD = 16;
@@ -30,7 +28,7 @@ export function parseStepInfo(value: unknown): StepInfo {
 }
 
 /** What the guest says that its step yields. */
-export function parseYield(args: unknown): GuestYield {
+export function parseYield(args: Unchecked<RunYield>): GivenResult {
   const { value, loss } = parseFields(args);
   return typeof loss === "string" ? { value, loss: loss.slice(0, MAX_ERROR_CHARS) } : { value };
 }
@@ -41,7 +39,7 @@ export function parseYield(args: unknown): GuestYield {
  */
 export class GuestStep implements StepSource {
   readonly info: StepInfo;
-  readonly #waiting: GuestYield[] = [];
+  readonly #waiting: GivenResult[] = [];
   #more: Deferred<void> | undefined;
   #room: Deferred<void> | undefined;
   #over = false;
@@ -68,7 +66,7 @@ export class GuestStep implements StepSource {
   }
 
   /** True when there is room for more. */
-  take(given: GuestYield): boolean {
+  take(given: GivenResult): boolean {
     if (this.#over) return true;
     this.#loss ??= given.loss;
     this.#waiting.push(given);
@@ -86,7 +84,7 @@ export class GuestStep implements StepSource {
   async *run(_: unknown, context: StepContext): AsyncGenerator {
     this.#context = context;
     let ended = false;
-    const body = context.callGuest("body", []).finally(() => {
+    const body = context.callGuest(BODY, []).finally(() => {
       ended = true;
       this.#more?.resolve();
     });

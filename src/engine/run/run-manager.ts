@@ -1,42 +1,39 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Bus } from "../../events/bus.ts";
+import { FRAMES } from "../../shared/contract/frame-kinds.ts";
+import type { Unchecked } from "../../shared/contract/op.ts";
+import { GUEST_STEP, type Interceptions, type WaitAnswer } from "../../shared/contract/runs.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import type { ErrorRecord, Outcome } from "../../shared/frames.ts";
+import type { Outcome } from "../../shared/frames.ts";
 import type { StepSource } from "../../steps/step.ts";
-import type { EntryQueue } from "../entry-queue.ts";
-import { GuestRun, type StartRequest, type WaitAnswer } from "./guest-run.ts";
-import { GuestStep, parseStepInfo, type GuestYield } from "./guest-step.ts";
-import type { Ledger } from "../ledger.ts";
 import { limitError, type EngineLimits } from "../limits.ts";
+import { GuestRun, type RunSurroundings, type StartRequest } from "./guest-run.ts";
+import { GuestStep, type GivenResult } from "./guest-step.ts";
 
 const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** The name under which the guest starts the steps that it made itself. */
-const GUEST_STEP = "guest";
-
-export interface RunManagerOptions {
-  bus: Bus;
-  queue: EntryQueue;
-  ledger: Ledger;
+export interface RunManagerOptions extends RunSurroundings {
   limits: Pick<EngineLimits, "runs" | "resultBytes">;
   /** Throws when this many characters of input are more than may be pending. */
   checkRoom(chars: number): void;
-  /** Told of each event, before it is published. */
-  onEvent(): void;
-  /** Sees the record of every error event that goes to the guest. */
-  onError(record: ErrorRecord): void;
-  now(): number;
 }
 
-/** Makes the source for one run of a step: the step with something around it. `args` are the guest's, unchecked. */
-export type Interceptor = (source: StepSource, run: { step: string; args: unknown }) => StepSource;
+/** A run in which a guest asks for something in between; the arguments are its own. */
+export interface Intercepted<Args> {
+  step: string;
+  args: Unchecked<Args>;
+}
+
+/** Makes the source for one run of a step: the step with something in between. */
+export type Interceptors = {
+  [Name in keyof Interceptions]: (source: StepSource, run: Intercepted<Interceptions[Name]>) => StepSource;
+};
 
 /** The runs of one engine: each is a topic `step.{id}` on the bus, there while the run is. */
 export class RunManager {
   readonly #steps = new Map<string, StepSource>();
   readonly #runs = new Map<string, GuestRun>();
   readonly #guestSteps = new Map<string, GuestStep>();
-  readonly #interceptors = new Map<string, Interceptor>();
+  readonly #interceptors = new Map<string, Interceptors[keyof Interceptors]>();
   readonly #ends = new Set<Promise<void>>();
   /** What the host holds of the results of these runs. */
   #reservedChars = 0;
@@ -63,7 +60,7 @@ export class RunManager {
     this.#steps.set(name, step);
   }
 
-  setInterceptor(name: string, interceptor: Interceptor): void {
+  setInterceptor<Name extends keyof Interceptors>(name: Name, interceptor: Interceptors[Name]): void {
     this.#interceptors.set(name, interceptor);
   }
 
@@ -90,9 +87,9 @@ export class RunManager {
     };
     const step = this.#stepFor(request);
     const body = step instanceof GuestStep ? step : undefined;
-    const parts = { source: this.#put(request, step), body, parent };
+    const parts = { source: this.#intercept(request, step), body, parent };
     if (body !== undefined) this.#guestSteps.set(id, body);
-    const run = new GuestRun(request, parts, { ...this.#options, reserve });
+    const run = new GuestRun(request, parts, this.#options, reserve);
     this.#runs.set(id, run);
     const end = run.execute().then(() => {
       this.#reservedChars -= reserved;
@@ -127,8 +124,7 @@ export class RunManager {
   /** What a guest that waits for a run is to do next. */
   async wait(id: string): Promise<WaitAnswer> {
     const run = this.#runs.get(id);
-    if (run === undefined)
-      throw new GeppettoError("ValidationError", "Cannot wait for a run: there is none of that id");
+    if (run === undefined) throw new GeppettoError("ValidationError", "Cannot wait for a run: no run has that id");
     return run.wait();
   }
 
@@ -137,15 +133,15 @@ export class RunManager {
   }
 
   /** A step that the guest made yields a result. False when it is to wait until it has been told that there is room. */
-  take(id: string, given: GuestYield): boolean {
+  take(id: string, given: GivenResult): boolean {
     const step = this.#guestSteps.get(id);
     if (step === undefined || step.take(given)) return true;
-    void step.room().then(() => this.#options.queue.enter("run_room", id));
+    void step.room().then(() => this.#options.queue.enter(FRAMES.run_resume, id));
     return false;
   }
 
   /** Likewise for a guest that waits: resolves when there is room. Rejects when the run has been cancelled. */
-  async takeBlocking(id: string, given: GuestYield): Promise<void> {
+  async takeBlocking(id: string, given: GivenResult): Promise<void> {
     const step = this.#guestSteps.get(id);
     if (step?.take(given) === false) await step.room();
     this.#runs.get(id)?.signal.throwIfAborted();
@@ -167,21 +163,22 @@ export class RunManager {
     while (this.#ends.size > 0) await Promise.all(this.#ends);
   }
 
-  /** The step with what the guest asks for around it. */
-  #put({ step, interceptor }: StartRequest, source: StepSource): StepSource {
-    if (interceptor === undefined) return source;
-    const put = this.#interceptors.get(interceptor.name);
-    if (put === undefined) {
-      throw new GeppettoError("ValidationError", `Cannot start a run: there is nothing called "${interceptor.name}"`);
+  /** The step with what the guest asks for in between. */
+  #intercept({ step, interception }: StartRequest, source: StepSource): StepSource {
+    if (interception === undefined) return source;
+    const { name, args } = interception;
+    const interceptor = this.#interceptors.get(name);
+    if (interceptor === undefined) {
+      throw new GeppettoError("ValidationError", `Cannot start a run: no interceptor is named "${name}"`);
     }
-    return put(source, { step, args: interceptor.args });
+    return interceptor(source, { step, args: args as Unchecked<never> });
   }
 
-  #stepFor({ step: name, input }: StartRequest): StepSource {
-    if (name === GUEST_STEP) return new GuestStep(parseStepInfo(input));
+  #stepFor({ step: name, info }: StartRequest): StepSource {
+    if (name === GUEST_STEP) return new GuestStep(info);
     const step = this.#steps.get(name);
     if (step === undefined)
-      throw new GeppettoError("ValidationError", `Cannot start a run: there is no step "${name}"`);
+      throw new GeppettoError("ValidationError", `Cannot start a run: no step is named "${name}"`);
     return step;
   }
 }

@@ -1,74 +1,69 @@
+import type { Unchecked } from "../../shared/contract/op.ts";
+import { OPS } from "../../shared/contract/ops.ts";
+import { DELIVERY, type RunStart } from "../../shared/contract/runs.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { Outcome } from "../../shared/frames.ts";
 import { parseFields, parseGuestFailure } from "../guest-messages.ts";
-import type { StartRequest } from "./guest-run.ts";
-import { parseYield } from "./guest-step.ts";
 import type { OpTable } from "../op-table.ts";
+import type { StartRequest } from "./guest-run.ts";
+import { parseStepInfo, parseYield } from "./guest-step.ts";
 import type { RunManager } from "./run-manager.ts";
-
-const WANTS = ["events", "pull", "result", "wait"] as const;
 
 /** Longest time that Node's timers can wait. */
 const MAX_MS = 2_147_483_647;
 
+const DELIVERIES = Object.values(DELIVERY);
+
 /** The ops by which a guest starts, steers and serves its runs. */
 export function registerRunOps(ops: OpTable, runs: () => RunManager): void {
-  const sync = { mode: "sync" } as const;
-  ops.set("run_start", (args, { chars }) => runs().start({ ...parseStart(args), chars }), sync);
-  ops.set("run_cancel", (args) => cancelRun(runs(), args), sync);
-  ops.set("run_ack", (args) => runs().ack(parseId(args), Number(parseFields(args)["count"])), sync);
-  ops.set("run_answer", (args) => answerCall(runs(), args), sync);
-  ops.set("run_yield", (args) => runs().take(parseId(args), parseYield(args)), sync);
-  ops.set("run_is_aborted", (args) => runs().isAborted(parseId(args)), sync);
-  // For a guest that waits.
-  ops.set("run_wait", (args) => runs().wait(parseId(args)));
-  ops.set("run_yield_wait", (args) => runs().takeBlocking(parseId(args), parseYield(args)));
-  ops.set("run_sleep", (args, { signal }) =>
-    runs().sleep(parseId(args), parseMs(parseFields(args)["ms"]) ?? 0, signal),
-  );
+  ops.set(OPS.run_start, (args, { chars }) => runs().start({ ...parseStart(args), chars }));
+  ops.set(OPS.run_cancel, (args) => {
+    const { id, deliveredChars } = parseFields(args);
+    return typeof id === "string" && runs().cancel(id, typeof deliveredChars === "number" ? deliveredChars : undefined);
+  });
+  ops.set(OPS.run_ack, (args) => runs().ack(parseId(args), Number(parseFields(args).count)));
+  ops.set(OPS.run_answer, (args) => {
+    const { callId, value, error } = parseFields(args);
+    const outcome: Outcome = error === undefined ? { ok: true, value } : { ok: false, error: parseGuestFailure(error) };
+    runs().answer(parseId(args), Number(callId), outcome);
+  });
+  ops.set(OPS.run_yield, (args) => runs().take(parseId(args), parseYield(args)));
+  ops.set(OPS.run_is_aborted, (args) => runs().isAborted(parseId(args)));
+  ops.set(OPS.run_wait, (args) => runs().wait(parseId(args)));
+  ops.set(OPS.run_yield_wait, (args) => runs().takeBlocking(parseId(args), parseYield(args)));
+  ops.set(OPS.run_sleep, (args, { signal }) => runs().sleep(parseId(args), parseMs(parseFields(args).ms) ?? 0, signal));
 }
 
-function parseId(args: unknown): string {
-  return String(parseFields(args)["id"]);
+function parseId(args: Unchecked<{ id: string }>): string {
+  return String(parseFields(args).id);
 }
 
 function parseMs(value: unknown): number | undefined {
   return typeof value === "number" && value >= 0 && value <= MAX_MS ? value : undefined;
 }
 
-function cancelRun(runs: RunManager, args: unknown): boolean {
-  const { id, deliveredChars } = parseFields(args);
-  return typeof id === "string" && runs.cancel(id, typeof deliveredChars === "number" ? deliveredChars : undefined);
-}
-
-function answerCall(runs: RunManager, args: unknown): void {
-  const { id, callId, value, error } = parseFields(args);
-  const outcome: Outcome = error === undefined ? { ok: true, value } : { ok: false, error: parseGuestFailure(error) };
-  runs.answer(String(id), Number(callId), outcome);
-}
-
-function parseInterceptor(value: unknown): { name: string; args: unknown } {
+function parseInterception(value: unknown): NonNullable<StartRequest["interception"]> {
   const { name, args } = parseFields(value);
   return { name: String(name).slice(0, 100), args };
 }
 
-function parseStart(args: unknown): Omit<StartRequest, "chars"> {
-  const { id, step, want, input, failed, parent, inherits, forwards, timeoutMs, interceptor } = parseFields(args);
+function parseStart(args: Unchecked<RunStart>): Omit<StartRequest, "chars"> {
+  const { id, step, delivery, input, info, failed, parent, inherits, forwards, timeoutMs, interception } =
+    parseFields(args);
   if (typeof id !== "string" || typeof step !== "string") {
     throw new GeppettoError("ValidationError", "Cannot start a run: the request is malformed");
   }
-  const request: Omit<StartRequest, "chars"> = {
+  return {
     id,
     step,
-    want: WANTS.find((known) => known === want) ?? "events",
+    delivery: DELIVERIES.find((known) => known === delivery) ?? DELIVERY.every,
     input,
+    info: parseStepInfo(info),
+    failed: failed === undefined ? undefined : parseGuestFailure(failed),
+    parent: typeof parent === "string" ? parent : undefined,
+    inherits: inherits === true,
+    forwards: forwards === true,
+    timeoutMs: parseMs(timeoutMs),
+    ...(interception === undefined ? {} : { interception: parseInterception(interception) }),
   };
-  if (failed !== undefined) request.failed = parseGuestFailure(failed);
-  if (typeof parent === "string") request.parent = parent;
-  if (inherits === true) request.inherits = true;
-  if (forwards === true) request.forwards = true;
-  if (interceptor !== undefined) request.interceptor = parseInterceptor(interceptor);
-  const limit = parseMs(timeoutMs);
-  if (limit !== undefined) request.timeoutMs = limit;
-  return request;
 }

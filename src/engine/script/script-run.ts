@@ -1,3 +1,4 @@
+import type { ResultCopy } from "../../shared/contract/ops.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
 import { createDeferred } from "../../base/deferred.ts";
 
@@ -50,21 +51,13 @@ export interface ScriptOutcome {
   sources?: Readonly<Record<string, string>>;
 }
 
-/** A result on its way out of the guest. */
-export interface ScriptResult {
-  value?: unknown;
-  text?: string;
-  /** Why there is no copy of the value. */
-  uncopied?: ErrorRecord;
-}
-
 type State = "running" | "settled" | "ended";
 
 /** One execution of a script: running until its body settles, then until nothing is pending, then ended, for good. */
 export class ScriptRun {
   readonly #ended = createDeferred<Omit<ScriptOutcome, "stats" | "sources">>();
   #state: State = "running";
-  #result: ScriptResult = {};
+  #result: ResultCopy = {};
   #cutOff = false;
 
   get over(): boolean {
@@ -77,7 +70,7 @@ export class ScriptRun {
   }
 
   /** The body has run to its end. */
-  settle(result: ScriptResult): void {
+  settle(result: ResultCopy): void {
     if (this.#state !== "running") return;
     this.#state = "settled";
     const { uncopied: _, ...copied } = result;
@@ -95,7 +88,7 @@ export class ScriptRun {
     return this.#cutOff;
   }
 
-  done({ uncopied: _, ...result }: ScriptResult): void {
+  done({ uncopied: _, ...result }: ResultCopy): void {
     this.#end({ ok: true, end: "done", ...result });
   }
 

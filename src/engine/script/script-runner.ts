@@ -1,12 +1,13 @@
 import { LoadError } from "../../modules/load-error.ts";
 import { toErrorRecord, type GeppettoError } from "../../shared/errors.ts";
+import type { ResultCopy } from "../../shared/contract/ops.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
 import { SourcePlaces } from "../../shared/source-positions.ts";
 import { realmError } from "../engine-errors.ts";
 import type { RealmSession, LossKind } from "../realm-session.ts";
 import { limitError, type EngineLimits } from "../limits.ts";
 import type { LoadedScript } from "./load-script.ts";
-import { ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome, type ScriptResult } from "./script-run.ts";
+import { ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome } from "./script-run.ts";
 
 /** How often the CPU time of a script is compared with its limit, in milliseconds. */
 const CPU_WATCH_MS = 50;
@@ -87,7 +88,7 @@ export class ScriptRunner {
     this.#script.fail(end, { ...error, fromHost }, end === "limit" ? this.#loop.pending() : undefined);
   }
 
-  done(result: ScriptResult): void {
+  done(result: ResultCopy): void {
     if (this.#script === undefined) return;
     this.#script.done(result);
     this.#loop.ops.accepting = false;

@@ -1,3 +1,4 @@
+import { OPS, type UrlRecord } from "../../../../src/shared/contract/ops.ts";
 import { SafeTypeError, StringIndexOf, StringSlice } from "../../../../src/shared/primordials.ts";
 import { customInspect } from "../../core/inspect.ts";
 import { callSync } from "../../core/kernel.ts";
@@ -7,25 +8,10 @@ import { linkSearchParams, resetSearchParams, URLSearchParams } from "./search-p
 import { type InspectFunction, showFields } from "../show-fields.ts";
 import { toUsvString } from "../web-strings.ts";
 
-/** A parsed URL as the host gives it. */
-interface UrlRecord {
-  href: string;
-  origin: string;
-  protocol: string;
-  username: string;
-  password: string;
-  host: string;
-  hostname: string;
-  port: string;
-  pathname: string;
-  search: string;
-  hash: string;
-}
-
 type Settable = Exclude<keyof UrlRecord, "origin" | "href">;
 
 function parseRecord(url: string, base: string | undefined): UrlRecord | null {
-  return callSync("url_parse", base === undefined ? { url } : { url, base }) as UrlRecord | null;
+  return callSync(OPS.url_parse, base === undefined ? { url } : { url, base });
 }
 
 function invalidUrl(input: string, base: string | undefined): TypeError {
@@ -180,7 +166,7 @@ export class URL {
 
   #set(key: Settable, value: unknown): void {
     const { href } = this.#record;
-    this.#replace(callSync("url_set", { href, key, value: toUsvString(value) }) as UrlRecord);
+    this.#replace(callSync(OPS.url_set, { href, key, value: toUsvString(value) }));
   }
 
   #replace(record: UrlRecord): void {

@@ -1,4 +1,4 @@
-import type { ToolRound } from "../../../steps/chat-rounds.ts";
+import type { ToolRound } from "../../../shared/chat-messages.ts";
 import type { PipelineMessage } from "../../elements/element.ts";
 
 export interface ChatHistoryOptions {

@@ -1,11 +1,31 @@
 /**
- * Bodies of the steps that are made in the guest. A body is a generator that says what it needs, one effect at a time,
- * and never how to wait for it: one driver does so with promises, the other blocks. So each combinator is written once.
+ * What a step is in the guest. The body of one that was made here is a generator that says what it needs, one effect at a
+ * time, and never how to wait for it: it is driven with promises, or within one turn. So each combinator is written once.
  *
  * A body has no `yield*` and no `for…of`: those ask a prototype that belongs to the script for an iterator.
  */
-import type { StepBinding } from "./runs.ts";
+import type { Interception } from "../../../src/shared/contract/runs.ts";
+import type { StepInfo } from "../../../src/shared/step-events.ts";
 import type { AbortSignal } from "../web/abort.ts";
+
+/** Where a step's work is done, and how values change on the way. */
+export interface StepBinding extends StepInfo {
+  /** The name under which the host knows the step. */
+  step: string;
+  /** The binding for this input, where it depends on it. */
+  forInput?(input: unknown): StepBinding;
+  /** For a step of the host's: what crosses for an input. */
+  toInput?(input: unknown): unknown;
+  /** What a script gets for a result that crossed: of a step of the host's, or of a run that was kept. */
+  fromResult?(result: unknown): unknown;
+  /** Functions that the step may call back, by name. */
+  functionsOf?(input: unknown): Record<string, RunFunction>;
+  /** For a step that was made here: what it does. */
+  body?: Body;
+}
+
+/** A function that a run may call back, for example a tool. */
+export type RunFunction = (args: unknown, signal: AbortSignal, run: BodyRun) => unknown;
 
 /** Calls a function of the script's and waits for what it returns. */
 export interface CallEffect {
@@ -28,24 +48,23 @@ export interface RunEffect {
   onResult?: (result: unknown) => void;
   /** Fails with a TimeoutError after this many milliseconds. */
   timeoutMs?: number;
-  /** What a feature of the host's is to put around it. */
-  interceptor?: Interceptor;
+  interception?: Interception;
 }
 
-/** Something of the host's around a step, for one run. */
-export interface Interceptor {
-  name: string;
-  args: object;
+/** Drives several bodies, at most `limit` at a time; gives what they returned, in order. The first failure ends all. */
+export interface AllEffect {
+  do: "all";
+  bodies: readonly (() => EffectBody)[];
+  limit: number;
 }
 
-/** What a body of a guest's step can ask for. The value of the `yield` is what came of it; failures are thrown into it. */
+/** What a body can ask for. The value of the `yield` is what came of it; failures are thrown into it. */
 export type Effect =
   | CallEffect
   | RunEffect
+  | AllEffect
   /** Waits. */
   | { do: "sleep"; ms: number }
-  /** Drives several bodies, at most `limit` at a time; gives what they returned, in order. The first failure ends all. */
-  | { do: "all"; bodies: readonly (() => EffectBody)[]; limit: number }
   /** Hands out a result and waits until there is room for more. */
   | { do: "result"; value: unknown };
 
@@ -65,4 +84,6 @@ export interface BodyRun {
   readonly progress: { hasEmitted: boolean };
   /** The host keeps what is handed out: it is to know where a copy is not as good. */
   readonly isKept: boolean;
+  /** The one who started it waits with its thread: whatever it needs has to be there within the turn. */
+  readonly isWaitedFor: boolean;
 }

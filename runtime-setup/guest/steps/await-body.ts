@@ -1,0 +1,173 @@
+/** Bodies of steps that wait with promises, and the calls that a run asks of this guest in turns of their own. */
+import { isTerminal } from "../../../src/shared/step-events.ts";
+import { DELIVERY, type GuestCall } from "../../../src/shared/contract/runs.ts";
+import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
+import { OPS } from "../../../src/shared/contract/ops.ts";
+import { append, GeneratorNext, GeneratorThrow, promiseThen, SafePromise } from "../../../src/shared/primordials.ts";
+import { markHandled } from "../core/calls.ts";
+import { callSync, onFrame } from "../core/kernel.ts";
+import { clearTimer, startTimer } from "../core/timers.ts";
+import { abortReason, createAbortController, isAborted, onAbort, type AbortSignal } from "../web/abort.ts";
+import { driveBody, type Effects } from "./drive-body.ts";
+import { cancelledError } from "./run-events.ts";
+import { answerCall, answerFailure, callFunction, isBodyCall, noteEmitted, toYield } from "./run-functions.ts";
+import type { GuestEvent, Run } from "./run.ts";
+import { callFor, runById, startRun } from "./runs.ts";
+import type { AllEffect, BodyRun, EffectBody, RunEffect } from "./step-body.ts";
+
+const effects: Effects = {
+  call: (effect, run) => callFor(run.id, effect.fn, undefined, effect.args),
+  run: runInside,
+  all: driveAll,
+  sleep,
+  result: (value, run) => handOut(run, value),
+  failed: () => false,
+};
+
+/** Drives a body to its end. Rejects with what it throws. */
+async function awaitBody(body: EffectBody, run: BodyRun): Promise<unknown> {
+  const driver = driveBody(body, run, effects);
+  let step: () => IteratorResult<unknown, unknown> = () => GeneratorNext(driver, undefined);
+  for (;;) {
+    const { done, value } = step();
+    if (done === true) return value;
+    try {
+      const result = await untilAborted(value, run.signal);
+      step = () => GeneratorNext(driver, result);
+    } catch (error) {
+      step = () => GeneratorThrow(driver, error);
+    }
+  }
+}
+
+/** What the value becomes, or the reason of the signal, whichever is first. */
+function untilAborted(value: unknown, signal: AbortSignal): Promise<unknown> {
+  return new SafePromise((resolve, reject) => {
+    const settled = (async () => value)();
+    if (isAborted(signal)) {
+      reject(abortReason(signal));
+      markHandled(settled);
+      return;
+    }
+    const forget = onAbort(signal, reject);
+    void (async () => {
+      try {
+        resolve(await settled);
+      } catch (error) {
+        reject(error);
+      } finally {
+        forget();
+      }
+    })();
+  });
+}
+
+/** Hands out a result; the promise, where there is one, is fulfilled when there is room for more. */
+function handOut(run: BodyRun, value: unknown): Promise<void> | undefined {
+  if (callSync(OPS.run_yield, toYield(run, value))) return undefined;
+  return new SafePromise((resolve) => {
+    const waiters = runById(run.id)?.waiters;
+    if (waiters === undefined) resolve();
+    else append(waiters, resolve);
+  });
+}
+
+/** Runs a step as a part of this run. Text and tool events are forwarded by the host, results of a list are here. */
+export function runInside(
+  { step, binding, input, forwards, onResult, timeoutMs, interception }: RunEffect,
+  run: BodyRun,
+): Promise<unknown[]> {
+  const isList = forwards === true && binding.kind === "list";
+  const pass = (value: unknown): Promise<void> | undefined => {
+    onResult?.(value);
+    return handOut(run, value);
+  };
+  return new SafePromise((resolve, reject) => {
+    const onEvent = (event: GuestEvent, failure: unknown): void => {
+      if (isTerminal(event.type)) {
+        if (forwards === true) noteEmitted(run, event);
+        if (event.type !== "final") reject(event.type === "error" ? failure : cancelledError());
+        else {
+          const results = event["results"] as unknown[];
+          if (forwards !== true || isList) resolve(results);
+          else resolve(passAll(results, pass));
+        }
+        return;
+      }
+      const ack = (): void => callSync(OPS.run_ack, { id: inner.id, count: 1 });
+      const waits = event.type === "partial" ? pass(event["result"]) : undefined;
+      if (waits === undefined) ack();
+      else void promiseThen(waits, ack);
+    };
+    const { id: parent, signal } = run;
+    const inner: Run = startRun(step, binding, input, onEvent, {
+      delivery: isList ? DELIVERY.pulled : DELIVERY.last,
+      signal,
+      parent,
+      forwards: forwards === true && !isList,
+      timeoutMs,
+      interception,
+    });
+  });
+}
+
+async function passAll(results: unknown[], pass: (value: unknown) => Promise<void> | undefined): Promise<unknown[]> {
+  for (let i = 0; i < results.length; i++) await pass(results[i]);
+  return results;
+}
+
+function sleep(ms: number, { signal }: BodyRun): Promise<void> {
+  return new SafePromise((resolve) => {
+    const timer = startTimer(() => {
+      forget();
+      resolve();
+    }, ms);
+    const forget = onAbort(signal, () => clearTimer(timer));
+  });
+}
+
+/** Keeps at most `limit` bodies going. When one fails the others' signal aborts, and its error is the outcome. */
+async function driveAll({ bodies, limit }: AllEffect, run: BodyRun): Promise<unknown[]> {
+  const { signal, abort } = createAbortController();
+  const forget = onAbort(run.signal, abort);
+  const { id, results, progress, isKept, isWaitedFor } = run;
+  const inner: BodyRun = { id, results, progress, isKept, isWaitedFor, signal };
+  const returned: unknown[] = [];
+  for (let i = 0; i < bodies.length; i++) append(returned, undefined);
+  let next = 0;
+  let failure: { error: unknown } | undefined;
+  const worker = async (): Promise<void> => {
+    while (next < bodies.length && failure === undefined) {
+      const index = next++;
+      try {
+        returned[index] = await awaitBody(bodies[index]!(), inner);
+      } catch (error) {
+        if (failure !== undefined) return;
+        failure = { error };
+        abort(error);
+      }
+    }
+  };
+  const workers: Promise<void>[] = [];
+  for (let i = 0; i < limit && i < bodies.length; i++) append(workers, worker());
+  for (let i = 0; i < workers.length; i++) await workers[i];
+  forget();
+  if (failure !== undefined) throw failure.error;
+  return returned;
+}
+
+onFrame(FRAMES.run_call, (runId, callId, name, args) => {
+  const run = runById(runId);
+  if (run !== undefined) void serveCall(run, { callId, name, args });
+});
+
+async function serveCall(run: Run, call: GuestCall): Promise<void> {
+  try {
+    const value = await (isBodyCall(call)
+      ? awaitBody(run.binding.body!(run.input, run), run)
+      : callFunction(run, call));
+    answerCall(run, call, value);
+  } catch (error) {
+    answerFailure(run, call, error);
+  }
+}

@@ -1,0 +1,35 @@
+/** One run of a step, as the guest that started it knows it, and its events as a script gets them. */
+import type { Delivery } from "../../../src/shared/contract/runs.ts";
+import type { EventMeta, EventStep } from "../../../src/shared/step-events.ts";
+import type { AbortSignal } from "../web/abort.ts";
+import type { BodyRun, StepBinding } from "./step-body.ts";
+
+/** A step event as scripts see it. */
+export interface GuestEvent {
+  type: string;
+  [field: string]: unknown;
+}
+
+export interface Run extends BodyRun {
+  readonly owner: object;
+  readonly binding: StepBinding;
+  readonly input: unknown;
+  readonly delivery: Delivery;
+  /** Called with each event; `error` comes with an error event. */
+  readonly onEvent: (event: GuestEvent, error: unknown) => void;
+  meta: EventMeta;
+  step: EventStep;
+  completion: string;
+  partials: number;
+  lastSeq: number;
+  cancelled: boolean;
+  /** Where the script started it. */
+  readonly site: Error;
+  /** Aborted when the run is: what its functions and its body get. */
+  readonly controller: { signal: AbortSignal; abort(reason?: unknown): void };
+  /** Resume a body that waits for room. */
+  readonly waiters: (() => void)[];
+  /** What a body here threw, to give it back as it was. */
+  failure: { error: unknown } | undefined;
+  forget(): void;
+}

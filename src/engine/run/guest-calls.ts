@@ -1,0 +1,70 @@
+import { createDeferred, type Deferred } from "../../base/deferred.ts";
+import { FRAMES } from "../../shared/contract/frame-kinds.ts";
+import { DELIVERY, type Delivery, type GuestCall } from "../../shared/contract/runs.ts";
+import type { Outcome } from "../../shared/frames.ts";
+import { GuestFailure } from "../../steps/guest-failure.ts";
+import type { EntryQueue } from "../entry-queue.ts";
+import type { GuestMailbox } from "./guest-mailbox.ts";
+
+/** How calls reach the guest. */
+export interface CallCarrier {
+  /** Has the guest make the call; the answer comes by itself. */
+  make(call: GuestCall): Promise<unknown> | void;
+  /** Tells the guest that nobody waits for the call any more. */
+  abort(callId: number): void;
+}
+
+export function createCarrier(
+  delivery: Delivery,
+  { id, queue, mailbox }: { id: string; queue: EntryQueue; mailbox: GuestMailbox },
+): CallCarrier {
+  if (delivery === DELIVERY.waited) {
+    // A guest that waits is told nothing in between: it asks.
+    return { make: (call) => mailbox.tell({ call }), abort: () => {} };
+  }
+  return {
+    make: ({ callId, name, args }) => queue.enter(FRAMES.run_call, id, callId, name, args),
+    abort: (callId) => void queue.enter(FRAMES.run_abort, id, callId),
+  };
+}
+
+/** The calls that one run makes of functions of the guest's. */
+export class GuestCalls {
+  readonly #carrier: CallCarrier;
+  readonly #pending = new Map<number, Deferred<unknown>>();
+  #nextId = 1;
+
+  constructor(carrier: CallCarrier) {
+    this.#carrier = carrier;
+  }
+
+  /** Has the guest call one of the run's functions; an abort does not wait for it, but tells it. */
+  async call(name: string, args: unknown, signal: AbortSignal): Promise<unknown> {
+    signal.throwIfAborted();
+    const callId = this.#nextId++;
+    const answer = createDeferred<unknown>();
+    // The answer may come before anybody waits for it: while the turn that makes the call is still under way.
+    answer.promise.catch(() => {});
+    this.#pending.set(callId, answer);
+    const onAbort = (): void => {
+      this.#pending.delete(callId);
+      answer.reject(signal.reason);
+      this.#carrier.abort(callId);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      await this.#carrier.make({ callId, name, args });
+      return await answer.promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** The guest has answered a call; an unknown id is ignored. */
+  answer(callId: number, outcome: Outcome): void {
+    const pending = this.#pending.get(callId);
+    this.#pending.delete(callId);
+    if (outcome.ok) pending?.resolve(outcome.value);
+    else pending?.reject(new GuestFailure(outcome.error));
+  }
+}

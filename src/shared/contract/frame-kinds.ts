@@ -1,0 +1,52 @@
+/** Every kind of entry: what the host says when it enters the guest. */
+import type { Outcome } from "../frames.ts";
+import type { SourcePositions } from "../source-positions.ts";
+import type { EventFrame } from "../step-events.ts";
+import type { FeatureConfigs, FeatureName } from "./features.ts";
+import { named } from "./op.ts";
+
+/** A kind of entry as both sides know it; the type alone keeps what belongs to it. */
+export interface FrameKind<Body extends readonly unknown[] = never> {
+  readonly name: string;
+  readonly types?: (...body: Body) => void;
+}
+
+function kind<Body extends readonly unknown[]>(): Omit<FrameKind<Body>, "name"> {
+  return {};
+}
+
+/** What a script is told about itself. */
+export interface ScriptContext {
+  argv: string[];
+  env: Record<string, string>;
+  input?: string;
+}
+
+const DECLARED = {
+  /** Switches a feature of the guest on. */
+  feature_install: kind<[feature: FeatureName, config: FeatureConfigs[FeatureName]]>(),
+  global_set: kind<[name: string, value: unknown]>(),
+  /** A script begins; before its first line. */
+  script_begin: kind<[context: ScriptContext]>(),
+  /** Where the lines of a script that was put together come from. */
+  positions_set: kind<[positions: SourcePositions]>(),
+  /** Forgets what is pending. */
+  guest_reset: kind<[scriptBegins: boolean]>(),
+  /** Enters with the entry that follows, of that kind, and answers by `check_settle` what came of it. */
+  entry_check: kind<[id: number, kind: string, ...body: unknown[]]>(),
+  /** What is known of the error with this message that left the guest last. */
+  error_recall: kind<[message: string]>(),
+
+  timer_fire: kind<[id: number]>(),
+  /** The outcome of an asynchronous op. */
+  call_settle: kind<[callId: number, outcome: Outcome]>(),
+  event_deliver: kind<[runId: string, event: EventFrame]>(),
+  /** Calls a function for a run; answered by `run_answer`. */
+  run_call: kind<[runId: string, callId: number, name: string, args: unknown]>(),
+  /** Nobody waits for what is still done for this run. */
+  run_abort: kind<[runId: string, callId: number]>(),
+  /** There is room for more results of this run. */
+  run_resume: kind<[runId: string]>(),
+};
+
+export const FRAMES: ReturnType<typeof named<typeof DECLARED>> = named(DECLARED);

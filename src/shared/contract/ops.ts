@@ -1,0 +1,96 @@
+/**
+ * Every op of our own: what a guest sends, what it is answered, how it waits, and what serving it does. Both sides take
+ * names and shapes from here; a name or a shape that is not here does not compile.
+ */
+import type { ErrorRecord } from "../frames.ts";
+import type { PipelinePlan } from "../pipeline-plan.ts";
+import { asyncOp, blockingOp, named, noteOp, syncOp } from "./op.ts";
+import type { RunStart, RunYield, WaitAnswer } from "./runs.ts";
+
+/** A result of a script on its way out: a copy, what `console.log` would show, or why there is no copy. */
+export interface ResultCopy {
+  value?: unknown;
+  text?: string;
+  uncopied?: ErrorRecord;
+}
+
+/** A URL in its parts, as the web platform names them. */
+export interface UrlRecord {
+  href: string;
+  protocol: string;
+  username: string;
+  password: string;
+  host: string;
+  hostname: string;
+  port: string;
+  pathname: string;
+  search: string;
+  hash: string;
+  origin: string;
+}
+
+/** An image as a message keeps it: its URL, or the bytes of one (all ASCII) and what stands for it on the host. */
+export interface LoadedImage {
+  name: string;
+  mediaType: string;
+  url?: string;
+  reference?: string;
+  bytes?: Uint8Array;
+}
+
+/** Which of a script's runs is meant. */
+interface RunId {
+  id: string;
+}
+
+/** What an op without arguments is sent. */
+type Nothing = {};
+
+const DECLARED = {
+  /** Nobody waits for this call any more. */
+  op_abort: syncOp<{ callId: number }>("effect"),
+  /** Nobody in the guest caught this. */
+  error_report: syncOp<ErrorRecord>("effect"),
+  /** What the host entered the guest for has come to this. Served after the script's end: the host waits for it. */
+  check_settle: syncOp<{ id: number; value?: unknown; error?: ErrorRecord }>("pure"),
+
+  script_settle: syncOp<ResultCopy & { token: number; error?: ErrorRecord }>("effect"),
+  script_done: syncOp<ResultCopy>("effect"),
+  script_exit: syncOp<{ code: number }>("effect"),
+  console_write: noteOp<{ stream: "stdout" | "stderr"; text: string }>("effect"),
+
+  timer_start: syncOp<{ id: number; ms: number; kind: "timeout" | "interval" | "immediate" | "weak" }>("effect"),
+  timer_clear: syncOp<{ id: number }>("effect"),
+  /** Milliseconds since the realm began. */
+  clock_now: syncOp<Nothing, number>("pure"),
+  /** So many random bytes, in hex. */
+  random_bytes: syncOp<{ count: number }, string>("pure"),
+  url_parse: syncOp<{ url: string; base?: string }, UrlRecord | null>("pure"),
+  /** The URL after one of its setters. */
+  url_set: syncOp<{ href: string; key: string; value: string }, UrlRecord>("pure"),
+
+  run_start: syncOp<RunStart>("effect"),
+  /** True: the next event is the interrupt, with as much of the text as had been delivered. */
+  run_cancel: syncOp<RunId & { deliveredChars?: number | undefined }, boolean>("effect"),
+  /** So many more events of a run that is pulled have been taken. */
+  run_ack: syncOp<RunId & { count: number }>("effect"),
+  /** The outcome of a function that the host has called for a run. */
+  run_answer: syncOp<RunId & { callId: number; value?: unknown; error?: ErrorRecord }>("effect"),
+  /** A step of the guest's hands out a result. False: wait for `run_resume` before the next. */
+  run_yield: syncOp<RunYield, boolean>("effect"),
+  run_is_aborted: syncOp<RunId, boolean>("reads"),
+  /** For a guest that waits: what it is to do next. */
+  run_wait: blockingOp<RunId, WaitAnswer>("effect"),
+  /** Likewise: returns when there is room for the next. */
+  run_yield_wait: blockingOp<RunYield>("effect"),
+  run_sleep: blockingOp<RunId & { ms: number }>("reads"),
+
+  embedding_model: syncOp<Nothing, { name: string; dimensions: number }>("reads"),
+  embedding_generate: asyncOp<{ texts: readonly string[] }, Float32Array[]>("reads"),
+  /** From a path, or an `https:`, `http:` or `data:` URL. */
+  image_load: asyncOp<{ source: string }, LoadedImage>("reads"),
+  /** The picture of a pipeline; refuses one that cannot be built. */
+  pipeline_draw: syncOp<{ plan: PipelinePlan; metrics?: unknown }, string>("pure"),
+};
+
+export const OPS: ReturnType<typeof named<typeof DECLARED>> = named(DECLARED);
