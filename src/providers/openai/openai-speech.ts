@@ -85,7 +85,7 @@ export class OpenAISpeech {
       );
       if (/^text\/|json|xml/.test(watch.contentType)) {
         await body?.cancel();
-        throw brokenStream("openai", `the answer is no audio: its type is ${watch.contentType.slice(0, 100)}`);
+        throw brokenStream("openai", `the answer is not audio: its type is ${watch.contentType.slice(0, 100)}`);
       }
       let isEmpty = true;
       for await (const bytes of body ?? []) {

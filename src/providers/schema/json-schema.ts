@@ -23,7 +23,7 @@ export async function compileJsonSchema(schema: Record<string, unknown>, what: s
   const read = await thread.ask({ schema: text, path: "" });
   const reason = read === "overdue" ? "it takes too long to read" : read.refusal;
   if (reason !== undefined) {
-    const message = `Cannot use ${what}: it is no JSON schema that can be checked: ${reason}`;
+    const message = `Cannot use ${what}: it is not a JSON schema that can be checked: ${reason}`;
     throw new GeppettoError("ValidationError", message, { code: "ERR_SCHEMA" });
   }
   return async (value, path) => {
