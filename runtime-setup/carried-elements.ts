@@ -120,6 +120,6 @@ function parseMetadata(given: unknown): Record<string, unknown> {
   if (estimateBytes(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES) return metadata;
   throw new GeppettoError(
     "LimitError",
-    `Cannot make an element: its metadata takes more than ${MAX_METADATA_BYTES} bytes; what is large belongs into its content`,
+    `Cannot make an element: its metadata takes more than ${MAX_METADATA_BYTES} bytes; put what is large into its content`,
   );
 }

@@ -73,7 +73,7 @@ class PlanBuilder {
     if (stages.length > MAX_STAGES || edges.length > MAX_EDGES) {
       throw new GeppettoError(
         "LimitError",
-        `Cannot chain ${stages.length} stages with ${edges.length} connections: the most is ${MAX_STAGES} with ${MAX_EDGES}`,
+        `Cannot chain ${stages.length} stages with ${edges.length} connections: the maximum is ${MAX_STAGES} with ${MAX_EDGES}`,
       );
     }
     const builder = new PipelineBuilder(new PipelineConfig().withMetrics(true));
@@ -93,12 +93,12 @@ class PlanBuilder {
       const names = Object.keys(this.#hostStages).join(", ");
       throw new GeppettoError(
         "ValidationError",
-        `Cannot chain the stages: the host has no stage "${host}", it has ${names === "" ? "none" : names}`,
+        `Cannot chain the stages: the host has no stage "${host}", it has ${names === "" ? "no stages" : names}`,
       );
     }
     const stage = create() as Stage | undefined;
     if (typeof stage?.process !== "function")
-      throw new GeppettoError("ConfigError", `Cannot chain the stages: what the host has as "${host}" makes no stage`);
+      throw new GeppettoError("ConfigError", `Cannot chain the stages: the host's "${host}" is not a stage`);
     // The name is the script's; everything else is the stage's own, which may be an object of a class.
     return Object.create(stage, {
       name: { value: name, enumerable: true },

@@ -110,7 +110,7 @@ function keyOfScript({ key, identity = "", input = "", refused }: Asked): string
   if (key !== undefined) return hashParts(["script key", identity, key]);
   if (refused !== undefined) throw new GeppettoError("ValidationError", refused.slice(0, MAX_ERROR_CHARS));
   if (input.length > MAX_INPUT) {
-    const message = `Cannot compare an input of ${input.length} characters: the most is ${MAX_INPUT}; give withCache a key`;
+    const message = `Cannot compare an input of ${input.length} characters: the maximum is ${MAX_INPUT}; give withCache a key`;
     throw new GeppettoError("LimitError", message, { code: "ERR_LIMIT_MESSAGE" });
   }
   return hashParts(["script input", identity, canonicalJson(decodeValue(input))]);

@@ -12,11 +12,17 @@ import type { EngineOptions } from "./engine-options.ts";
  */
 export function realmFactory({ isolation = "process", hardening = "standard" }: EngineOptions): RealmFactory {
   if (hardening !== "standard" && hardening !== "strict") {
-    throw new GeppettoError("ConfigError", `Cannot use hardening "${String(hardening)}": it is "standard" or "strict"`);
+    throw new GeppettoError(
+      "ConfigError",
+      `Cannot use hardening "${String(hardening)}": it must be "standard" or "strict"`,
+    );
   }
   if (isolation === "process") return (bridge, limits) => ProcessRealm.create(bridge, limits, { hardening });
   if (isolation !== "thread") {
-    throw new GeppettoError("ConfigError", `Cannot use isolation "${String(isolation)}": it is "process" or "thread"`);
+    throw new GeppettoError(
+      "ConfigError",
+      `Cannot use isolation "${String(isolation)}": it must be "process" or "thread"`,
+    );
   }
   if (hardening === "strict")
     throw new GeppettoError("ConfigError", 'Cannot use hardening "strict" in a thread: it needs a process');

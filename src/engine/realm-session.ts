@@ -143,7 +143,7 @@ export class RealmSession {
     try {
       const delivered = await this.#queue.enter("checked", id, kind, ...body);
       if (!delivered)
-        throw new GeppettoError("StepError", "Cannot reach the guest: it is gone", { code: "ERR_ENGINE_CLOSED" });
+        throw new GeppettoError("StepError", "Cannot reach the guest: it has ended", { code: "ERR_ENGINE_CLOSED" });
       return await check.promise;
     } finally {
       this.#checks.delete(id);

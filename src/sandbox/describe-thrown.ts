@@ -43,7 +43,7 @@ export function describeThrown(thrown: unknown): ErrorRecord {
   if (!(thrown instanceof Error)) return { name: "Error", message: `Uncaught ${describePrimitive(thrown)}` };
   const { name, message } = thrown;
   if (typeof message === "string" && message.startsWith(NO_ERROR)) {
-    return { name: "Error", message: "Uncaught: the script threw a value that is no error" };
+    return { name: "Error", message: "Uncaught: the script threw a value that is not an error" };
   }
   const record: ErrorRecord = {
     name: typeof name === "string" && name.length < 200 ? name : "Error",

@@ -59,7 +59,7 @@ export async function concludeParsed(
   const shown = second.text.length > MAX_SHOWN ? `${second.text.slice(0, MAX_SHOWN).toWellFormed()}…` : second.text;
   throw new GeppettoError(
     "ValidationError",
-    `Cannot read the answer as responseFormat wants it: ${reading.flaw}${cut}: ${shown}`,
+    `Cannot read the answer as responseFormat requires it: ${reading.flaw}${cut}: ${shown}`,
     { code: "ERR_RESPONSE_FORMAT" },
   );
 }
@@ -71,7 +71,7 @@ async function read(text: string, { check }: AnswerFormat): Promise<Reading> {
   try {
     value = JSON.parse(FENCED.exec(text)?.[1] ?? text);
   } catch {
-    return { flaw: text.trim() === "" ? "it is empty" : "it is no JSON" };
+    return { flaw: text.trim() === "" ? "it is empty" : "it is not JSON" };
   }
   const flaw = await check(value, "answer");
   return flaw === undefined ? { value } : { flaw };

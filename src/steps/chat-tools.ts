@@ -77,7 +77,7 @@ export class ToolBox {
       const tool = await toTool(given, options);
       const { name } = tool.definition;
       if (box.#tools.has(name)) {
-        throw new GeppettoError("ValidationError", `Cannot offer the tool "${name}": there are two of that name`);
+        throw new GeppettoError("ValidationError", `Cannot offer the tool "${name}": two tools have this name`);
       }
       box.#tools.set(name, tool);
     }

@@ -184,7 +184,8 @@ export class StepRun<O = unknown> implements StepResult<O> {
       publish: (emission) => this.emit(emission),
       reserve: (bytes) => reserve?.(bytes),
       callGuest: async (name, args) => {
-        if (callGuest === undefined) throw new GeppettoError("StepError", `Cannot call "${name}": nobody gave it`);
+        if (callGuest === undefined)
+          throw new GeppettoError("StepError", `Cannot call "${name}": the run has no such function`);
         return callGuest(name, args, signal);
       },
     };

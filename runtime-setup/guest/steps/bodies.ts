@@ -238,6 +238,6 @@ export function recordFailure(run: Run, name: string, error: unknown): ErrorReco
 export function callFunction(run: Run, name: string, args: unknown): unknown {
   const functions = run.binding.functionsOf?.(run.input);
   const called = functions?.[name];
-  if (called === undefined) throw new SafeTypeError(`Cannot call "${name}": the run has no function of that name`);
+  if (called === undefined) throw new SafeTypeError(`Cannot call "${name}": the run has no such function`);
   return callFor(run.id, called, functions, [args, run.signal, run]);
 }

@@ -24,7 +24,7 @@ type AbortHandler = (event: unknown) => unknown;
 
 function stateOf(signal: unknown): SignalState {
   const state = signalState(signal);
-  if (state === undefined) throw new SafeTypeError("Cannot use the signal: it is no AbortSignal");
+  if (state === undefined) throw new SafeTypeError("Cannot use the signal: it is not an AbortSignal");
   return state;
 }
 

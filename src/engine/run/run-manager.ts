@@ -127,8 +127,7 @@ export class RunManager {
   /** What a guest that waits for a run is to do next. */
   async wait(id: string): Promise<WaitAnswer> {
     const run = this.#runs.get(id);
-    if (run === undefined)
-      throw new GeppettoError("ValidationError", "Cannot wait for a run: there is none of that id");
+    if (run === undefined) throw new GeppettoError("ValidationError", "Cannot wait for a run: no run has this id");
     return run.wait();
   }
 
@@ -172,7 +171,7 @@ export class RunManager {
     if (interceptor === undefined) return source;
     const put = this.#interceptors.get(interceptor.name);
     if (put === undefined) {
-      throw new GeppettoError("ValidationError", `Cannot start a run: there is nothing called "${interceptor.name}"`);
+      throw new GeppettoError("ValidationError", `Cannot start a run: no interceptor is named "${interceptor.name}"`);
     }
     return put(source, { step, args: interceptor.args });
   }
@@ -181,7 +180,7 @@ export class RunManager {
     if (name === GUEST_STEP) return new GuestStep(parseStepInfo(input));
     const step = this.#steps.get(name);
     if (step === undefined)
-      throw new GeppettoError("ValidationError", `Cannot start a run: there is no step "${name}"`);
+      throw new GeppettoError("ValidationError", `Cannot start a run: no step is named "${name}"`);
     return step;
   }
 }
