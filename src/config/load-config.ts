@@ -164,7 +164,7 @@ function checkModelAlone(origins: Merged): void {
   if (head !== name) resolveProviderSettings({ provider: head }, {});
   throw configError(
     model.place,
-    `the embedded provider has no model "${name}", say whose it is, as openai:${name}`,
+    `the embedded provider has no model "${name}", name its provider, as openai:${name}`,
     "ERR_CONFIG_VALUE",
   );
 }

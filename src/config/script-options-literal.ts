@@ -9,7 +9,7 @@ export interface ScriptOptionsLiteral extends Source {
 }
 
 const PARSING = { ecmaVersion: "latest", sourceType: "module", locations: true } as const;
-const HOW = "say them as export const options = { … }, written out without names, calls and ${…}";
+const HOW = "write them as export const options = { … }, without names, calls and ${…}";
 
 /**
  * Reads `export const options = { … }` of a module without running it; undefined where it exports no options. Texts,

@@ -51,7 +51,7 @@ export class RecordedAnswers<R extends Recording> {
     const answer = answers[count] ?? (repeats === "repeat" ? answers.at(-1) : undefined);
     if (answer !== undefined) return answer;
     const times = answers.length === 1 ? "once" : `${answers.length} times`;
-    throw replayError(`${describe(asked)} was recorded ${times} in ${this.#cassette.name} and is asked once more`);
+    throw replayError(`${describe(asked)} was recorded ${times} in ${this.#cassette.name} and is requested once more`);
   }
 
   #miss(asked: RecordedRequest): GeppettoError {
