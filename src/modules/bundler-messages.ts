@@ -67,4 +67,4 @@ export const SCRIPT = "script";
 export const MODULE = "module";
 
 /** Why `import("./" + name)` is refused: it says nothing of what is there. */
-export const PATTERN_TEXT = "Cannot import by a pattern: a module is named by a text";
+export const PATTERN_TEXT = "Cannot import by a pattern: a module's name must be a string";

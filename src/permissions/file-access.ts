@@ -27,7 +27,7 @@ const SYSTEM_FOLDERS = ["/proc", "/sys", "/dev"];
 export async function openAllowed(path: string, roots: ReadRoots, base: string): Promise<FileVerdict> {
   // A NUL or a scheme is somebody trying.
   if (path === "" || path.length > MAX_PATH || path.includes("\0") || /^[a-z][a-z\d+.-]+:/i.test(path)) {
-    return { granted: false, rule: "no path of a file", reason: "malformed" };
+    return { granted: false, rule: "not a file path", reason: "malformed" };
   }
   const wanted = resolve(base, path);
   let file: string;
@@ -55,7 +55,7 @@ export async function openAllowed(path: string, roots: ReadRoots, base: string):
     // It has gone, or the system refuses it.
   }
   await handle?.close();
-  return { granted: false, file, rule: "no regular file that can be read", reason: "unfit" };
+  return { granted: false, file, rule: "not a regular file that can be read", reason: "unfit" };
 }
 
 /** The root that a real path lies below, as it was given. */

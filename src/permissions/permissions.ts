@@ -168,7 +168,7 @@ export class Permissions {
     const { granted, rule, isNameable } = judgeURL(url, this.#net);
     this.#note({ kind: "net", asked: url.origin, granted, rule });
     if (granted) return;
-    const help = isNameable ? `allow it with ${flagFor("net", url.host)}` : "take them out of it";
+    const help = isNameable ? `allow it with ${flagFor("net", url.host)}` : "remove them";
     throw new GeppettoError("PermissionError", `net access denied: ${showAsked(url.host)}: ${rule}; ${help}`);
   }
 
@@ -219,10 +219,10 @@ function toImportRules(given: readonly string[] | true | undefined): ImportRules
 
 function deniedFile(kind: "read" | "import", asked: string, reason: DenialReason): Error {
   const reasons = {
-    malformed: "it is no path of a file",
-    outside: `it is no file below an allowed folder; allow it with ${flagFor(kind, asked)}`,
+    malformed: "it is not a file path",
+    outside: `it is not below an allowed folder; allow it with ${flagFor(kind, asked)}`,
     missing: "there is no such file",
-    unfit: "it is no regular file that can be read",
+    unfit: "it is not a regular file that can be read",
   };
   // Where it may look, a script that imports what is not there has a fault and not too few permissions.
   if (kind === "import" && reason !== "outside")
