@@ -30,7 +30,7 @@ export interface EventPrinterOptions {
 export function createEventPrinter(options: EventPrinterOptions = {}): EventHandle {
   const { format = "text", output = process.stdout } = options;
   if (!Object.hasOwn(PRINTERS, format)) {
-    throw new GeppettoError("ConfigError", `Cannot print events as "${format}": it is text, json or yaml`);
+    throw new GeppettoError("ConfigError", `Cannot print events as "${format}": it must be text, json or yaml`);
   }
   const print = PRINTERS[format](options);
   return async ({ payload }) => {

@@ -89,7 +89,7 @@ export class EventRouter implements AsyncDisposable {
     this.#router.addHandler(name, topic, this.subscriber, handle);
   }
 
-  /** Stops a handler and forgets it. False when there is none of that name. */
+  /** Stops a handler and forgets it. False when no handler has this name. */
   removeHandler(name: string): Promise<boolean> {
     this.#ends.get(name)?.();
     this.#ends.delete(name);
@@ -159,6 +159,6 @@ export class EventRouter implements AsyncDisposable {
 
 function subscriberOf(publisher: Publisher & Partial<Subscriber>): Subscriber {
   if (publisher.subscribe === undefined)
-    throw new TypeError("Cannot make an event router: the publisher is no subscriber, give one");
+    throw new TypeError("Cannot make an event router: the publisher is not a subscriber, give one");
   return publisher as Publisher & Subscriber;
 }

@@ -126,7 +126,9 @@ export class NatsPubSub implements Bus, AsyncDisposable {
     if (this.#closing !== undefined)
       throw new GeppettoError("StepError", `Cannot subscribe to topic "${topic}": the bus is closed`);
     if (options.group !== undefined && !/^[\w-]+$/.test(options.group)) {
-      throw new TypeError(`Cannot subscribe in group "${options.group}": a group is letters, digits, "-" and "_"`);
+      throw new TypeError(
+        `Cannot subscribe in group "${options.group}": a group has only letters, digits, "-" and "_"`,
+      );
     }
     const subscription = this.#open(topic, options);
     this.#subscriptions.set(subscription, topic);

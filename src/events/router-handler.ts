@@ -141,10 +141,7 @@ export class RouterHandler {
     if (outgoing.length === 0) return;
     const { publishTo } = this.#options;
     if (publishTo === undefined) {
-      throw new GeppettoError(
-        "ConfigError",
-        `Cannot publish for the handler "${this.name}": it was given no publishTo`,
-      );
+      throw new GeppettoError("ConfigError", `Cannot publish for the handler "${this.name}": it has no publishTo`);
     }
     for (const { payload, ...options } of outgoing)
       await publishTo.publisher.publish(publishTo.topic, payload, options);

@@ -108,7 +108,7 @@ export class Router implements AsyncDisposable {
     options: HandlerOptions = {},
   ): RouterHandler {
     if (this.#closing !== undefined) throw refused(name, "the router is closed");
-    if (this.#handlers.has(name)) throw refused(name, "there is one of that name");
+    if (this.#handlers.has(name)) throw refused(name, "a handler has this name already");
     const handler = new RouterHandler({ ...this.#options, ...options, name, topic, subscriber, handle });
     handler.wrap(this.#middleware);
     this.#handlers.set(name, handler);
@@ -121,7 +121,7 @@ export class Router implements AsyncDisposable {
     return this.#handlers.get(name);
   }
 
-  /** Stops a handler and forgets it. False when there is none of that name. */
+  /** Stops a handler and forgets it. False when no handler has this name. */
   async removeHandler(name: string): Promise<boolean> {
     const handler = this.#handlers.get(name);
     if (handler === undefined) return false;

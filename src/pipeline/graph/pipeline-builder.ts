@@ -82,7 +82,7 @@ export class PipelineBuilder {
    *
    * @throws {GeppettoError} ConfigError (`ERR_PIPELINE`) with everything that is wrong: no stages, a stage without a name
    *   or process(), two of one name, unknown stages, a connection made twice, more inputs than a stage takes, stages that
-   *   go round in a circle, a router's destination that is not connected, settings out of range.
+   *   form a cycle, a router's destination that is not connected, settings out of range.
    */
   build(): StreamPipeline {
     const problems = [...problemsOfConfig(this.#config), ...problemsOfGraph(this.#stages, this.#edges)];

@@ -88,7 +88,7 @@ function has(input: unknown, key: PropertyKey): boolean {
 }
 
 function notAnInput(input: unknown): GeppettoError {
-  const given = typeof input === "object" && input !== null ? "an object that is none" : String(input);
+  const given = typeof input === "object" && input !== null ? "an object of another kind" : String(input);
   return new GeppettoError(
     "ValidationError",
     `Cannot execute the pipeline: its input must be a text, an element, or an iterable of those, got ${given}`,

@@ -36,7 +36,7 @@ export interface StageRunOptions {
 }
 
 /** Nobody takes what the stage gives any more: the reason for which it stops, and no failure. */
-export const NOBODY_TAKES: Error = new DOMException("Nobody takes what this stage gives any more", "AbortError");
+export const NOBODY_TAKES: Error = new DOMException("Nothing reads the output of this stage any more", "AbortError");
 
 /** One stage in one execution. */
 export class StageRun {

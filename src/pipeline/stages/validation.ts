@@ -55,7 +55,7 @@ export function validation(name: string, options: ValidationOptions = {}): Stage
   for (const key of Object.keys(validators)) {
     if (key === "any" || (CONTENT_KINDS as readonly string[]).includes(key)) continue;
     const known = [...CONTENT_KINDS, "any"].join(", ");
-    throw new RangeError(`Cannot make stage "${name}": no element is of kind "${key}", the kinds are ${known}`);
+    throw new RangeError(`Cannot make stage "${name}": unknown kind "${key}", must be one of ${known}`);
   }
   if (!ON_FAILURE.includes(onFailure))
     throw new RangeError(`Cannot make stage "${name}": onFailure must be one of ${ON_FAILURE.join(", ")}`);

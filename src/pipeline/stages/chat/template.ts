@@ -46,7 +46,8 @@ export class Template {
   }
 
   #addPlace(name: string, what: string): void {
-    if (!NAME.test(name)) throw refused(what, `{{${name}}} names no variable: a name has letters, digits, _, . and -`);
+    if (!NAME.test(name))
+      throw refused(what, `{{${name}}} does not name a variable: a name has letters, digits, _, . and -`);
     this.#pieces.push({ name });
   }
 }

@@ -169,7 +169,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw malformed("it is no JSON");
+    throw malformed("it is not JSON");
   }
 }
 

@@ -119,7 +119,7 @@ class Conversation {
     if (this.#id !== undefined) return this.#id;
     throw new GeppettoError(
       "ValidationError",
-      `Cannot tell which conversation stage "${this.#stage}" is of: set conversationId, or metadata.conversationId`,
+      `Cannot find the conversation of stage "${this.#stage}": set conversationId, or metadata.conversationId`,
     );
   }
 
@@ -137,7 +137,7 @@ class Conversation {
     if (given === this.#id) return;
     throw new GeppettoError(
       "ValidationError",
-      `Cannot take an element of conversation ${JSON.stringify(given)}: this execution is of ${JSON.stringify(this.#id)}`,
+      `Cannot take an element of conversation ${JSON.stringify(given)}: this execution belongs to ${JSON.stringify(this.#id)}`,
     );
   }
 }
