@@ -40,7 +40,7 @@ interface Asked {
   identity?: string;
   /** The input of such a step, encoded. */
   input?: string;
-  /** Why there is none: a copy would not say all that it is. */
+  /** Why there is no copy: it would lose something. */
   refused?: string;
 }
 

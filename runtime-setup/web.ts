@@ -23,7 +23,7 @@ function toUrlRecord(url: URL): UrlRecord {
   return Object.fromEntries(URL_PARTS.map((part) => [part, url[part]])) as UrlRecord;
 }
 
-/** The parts of a URL, or null when it is none. */
+/** The parts of a URL, or null when it is not valid. */
 function parseUrl(args: unknown): UrlRecord | null {
   const { url, base } = parseFields(args);
   if (typeof url !== "string" || (base !== undefined && typeof base !== "string")) return null;

@@ -8,7 +8,7 @@ import type { EngineOptions } from "./engine-options.ts";
 /**
  * What makes the realm that the options ask for.
  *
- * @throws {GeppettoError} ConfigError for an isolation or a hardening that there is not.
+ * @throws {GeppettoError} ConfigError for an unknown isolation or hardening.
  */
 export function realmFactory({ isolation = "process", hardening = "standard" }: EngineOptions): RealmFactory {
   if (hardening !== "standard" && hardening !== "strict") {

@@ -271,7 +271,7 @@ export class RealmSession {
   }
 
   #remember(record: ErrorRecord): void {
-    // What the guest itself reported is no word of the host's, although a run of the host's has passed it on.
+    // What the guest itself reported is not the host's record, although a run of the host's has passed it on.
     if (isOfGuest(record)) return;
     if (this.#sent.size >= REMEMBERED_ERRORS) this.#sent.delete(this.#sent.keys().next().value!);
     this.#sent.set(`${record.name}\n${record.message}`, record);

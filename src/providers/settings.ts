@@ -89,8 +89,8 @@ const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
 /**
  * Settles provider, address and key; never throws for a missing key. A key from the environment goes only to the
  * vendor's own address or to one that comes from the environment too: settings in some folder must not be able to
- * send it elsewhere. `apiKey: "env:NAME"` sends one on purpose. Throws a `ConfigError` for an unknown provider or a
- * base URL that is none.
+ * send it elsewhere. `apiKey: "env:NAME"` sends one on purpose. Throws a `ConfigError` for an unknown provider or an
+ * invalid base URL.
  *
  * @example
  * resolveProviderSettings({ provider: "claude" }, { ANTHROPIC_API_KEY: "k" }).provider; // "anthropic"

@@ -103,7 +103,7 @@ export class RunManager {
     this.#ends.add(end);
   }
 
-  /** Cancels a run; false when there is none of that id under way, or it has ended. */
+  /** Cancels a run; false when no run with this id is under way. */
   cancel(id: string, deliveredChars?: number): boolean {
     return this.#runs.get(id)?.cancel(deliveredChars) ?? false;
   }

@@ -32,7 +32,7 @@ export class OpenAISpeech {
   readonly #settings: ResolvedSettings;
   readonly #fetch: Fetch | undefined;
 
-  /** @throws {GeppettoError} ConfigError for a base URL that is none. */
+  /** @throws {GeppettoError} ConfigError for an invalid base URL. */
   constructor(settings: SpeechSettings, { env = process.env, fetch }: SpeechOptions) {
     const { voice: _, instructions: __, speed: ___, ...rest } = settings;
     this.#speech = settings;

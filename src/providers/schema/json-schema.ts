@@ -15,7 +15,7 @@ export type JsonSchemaCheck = (value: unknown, path: string) => Promise<string |
  * off after half a second.
  *
  * @param what names the schema in errors, for example `the input schema of tool "clock"`.
- * @throws {GeppettoError} ValidationError with code ERR_SCHEMA for what is no schema, or uses `not`, `if` or another
+ * @throws {GeppettoError} ValidationError with code ERR_SCHEMA for what is not a schema, or uses `not`, `if` or another
  *   keyword that cannot be checked here.
  */
 export async function compileJsonSchema(schema: Record<string, unknown>, what: string): Promise<JsonSchemaCheck> {
