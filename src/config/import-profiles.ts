@@ -15,7 +15,7 @@ export interface ImportedProfiles {
 
 type Fields = Record<string, unknown>;
 
-/** Go geppetto's types of API: which provider speaks them, and where it is when it is no vendor's own. */
+/** Go geppetto's types of API: which provider speaks them, and where it is when it is not a vendor's own. */
 const API_TYPES: Readonly<Record<string, Fields>> = {
   openai: { provider: "openai" },
   "openai-responses": { provider: "openai", api: "responses" },

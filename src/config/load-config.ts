@@ -210,7 +210,7 @@ function readCommandLine({ model, set = [], flags = {} }: LoadConfigOptions): Se
   return values;
 }
 
-/** YAML, or the text itself where it is none. */
+/** The value of a YAML text, or the text itself where it is not YAML. */
 function parseValue(text: string): unknown {
   try {
     return yamlPackage().parse(text) as unknown;

@@ -54,7 +54,7 @@ export class EventRouter implements AsyncDisposable {
   readonly #ends = new Map<string, () => unknown>();
   #sources = 0;
 
-  /** @throws {TypeError} when the publisher is no subscriber and none was given. */
+  /** @throws {TypeError} when the publisher is not a subscriber and none was given. */
   constructor(options: EventRouterOptions = {}) {
     const {
       publisher,

@@ -159,7 +159,7 @@ export class RouterHandler {
   };
 }
 
-/** The next message; undefined when there is none any more or a wake came first. */
+/** The next message; undefined at the end, or when a wake came first. */
 function nextUnlessWoken(messages: AsyncIterator<Message>, wakes: Set<() => void>): Promise<Message | undefined> {
   return new Promise((resolve, reject) => {
     const wake = (): void => resolve(undefined);

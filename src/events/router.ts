@@ -116,7 +116,7 @@ export class Router implements AsyncDisposable {
     return handler;
   }
 
-  /** The handler of that name. */
+  /** The handler with this name. */
   handler(name: string): RouterHandler | undefined {
     return this.#handlers.get(name);
   }

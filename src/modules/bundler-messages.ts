@@ -62,7 +62,7 @@ export type BundlerMessage = ({ id: number } & BundlerQuestion) | { result: Bund
 /** What it is told: first the order, then answers. */
 export type BundlerReply = { order: BundleOrder } | { id: number; answer: unknown };
 
-/** Where modules lie in the eyes of the bundler: it reads none of them itself. */
+/** Where modules lie in the eyes of the bundler: it never reads one itself. */
 export const SCRIPT = "script";
 export const MODULE = "module";
 

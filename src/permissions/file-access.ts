@@ -14,7 +14,7 @@ export type FileVerdict =
 
 /** No file has a longer path; to look at one would take the host's time. In characters. */
 const MAX_PATH = 4_096;
-/** What is there are no files but the system's bridge to devices, processes and itself. */
+/** What lies there is not files but the system's bridge to devices, processes and itself. */
 const SYSTEM_FOLDERS = ["/proc", "/sys", "/dev"];
 
 /**
@@ -77,7 +77,7 @@ export function isBelow(path: string, folder: string): boolean {
 }
 
 /**
- * Is nothing of that name in a folder that may be read? Only then may that be said: of any other path, a link's target
+ * Is the file missing in a folder that may be read? Only then may that be said: of any other path, a link's target
  * among them, it would tell what is where nothing may be read.
  */
 async function isMissingBelow(path: string, roots: ReadRoots): Promise<boolean> {

@@ -177,7 +177,7 @@ export class Permissions {
     const names = this.#env === true ? Object.keys(process.env) : this.#env;
     const entries: [name: string, value: string][] = [];
     for (const name of names) {
-      // What only the prototype has is no variable.
+      // What only the prototype has is not a variable.
       const value = Object.hasOwn(process.env, name) ? process.env[name] : undefined;
       if (value === undefined) continue;
       this.#note({ kind: "env", asked: name, granted: true, rule: this.#env === true ? "any variable" : name });

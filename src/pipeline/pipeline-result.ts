@@ -11,7 +11,7 @@ export interface PipelineResult {
   messages: PipelineMessage[];
   /** All texts, one after the other. */
   text: string;
-  /** The last message of the assistant that is no history; where there is none, all texts as one; undefined where there are none either. */
+  /** The last message of the assistant that is not history; else all texts as one; undefined where there are none. */
   response: PipelineMessage | undefined;
   /** Sums over the messages' `metadata.usage`, history left out, in tokens and, where prices are known, dollars. */
   usage: { inputTokens: number; outputTokens: number; cost?: number };

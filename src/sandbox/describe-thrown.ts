@@ -21,7 +21,7 @@ function describePrimitive(value: unknown): string {
   }
 }
 
-/** What isolated-vm says of anything thrown that it does not copy: objects that are no errors, functions, symbols. */
+/** What isolated-vm says of anything thrown that it does not copy: objects that are not errors, functions, symbols. */
 const NO_ERROR = "An object was thrown from supplied code within isolated-vm";
 
 /** The guest's frames of a stack: host frames start at the boundary and are cut off, the runtime's own are left out. */

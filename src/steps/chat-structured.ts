@@ -13,7 +13,7 @@ type Reading = { value: unknown } | { flaw: string };
 
 const MAX_SHOWN = 500;
 
-/** @throws {GeppettoError} ValidationError for a schema that is none. */
+/** @throws {GeppettoError} ValidationError for an invalid schema. */
 export async function createAnswerFormat(schema: Record<string, unknown>): Promise<AnswerFormat> {
   return { schema, check: await compileJsonSchema(schema, "responseFormat") };
 }

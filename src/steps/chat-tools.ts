@@ -70,7 +70,7 @@ export class ToolBox {
     this.#onApprove = onApprove;
   }
 
-  /** @throws {GeppettoError} ValidationError for an unknown or doubled name, or a schema that is none. */
+  /** @throws {GeppettoError} ValidationError for an unknown or doubled name, or an invalid schema. */
   static async create(options: ToolBoxOptions): Promise<ToolBox> {
     const box = new ToolBox(options.onApprove);
     for (const given of options.tools) {

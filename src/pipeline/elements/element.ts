@@ -136,7 +136,7 @@ export function partsElement(parts: readonly ContentPart[], options: ElementOpti
   return element({ kind: "parts", parts }, "normal", options);
 }
 
-/** An element with any value that is nothing of the above: what steps and scripts give. */
+/** An element with any other value: what steps and scripts give. */
 export function dataElement(data: unknown, options: ElementOptions = {}): ElementOf<"data"> {
   return element({ kind: "data", data }, "normal", options);
 }

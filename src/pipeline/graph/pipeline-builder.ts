@@ -93,7 +93,7 @@ export class PipelineBuilder {
   #refer(stage: StageReference): string {
     if (typeof stage === "string") return stage;
     this.addStage(stage);
-    // What is no stage at all is for build() to say.
+    // build() reports what is not a stage at all.
     return (stage as Stage | undefined)?.name ?? "";
   }
 

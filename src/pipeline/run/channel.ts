@@ -111,7 +111,7 @@ export class Channel {
     return promise;
   }
 
-  /** What waits; a promise when that is nothing yet: read again when it resolves; undefined at the end. */
+  /** What waits; a promise when nothing waits yet: read again when it resolves; undefined at the end. */
   read(): StreamElement[] | Promise<void> | undefined {
     if (this.#buffer.length > 0) return this.#take();
     if (this.#writers === 0 || this.#isSealed) return undefined;

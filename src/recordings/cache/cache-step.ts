@@ -16,7 +16,7 @@ export interface CacheStepOptions {
   room?: RecordingRoom;
   /**
    * Why a run that has succeeded is not to be kept; "" says so to nobody, undefined keeps it. Default: "" for one that has
-   * called functions of the guest, which are no part of a key.
+   * called functions of the guest, which are not part of a key.
    */
   refuse?: (run: { calledGuest: boolean }) => string | undefined;
   logger?: Logger;

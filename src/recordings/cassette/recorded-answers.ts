@@ -69,7 +69,7 @@ export class RecordedAnswers<R extends Recording> {
 }
 
 /**
- * Ends as the recorded answer did, where that was no good end: with its error, or, where whoever asked wanted no more
+ * Ends as the recorded answer did, where that did not end well: with its error, or, where whoever asked wanted no more
  * then, when they want no more now.
  */
 export async function endAsRecorded({ end, error }: Recording, signal: AbortSignal): Promise<void> {

@@ -40,7 +40,7 @@ export function isEmbeddingRecording(recording: Recording): recording is Embeddi
   return "vectors" in recording;
 }
 
-/** Throws an error that says what is wrong when `value` is no recording. */
+/** Throws an error that says what is wrong when `value` is not a recording. */
 export function parseRecording(value: unknown): Recording {
   const { id, recordedAt, request, vectors, end, error } = (value ?? {}) as Record<string, unknown>;
   const { provider, model } = (request ?? {}) as Record<string, unknown>;
@@ -61,7 +61,7 @@ function checkChunks({ chunks, end }: { chunks: unknown; end: unknown }): void {
     const { type, delta, toolCall } = (chunk ?? {}) as Record<string, unknown>;
     const isText = type === "text" || type === "reasoning" || type === "refusal";
     const isWhole = isText ? typeof delta === "string" : type !== "tool-call" || typeof toolCall === "object";
-    if (!CHUNKS.has(type) || !isWhole) throw new Error(`chunks[${index}] is none`);
+    if (!CHUNKS.has(type) || !isWhole) throw new Error(`chunks[${index}] is not a chunk`);
   }
   if (end === "complete" && (chunks.at(-1) as ChatChunk | undefined)?.type !== "end")
     throw new Error('it is complete, but its last chunk is not "end"');

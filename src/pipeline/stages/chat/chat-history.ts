@@ -36,7 +36,7 @@ export class ChatHistory {
   }
 }
 
-/** An answer with the rounds of tools before it; one in which nothing was said is no message to a model. */
+/** An answer with the rounds of tools before it; one in which nothing was said is not a message to a model. */
 function toInputs(message: PipelineMessage): unknown[] {
   if (!("type" in message)) return message.text === "" ? [] : [{ role: message.role, content: message.text }];
   if (message.type !== "chat-message") return [message];

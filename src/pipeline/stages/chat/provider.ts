@@ -83,7 +83,7 @@ const MAX_AHEAD = 64;
  *
  * @example
  * const model = provider("model", { chat: { provider: "openai", model: "gpt-5-mini" }, system: "Be brief." });
- * @throws {GeppettoError} ConfigError at once for a provider that there is not.
+ * @throws {GeppettoError} ConfigError at once for an unknown provider.
  */
 export function provider(name: string, options: ProviderStageOptions = {}): Stage {
   const { chat = EMBEDDED, env = process.env } = options;

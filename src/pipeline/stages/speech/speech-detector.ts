@@ -38,7 +38,7 @@ const RISE = 2 ** (FRAME_MS / 1_000);
 
 /**
  * Finds speech in PCM16 by its loudness, in frames of 20 ms. The noise floor follows what is quiet at once and what is
- * loud slowly, so that a hum that stays is no speech after a while. Counts samples, never the clock.
+ * loud slowly, so that a lasting hum does not count as speech after a while. Counts samples, never the clock.
  */
 export class SpeechDetector {
   readonly #options: SpeechDetectorOptions;

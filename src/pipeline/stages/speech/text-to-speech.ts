@@ -37,7 +37,7 @@ const ELEMENT_CHARS = 64;
  *
  * @example
  * const speech = textToSpeech("speech", { synthesizer: openAISpeech({ voice: "marin" }) });
- * @throws {TypeError} at once for a synthesizer that is none; {RangeError} for a longest phrase of less than 20 characters.
+ * @throws {TypeError} at once for something that is not a synthesizer; {RangeError} for a longest phrase of less than 20 characters.
  */
 export function textToSpeech(name: string, options: TextToSpeechOptions): Stage {
   const { synthesizer, maxPhraseChars = DEFAULT_MAX_PHRASE } = options;

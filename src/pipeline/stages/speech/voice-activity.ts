@@ -22,14 +22,14 @@ const DEFAULTS: Omit<SpeechDetectorOptions, "sampleRate" | "channels"> = {
  * Makes turns of a stream of PCM16: one audio element for what was said between two silences, then the end of the turn.
  * Silence alone gives nothing. Speech is what is loud enough, 20 ms at a time, and so much louder than the noise around;
  * all times are those of the audio, counted in samples, however fast it comes. An end of the stream, or of a turn, ends
- * speech that is under way; a click that is shorter than `minSpeechMs` is none. All but audio passes as it is.
+ * speech that is under way; a click that is shorter than `minSpeechMs` does not count. All but audio passes as it is.
  *
  * The audio's metadata: `startMs`, `endMs`, `speechMs`, and `reason`: "silence", "max-turn" or "end". Audio of another
  * format, or one that changes its sample rate or channels, ends the execution with a ValidationError.
  *
  * @example
  * const turns = voiceActivity("turns", { minSilenceMs: 700, interrupt: true });
- * @throws {RangeError} at once for a setting that is no number above 0, or a hangover longer than the silence.
+ * @throws {RangeError} at once for a setting that is not a number above 0, or a hangover longer than the silence.
  */
 export function voiceActivity(name: string, options: VoiceActivityOptions = {}): Stage {
   const { interrupt = false, ...given } = options;

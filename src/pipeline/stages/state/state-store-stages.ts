@@ -123,7 +123,7 @@ class Conversation {
     );
   }
 
-  /** @throws {GeppettoError} ValidationError for an element of another conversation, or an id that is none. */
+  /** @throws {GeppettoError} ValidationError for an element of another conversation, or an invalid id. */
   note({ metadata }: StreamElement): void {
     const given = metadata["conversationId"];
     if (given === undefined) return;
