@@ -2,11 +2,12 @@ import type { Logger } from "../base/logger.ts";
 import type { Publisher, Subscriber } from "./bus.ts";
 import { dispatchChatEvent, type ChatEventHandler } from "./chat-event-handler.ts";
 import { eventFromJSON } from "./event-from-json.ts";
+import type { HandlerContext, Middleware } from "./handler.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
 import type { Message } from "./message.ts";
 import { poisonQueue } from "./middleware/poison-queue.ts";
 import { recoverer } from "./middleware/recoverer.ts";
-import { Router, type HandlerContext, type Middleware } from "./router.ts";
+import { Router } from "./router.ts";
 
 /** Anything whose events can be sent to a topic, as a step's can. */
 export interface EventSource {

@@ -2,7 +2,7 @@ import type { Logger } from "../base/logger.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { Subscriber, Subscription } from "./bus.ts";
 import { UNDECODABLE, type Message } from "./message.ts";
-import type { Handle, HandleFunction, HandlerContext, HandlerOptions, Middleware, OutgoingMessage } from "./router.ts";
+import type { Handle, HandleFunction, HandlerContext, HandlerOptions, Middleware, OutgoingMessage } from "./handler.ts";
 
 interface RouterHandlerOptions extends HandlerOptions {
   name: string;
