@@ -1,5 +1,4 @@
-import type { PipelineMessage, StreamElement } from "./elements/element.ts";
-import { traceOf, type TraceStep } from "./elements/element-trace.ts";
+import { type PipelineMessage, type StreamElement, traceOf, type TraceStep } from "./elements/element.ts";
 import type { PipelineRun } from "./run/pipeline-run.ts";
 import type { StageMetrics } from "./run/stage-run.ts";
 

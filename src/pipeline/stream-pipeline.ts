@@ -1,12 +1,19 @@
 import { Semaphore } from "../base/semaphore.ts";
+import type { Publisher } from "../events/bus.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { PipelineInput } from "./run/input-feeder.ts";
-import type { PipelineBuilderOptions } from "./graph/pipeline-builder.ts";
 import type { PipelineConfig } from "./graph/pipeline-config.ts";
 import type { PipelineGraph } from "./graph/pipeline-graph.ts";
 import { collectResult, type PipelineResult } from "./pipeline-result.ts";
 import { PipelineRun } from "./run/pipeline-run.ts";
 import { type DrawnFigures, toMermaid } from "./graph/to-mermaid.ts";
+
+export interface PipelineBuilderOptions {
+  /** For events; default "pipeline". */
+  name?: string;
+  /** Where the events of executions are published, topic `pipeline.{runId}`; default nowhere. */
+  bus?: Pick<Publisher, "publish">;
+}
 
 export interface ExecuteOptions {
   /** Ends the execution: whoever iterates it gets the signal's reason. */

@@ -1,15 +1,7 @@
-import type { Publisher } from "../../events/bus.ts";
 import { PipelineConfig, problemsOfConfig, refuse } from "./pipeline-config.ts";
 import { type Edge, problemsOfGraph, toGraph } from "./pipeline-graph.ts";
 import type { Stage } from "../stage.ts";
-import { StreamPipeline } from "../stream-pipeline.ts";
-
-export interface PipelineBuilderOptions {
-  /** For events; default "pipeline". */
-  name?: string;
-  /** Where the events of executions are published, topic `pipeline.{runId}`; default nowhere. */
-  bus?: Pick<Publisher, "publish">;
-}
+import { type PipelineBuilderOptions, StreamPipeline } from "../stream-pipeline.ts";
 
 /** A stage, or the name of one that is there, or will be when the pipeline is built. */
 export type StageReference = Stage | string;
