@@ -10,7 +10,7 @@ import { PipelineConfig } from "../src/pipeline/graph/pipeline-config.ts";
 import type { ElementWriter, Stage } from "../src/pipeline/stage.ts";
 import { resultsOf } from "../src/pipeline/step-stages.ts";
 import type { StreamPipeline } from "../src/pipeline/stream-pipeline.ts";
-import type { DrawnFigures } from "../src/pipeline/graph/to-mermaid.ts";
+import type { DrawnMetrics } from "../src/pipeline/graph/to-mermaid.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { MAX_FRAME_CHARS } from "../src/shared/frames.ts";
 import { stageFunctionName, type PlannedStage } from "../src/shared/pipeline-plan.ts";
@@ -121,7 +121,7 @@ function guestStage(name: string, context: StepContext | undefined): Stage {
         // The guest's function may never come back.
         abortable(context.callGuest(stageFunctionName(name), args), signal);
       // Many stages that have the same large value would else write it out for the guest one after the other, in one go.
-      for (let turn = yieldToEventLoop(); turn !== undefined; turn = yieldToEventLoop()) await turn;
+      for (let yielded = yieldToEventLoop(); yielded !== undefined; yielded = yieldToEventLoop()) await yielded;
       let answer = await ask({ content: contentOf(element), kind, metadata });
       for (;;) {
         const { values, more } = Array.isArray(answer) ? { values: answer } : parseFields(answer);
@@ -155,7 +155,7 @@ function nameAt(stages: readonly PlannedStage[], index: unknown): string {
   return typeof index === "number" ? (stages[index]?.name ?? malformed()) : malformed();
 }
 
-function parseFigures(given: unknown): DrawnFigures {
+function parseFigures(given: unknown): DrawnMetrics {
   const { stage, elementsIn, elementsOut, workingMs, errors, maxQueueDepth } = parseFields(given);
   const toNumber = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) ? value : 0);
   return {

@@ -89,7 +89,7 @@ export function mapText(
   return map(name, (element) => (element.kind === "text" ? transform(element.text, element) : element), options);
 }
 
-/** Collects all elements and hands on what `combine` makes of them at the end, or of those before each end of a turn. */
+/** Collects all elements and hands on what `combine` makes of them at the end, or of those before each `end-of-turn`. */
 export function accumulate(
   name: string,
   combine: (elements: readonly StreamElement[]) => Mapped | Promise<Mapped>,

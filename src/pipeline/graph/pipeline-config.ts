@@ -44,7 +44,7 @@ export class PipelineConfig {
   readonly idleTimeoutMs: number;
   /** How long stages may take to end, when they are told to, before the run goes on without them; default 10,000 ms. */
   readonly gracefulShutdownTimeoutMs: number;
-  /** Executions of one pipeline at a time; others wait for their turn. Default 100. */
+  /** Executions of one pipeline at a time; others wait. Default 100. */
   readonly maxConcurrentExecutions: number;
   /** Is waiting told from working, for `metrics()`? Default no: elements alone are counted. */
   readonly metrics: boolean;

@@ -2,7 +2,7 @@ import type { ToolRound } from "../../../steps/chat-rounds.ts";
 import type { PipelineMessage } from "../../elements/element.ts";
 
 export interface ChatHistoryOptions {
-  /** Are earlier turns sent along? */
+  /** Are earlier exchanges sent along? */
   keeps: boolean;
   /** Most messages that are kept, those of the system apart. */
   maxMessages: number;
@@ -25,8 +25,8 @@ export class ChatHistory {
     if (list.length > maxMessages) list.splice(0, list.length - maxMessages);
   }
 
-  /** The turn is over: does what was said still count in the next? */
-  endTurn(): void {
+  /** The exchange is over: forgets it, unless earlier exchanges are sent along. */
+  endExchange(): void {
     if (!this.#options.keeps) this.#rest = [];
   }
 

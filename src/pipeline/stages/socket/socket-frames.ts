@@ -51,9 +51,9 @@ export function createFrameEncoder(): EncodeFrames {
     if (element.kind !== "audio") return [JSON.stringify(toFrame(element))];
     const { samples, format, sampleRate, channels = 1 } = element.audio;
     const announced = JSON.stringify({ kind: "audio-format", audio: { format, sampleRate, channels } });
-    const isNews = announced !== last;
+    const hasChanged = announced !== last;
     last = announced;
-    return isNews ? [announced, samples] : [samples];
+    return hasChanged ? [announced, samples] : [samples];
   };
 }
 
