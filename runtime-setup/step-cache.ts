@@ -1,7 +1,7 @@
 import type { Logger } from "../src/base/logger.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { GuestStep } from "../src/engine/run/guest-step.ts";
-import { cacheStep, type CacheStore, MemoryCacheStore, RecordingRoom } from "../src/recordings/index.ts";
+import { ByteQuota, cacheStep, type CacheStore, MemoryCacheStore } from "../src/recordings/index.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { canonicalJson } from "../src/recordings/tagged-json.ts";
 import { decodeValue } from "../src/shared/decode.ts";
@@ -24,7 +24,7 @@ export interface StepCacheSettings {
 /** What one engine may keep for a script. */
 const MAX_BYTES = 16_000_000;
 /** What it may hold of runs under way. */
-const MAX_ROOM_BYTES = 32_000_000;
+const MAX_RESERVED_BYTES = 32_000_000;
 const MAX_ENTRIES = 1_000;
 const MAX_PARTS = 10_000;
 /** Longest input of a script's step, in characters as it crosses; to bring longer ones into one form takes too long. */
@@ -48,7 +48,7 @@ interface Asked {
 export class StepCache {
   readonly #store: CacheStore | undefined;
   readonly #onNotice: (text: string) => void;
-  readonly #room = new RecordingRoom(MAX_ROOM_BYTES);
+  readonly #quota = new ByteQuota(MAX_RESERVED_BYTES);
   readonly #said = new Set<string>();
   #memory = createMemory();
 
@@ -71,7 +71,7 @@ export class StepCache {
       store: isOfScript ? this.#memory : (this.#store ?? this.#memory),
       key: (input) => (isOfScript ? keyOfScript(asked) : keyOfHost(source, { step, key: asked.key, input })),
       maxParts: MAX_PARTS,
-      room: this.#room,
+      quota: this.#quota,
       refuse: ({ calledGuest }) => {
         if (isOfScript) return source.loss && `a copy of a result is not as good: ${source.loss}`;
         if (!calledGuest || asked.key !== undefined) return undefined;

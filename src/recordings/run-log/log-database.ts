@@ -77,7 +77,7 @@ export class LogDatabase {
     const name = basename(this.#file);
     const suffix = `.corrupt-${Date.now()}`;
     try {
-      for (const part of ["-wal", "-shm", ""]) renameIfThere(this.#file + part, this.#file + suffix + part);
+      for (const part of ["-wal", "-shm", ""]) renameIfExists(this.#file + part, this.#file + suffix + part);
       this.#logger.warn(`Renaming ${name} as ${name}${suffix}: ${(error as Error).message}`);
       this.#connect();
     } catch (failure) {
@@ -99,7 +99,7 @@ function isDamaged(error: unknown): boolean {
   return errcode !== undefined && [11, 26].includes(errcode & 0xff);
 }
 
-function renameIfThere(from: string, to: string): void {
+function renameIfExists(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {
