@@ -36,7 +36,7 @@ export async function concludeParsed(
   if (stopReason === "refusal" || stopReason === "content-filter" || answer.calls.length > 0) return { conclusion };
   const first = await read(answer.text, format);
   if ("value" in first) return { conclusion, parsed: first.value };
-  // Tools have had their turn: what is asked for now is the document.
+  // Tools have run: what is asked for now is the document.
   const { tools: _, toolChoice: __, ...rest } = request;
   const repair: ChatRequest = {
     ...rest,

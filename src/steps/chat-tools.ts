@@ -103,10 +103,10 @@ export class ToolBox {
    * is asked for one call at a time. Rejects when the run is aborted, or a script that blocks has an asynchronous tool.
    */
   async run(calls: readonly ToolCallChunk[], context: StepContext): Promise<ToolOutcome[]> {
-    let turn: Promise<unknown> = Promise.resolve();
+    let previous: Promise<unknown> = Promise.resolve();
     const pending = calls.map((chunk) => {
-      const refusal = turn.then(() => this.#refusalOf(chunk, context));
-      turn = refusal.catch(() => {});
+      const refusal = previous.then(() => this.#refusalOf(chunk, context));
+      previous = refusal.catch(() => {});
       return refusal.then((reason) => (reason === undefined ? this.#call(chunk.toolCall, context) : failed(reason)));
     });
     for (const promise of pending) promise.catch(() => {});
