@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { SetupFunction } from "../src/engine/engine-options.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
+import { MAX_RANDOM_BYTES } from "../src/shared/limits.ts";
 
 const URL_PARTS = [
   "href",
@@ -42,9 +43,6 @@ function setUrlPart(args: unknown): UrlRecord {
   url[part] = value;
   return toUrlRecord(url);
 }
-
-/** Most random bytes that one call may ask for. */
-const MAX_RANDOM_BYTES = 65_536;
 
 function randomHex(args: unknown): string {
   const { count } = parseFields(args);

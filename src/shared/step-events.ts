@@ -60,6 +60,11 @@ export type StepEvent = EventFields &
 
 export type StepEventType = StepEvent["type"];
 
+/** Is an event of this type the last of its run? */
+export function isTerminal(type: string): boolean {
+  return type === "final" || type === "error" || type === "interrupt";
+}
+
 /** How a step's partials add up: one text in pieces, a list of results, or nothing before the one result. */
 export type StepKind = "text" | "list" | "single";
 

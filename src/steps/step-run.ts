@@ -4,6 +4,7 @@ import { GeppettoError, plainMessage, toErrorRecord } from "../shared/errors.ts"
 import { MAX_ERROR_CHARS, type ErrorRecord } from "../shared/frames.ts";
 import {
   appendDelta,
+  isTerminal,
   resultText,
   type EventMeta,
   type EventStep,
@@ -141,7 +142,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
     if (this.#options.source.info.kind === "text" && type !== "start" && this.#partials === 0) {
       Object.assign(this.#meta, meta);
     }
-    if (type === "final" || type === "error" || type === "interrupt") inheritMetadata(this.#metadata, step.metadata);
+    if (isTerminal(type)) inheritMetadata(this.#metadata, step.metadata);
   }
 
   /** Publishes what the step emits. Rejects with the reason once the run is cancelled. */

@@ -1,4 +1,5 @@
 import { GeppettoError } from "../../shared/errors.ts";
+import { MAX_TIMER_MS } from "../../shared/limits.ts";
 
 interface ConfigValues {
   channelBufferSize: number;
@@ -21,9 +22,6 @@ const DEFAULTS: ConfigValues = {
   metrics: false,
   tracing: false,
 };
-
-/** Longest time that a timer of Node's can measure. */
-const MAX_MS = 2_147_483_647;
 
 /**
  * How a pipeline executes. Each `with…` gives a changed copy; what is wrong is said by the builder's `build()`, with all
@@ -110,8 +108,8 @@ export function problemsOfConfig(config: PipelineConfig): string[] {
   const problems: string[] = [];
   const check = (name: keyof ConfigValues, least: number): void => {
     const value = config[name];
-    if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= MAX_MS) return;
-    problems.push(`${name} must be a whole number from ${least} to ${MAX_MS}, got ${String(value)}`);
+    if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= MAX_TIMER_MS) return;
+    problems.push(`${name} must be a whole number from ${least} to ${MAX_TIMER_MS}, got ${String(value)}`);
   };
   check("channelBufferSize", 1);
   check("maxConcurrentExecutions", 1);
