@@ -8,7 +8,7 @@ const stock = new Map([
   ["pears", 0],
 ]);
 
-/** Counts the words of a text; what is no string is refused before `run` sees it. */
+/** Counts the words of a text; anything but a string is refused before `run` sees it. */
 const countWords = defineStep({
   name: "count-words",
   input: z.string(),

@@ -84,7 +84,7 @@ const MAX_METADATA_BYTES = 65_536;
  * The element for what a guest has given: a value alone, or a value with its kind. What it does not say of metadata and
  * priority is that of the element in whose place it comes.
  *
- * @throws {GeppettoError} ValidationError for a kind that there is not, and for content that does not go with its kind;
+ * @throws {GeppettoError} ValidationError for an unknown kind, and for content that does not go with its kind;
  *   LimitError for metadata of more than 64 kB.
  */
 export function parseElement(given: unknown, from?: StreamElement): StreamElement {
@@ -120,6 +120,6 @@ function parseMetadata(given: unknown): Record<string, unknown> {
   if (estimateBytes(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES) return metadata;
   throw new GeppettoError(
     "LimitError",
-    `Cannot make an element: its metadata takes more than ${MAX_METADATA_BYTES} bytes; what is large belongs into its content`,
+    `Cannot make an element: its metadata takes more than ${MAX_METADATA_BYTES} bytes; put what is large into its content`,
   );
 }

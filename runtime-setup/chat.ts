@@ -34,7 +34,7 @@ export function setupChat(settings: ChatSettings = {}): SetupFunction {
       chatProvider,
       wrap,
     } = settings;
-    // A provider that there is not is an error of the set-up, whether or not a script ever asks it.
+    // An unknown provider is an error of the set-up, whether or not a script ever asks it.
     if (chatProvider === undefined) resolveProviderSettings(model, env);
     let noticed = false;
     const resolveImage = (url: string): string => imageStoreOf(engine).resolve(url);

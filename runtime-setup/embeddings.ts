@@ -26,7 +26,7 @@ export interface ProviderSettings {
   budget?: Budget;
   /** Put around every provider of embeddings, outside of its cache. */
   wrapEmbeddings?: (provider: EmbeddingProvider) => EmbeddingProvider;
-  /** Hears what a user should know, for example that the demo model is none. Default: nobody. */
+  /** Hears what a user should know, for example that the demo model is not an LLM. Default: nobody. */
   onNotice?: (text: string) => void;
 }
 

@@ -22,7 +22,7 @@ export interface EnginePoolOptions extends RuntimeEngineOptions {
 }
 
 export interface PoolRunOptions extends RunScriptOptions {
-  /** Whose script it is: tenants take turns. Default "". */
+  /** Whose script it is: tenants are served round robin. Default "". */
   tenant?: string;
 }
 
@@ -45,7 +45,7 @@ interface Tenant {
 
 /**
  * Runs each script in an engine of its own, made for it and closed after it: nothing passes from one to the next. At
- * most `size` run at a time; tenants that wait take turns, one script each, whatever the length of their queues.
+ * most `size` run at a time; tenants that wait are served round robin, one script each, whatever the length of their queues.
  *
  * @example
  * await using pool = new EnginePool({ size: 4, limits: { wallMs: 10_000 }, setup: [setupDefaults()] });
@@ -55,7 +55,7 @@ export class EnginePool implements AsyncDisposable {
   readonly #options: RuntimeEngineOptions;
   readonly #size: number;
   readonly #quota: Required<TenantQuota>;
-  /** In the order of their turns: who has begun a script goes to the end. */
+  /** In round-robin order: who has begun a script goes to the end. */
   readonly #tenants = new Map<string, Tenant>();
   readonly #engines = new Set<RuntimeEngine>();
   #running = 0;
@@ -72,7 +72,7 @@ export class EnginePool implements AsyncDisposable {
   }
 
   /**
-   * Runs a script when its turn comes. How it fails is part of the outcome.
+   * Runs a script when an engine is free and the tenant is next. How it fails is part of the outcome.
    *
    * @throws {GeppettoError} LimitError when the tenant has too many scripts waiting; the signal's reason when it is
    *   aborted before the script has begun; and what `runScript` throws.
@@ -135,7 +135,7 @@ export class EnginePool implements AsyncDisposable {
       if (tenant.running >= this.#quota.running) continue;
       const job = tenant.waiting.shift();
       if (job === undefined) continue;
-      // Its next turn comes after everybody else's; the loop meets it again at the end.
+      // It goes to the end of the line; the loop meets it again there.
       this.#tenants.delete(name);
       this.#tenants.set(name, tenant);
       tenant.running++;

@@ -38,7 +38,7 @@ export class ImageStore {
   }
 
   /**
-   * The URL that a provider gets for the URL in a message: scripts can write those themselves, so what is no image of
+   * The URL that a provider gets for the URL in a message: scripts can write those themselves, so what is not an image of
    * this store is judged as if it were added now.
    */
   resolve(url: string): string {

@@ -11,7 +11,7 @@ import { PipelineConfig } from "../src/pipeline/graph/pipeline-config.ts";
 import type { ElementWriter, Stage } from "../src/pipeline/stage.ts";
 import { resultsOf } from "../src/pipeline/step-stages.ts";
 import type { StreamPipeline } from "../src/pipeline/stream-pipeline.ts";
-import type { DrawnFigures } from "../src/pipeline/graph/to-mermaid.ts";
+import type { DrawnMetrics } from "../src/pipeline/graph/to-mermaid.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { MAX_FRAME_CHARS } from "../src/shared/frames.ts";
 import { stageFunctionName, type PlannedStage } from "../src/shared/pipeline-plan.ts";
@@ -74,7 +74,7 @@ class PlanBuilder {
     if (stages.length > MAX_STAGES || edges.length > MAX_EDGES) {
       throw new GeppettoError(
         "LimitError",
-        `Cannot chain ${stages.length} stages with ${edges.length} connections: the most is ${MAX_STAGES} with ${MAX_EDGES}`,
+        `Cannot chain ${stages.length} stages with ${edges.length} connections: the maximum is ${MAX_STAGES} with ${MAX_EDGES}`,
       );
     }
     const builder = new PipelineBuilder(new PipelineConfig().withMetrics(true));
@@ -94,12 +94,12 @@ class PlanBuilder {
       const names = Object.keys(this.#hostStages).join(", ");
       throw new GeppettoError(
         "ValidationError",
-        `Cannot chain the stages: the host has no stage "${host}", it has ${names === "" ? "none" : names}`,
+        `Cannot chain the stages: the host has no stage "${host}", it has ${names === "" ? "no stages" : names}`,
       );
     }
     const stage = create() as Stage | undefined;
     if (typeof stage?.process !== "function")
-      throw new GeppettoError("ConfigError", `Cannot chain the stages: what the host has as "${host}" makes no stage`);
+      throw new GeppettoError("ConfigError", `Cannot chain the stages: the host's "${host}" is not a stage`);
     // The name is the script's; everything else is the stage's own, which may be an object of a class.
     return Object.create(stage, {
       name: { value: name, enumerable: true },
@@ -122,7 +122,7 @@ function guestStage(name: string, context: StepContext | undefined): Stage {
         // The guest's function may never come back.
         abortable(context.callGuest(stageFunctionName(name), args), signal);
       // Many stages that have the same large value would else write it out for the guest one after the other, in one go.
-      for (let turn = yieldToEventLoop(); turn !== undefined; turn = yieldToEventLoop()) await turn;
+      for (let yielded = yieldToEventLoop(); yielded !== undefined; yielded = yieldToEventLoop()) await yielded;
       let answer = await ask({ content: contentOf(element), kind, metadata });
       for (;;) {
         const { values, more } = Array.isArray(answer) ? { values: answer } : parseFields(answer);
@@ -156,7 +156,7 @@ function nameAt(stages: readonly PlannedStage[], index: unknown): string {
   return typeof index === "number" ? (stages[index]?.name ?? malformed()) : malformed();
 }
 
-function parseFigures(given: unknown): DrawnFigures {
+function parseFigures(given: unknown): DrawnMetrics {
   const { stage, elementsIn, elementsOut, workingMs, errors, maxQueueDepth } = parseFields(given);
   const toNumber = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) ? value : 0);
   return {

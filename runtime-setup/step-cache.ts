@@ -2,7 +2,7 @@ import type { Logger } from "../src/base/logger.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { GuestStep } from "../src/engine/run/guest-step.ts";
 import type { Intercepted } from "../src/engine/run/run-manager.ts";
-import { cacheStep, type CacheStore, MemoryCacheStore, RecordingRoom } from "../src/recordings/index.ts";
+import { ByteQuota, cacheStep, type CacheStore, MemoryCacheStore } from "../src/recordings/index.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { canonicalJson } from "../src/recordings/tagged-json.ts";
 import type { Unchecked } from "../src/shared/contract/op.ts";
@@ -27,7 +27,7 @@ export interface StepCacheSettings {
 /** What one engine may keep for a script. */
 const MAX_BYTES = 16_000_000;
 /** What it may hold of runs under way. */
-const MAX_ROOM_BYTES = 32_000_000;
+const MAX_RESERVED_BYTES = 32_000_000;
 const MAX_ENTRIES = 1_000;
 const MAX_PARTS = 10_000;
 /** Longest input of a script's step, in characters as it crosses; to bring longer ones into one form takes too long. */
@@ -39,7 +39,7 @@ const MAX_NOTICES = 20;
 export class StepCache {
   readonly #store: CacheStore | undefined;
   readonly #onNotice: (text: string) => void;
-  readonly #room = new RecordingRoom(MAX_ROOM_BYTES);
+  readonly #quota = new ByteQuota(MAX_RESERVED_BYTES);
   readonly #said = new Set<string>();
   #memory = createMemory();
 
@@ -62,7 +62,7 @@ export class StepCache {
       store: isOfScript ? this.#memory : (this.#store ?? this.#memory),
       key: (input) => (isOfScript ? keyOfScript(request) : keyOfHost(source, { step, key: request.key, input })),
       maxParts: MAX_PARTS,
-      room: this.#room,
+      quota: this.#quota,
       refuse: ({ calledGuest }) => {
         if (isOfScript) return source.loss && `a copy of a result is not as good: ${source.loss}`;
         if (!calledGuest || request.key !== undefined) return undefined;
@@ -101,7 +101,7 @@ function keyOfScript({ key, identity = "", input = "", refused }: CacheRequest):
   if (key !== undefined) return hashParts(["script key", identity, key]);
   if (refused !== undefined) throw new GeppettoError("ValidationError", refused.slice(0, MAX_ERROR_CHARS));
   if (input.length > MAX_INPUT) {
-    const message = `Cannot compare an input of ${input.length} characters: the most is ${MAX_INPUT}; give withCache a key`;
+    const message = `Cannot compare an input of ${input.length} characters: the maximum is ${MAX_INPUT}; give withCache a key`;
     throw new GeppettoError("LimitError", message, { code: "ERR_LIMIT_MESSAGE" });
   }
   return hashParts(["script input", identity, canonicalJson(decodeValue(input))]);

@@ -5,6 +5,7 @@ import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import type { VmHost } from "../src/engine/vm.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
+import { MAX_TIMER_MS } from "../src/shared/limits.ts";
 
 type TimerKind = "timeout" | "interval" | "immediate" | "weak";
 
@@ -16,14 +17,11 @@ interface Timer {
   release(): void;
 }
 
-/** Longest time that Node's timers can wait; they take a longer one for none. */
-const MAX_MS = 2_147_483_647;
-
 /** What the guest asked for, checked. */
 function parseTimer(args: unknown): Pick<Timer, "id" | "kind" | "ms"> {
   const { id, kind, ms } = parseFields(args);
   const known = kind === "timeout" || kind === "interval" || kind === "immediate" || kind === "weak";
-  if (!known || !Number.isSafeInteger(id) || typeof ms !== "number" || !(ms >= 0 && ms <= MAX_MS)) {
+  if (!known || !Number.isSafeInteger(id) || typeof ms !== "number" || !(ms >= 0 && ms <= MAX_TIMER_MS)) {
     throw new GeppettoError("ValidationError", "Cannot start a timer: the request is malformed");
   }
   return { id: id as number, kind, ms };

@@ -40,7 +40,7 @@ export function setupTools(tools: Readonly<Record<string, ToolSetup>>): SetupFun
         );
       }
       if (registry.has(name))
-        throw new GeppettoError("ConfigError", `Cannot offer the tool "${name}": there is one already`);
+        throw new GeppettoError("ConfigError", `Cannot offer the tool "${name}": a tool has this name already`);
       if (typeof tool.run !== "function") {
         throw new GeppettoError("ConfigError", `Cannot offer the tool "${name}": run must be a function`);
       }

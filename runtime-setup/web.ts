@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
+import { MAX_RANDOM_BYTES } from "../src/shared/limits.ts";
 
 const URL_PARTS: readonly (keyof UrlRecord)[] = [
   "href",
@@ -22,7 +23,7 @@ function toUrlRecord(url: URL): UrlRecord {
   return Object.fromEntries(URL_PARTS.map((part) => [part, url[part]])) as unknown as UrlRecord;
 }
 
-/** The parts of a URL, or null when it is none. */
+/** The parts of a URL, or null when it is not valid. */
 function parseUrl(args: unknown): UrlRecord | null {
   const { url, base } = parseFields(args);
   if (typeof url !== "string" || (base !== undefined && typeof base !== "string")) return null;
@@ -41,9 +42,6 @@ function setUrlPart(args: unknown): UrlRecord {
   url[part] = value;
   return toUrlRecord(url);
 }
-
-/** Most random bytes that one call may ask for. */
-const MAX_RANDOM_BYTES = 65_536;
 
 function randomHex(args: unknown): string {
   const { count } = parseFields(args);

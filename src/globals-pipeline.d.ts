@@ -63,7 +63,7 @@ declare const pipeline: {
   stage(name: string, work: StageWork): PipelineStage;
   /**
    * Several ways at once: each element goes every way, and what comes out of all of them goes on together. A way is a
-   * stage, or an array of stages one after the other. Each way keeps its order; between them there is none.
+   * stage, or an array of stages one after the other. Each way keeps its order; between the ways there is no order.
    *
    * @example
    * const both = pipeline.chain(pipeline.branch((n) => n + 1, [(n) => n * 2, String]));

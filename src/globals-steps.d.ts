@@ -165,7 +165,7 @@ declare const steps: {
    */
   createLambdaStep<I, O>(fn: (input: I, context: CallContext) => O | PromiseLike<O>): Step<I, O>;
   /**
-   * A step with one result for each element of its input, in order. The first failure stops it. An input that is no
+   * A step with one result for each element of its input, in order. The first failure stops it. An input that is not an
    * array is one element.
    *
    * @example

@@ -1,4 +1,4 @@
-/** Lets at most so many pieces of work run at once; the others wait their turn, in order. */
+/** Lets at most so many pieces of work run at once; the others wait, in order. */
 export class Semaphore {
   readonly limit: number;
   #running = 0;

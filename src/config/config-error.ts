@@ -30,7 +30,7 @@ export function unknownKey(given: string, known: readonly string[], noun: string
   const close = closestName(given, known);
   if (close !== undefined) return `there is no ${noun} "${given}", did you mean "${close}"?`;
   const names = known.length > 12 ? `${known.slice(0, 12).join(", ")} …` : known.join(", ");
-  return `there is no ${noun} "${given}"${names === "" ? "" : `, there is ${names}`}`;
+  return `there is no ${noun} "${given}"${names === "" ? "" : `, it must be one of ${names}`}`;
 }
 
 /** A value in an error: short, and never a secret. */

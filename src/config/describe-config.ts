@@ -115,7 +115,7 @@ function checkPrice({ chat, limits }: Settings): Check[] {
   if (limits.maxCost === undefined || provider === "embedded") return [];
   if (priceOf(model, chat.prices ?? {}) !== undefined)
     return [ok("cost", `at most ${limits.maxCost} US dollars a run`)];
-  const hint = `say one under prices, as prices: { ${model}: { input: 0.25, output: 2 } }`;
+  const hint = `set one under prices, as prices: { ${model}: { input: 0.25, output: 2 } }`;
   return [{ name: "cost", status: "error", detail: `limits.maxCost is set, and ${model} has no price`, hint }];
 }
 

@@ -31,7 +31,7 @@ const SHORT: Readonly<Record<string, string>> = {
   GEPPETTO_ALLOW_ENV: "permissions.env",
   GEPPETTO_ALLOW_IMPORT: "permissions.import",
 };
-/** Variables that are no settings; they belong to the command line. */
+/** Variables that are not settings; they belong to the command line. */
 const OTHERS = [
   "DEBUG",
   "EVENTS",
@@ -47,7 +47,7 @@ const OTHERS = [
 ];
 
 /**
- * The settings of the environment. An empty variable is none. Variables that are no settings belong to others; one that
+ * The settings of the environment. An empty variable counts as absent. Variables that are not settings belong to others; one that
  * looks like a slip is worth a warning.
  *
  * @throws {GeppettoError} ConfigError that names the variable, for a value of the wrong kind.

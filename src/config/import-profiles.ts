@@ -15,7 +15,7 @@ export interface ImportedProfiles {
 
 type Fields = Record<string, unknown>;
 
-/** Go geppetto's types of API: which provider speaks them, and where it is when it is no vendor's own. */
+/** Go geppetto's types of API: which provider speaks them, and where it is when it is not a vendor's own. */
 const API_TYPES: Readonly<Record<string, Fields>> = {
   openai: { provider: "openai" },
   "openai-responses": { provider: "openai", api: "responses" },
@@ -55,12 +55,12 @@ export function importProfiles(text: string, label: string): ImportedProfiles {
   const profiles: Fields = {};
   for (const [name, body] of Object.entries(given)) {
     if (typeof body !== "object" || body === null || Array.isArray(body)) {
-      throw configError(label, `"${name}" is no profile of Go geppetto`, "ERR_CONFIG_IMPORT");
+      throw configError(label, `"${name}" is not a Go geppetto profile`, "ERR_CONFIG_IMPORT");
     }
     profiles[name] = isRegistry ? importer.registryProfile(name, record(body)) : importer.layers(name, record(body));
   }
   const names = Object.keys(profiles);
-  if (names.length === 0) throw configError(label, "it holds no profiles of Go geppetto", "ERR_CONFIG_IMPORT");
+  if (names.length === 0) throw configError(label, "it contains no Go geppetto profiles", "ERR_CONFIG_IMPORT");
   const first = root["default_profile_slug"];
   const chosen =
     typeof first === "string" && names.includes(first) ? first : names.includes("default") ? "default" : undefined;

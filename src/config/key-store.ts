@@ -29,7 +29,7 @@ export class KeyStore {
   }
 
   /**
-   * Stores a key, in place of the one of that name.
+   * Stores a key, in place of one with the same name.
    *
    * @throws {GeppettoError} ConfigError for a name of other than letters, digits, _, - and ., or an empty key.
    */

@@ -164,7 +164,7 @@ function checkModelAlone(origins: Merged): void {
   if (head !== name) resolveProviderSettings({ provider: head }, {});
   throw configError(
     model.place,
-    `the embedded provider has no model "${name}", say whose it is, as openai:${name}`,
+    `the embedded provider has no model "${name}", name its provider, as openai:${name}`,
     "ERR_CONFIG_VALUE",
   );
 }
@@ -210,7 +210,7 @@ function readCommandLine({ model, set = [], flags = {} }: LoadConfigOptions): Se
   return values;
 }
 
-/** YAML, or the text itself where it is none. */
+/** The value of a YAML text, or the text itself where it is not YAML. */
 function parseValue(text: string): unknown {
   try {
     return yamlPackage().parse(text) as unknown;

@@ -8,7 +8,7 @@ const NAMES = [...PROVIDER_NAMES, "claude"];
  * `provider:model`, a provider alone, or a model alone (also one with a colon in it, such as `llama3:8b`), as settings of
  * `chat`.
  *
- * @throws {GeppettoError} ConfigError where what stands before the colon looks like a provider and is none.
+ * @throws {GeppettoError} ConfigError where what stands before the colon looks like a provider but is not one.
  */
 export function parseModelName(text: string, label: string): SettingValues {
   const at = text.indexOf(":");

@@ -12,7 +12,7 @@ const TOP_NAMES = [...Object.keys(SECTIONS), ...Object.keys(SINGLE)];
  * Reads settings from plain data, sections within sections as in a file.
  *
  * @param at where in the source the data stands.
- * @param others names that are no settings but known at this place, for example "extends".
+ * @param others names that are not settings but known at this place, for example "extends".
  * @throws {GeppettoError} ConfigError with the place for an unknown key or a value of the wrong kind.
  */
 export function readSettings(
@@ -59,7 +59,7 @@ export function readSetting(path: string, given: unknown, label: string): Settin
   return values;
 }
 
-/** What a setting expects where a text, as a flag gives it, is none of its values; undefined where it is one. */
+/** What a setting expects where a text, as a flag gives it, is not one of its values; undefined where it is. */
 export function checkSetting(path: string, text: string): string | undefined {
   const type = SETTING_TYPES.get(path)!;
   return type.read(text) === undefined ? type.expects : undefined;

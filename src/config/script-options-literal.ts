@@ -9,7 +9,7 @@ export interface ScriptOptionsLiteral extends Source {
 }
 
 const PARSING = { ecmaVersion: "latest", sourceType: "module", locations: true } as const;
-const HOW = "say them as export const options = { … }, written out without names, calls and ${…}";
+const HOW = "write them as export const options = { … }, without names, calls and ${…}";
 
 /**
  * Reads `export const options = { … }` of a module without running it; undefined where it exports no options. Texts,
@@ -17,7 +17,7 @@ const HOW = "say them as export const options = { … }, written out without nam
  * parse is the engine's to report, unless it looks as if it had options.
  *
  * @param label the script's name in errors.
- * @throws {GeppettoError} ConfigError with line and column for options that are no literal; with the code
+ * @throws {GeppettoError} ConfigError with line and column for options that are not a literal; with the code
  *   ERR_SCRIPT_LOAD for options in a script that does not parse.
  * @example
  * readScriptOptions(`export const options = { chat: { seed: 7 } };`, "a.js")?.value; // { chat: { seed: 7 } }

@@ -4,7 +4,7 @@ import { PROVIDER_NAMES } from "../providers/index.ts";
 export interface SettingType {
   /** For errors: "Expected …". */
   expects: string;
-  /** The value as the program uses it; undefined when it is none. Never gets null or undefined. */
+  /** The value as the program uses it; undefined when it is not valid. Never gets null or undefined. */
   read(value: unknown): unknown;
   /** All values that there are, where they are names. */
   names?: readonly string[];

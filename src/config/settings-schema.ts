@@ -53,7 +53,7 @@ export const SECTIONS: Readonly<Record<string, Readonly<Record<string, SettingTy
   tools: { approve: types.choice("ask", "never", "always"), timeoutMs: types.milliseconds },
 };
 
-/** Settings that are no section. */
+/** Settings that are not in a section. */
 export const SINGLE: Readonly<Record<string, SettingType>> = {
   prices: types.prices,
   isolation: types.choice("process", "thread"),

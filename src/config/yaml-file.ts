@@ -27,7 +27,7 @@ export async function readYamlFile(path: string, label: string): Promise<YamlFil
     // Most often there is none, which is known sooner without waiting for a thread.
     const found = statSync(path, { throwIfNoEntry: false });
     if (found === undefined) return undefined;
-    if (!found.isFile()) throw configError(label, "it is no file", "ERR_CONFIG_FILE");
+    if (!found.isFile()) throw configError(label, "it is not a file", "ERR_CONFIG_FILE");
     if (found.size > MAX_BYTES) throw configError(label, "it is larger than 1 MB", "ERR_CONFIG_FILE");
     return parseYaml(await readFile(path, "utf8"), label);
   } catch (error) {

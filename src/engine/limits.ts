@@ -98,7 +98,10 @@ export function resolveLimits(given: Partial<EngineLimits> = {}): EngineLimits {
   }
   for (const name of ["wallMs", "turnMs", "cpuMs"] as const) {
     if ((given[name] ?? 0) > MAX_MS) {
-      throw new GeppettoError("ConfigError", `Cannot set limits.${name} to ${given[name]}: the most is ${MAX_MS} ms`);
+      throw new GeppettoError(
+        "ConfigError",
+        `Cannot set limits.${name} to ${given[name]}: the maximum is ${MAX_MS} ms`,
+      );
     }
   }
   const memoryMB = given.memoryMB ?? DEFAULT_LIMITS.memoryMB;

@@ -141,7 +141,7 @@ export class OpTable implements HostBridge {
     if (op === undefined) {
       throw new GeppettoError(
         "ValidationError",
-        `Cannot call the op "${String(name).slice(0, 100)}": there is none of that name`,
+        `Cannot call the op "${String(name).slice(0, 100)}": no op has this name`,
       );
     }
     if (callId !== undefined && !(Number.isSafeInteger(callId) && (callId as number) > 0)) {

@@ -8,15 +8,21 @@ import type { EngineSettings } from "./engine-options.ts";
 /**
  * What makes the realm that the options ask for.
  *
- * @throws {GeppettoError} ConfigError for an isolation or a hardening that there is not.
+ * @throws {GeppettoError} ConfigError for an unknown isolation or hardening.
  */
 export function realmFactory({ isolation = "process", hardening = "standard" }: EngineSettings): RealmFactory {
   if (hardening !== "standard" && hardening !== "strict") {
-    throw new GeppettoError("ConfigError", `Cannot use hardening "${String(hardening)}": it is "standard" or "strict"`);
+    throw new GeppettoError(
+      "ConfigError",
+      `Cannot use hardening "${String(hardening)}": it must be "standard" or "strict"`,
+    );
   }
   if (isolation === "process") return (bridge, limits) => ProcessRealm.create(bridge, limits, { hardening });
   if (isolation !== "thread") {
-    throw new GeppettoError("ConfigError", `Cannot use isolation "${String(isolation)}": it is "process" or "thread"`);
+    throw new GeppettoError(
+      "ConfigError",
+      `Cannot use isolation "${String(isolation)}": it must be "process" or "thread"`,
+    );
   }
   if (hardening === "strict")
     throw new GeppettoError("ConfigError", 'Cannot use hardening "strict" in a thread: it needs a process');

@@ -148,7 +148,7 @@ export class RealmSession {
     try {
       const delivered = await this.#queue.enter(FRAMES.entry_check, id, kind.name, ...body);
       if (!delivered)
-        throw new GeppettoError("StepError", "Cannot reach the guest: it is gone", { code: "ERR_ENGINE_CLOSED" });
+        throw new GeppettoError("StepError", "Cannot reach the guest: it has ended", { code: "ERR_ENGINE_CLOSED" });
       return await check.promise;
     } finally {
       this.#checks.delete(id);
@@ -275,7 +275,7 @@ export class RealmSession {
   }
 
   #remember(record: ErrorRecord): void {
-    // What the guest itself reported is no word of the host's, although a run of the host's has passed it on.
+    // What the guest itself reported is not the host's record, although a run of the host's has passed it on.
     if (isOfGuest(record)) return;
     if (this.#sent.size >= REMEMBERED_ERRORS) this.#sent.delete(this.#sent.keys().next().value!);
     this.#sent.set(`${record.name}\n${record.message}`, record);

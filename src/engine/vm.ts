@@ -47,7 +47,7 @@ const NAME = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
 
 function checkedName(name: unknown): string {
   if (typeof name === "string" && NAME.test(name)) return name;
-  throw new GeppettoError("ConfigError", `Cannot define "${String(name)}" in the guest: it is no identifier`);
+  throw new GeppettoError("ConfigError", `Cannot define "${String(name)}" in the guest: it is not an identifier`);
 }
 
 /** What a setup function shapes the guest with. Calls take effect in order; await them to see their errors. */

@@ -27,7 +27,7 @@ export interface SubscribeOptions {
  * @throws {RangeError} where no message may be under way.
  */
 export function windowOf({ maxMessages = 64, maxBytes = 256_000 }: SubscribeOptions): Required<SubscribeOptions> {
-  if (!(maxMessages >= 1)) throw new RangeError(`Cannot subscribe: maxMessages is at least 1, not ${maxMessages}`);
+  if (!(maxMessages >= 1)) throw new RangeError(`Cannot subscribe: maxMessages must be at least 1, got ${maxMessages}`);
   return { maxMessages, maxBytes };
 }
 

@@ -30,7 +30,7 @@ export interface EventPrinterOptions {
 export function createEventPrinter(options: EventPrinterOptions = {}): EventHandle {
   const { format = "text", output = process.stdout } = options;
   if (!Object.hasOwn(PRINTERS, format)) {
-    throw new GeppettoError("ConfigError", `Cannot print events as "${format}": it is text, json or yaml`);
+    throw new GeppettoError("ConfigError", `Cannot print events as "${format}": it must be text, json or yaml`);
   }
   const print = PRINTERS[format](options);
   return async ({ payload }) => {
@@ -60,11 +60,11 @@ function recordOf(event: ChatEvent, { name, includeMetadata = false, full = fals
 /** Deltas run together; everything else has lines of its own. */
 function createTextPrinter({ name, includeMetadata = false }: EventPrinterOptions): Print {
   const label = name === undefined ? "" : `${name}: `;
-  let inLine = false;
+  let isMidLine = false;
   let hasText = false;
   const endLine = (): string => {
-    const end = inLine ? "\n" : "";
-    inLine = false;
+    const end = isMidLine ? "\n" : "";
+    isMidLine = false;
     return end;
   };
   const line = (text: string): string => `${endLine()}${text}\n`;
@@ -74,7 +74,7 @@ function createTextPrinter({ name, includeMetadata = false }: EventPrinterOption
         hasText = false;
         return label === "" ? "" : line(label.trimEnd());
       case "partial":
-        inLine = !event.delta.endsWith("\n");
+        isMidLine = !event.delta.endsWith("\n");
         hasText = true;
         return event.delta;
       case "tool-call":

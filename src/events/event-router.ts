@@ -2,11 +2,12 @@ import type { Logger } from "../base/logger.ts";
 import type { Publisher, Subscriber } from "./bus.ts";
 import { dispatchChatEvent, type ChatEventHandler } from "./chat-event-handler.ts";
 import { eventFromJSON } from "./event-from-json.ts";
+import type { HandlerContext, Middleware } from "./handler.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
 import type { Message } from "./message.ts";
 import { poisonQueue } from "./middleware/poison-queue.ts";
 import { recoverer } from "./middleware/recoverer.ts";
-import { Router, type HandlerContext, type Middleware } from "./router.ts";
+import { Router } from "./router.ts";
 
 /** Anything whose events can be sent to a topic, as a step's can. */
 export interface EventSource {
@@ -54,7 +55,7 @@ export class EventRouter implements AsyncDisposable {
   readonly #ends = new Map<string, () => unknown>();
   #sources = 0;
 
-  /** @throws {TypeError} when the publisher is no subscriber and none was given. */
+  /** @throws {TypeError} when the publisher is not a subscriber and none was given. */
   constructor(options: EventRouterOptions = {}) {
     const {
       publisher,
@@ -89,7 +90,7 @@ export class EventRouter implements AsyncDisposable {
     this.#router.addHandler(name, topic, this.subscriber, handle);
   }
 
-  /** Stops a handler and forgets it. False when there is none of that name. */
+  /** Stops a handler and forgets it. False when no handler has this name. */
   removeHandler(name: string): Promise<boolean> {
     this.#ends.get(name)?.();
     this.#ends.delete(name);
@@ -159,6 +160,6 @@ export class EventRouter implements AsyncDisposable {
 
 function subscriberOf(publisher: Publisher & Partial<Subscriber>): Subscriber {
   if (publisher.subscribe === undefined)
-    throw new TypeError("Cannot make an event router: the publisher is no subscriber, give one");
+    throw new TypeError("Cannot make an event router: the publisher is not a subscriber, give one");
   return publisher as Publisher & Subscriber;
 }

@@ -2,16 +2,8 @@ export type { Bus, Publisher, PublishOptions, SubscribeOptions, Subscriber, Subs
 export { UNDECODABLE, type Message, type MessageMetadata } from "./message.ts";
 export { MemoryPubSub, type MemoryPubSubOptions } from "./memory-pub-sub.ts";
 export type { KeepOptions } from "./kept-messages.ts";
-export {
-  Router,
-  type Handle,
-  type HandleFunction,
-  type HandlerContext,
-  type HandlerOptions,
-  type Middleware,
-  type OutgoingMessage,
-  type RouterOptions,
-} from "./router.ts";
+export type { Handle, HandleFunction, HandlerContext, HandlerOptions, Middleware, OutgoingMessage } from "./handler.ts";
+export { Router, type RouterOptions } from "./router.ts";
 export type { RouterHandler } from "./router-handler.ts";
 export { CORRELATION_ID, correlationId } from "./middleware/correlation-id.ts";
 export { deduplicator, type DeduplicatorOptions } from "./middleware/deduplicator.ts";

@@ -134,7 +134,7 @@ export class MemoryPubSub implements Bus {
     }
   }
 
-  /** Takes turns among the topics that wait for this subscription. */
+  /** Admits from the topics that wait for this subscription, one after the other. */
   #onRoom(subscription: MemorySubscription): void {
     const topics = this.#blocked.get(subscription);
     if (topics === undefined) return;

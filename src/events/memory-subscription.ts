@@ -135,7 +135,7 @@ export class MemorySubscription implements Subscription {
     if (delivery.settled || this.#closed) return;
     delivery.settled = true;
     const { envelope, order, deliveries } = delivery;
-    this.#queue.putBack(new Delivery(this, envelope, order, deliveries + 1), delayMs);
+    this.#queue.requeue(new Delivery(this, envelope, order, deliveries + 1), delayMs);
   }
 
   async idle(): Promise<void> {

@@ -21,11 +21,11 @@ export class MessageQueue<M extends Ordered> {
   }
 
   /** A message that has been read comes again, after so long, before those that are later in order. */
-  putBack(message: M, delayMs = 0): void {
+  requeue(message: M, delayMs = 0): void {
     if (delayMs > 0) {
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
-        this.putBack(message);
+        this.requeue(message);
       }, delayMs);
       this.#timers.add(timer);
       return;

@@ -14,13 +14,13 @@ import type { NatsPubSubOptions, NatsSubscribeOptions } from "./nats/nats-option
 import type { NatsSubscription } from "./nats/nats-subscription.ts";
 import { loadPackage } from "./nats/load-package.ts";
 import { openStream, type JetStream } from "./nats/open-stream.ts";
-import { PublishLane, type LaneItem } from "./nats/publish-lane.ts";
+import { PublishQueue, type QueuedMessage } from "./nats/publish-queue.ts";
 import { checkTopic, checkTopicName } from "./topic-names.ts";
 
 export type { JetStreamOptions, NatsPubSubOptions, NatsSubscribeOptions } from "./nats/nats-options.ts";
 
 const CLOSE_MS = 5000;
-const SERVER_ANSWER_MS = 2000;
+const PUBLISH_ACK_MS = 2000;
 
 interface Parts {
   connection: NatsConnection;
@@ -50,11 +50,12 @@ export class NatsPubSub implements Bus, AsyncDisposable {
   readonly #createHeaders: () => MsgHdrs;
   readonly #prefix: string;
   readonly #logger: Logger;
-  readonly #lane: PublishLane;
+  readonly #outgoing: PublishQueue;
   readonly #subscriptions = new Map<NatsSubscription, string>();
   /** Closes that are under way. */
   readonly #endings = new Set<Promise<void>>();
-  #away: Deferred<void> | undefined;
+  /** Resolves when the connection is back; undefined while there is one. */
+  #reconnected: Deferred<void> | undefined;
   /** The flush that confirms what has been published on plain subjects since the last one. */
   #flush: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -65,7 +66,7 @@ export class NatsPubSub implements Bus, AsyncDisposable {
     this.#createHeaders = createHeaders;
     this.#prefix = options.prefix ?? "geppetto";
     this.#logger = options.logger ?? stderrLogger;
-    this.#lane = new PublishLane({
+    this.#outgoing = new PublishQueue({
       send: (item) => (jetStream === undefined ? this.#sendPlain(item) : this.#sendToStream(item, jetStream.client)),
       isRetryable: (error) => jetStream !== undefined && isRetryable(error),
       publishTimeoutMs: options.publishTimeoutMs ?? 30_000,
@@ -77,7 +78,7 @@ export class NatsPubSub implements Bus, AsyncDisposable {
    * Connects and, with JetStream, makes the stream where there is none.
    *
    * @throws {GeppettoError} ConfigError when a package is missing or a stream cannot be had; StepError when no server
-   * answers.
+   * responds.
    */
   static async connect(options: NatsPubSubOptions = {}): Promise<NatsPubSub> {
     const { servers = "127.0.0.1:4222", reconnectWaitMs = 250, prefix = "geppetto" } = options;
@@ -111,13 +112,13 @@ export class NatsPubSub implements Bus, AsyncDisposable {
     options.signal?.throwIfAborted();
     if (this.#closing !== undefined) throw closedError(topic);
     const metadata = options.metadata === undefined ? "" : JSON.stringify(options.metadata);
-    const item: LaneItem = {
+    const item: QueuedMessage = {
       topic,
       payload: encodePayload(topic, payload),
       uuid: options.uuid ?? randomUUID(),
       metadata: metadata === "{}" ? "" : metadata,
     };
-    return this.#lane.add(item, options.signal);
+    return this.#outgoing.add(item, options.signal);
   }
 
   /** What is published here after this call reaches the subscription; for what others publish, await its `ready`. */
@@ -126,11 +127,13 @@ export class NatsPubSub implements Bus, AsyncDisposable {
     if (this.#closing !== undefined)
       throw new GeppettoError("StepError", `Cannot subscribe to topic "${topic}": the bus is closed`);
     if (options.group !== undefined && !/^[\w-]+$/.test(options.group)) {
-      throw new TypeError(`Cannot subscribe in group "${options.group}": a group is letters, digits, "-" and "_"`);
+      throw new TypeError(
+        `Cannot subscribe in group "${options.group}": a group has only letters, digits, "-" and "_"`,
+      );
     }
     const subscription = this.#open(topic, options);
     this.#subscriptions.set(subscription, topic);
-    const resume = this.#lane.pause();
+    const resume = this.#outgoing.pause();
     subscription.ready.then(resume, resume);
     subscription.signal.addEventListener("abort", () => this.#onEnd(subscription), { once: true });
     return subscription as Subscription as Subscription<T>;
@@ -160,7 +163,7 @@ export class NatsPubSub implements Bus, AsyncDisposable {
     };
     if (this.#jetStream === undefined) return new CoreSubscription({ ...common, connection: this.#connection });
     const { client, manager, options: stream } = this.#jetStream;
-    const connected = (): Promise<void> => this.#away?.promise ?? Promise.resolve();
+    const connected = (): Promise<void> => this.#reconnected?.promise ?? Promise.resolve();
     return new JetStreamSubscription({
       ...common,
       client,
@@ -177,11 +180,11 @@ export class NatsPubSub implements Bus, AsyncDisposable {
     this.#endings.add(ending);
   }
 
-  #sendPlain(item: LaneItem): Promise<void> {
+  #sendPlain(item: QueuedMessage): Promise<void> {
     const headers = this.#headersOf(item);
     headers.set(UUID_HEADER, item.uuid);
     this.#connection.publish(`${this.#prefix}.${item.topic}`, item.payload, { headers });
-    // One answer of the server is enough for everything that is sent in this turn.
+    // One reply of the server is enough for everything that is sent in this tick.
     this.#flush ??= Promise.resolve().then(() => {
       this.#flush = undefined;
       return this.#connection.flush();
@@ -189,13 +192,13 @@ export class NatsPubSub implements Bus, AsyncDisposable {
     return this.#flush;
   }
 
-  async #sendToStream(item: LaneItem, client: JetStreamClient): Promise<void> {
-    const options: Partial<JetStreamPublishOptions> = { msgID: item.uuid, timeout: SERVER_ANSWER_MS };
+  async #sendToStream(item: QueuedMessage, client: JetStreamClient): Promise<void> {
+    const options: Partial<JetStreamPublishOptions> = { msgID: item.uuid, timeout: PUBLISH_ACK_MS };
     if (item.metadata !== "") options.headers = this.#headersOf(item);
     await client.publish(`${this.#prefix}.${item.topic}`, item.payload, options);
   }
 
-  #headersOf({ metadata }: LaneItem): MsgHdrs {
+  #headersOf({ metadata }: QueuedMessage): MsgHdrs {
     const headers = this.#createHeaders();
     if (metadata !== "") headers.set(METADATA_HEADER, metadata);
     return headers;
@@ -206,20 +209,20 @@ export class NatsPubSub implements Bus, AsyncDisposable {
     let resume: (() => void) | undefined;
     for await (const { type } of this.#connection.status()) {
       if (type === "disconnect") {
-        resume ??= this.#lane.pause();
-        this.#away ??= createDeferred();
+        resume ??= this.#outgoing.pause();
+        this.#reconnected ??= createDeferred();
       } else if (type === "reconnect") {
         resume?.();
         resume = undefined;
-        this.#away?.resolve();
-        this.#away = undefined;
+        this.#reconnected?.resolve();
+        this.#reconnected = undefined;
         for (const subscription of this.#subscriptions.keys()) {
           if (subscription instanceof JetStreamSubscription) subscription.onReconnect();
         }
       }
     }
-    this.#away?.resolve();
-    this.#lane.abandon(closedError());
+    this.#reconnected?.resolve();
+    this.#outgoing.abandon(closedError());
     if (this.#closing !== undefined) return;
     const reason = await this.#connection.closed();
     this.#logger.error(
@@ -229,15 +232,15 @@ export class NatsPubSub implements Bus, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const patience = new AbortController();
-    const tooLate = sleep(CLOSE_MS, undefined, { signal: patience.signal }).catch(() => {});
+    const grace = new AbortController();
+    const timedOut = sleep(CLOSE_MS, undefined, { signal: grace.signal }).catch(() => {});
     for (const subscription of this.#subscriptions.keys()) subscription.close();
     const ended = Promise.all(this.#endings);
-    if (this.#away === undefined) await Promise.race([Promise.all([ended, this.#lane.drained()]), tooLate]);
-    this.#lane.abandon(closedError());
-    if (this.#away === undefined) await Promise.race([this.#connection.drain().catch(() => {}), tooLate]);
+    if (this.#reconnected === undefined) await Promise.race([Promise.all([ended, this.#outgoing.drained()]), timedOut]);
+    this.#outgoing.abandon(closedError());
+    if (this.#reconnected === undefined) await Promise.race([this.#connection.drain().catch(() => {}), timedOut]);
     await this.#connection.close();
-    patience.abort();
+    grace.abort();
   }
 }
 

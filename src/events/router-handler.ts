@@ -2,7 +2,7 @@ import type { Logger } from "../base/logger.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { Subscriber, Subscription } from "./bus.ts";
 import { UNDECODABLE, type Message } from "./message.ts";
-import type { Handle, HandleFunction, HandlerContext, HandlerOptions, Middleware, OutgoingMessage } from "./router.ts";
+import type { Handle, HandleFunction, HandlerContext, HandlerOptions, Middleware, OutgoingMessage } from "./handler.ts";
 
 interface RouterHandlerOptions extends HandlerOptions {
   name: string;
@@ -14,8 +14,8 @@ interface RouterHandlerOptions extends HandlerOptions {
   logger: Logger;
 }
 
-/** One stretch of a handler's life, from start to stop. */
-interface Shift {
+/** A handler at work, from start to stop. */
+interface Session {
   subscription: Subscription;
   stopped: boolean;
   /** For each worker, what ends its wait for a message. */
@@ -31,7 +31,7 @@ export class RouterHandler {
   readonly topic: string;
   readonly #options: RouterHandlerOptions;
   #handle: Handle;
-  #shift: Shift | undefined;
+  #session: Session | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: RouterHandlerOptions) {
@@ -43,12 +43,12 @@ export class RouterHandler {
 
   /** Is it subscribed? */
   get isStarted(): boolean {
-    return this.#shift !== undefined;
+    return this.#session !== undefined;
   }
 
   /** Resolves when whatever is published from now on will be handled; at once when the handler is not started. */
   get ready(): Promise<void> {
-    return this.#shift?.subscription.ready ?? Promise.resolve();
+    return this.#session?.subscription.ready ?? Promise.resolve();
   }
 
   /** Puts the router's middleware around the handler and its own. */
@@ -59,18 +59,18 @@ export class RouterHandler {
 
   /** Subscribes. Does nothing when it is started. */
   start(): void {
-    if (this.#shift !== undefined) return;
+    if (this.#session !== undefined) return;
     const { subscriber, topic, concurrency = 1, subscribe } = this.#options;
     const subscription = subscriber.subscribe(topic, subscribe);
-    const shift: Shift = {
+    const session: Session = {
       subscription,
       stopped: false,
       wakes: new Set(),
       abort: new AbortController(),
       ended: Promise.resolve(),
     };
-    this.#shift = shift;
-    shift.ended = Promise.all(Array.from({ length: concurrency }, () => this.#work(shift)));
+    this.#session = session;
+    session.ended = Promise.all(Array.from({ length: concurrency }, () => this.#work(session)));
   }
 
   /**
@@ -84,32 +84,32 @@ export class RouterHandler {
   }
 
   async #stop(): Promise<void> {
-    const shift = this.#shift;
-    if (shift === undefined) return;
+    const session = this.#session;
+    if (session === undefined) return;
     const { closeTimeoutMs } = this.#options;
-    shift.stopped = true;
-    for (const wake of shift.wakes) wake();
+    session.stopped = true;
+    for (const wake of session.wakes) wake();
     const { promise: late, resolve } = Promise.withResolvers<"late">();
     const timer = setTimeout(resolve, closeTimeoutMs, "late");
-    const outcome = await Promise.race([shift.ended, late]);
+    const outcome = await Promise.race([session.ended, late]);
     clearTimeout(timer);
     const error = new GeppettoError(
       "TimeoutError",
       `Cannot stop the handler "${this.name}" in ${closeTimeoutMs} ms: it is still at work`,
     );
-    if (outcome === "late") shift.abort.abort(error);
-    shift.subscription.close();
-    this.#shift = undefined;
+    if (outcome === "late") session.abort.abort(error);
+    session.subscription.close();
+    this.#session = undefined;
     if (outcome === "late") throw error;
   }
 
-  async #work(shift: Shift): Promise<void> {
-    const { subscription, abort } = shift;
+  async #work(session: Session): Promise<void> {
+    const { subscription, abort } = session;
     const context: HandlerContext = { handler: this.name, topic: this.topic, signal: abort.signal };
     const messages = subscription[Symbol.asyncIterator]();
     try {
-      while (!shift.stopped) {
-        const message = await nextUnlessWoken(messages, shift.wakes);
+      while (!session.stopped) {
+        const message = await nextUnlessWoken(messages, session.wakes);
         if (message === undefined) return;
         await this.#handleOne(message, subscription, context);
       }
@@ -141,10 +141,7 @@ export class RouterHandler {
     if (outgoing.length === 0) return;
     const { publishTo } = this.#options;
     if (publishTo === undefined) {
-      throw new GeppettoError(
-        "ConfigError",
-        `Cannot publish for the handler "${this.name}": it was given no publishTo`,
-      );
+      throw new GeppettoError("ConfigError", `Cannot publish for the handler "${this.name}": it has no publishTo`);
     }
     for (const { payload, ...options } of outgoing)
       await publishTo.publisher.publish(publishTo.topic, payload, options);
@@ -162,7 +159,7 @@ export class RouterHandler {
   };
 }
 
-/** The next message; undefined when there is none any more or a wake came first. */
+/** The next message; undefined at the end, or when a wake came first. */
 function nextUnlessWoken(messages: AsyncIterator<Message>, wakes: Set<() => void>): Promise<Message | undefined> {
   return new Promise((resolve, reject) => {
     const wake = (): void => resolve(undefined);

@@ -1,38 +1,8 @@
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import type { Publisher, SubscribeOptions, Subscriber } from "./bus.ts";
-import type { Message, MessageMetadata } from "./message.ts";
+import type { Subscriber } from "./bus.ts";
+import type { HandleFunction, HandlerOptions, Middleware } from "./handler.ts";
 import { RouterHandler } from "./router-handler.ts";
-
-/** A message that a handler has made, to be published. */
-export interface OutgoingMessage {
-  payload: unknown;
-  uuid?: string;
-  metadata?: MessageMetadata;
-  /** What it counts against a subscription's byte window. */
-  bytes?: number;
-}
-
-export interface HandlerContext {
-  /** The handler's name. */
-  readonly handler: string;
-  /** The topic, or pattern, that the handler is subscribed to. */
-  readonly topic: string;
-  /** Aborted when what the handler does is for nobody any more: the router gave up waiting, or a time-out. */
-  readonly signal: AbortSignal;
-}
-
-/** Handles one message and returns what is to be published for it. Resolving acks the message, rejecting nacks it. */
-export type Handle = (message: Message, context: HandlerContext) => Promise<readonly OutgoingMessage[]>;
-
-/** A handler as a user writes it. */
-export type HandleFunction = (
-  message: Message,
-  context: HandlerContext,
-) => readonly OutgoingMessage[] | void | Promise<readonly OutgoingMessage[] | void>;
-
-/** Wraps a handler in another. The first one that is added is the outermost. */
-export type Middleware = (next: Handle) => Handle;
 
 export interface RouterOptions {
   /** How long `close()` and `stop()` wait for handlers that are at work; default 30,000. */
@@ -40,16 +10,6 @@ export interface RouterOptions {
   /** How long after a failure a message is tried again; default 100. */
   nackDelayMs?: number;
   logger?: Logger;
-}
-
-export interface HandlerOptions {
-  /** Where the messages go that the handler returns; without it, it may return none. */
-  publishTo?: { publisher: Publisher; topic: string };
-  /** Most messages that the handler works on at a time; default 1, which keeps their order. */
-  concurrency?: number;
-  subscribe?: SubscribeOptions;
-  /** Inside those of the router. */
-  middleware?: readonly Middleware[];
 }
 
 /**
@@ -108,7 +68,7 @@ export class Router implements AsyncDisposable {
     options: HandlerOptions = {},
   ): RouterHandler {
     if (this.#closing !== undefined) throw refused(name, "the router is closed");
-    if (this.#handlers.has(name)) throw refused(name, "there is one of that name");
+    if (this.#handlers.has(name)) throw refused(name, "a handler has this name already");
     const handler = new RouterHandler({ ...this.#options, ...options, name, topic, subscriber, handle });
     handler.wrap(this.#middleware);
     this.#handlers.set(name, handler);
@@ -116,12 +76,12 @@ export class Router implements AsyncDisposable {
     return handler;
   }
 
-  /** The handler of that name. */
+  /** The handler with this name. */
   handler(name: string): RouterHandler | undefined {
     return this.#handlers.get(name);
   }
 
-  /** Stops a handler and forgets it. False when there is none of that name. */
+  /** Stops a handler and forgets it. False when no handler has this name. */
   async removeHandler(name: string): Promise<boolean> {
     const handler = this.#handlers.get(name);
     if (handler === undefined) return false;

@@ -18,13 +18,15 @@ export function patternOf(name: string): string {
  */
 export function checkTopicName(topic: string): void {
   if (!NAME.test(topic))
-    throw new TypeError(`Cannot publish to topic "${topic}": a name is parts joined by dots, without spaces, * and >`);
+    throw new TypeError(
+      `Cannot publish to topic "${topic}": a name must be parts joined by dots, without spaces, * and >`,
+    );
 }
 
 /** @throws {TypeError} when it is neither a name nor a pattern. */
 export function checkTopic(topic: string): void {
   if (NAME.test(topic) || PATTERN.test(topic)) return;
   throw new TypeError(
-    `Cannot subscribe to topic "${topic}": it is a name like "step.a", or a prefix and * like "step.*"`,
+    `Cannot subscribe to topic "${topic}": it must be a name like "step.a", or a prefix and * like "step.*"`,
   );
 }

@@ -53,7 +53,7 @@ export function detectImage(bytes: Buffer, name: string): ImageMediaType {
   if (bytes.length > MAX_IMAGE_BYTES) throw imageTooLarge(name);
   const format = FORMATS.find(({ matches }) => matches(bytes));
   if (format === undefined) throw unsupportedImage(`${name} is neither PNG, JPEG, WebP nor GIF`);
-  if (!format.isComplete(bytes)) throw unsupportedImage(`${name} is a ${format.name} that breaks off`);
+  if (!format.isComplete(bytes)) throw unsupportedImage(`${name} is a ${format.name} that is cut off`);
   return format.mediaType;
 }
 

@@ -41,7 +41,7 @@ export function parseImageData(text: string): ImageURL {
   const body = text.slice(comma + 1);
   if (body.length > Math.ceil(MAX_IMAGE_BYTES / 3) * 4) throw imageTooLarge("the data: URL");
   if (body.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(body))
-    throw unsupportedImage("the data: URL is no base64");
+    throw unsupportedImage("the data: URL is not base64");
   const mediaType = detectImage(Buffer.from(body, "base64"), "the data: URL");
   return { url: `data:${mediaType};base64,${body}`, name: "", mediaType };
 }

@@ -56,7 +56,7 @@ export async function bundleScript(
 
 function toRecord(script: string, result: Exclude<BundleResult, { code: string }>): ErrorRecord {
   if ("isDead" in result) {
-    const reason = "the bundler has ended on it; it may be nested too deeply, or too large";
+    const reason = "the bundler crashed; the script may be nested too deeply, or too large";
     return { name: "Error", message: `Cannot load ${script}: ${reason}` };
   }
   if ("isTooLarge" in result) {

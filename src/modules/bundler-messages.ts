@@ -62,9 +62,9 @@ export type BundlerMessage = ({ id: number } & BundlerQuestion) | { result: Bund
 /** What it is told: first the order, then answers. */
 export type BundlerReply = { order: BundleOrder } | { id: number; answer: unknown };
 
-/** Where modules lie in the eyes of the bundler: it reads none of them itself. */
+/** Where modules lie in the eyes of the bundler: it never reads one itself. */
 export const SCRIPT = "script";
 export const MODULE = "module";
 
 /** Why `import("./" + name)` is refused: it says nothing of what is there. */
-export const PATTERN_TEXT = "Cannot import by a pattern: a module is named by a text";
+export const PATTERN_TEXT = "Cannot import by a pattern: a module's name must be a string";

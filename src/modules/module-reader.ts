@@ -32,7 +32,7 @@ const LOADERS: Record<string, Loader> = {
   ".json": "json",
 };
 
-/** How a module of this name is written; undefined where it is none that scripts import. */
+/** How a module of this name is written; undefined for a kind that scripts cannot import. */
 export function loaderFor(name: string): Loader | undefined {
   return LOADERS[extname(name)];
 }
@@ -81,7 +81,7 @@ export class ModuleReader {
     }
   }
 
-  /** A path as from the script's folder; it begins with a dot, so that it is no package's name. */
+  /** A path as from the script's folder; it begins with a dot, so that it is not taken for a package. */
   #fromFolder(folder: string, specifier: string): string {
     if (isAbsolute(specifier)) return specifier;
     const way = relative(this.#options.folder, resolve(folder, specifier)).split(sep).join("/");

@@ -14,7 +14,7 @@ export type FileVerdict =
 
 /** No file has a longer path; to look at one would take the host's time. In characters. */
 const MAX_PATH = 4_096;
-/** What is there are no files but the system's bridge to devices, processes and itself. */
+/** What lies there is not files but the system's bridge to devices, processes and itself. */
 const SYSTEM_FOLDERS = ["/proc", "/sys", "/dev"];
 
 /**
@@ -27,7 +27,7 @@ const SYSTEM_FOLDERS = ["/proc", "/sys", "/dev"];
 export async function openAllowed(path: string, roots: ReadRoots, base: string): Promise<FileVerdict> {
   // A NUL or a scheme is somebody trying.
   if (path === "" || path.length > MAX_PATH || path.includes("\0") || /^[a-z][a-z\d+.-]+:/i.test(path)) {
-    return { granted: false, rule: "no path of a file", reason: "malformed" };
+    return { granted: false, rule: "not a file path", reason: "malformed" };
   }
   const wanted = resolve(base, path);
   let file: string;
@@ -55,7 +55,7 @@ export async function openAllowed(path: string, roots: ReadRoots, base: string):
     // It has gone, or the system refuses it.
   }
   await handle?.close();
-  return { granted: false, file, rule: "no regular file that can be read", reason: "unfit" };
+  return { granted: false, file, rule: "not a regular file that can be read", reason: "unfit" };
 }
 
 /** The root that a real path lies below, as it was given. */
@@ -77,7 +77,7 @@ export function isBelow(path: string, folder: string): boolean {
 }
 
 /**
- * Is nothing of that name in a folder that may be read? Only then may that be said: of any other path, a link's target
+ * Is the file missing in a folder that may be read? Only then may that be said: of any other path, a link's target
  * among them, it would tell what is where nothing may be read.
  */
 async function isMissingBelow(path: string, roots: ReadRoots): Promise<boolean> {

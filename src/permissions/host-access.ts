@@ -91,14 +91,14 @@ export function parseHostRule(text: string): HostRule {
 /** May a provider be handed this `https:` or `http:` URL? */
 export function judgeURL(url: URL, rules: HostRules): HostVerdict {
   if (url.username !== "" || url.password !== "") {
-    return { granted: false, rule: "it would get a name and a password", isNameable: false };
+    return { granted: false, rule: "its URL holds credentials", isNameable: false };
   }
   const named = rules === true ? undefined : rules.find((rule) => fits(url, rule));
   if (named !== undefined) return { granted: true, rule: named.text, isNameable: true };
-  if (isPrivateHost(url.hostname)) return { granted: false, rule: "it is no public host", isNameable: true };
+  if (isPrivateHost(url.hostname)) return { granted: false, rule: "it is not a public host", isNameable: true };
   if (url.protocol === "https:") return { granted: true, rule: "public https", isNameable: true };
   if (rules === true) return { granted: true, rule: "any public host", isNameable: true };
-  return { granted: false, rule: "it would be asked without encryption", isNameable: true };
+  return { granted: false, rule: "its URL is not encrypted", isNameable: true };
 }
 
 function fits(url: URL, { name, isWildcard, port }: HostRule): boolean {

@@ -168,7 +168,7 @@ export class Permissions {
     const { granted, rule, isNameable } = judgeURL(url, this.#net);
     this.#note({ kind: "net", asked: url.origin, granted, rule });
     if (granted) return;
-    const help = isNameable ? `allow it with ${flagFor("net", url.host)}` : "take them out of it";
+    const help = isNameable ? `allow it with ${flagFor("net", url.host)}` : "remove them";
     throw new GeppettoError("PermissionError", `net access denied: ${showAsked(url.host)}: ${rule}; ${help}`);
   }
 
@@ -177,7 +177,7 @@ export class Permissions {
     const names = this.#env === true ? Object.keys(process.env) : this.#env;
     const entries: [name: string, value: string][] = [];
     for (const name of names) {
-      // What only the prototype has is no variable.
+      // What only the prototype has is not a variable.
       const value = Object.hasOwn(process.env, name) ? process.env[name] : undefined;
       if (value === undefined) continue;
       this.#note({ kind: "env", asked: name, granted: true, rule: this.#env === true ? "any variable" : name });
@@ -219,10 +219,10 @@ function toImportRules(given: readonly string[] | true | undefined): ImportRules
 
 function deniedFile(kind: "read" | "import", asked: string, reason: DenialReason): Error {
   const reasons = {
-    malformed: "it is no path of a file",
-    outside: `it is no file below an allowed folder; allow it with ${flagFor(kind, asked)}`,
+    malformed: "it is not a file path",
+    outside: `it is not below an allowed folder; allow it with ${flagFor(kind, asked)}`,
     missing: "there is no such file",
-    unfit: "it is no regular file that can be read",
+    unfit: "it is not a regular file that can be read",
   };
   // Where it may look, a script that imports what is not there has a fault and not too few permissions.
   if (kind === "import" && reason !== "outside")

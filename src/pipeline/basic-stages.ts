@@ -89,7 +89,7 @@ export function mapText(
   return map(name, (element) => (element.kind === "text" ? transform(element.text, element) : element), options);
 }
 
-/** Collects all elements and hands on what `combine` makes of them at the end, or of those before each end of a turn. */
+/** Collects all elements and hands on what `combine` makes of them at the end, or of those before each `end-of-turn`. */
 export function accumulate(
   name: string,
   combine: (elements: readonly StreamElement[]) => Mapped | Promise<Mapped>,
@@ -138,7 +138,7 @@ export function sink(name: string, take: (element: StreamElement) => unknown, op
 /**
  * Hands on the first elements of content and ends: those before it stop when nobody else takes what they give.
  *
- * @throws {RangeError} at once for a count that is no whole number from 0.
+ * @throws {RangeError} at once for a count that is not a whole number from 0.
  */
 export function take(name: string, count: number, options?: StageOptions): Stage {
   if (!Number.isInteger(count) || count < 0)

@@ -25,11 +25,13 @@ export {
   type StreamElement,
   textElement,
   toolCallElement,
+  type TraceHop,
+  traceOf,
+  type TraceStep,
   type VideoData,
   videoElement,
   withMetadata,
 } from "./elements/element.ts";
-export { traceOf, type TraceHop, type TraceStep } from "./elements/element-trace.ts";
 export type { ElementReader, ElementWriter, Stage, StageContext, StageType, WriteOptions } from "./stage.ts";
 export { StageError } from "./stage-error.ts";
 export {
@@ -64,8 +66,8 @@ export {
 } from "./router-stages.ts";
 export { type PipelineStepOptions, stageFromStep, stepFromPipeline } from "./step-stages.ts";
 export { PipelineConfig } from "./graph/pipeline-config.ts";
-export { PipelineBuilder, type PipelineBuilderOptions, type StageReference } from "./graph/pipeline-builder.ts";
-export { type ExecuteOptions, StreamPipeline } from "./stream-pipeline.ts";
+export { PipelineBuilder, type StageReference } from "./graph/pipeline-builder.ts";
+export { type ExecuteOptions, type PipelineBuilderOptions, StreamPipeline } from "./stream-pipeline.ts";
 export type { PipelineInput } from "./run/input-feeder.ts";
 export type { PipelineEvent } from "./pipeline-events.ts";
 export type { PipelineResult } from "./pipeline-result.ts";

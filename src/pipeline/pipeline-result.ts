@@ -1,5 +1,4 @@
-import type { PipelineMessage, StreamElement } from "./elements/element.ts";
-import { traceOf, type TraceStep } from "./elements/element-trace.ts";
+import { type PipelineMessage, type StreamElement, traceOf, type TraceStep } from "./elements/element.ts";
 import type { PipelineRun } from "./run/pipeline-run.ts";
 import type { StageMetrics } from "./run/stage-run.ts";
 
@@ -11,7 +10,7 @@ export interface PipelineResult {
   messages: PipelineMessage[];
   /** All texts, one after the other. */
   text: string;
-  /** The last message of the assistant that is no history; where there is none, all texts as one; undefined where there are none either. */
+  /** The last message of the assistant that is not history; else all texts as one; undefined where there are none. */
   response: PipelineMessage | undefined;
   /** Sums over the messages' `metadata.usage`, history left out, in tokens and, where prices are known, dollars. */
   usage: { inputTokens: number; outputTokens: number; cost?: number };

@@ -56,7 +56,7 @@ export function contentRouter(name: string, rules: readonly RouteRule[], { other
   });
 }
 
-/** Hands elements to the stages in turn. */
+/** Hands elements to the stages one after the other, round and round. */
 export function roundRobinRouter(name: string, to: readonly string[]): Stage {
   requireDestinations(name, to);
   return createRouter(name, to, () => {

@@ -1,12 +1,19 @@
 import { Semaphore } from "../base/semaphore.ts";
+import type { Publisher } from "../events/bus.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { PipelineInput } from "./run/input-feeder.ts";
-import type { PipelineBuilderOptions } from "./graph/pipeline-builder.ts";
 import type { PipelineConfig } from "./graph/pipeline-config.ts";
 import type { PipelineGraph } from "./graph/pipeline-graph.ts";
 import { collectResult, type PipelineResult } from "./pipeline-result.ts";
 import { PipelineRun } from "./run/pipeline-run.ts";
-import { type DrawnFigures, toMermaid } from "./graph/to-mermaid.ts";
+import { type DrawnMetrics, toMermaid } from "./graph/to-mermaid.ts";
+
+export interface PipelineBuilderOptions {
+  /** For events; default "pipeline". */
+  name?: string;
+  /** Where the events of executions are published, topic `pipeline.{runId}`; default nowhere. */
+  bus?: Pick<Publisher, "publish">;
+}
 
 export interface ExecuteOptions {
   /** Ends the execution: whoever iterates it gets the signal's reason. */
@@ -24,7 +31,7 @@ export class StreamPipeline {
   readonly #graph: PipelineGraph;
   readonly #config: PipelineConfig;
   readonly #options: PipelineBuilderOptions;
-  readonly #turns: Semaphore;
+  readonly #admission: Semaphore;
   readonly #runs = new Set<PipelineRun>();
   #closing: Promise<void> | undefined;
 
@@ -33,7 +40,7 @@ export class StreamPipeline {
     this.#graph = graph;
     this.#config = config;
     this.#options = options;
-    this.#turns = new Semaphore(config.maxConcurrentExecutions);
+    this.#admission = new Semaphore(config.maxConcurrentExecutions);
   }
 
   /** Names of the stages, in the order in which they were added. */
@@ -47,7 +54,7 @@ export class StreamPipeline {
   }
 
   /**
-   * Begins an execution and returns its output, to be iterated. Where as many are under way as may be, it waits its turn.
+   * Begins an execution and returns its output, to be iterated. Where `maxConcurrentExecutions` are under way it waits until one ends.
    *
    * @throws {GeppettoError} StageError when the pipeline has been closed.
    */
@@ -62,7 +69,7 @@ export class StreamPipeline {
       input,
       signal,
       reserve,
-      admitted: (until) => this.#turns.acquire(until),
+      admitted: (until) => this.#admission.acquire(until),
     });
     this.#runs.add(run);
     void run.ended.then(() => this.#runs.delete(run));
@@ -79,7 +86,7 @@ export class StreamPipeline {
   }
 
   /** The pipeline's picture, as a Mermaid flowchart, with the figures of an execution where they are given. */
-  toMermaid(metrics: readonly DrawnFigures[] = []): string {
+  toMermaid(metrics: readonly DrawnMetrics[] = []): string {
     return toMermaid(this.#graph, metrics);
   }
 

@@ -82,7 +82,7 @@ export class Budget {
     if (this.limits.maxCost === undefined || (prices !== undefined && priceOf(model, prices) !== undefined)) return;
     throw new GeppettoError(
       "ConfigError",
-      `Cannot keep to a cost of ${this.limits.maxCost} US dollars: "${model}" has no price; say one under prices, in dollars per million tokens`,
+      `Cannot keep to a cost of ${this.limits.maxCost} US dollars: "${model}" has no price; set one under prices, in dollars per million tokens`,
       { code: "ERR_NO_PRICE" },
     );
   }

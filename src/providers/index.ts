@@ -103,7 +103,7 @@ function createOnce(settings: ResolvedSettings, transport: { fetch?: Fetch }): C
   const { api = "chat" } = settings;
   if (api === "responses") return new OpenAIResponses(settings, transport);
   if (api === "chat") return new OpenAIChat(settings, transport);
-  throw new GeppettoError("ConfigError", `Cannot use api "${String(api)}": it is "chat" or "responses"`);
+  throw new GeppettoError("ConfigError", `Cannot use api "${String(api)}": it must be "chat" or "responses"`);
 }
 
 /** An embedding provider with a cache; instant, as {@link createChatProvider} is. Anthropic has none: that is a `ConfigError`. */
@@ -122,9 +122,13 @@ function createUncached(resolved: ResolvedSettings, options: CreateProviderOptio
   if (resolved.provider === "openai")
     return new OpenAIEmbeddings(resolved, options.fetch ? { fetch: options.fetch } : {});
   if (resolved.provider === "anthropic") {
-    throw new GeppettoError("ConfigError", "Cannot make embeddings: anthropic offers none, use openai or embedded", {
-      code: "ERR_NO_EMBEDDINGS",
-    });
+    throw new GeppettoError(
+      "ConfigError",
+      "Cannot make embeddings: anthropic has no embedding models, use openai or embedded",
+      {
+        code: "ERR_NO_EMBEDDINGS",
+      },
+    );
   }
   const embedded = new EmbeddedEmbeddings();
   const { name, dimensions } = embedded.model();

@@ -89,8 +89,8 @@ const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
 /**
  * Settles provider, address and key; never throws for a missing key. A key from the environment goes only to the
  * vendor's own address or to one that comes from the environment too: settings in some folder must not be able to
- * send it elsewhere. `apiKey: "env:NAME"` sends one on purpose. Throws a `ConfigError` for an unknown provider or a
- * base URL that is none.
+ * send it elsewhere. `apiKey: "env:NAME"` sends one on purpose. Throws a `ConfigError` for an unknown provider or an
+ * invalid base URL.
  *
  * @example
  * resolveProviderSettings({ provider: "claude" }, { ANTHROPIC_API_KEY: "k" }).provider; // "anthropic"
@@ -132,7 +132,7 @@ function providerNameOf(given: string): ProviderName {
   const close = closestName(name, [...PROVIDER_NAMES, ...Object.keys(ALIASES)]);
   throw new GeppettoError(
     "ConfigError",
-    `Cannot use provider "${given}": known ones are ${PROVIDER_NAMES.join(", ")}${close ? `, did you mean "${close}"?` : ""}`,
+    `Cannot use provider "${given}": it must be one of ${PROVIDER_NAMES.join(", ")}${close ? `, did you mean "${close}"?` : ""}`,
     { code: "ERR_UNKNOWN_PROVIDER" },
   );
 }
@@ -140,9 +140,13 @@ function providerNameOf(given: string): ProviderName {
 /** OpenAI's SDK wants the version in the address, Anthropic's adds it. */
 function normalizeBaseURL(provider: ProviderName, given: string): string {
   if (!URL.canParse(given) || !/^https?:$/.test(new URL(given).protocol)) {
-    throw new GeppettoError("ConfigError", `Cannot use provider "${provider}": its base URL is no http or https URL`, {
-      code: "ERR_BASE_URL",
-    });
+    throw new GeppettoError(
+      "ConfigError",
+      `Cannot use provider "${provider}": its base URL must be an http or https URL`,
+      {
+        code: "ERR_BASE_URL",
+      },
+    );
   }
   const trimmed = given.replace(/\/+$/, "");
   return provider === "anthropic" ? trimmed.replace(/\/v1$/, "") : trimmed;
@@ -159,5 +163,5 @@ function keyHint(given: string | undefined, found: string | undefined, vendor: V
   if (given?.startsWith("key:")) return `store one with: geppetto-js keys set ${given.slice(4)}`;
   if (given) return "check apiKey in the settings";
   if (found || isVendorURL) return `set ${vendor.keyVariable} to a valid key`;
-  return `no key was sent, say apiKey: env:${vendor.keyVariable} in the settings to send one to this base URL`;
+  return `no key was sent, set apiKey: env:${vendor.keyVariable} in the settings to send one to this base URL`;
 }

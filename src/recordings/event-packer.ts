@@ -1,4 +1,4 @@
-import type { StepEvent } from "../shared/step-events.ts";
+import { isTerminal, type StepEvent } from "../shared/step-events.ts";
 
 /** An event without what its predecessors of the same run say already. */
 export type PackedEvent = Omit<StepEvent, "meta" | "step"> & {
@@ -37,7 +37,7 @@ export class EventPacker {
       state.completion = event.completion;
       state.partials++;
     }
-    if (isTerminal(event)) this.#runs.delete(stepId);
+    if (isTerminal(event.type)) this.#runs.delete(stepId);
     return packed;
   }
 }
@@ -62,7 +62,7 @@ export class EventUnpacker {
       if (form !== undefined) event.completion = `${state.completion}${form === "list" ? "\n" : ""}${event.delta}`;
       state.completion = event.completion;
     }
-    if (isTerminal(event)) this.#runs.delete(stepId);
+    if (isTerminal(event.type)) this.#runs.delete(stepId);
     return event;
   }
 }
@@ -73,8 +73,4 @@ function formOf({ completion, delta }: StepEvent & { type: "partial" }, state: R
   if (completion.length === length + delta.length && completion.endsWith(delta)) return "text";
   const isList = state.partials > 0 && completion.length === length + 1 + delta.length && completion[length] === "\n";
   return isList && completion.endsWith(delta) ? "list" : undefined;
-}
-
-function isTerminal({ type }: StepEvent): boolean {
-  return type === "final" || type === "error" || type === "interrupt";
 }

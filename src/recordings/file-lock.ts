@@ -16,10 +16,10 @@ const PAUSE_MS = 15;
 export async function withFileLock<T>(file: string, work: () => Promise<T>, timeoutMs = 15_000): Promise<T> {
   const lock = `${file}.lock`;
   const owner = `${process.pid} ${hostname()} ${randomUUID()}`;
-  const giveUpAt = performance.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   while (!(await take(lock, owner))) {
     await takeFromTheDead(lock);
-    if (performance.now() > giveUpAt) {
+    if (performance.now() > deadline) {
       throw new GeppettoError(
         "TimeoutError",
         `Cannot write a file that others use: its lock was not free for ${timeoutMs} ms`,

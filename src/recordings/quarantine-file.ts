@@ -11,11 +11,11 @@ export async function quarantineFile(file: string, why: string, logger: Logger):
   const name = `${file}.corrupt-${Date.now()}`;
   try {
     await rename(file, name);
-    logger.warn(`Setting aside ${basename(file)} as ${basename(name)}: ${why}`);
+    logger.warn(`Renaming ${basename(file)} as ${basename(name)}: ${why}`);
     return name;
   } catch (error) {
     // Another process may have been first.
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") logger.warn(`Leaving out ${basename(file)}: ${why}`);
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") logger.warn(`Skipping ${basename(file)}: ${why}`);
     return undefined;
   }
 }

@@ -32,15 +32,15 @@ export function redactAll<T>(value: T, redact: Redact, where: string): T {
 
 /**
  * Texts that belong together, as the deltas of an answer do: what is to be redacted may lie across their borders. The
- * number of pieces stays, and, where nothing was redacted, so do they.
+ * number of deltas stays, and, where nothing was redacted, so do they.
  */
-export function redactPieces(pieces: readonly string[], redact: Redact, where: string): string[] {
-  const whole = pieces.join("");
+export function redactDeltas(deltas: readonly string[], redact: Redact, where: string): string[] {
+  const whole = deltas.join("");
   const clean = redact(whole, where);
-  if (clean === whole) return [...pieces];
+  if (clean === whole) return [...deltas];
   let at = 0;
-  return pieces.map((piece, index) => {
-    const end = index === pieces.length - 1 ? clean.length : Math.min(clean.length, at + piece.length);
+  return deltas.map((delta, index) => {
+    const end = index === deltas.length - 1 ? clean.length : Math.min(clean.length, at + delta.length);
     const part = clean.slice(at, end);
     at = end;
     return part;

@@ -21,7 +21,7 @@ function describePrimitive(value: unknown): string {
   }
 }
 
-/** What isolated-vm says of anything thrown that it does not copy: objects that are no errors, functions, symbols. */
+/** What isolated-vm says of anything thrown that it does not copy: objects that are not errors, functions, symbols. */
 const NO_ERROR = "An object was thrown from supplied code within isolated-vm";
 
 /** The guest's frames of a stack: host frames start at the boundary and are cut off, the runtime's own are left out. */
@@ -43,7 +43,7 @@ export function describeThrown(thrown: unknown): ErrorRecord {
   if (!(thrown instanceof Error)) return { name: "Error", message: `Uncaught ${describePrimitive(thrown)}` };
   const { name, message } = thrown;
   if (typeof message === "string" && message.startsWith(NO_ERROR)) {
-    return { name: "Error", message: "Uncaught: the script threw a value that is no error" };
+    return { name: "Error", message: "Uncaught: the script threw a value that is not an error" };
   }
   const record: ErrorRecord = {
     name: typeof name === "string" && name.length < 200 ? name : "Error",

@@ -35,7 +35,7 @@ export function encodeMessage({ type, id, data, frame }: Message): Buffer {
   return Buffer.concat([lengths, head, ...parts]);
 }
 
-/** @throws {ProtocolError | SyntaxError} when the bytes are no message. */
+/** @throws {ProtocolError | SyntaxError} when the bytes are not a message. */
 function decodeMessage(rest: Buffer): Message {
   const headLength = rest.length < 4 ? Infinity : rest.readUInt32LE(0);
   if (headLength > rest.length - 4) throw new ProtocolError("the head is cut");

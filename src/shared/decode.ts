@@ -19,7 +19,7 @@ import { TYPED_ARRAYS } from "./typed-arrays.ts";
 /**
  * The value behind a text that `encodeValue` made.
  *
- * @throws {SyntaxError} when the text is no JSON; {GeppettoError} ValidationError when a tag is not one of ours.
+ * @throws {SyntaxError} when the text is not JSON; {GeppettoError} ValidationError when a tag is not one of ours.
  */
 export function decodeValue(text: string, buffers: readonly ArrayBuffer[] = []): unknown {
   const tree = JSONParse(text);

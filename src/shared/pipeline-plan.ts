@@ -1,7 +1,7 @@
 /** What a guest says of a pipeline of its own: a stage is a function of the guest's, or one that the host has by name. */
 export interface PlannedStage {
   name: string;
-  /** The host's stage of that name; else it is a function of the guest's. */
+  /** The host's stage with this name; else it is a function of the guest's. */
   host?: string;
 }
 

@@ -116,7 +116,7 @@ function toRound({ text, calls }: Answer, outcomes: readonly ToolOutcome[]): Too
   return { text, calls: calls.map(({ toolCall }, index) => ({ call: toolCall, result: outcomes[index]!.text })) };
 }
 
-/** Counts each call once per round: the same call twice in one round is no loop. */
+/** Counts each call once per round: the same call twice in one round is not a loop. */
 function refuseRepeats(calls: readonly ToolCallChunk[], seen: Map<string, number>): void {
   const keys = new Map(calls.map(({ toolCall: { name, input } }) => [`${name} ${canonical(input)}`, name]));
   for (const [key, name] of keys) {

@@ -13,7 +13,7 @@ type Reading = { value: unknown } | { flaw: string };
 
 const MAX_SHOWN = 500;
 
-/** @throws {GeppettoError} ValidationError for a schema that is none. */
+/** @throws {GeppettoError} ValidationError for an invalid schema. */
 export async function createAnswerFormat(schema: Record<string, unknown>): Promise<AnswerFormat> {
   return { schema, check: await compileJsonSchema(schema, "responseFormat") };
 }
@@ -36,7 +36,7 @@ export async function concludeParsed(
   if (stopReason === "refusal" || stopReason === "content-filter" || answer.calls.length > 0) return { conclusion };
   const first = await read(answer.text, format);
   if ("value" in first) return { conclusion, parsed: first.value };
-  // Tools have had their turn: what is asked for now is the document.
+  // Tools have run: what is asked for now is the document.
   const { tools: _, toolChoice: __, ...rest } = request;
   const repair: ChatRequest = {
     ...rest,
@@ -59,7 +59,7 @@ export async function concludeParsed(
   const shown = second.text.length > MAX_SHOWN ? `${second.text.slice(0, MAX_SHOWN).toWellFormed()}…` : second.text;
   throw new GeppettoError(
     "ValidationError",
-    `Cannot read the answer as responseFormat wants it: ${reading.flaw}${cut}: ${shown}`,
+    `Cannot read the answer as responseFormat requires it: ${reading.flaw}${cut}: ${shown}`,
     { code: "ERR_RESPONSE_FORMAT" },
   );
 }
@@ -71,7 +71,7 @@ async function read(text: string, { check }: AnswerFormat): Promise<Reading> {
   try {
     value = JSON.parse(FENCED.exec(text)?.[1] ?? text);
   } catch {
-    return { flaw: text.trim() === "" ? "it is empty" : "it is no JSON" };
+    return { flaw: text.trim() === "" ? "it is empty" : "it is not JSON" };
   }
   const flaw = await check(value, "answer");
   return flaw === undefined ? { value } : { flaw };

@@ -70,14 +70,14 @@ export class ToolBox {
     this.#onApprove = onApprove;
   }
 
-  /** @throws {GeppettoError} ValidationError for an unknown or doubled name, or a schema that is none. */
+  /** @throws {GeppettoError} ValidationError for an unknown or doubled name, or an invalid schema. */
   static async create(options: ToolBoxOptions): Promise<ToolBox> {
     const box = new ToolBox(options.onApprove);
     for (const given of options.tools) {
       const tool = await toTool(given, options);
       const { name } = tool.definition;
       if (box.#tools.has(name)) {
-        throw new GeppettoError("ValidationError", `Cannot offer the tool "${name}": there are two of that name`);
+        throw new GeppettoError("ValidationError", `Cannot offer the tool "${name}": two tools have this name`);
       }
       box.#tools.set(name, tool);
     }
@@ -103,10 +103,10 @@ export class ToolBox {
    * is asked for one call at a time. Rejects when the run is aborted, or a script that blocks has an asynchronous tool.
    */
   async run(calls: readonly ToolCallChunk[], context: StepContext): Promise<ToolOutcome[]> {
-    let turn: Promise<unknown> = Promise.resolve();
+    let previous: Promise<unknown> = Promise.resolve();
     const pending = calls.map((chunk) => {
-      const refusal = turn.then(() => this.#refusalOf(chunk, context));
-      turn = refusal.catch(() => {});
+      const refusal = previous.then(() => this.#refusalOf(chunk, context));
+      previous = refusal.catch(() => {});
       return refusal.then((reason) => (reason === undefined ? this.#call(chunk.toolCall, context) : failed(reason)));
     });
     for (const promise of pending) promise.catch(() => {});

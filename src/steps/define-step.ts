@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Publisher } from "../events/bus.ts";
-import type { StepEvent, StepInfo, StepKind } from "../shared/step-events.ts";
+import { isTerminal, type StepEvent, type StepInfo, type StepKind } from "../shared/step-events.ts";
 import { validated, type Converter } from "./converter.ts";
 import { inheritMetadata } from "./run-metadata.ts";
 import { StepRun } from "./step-run.ts";
@@ -75,7 +75,7 @@ class StepFromDefinition<I, R, O> implements DefinedStep<I, O> {
   async onEvent(event: StepEvent): Promise<void> {
     if (this.#topics.size === 0) return;
     const own = `step.${event.step.stepId}`;
-    const isLast = event.type === "final" || event.type === "error" || event.type === "interrupt";
+    const isLast = isTerminal(event.type);
     const published = [...this.#topics].map((entry) => {
       if (isLast && entry.topic === own) this.#topics.delete(entry);
       return publish(entry, event);

@@ -4,6 +4,7 @@ import { GeppettoError, plainMessage, toErrorRecord } from "../shared/errors.ts"
 import { MAX_ERROR_CHARS, type ErrorRecord } from "../shared/frames.ts";
 import {
   appendDelta,
+  isTerminal,
   resultText,
   type EventMeta,
   type EventStep,
@@ -141,7 +142,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
     if (this.#options.source.info.kind === "text" && type !== "start" && this.#partials === 0) {
       Object.assign(this.#meta, meta);
     }
-    if (type === "final" || type === "error" || type === "interrupt") inheritMetadata(this.#metadata, step.metadata);
+    if (isTerminal(type)) inheritMetadata(this.#metadata, step.metadata);
   }
 
   /** Publishes what the step emits. Rejects with the reason once the run is cancelled. */
@@ -184,7 +185,8 @@ export class StepRun<O = unknown> implements StepResult<O> {
       publish: (emission) => this.emit(emission),
       reserve: (bytes) => reserve?.(bytes),
       callGuest: async (name, args) => {
-        if (callGuest === undefined) throw new GeppettoError("StepError", `Cannot call "${name}": nobody gave it`);
+        if (callGuest === undefined)
+          throw new GeppettoError("StepError", `Cannot call "${name}": the run has no such function`);
         return callGuest(name, args, signal);
       },
     };

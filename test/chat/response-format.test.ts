@@ -54,7 +54,7 @@ describe("responseFormat", () => {
   });
 
   it.each([
-    ["Sorry, I cannot.", "it is no JSON: Sorry, I cannot."],
+    ["Sorry, I cannot.", "it is not JSON: Sorry, I cannot."],
     ['{"name": "Ada"}', 'answer.age: expected a number, found nothing: {"name": "Ada"}'],
     ['{"name": "Ada", "age": 3, "aeg": 3}', "answer.aeg: no such field"],
     ["", "it is empty: "],

@@ -81,7 +81,7 @@ it("a limit on cost refuses a model without a price with exit code 78 and asks n
   server.bodies.length = 0;
   const { code, stderr } = await folder.cli(["run", "-p", "unpriced", "--max-cost", "1", thrice]);
   expect(code).toBe(78);
-  expect(stderr).toMatch(/ERR_NO_PRICE\].*"scripted" has no price[^]*hint: say prices in geppetto\.yaml/);
+  expect(stderr).toMatch(/ERR_NO_PRICE\].*"scripted" has no price[^]*hint: set prices in geppetto\.yaml/);
   expect(server.bodies).toEqual([]);
 });
 

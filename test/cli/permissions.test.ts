@@ -195,7 +195,7 @@ describe.concurrent("imports on the command line", () => {
     put("app/deep.js", `import "./lib/fill.ts";\nexport default ${"[".repeat(4_000_000)}${"]".repeat(4_000_000)};\n`);
     const { code, stdout, stderr } = await run(["app/deep.js"]);
     expect({ code, stdout }).toEqual({ code: 65, stdout: "" });
-    expect(stderr).toMatch(/^Error \[ERR_SCRIPT_LOAD\]: Cannot load deep\.js: the bundler has ended on it;.*\n$/);
+    expect(stderr).toMatch(/^Error \[ERR_SCRIPT_LOAD\]: Cannot load deep\.js: the bundler crashed;.*\n$/);
   });
 
   it("of what does not exist are no matter of permissions: exit code 65", async () => {

@@ -103,9 +103,7 @@ describe("recorded answers", () => {
     const broken = folder.file("broken.cassette.json", readFileSync(cassette, "utf8").slice(0, -20));
     const { code, stderr } = await runCli(["run", "-m", "openai", "--replay", broken, ask], { env: nowhere });
     expect(code).toBe(79);
-    expect(stderr).toMatch(
-      /^Setting aside broken\.cassette\.json as broken\.cassette\.json\.corrupt-\d+: it is not JSON/,
-    );
+    expect(stderr).toMatch(/^Renaming broken\.cassette\.json as broken\.cassette\.json\.corrupt-\d+: it is not JSON/);
     expect(stderr).not.toContain(folder.path);
     expect(readdirSync(folder.path).filter((name) => name.startsWith("broken.cassette.json.corrupt"))).toHaveLength(1);
   });

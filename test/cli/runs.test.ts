@@ -190,7 +190,7 @@ describe.concurrent("a log of runs that cannot be used", () => {
       code: 0,
       stdout: "42\n",
       stderr:
-        "Going on without the run log in-the-way/runs.db: a file stands where its folder should be; --no-log runs without one\n",
+        "Continuing without the run log in-the-way/runs.db: a file stands where its folder should be; --no-log runs without one\n",
     });
     const home = await runCli(["eval", "6*7"], { env: { GEPPETTO_LOG: join(file, "runs.db"), HOME: folder.path } });
     expect(home.stderr).toMatch(/the run log ~\/in-the-way\/runs\.db:/);
@@ -201,7 +201,7 @@ describe.concurrent("a log of runs that cannot be used", () => {
     const env = { GEPPETTO_LOG: join(folder.path, "folder.db") };
     const { code, stdout, stderr } = await runCli(["eval", "6*7"], { env, cwd: folder.path });
     expect({ code, stdout }).toEqual({ code: 0, stdout: "42\n" });
-    expect(stderr).toMatch(/^Going on without the run log folder\.db: it is a folder; [^\n]*\n$/);
+    expect(stderr).toMatch(/^Continuing without the run log folder\.db: it is a folder; [^\n]*\n$/);
     expect((await runCli(["runs", "list"], { env, cwd: folder.path })).code).toBe(66);
   });
 
@@ -213,11 +213,11 @@ describe.concurrent("a log of runs that cannot be used", () => {
     try {
       const { code, stdout, stderr, durationMs } = await cli("eval", "6*7");
       expect({ code, stdout }).toEqual({ code: 0, stdout: "42\n" });
-      expect(stderr).toMatch(/^Going on without the run log \S+: another program has locked it; [^\n]*\n$/);
+      expect(stderr).toMatch(/^Continuing without the run log \S+: another program has locked it; [^\n]*\n$/);
       expect(durationMs).toBeLessThan(4_000);
       const longer = await cli("eval", "await new Promise((end) => setTimeout(end, 600)); 'later'");
       expect(longer.stdout).toBe("later\n");
-      expect(longer.stderr.match(/Going on without/g)).toHaveLength(1);
+      expect(longer.stderr.match(/Continuing without/g)).toHaveLength(1);
     } finally {
       database.exec("ROLLBACK");
       database.close();
@@ -231,7 +231,7 @@ describe.concurrent("a log of runs that cannot be used", () => {
     const damaged = withLog(bad);
     const { code, stdout, stderr } = await damaged.cli("eval", "6*7");
     expect({ code, stdout }).toEqual({ code: 0, stdout: "42\n" });
-    expect(stderr).toMatch(/^Setting aside damaged\.db as damaged\.db\.corrupt-\d+: [^\n]*\n$/);
+    expect(stderr).toMatch(/^Renaming damaged\.db as damaged\.db\.corrupt-\d+: [^\n]*\n$/);
     expect(await list(damaged.cli)).toHaveLength(existsSync(file) ? 1 : 0);
   });
 });

@@ -409,7 +409,9 @@ describe("withCache()", () => {
     );
     expect(value).toEqual([undefined, true, undefined, true, true]);
     expect(notices).toEqual([
-      expect.stringMatching(/^Running step "lambda" without the cache: .* the most is 4000000; give withCache a key$/),
+      expect.stringMatching(
+        /^Running step "lambda" without the cache: .* the maximum is 4000000; give withCache a key$/,
+      ),
     ]);
   });
 

@@ -209,7 +209,10 @@ describe("a slip in a file", () => {
       "default: a\nprofiles: { a: { extends: b }, b: { extends: [c] }, c: { extends: a } }",
       'geppetto.yaml:2:67: profile "a" extends itself: a → b → c → a',
     ],
-    ["default: a\nprofiles: { a: { extends: zzz } }", 'geppetto.yaml:2:27: there is no profile "zzz", there is a'],
+    [
+      "default: a\nprofiles: { a: { extends: zzz } }",
+      'geppetto.yaml:2:27: there is no profile "zzz", it must be one of a',
+    ],
     ["default: a\nprofiles: { a: { extends: a } }", 'profile "a" extends itself: a → a'],
     ["chat: { model: x", "geppetto.yaml:1:17:"],
     ["chat: {}\nchat: {}", "geppetto.yaml:2:1: map keys must be unique"],
@@ -230,7 +233,7 @@ describe("a slip in a file", () => {
 
   it("such as a folder in its place is named", async () => {
     mkdirSync(join(root, "geppetto.yaml"));
-    expect(await problem()).toBe("Cannot use geppetto.yaml: it is no file");
+    expect(await problem()).toBe("Cannot use geppetto.yaml: it is not a file");
   });
 
   it("that makes several documents of it is named without advice for programmers", async () => {
@@ -251,8 +254,10 @@ describe("a slip in a file", () => {
     );
     expect(await problem({ set: ["nonsense"] })).toContain("expected path=value");
     expect(await problem({ set: ["timeout=3s"] })).toContain('"timeout" here, did you mean "limits.timeout"?');
-    expect(await problem({ set: ["tools={}"] })).toMatch(/"tools", there is tools\.approve, tools\.timeoutMs$/);
-    expect(await problem({ set: ["prices.m.input=1"] })).toMatch(/"prices\.m\.input", there is prices$/);
+    expect(await problem({ set: ["tools={}"] })).toMatch(
+      /"tools", it must be one of tools\.approve, tools\.timeoutMs$/,
+    );
+    expect(await problem({ set: ["prices.m.input=1"] })).toMatch(/"prices\.m\.input", it must be one of prices$/);
     expect(await problem({ set: ["caht.model=x"] })).toContain('did you mean "chat.model"?');
     expect(await problem({ env: { GEPPETTO_CHAT_TEMPERATURE: "hot" } })).toContain(
       "GEPPETTO_CHAT_TEMPERATURE: chat.temperature must be",

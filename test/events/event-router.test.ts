@@ -172,7 +172,7 @@ describe("EventRouter", () => {
 
   it("wants a subscriber where the publisher is none", () => {
     expect(() => new EventRouter({ publisher: { publish: async () => {}, close: () => {} } })).toThrow(
-      "the publisher is no subscriber, give one",
+      "the publisher is not a subscriber, give one",
     );
   });
 });
@@ -220,7 +220,7 @@ describe("createEventPrinter()", () => {
 
   it("refuses other formats", () => {
     expect(() => createEventPrinter({ format: "xml" as "json" })).toThrow(
-      'Cannot print events as "xml": it is text, json or yaml',
+      'Cannot print events as "xml": it must be text, json or yaml',
     );
   });
 });

@@ -49,7 +49,7 @@ describe("Router", () => {
     router.addHandler("lost", "a", bus, () => [{ payload: 1 }]);
     await run();
     await bus.publish("a", 1);
-    await expect.poll(() => log).toEqual([expect.stringContaining("it was given no publishTo")]);
+    await expect.poll(() => log).toEqual([expect.stringContaining("it has no publishTo")]);
   });
 
   it("stops one handler and starts it again while the others go on", async () => {
@@ -87,7 +87,7 @@ describe("Router", () => {
     const { bus, router, run } = setUp();
     router.addHandler("a", "a", bus, () => {});
     expect(() => router.addHandler("a", "b", bus, () => {})).toThrow(
-      'Cannot add the handler "a": there is one of that name',
+      'Cannot add the handler "a": a handler has this name already',
     );
     await run();
     await expect(router.run()).rejects.toThrow("Cannot run the router: it has run already");

@@ -53,7 +53,7 @@ describe("Event and EventTarget", () => {
       t.addEventListener("a", { handleEvent: 5 }); t.addEventListener("a", () => { throw null });
       t.addEventListener("a", () => console.log("last")); t.dispatchEvent(new Event("a"))`);
     expect(guest.output.stdout).toBe("last\n");
-    expect(guest.output.uncaught).toEqual(["first", "Cannot call handleEvent: it is no function", "Uncaught null"]);
+    expect(guest.output.uncaught).toEqual(["first", "Cannot call handleEvent: it is not a function", "Uncaught null"]);
   });
 
   it("refuse what is no event, and no target", async () => {

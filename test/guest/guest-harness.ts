@@ -8,11 +8,11 @@ import ivm from "isolated-vm";
 const guestFolder = fileURLToPath(new URL("../../runtime-setup/guest/", import.meta.url));
 
 const ENTRY = `
-import { startKernel } from "./kernel.ts";
-import { installConsole } from "./console.ts";
-import { formatValue } from "./inspect.ts";
-import { installTimers } from "./timers.ts";
-import { installWeb } from "./web.ts";
+import { startKernel } from "./core/kernel.ts";
+import { installConsole } from "./core/console.ts";
+import { formatValue } from "./core/inspect.ts";
+import { installTimers } from "./core/timers.ts";
+import { installWeb } from "./core/web.ts";
 import { randomUUID } from "./web/crypto.ts";
 import * as abort from "./web/abort.ts";
 export function start(call, colors) {

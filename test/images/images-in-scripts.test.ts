@@ -132,11 +132,11 @@ describe("addMessageWithImage()", () => {
   it.each([
     ['"missing.png"', "there is no such file"],
     ['"inner/missing/missing.png"', "there is no such file"],
-    ['"inner"', "it is no regular file that can be read"],
-    ['"file:///etc/hostname"', "it is no path of a file"],
-    ['"a.png\\0.txt"', "it is no path of a file"],
-    ['"."', "it is no regular file that can be read"],
-    ['"pipe.png"', "it is no regular file that can be read"],
+    ['"inner"', "it is not a regular file that can be read"],
+    ['"file:///etc/hostname"', "it is not a file path"],
+    ['"a.png\\0.txt"', "it is not a file path"],
+    ['"."', "it is not a regular file that can be read"],
+    ['"pipe.png"', "it is not a regular file that can be read"],
   ])("says of %s, where it may read, that %s", async (source, text) => {
     expect(await refusal(source)).toEqual([
       "PermissionError",
@@ -145,7 +145,7 @@ describe("addMessageWithImage()", () => {
   });
 
   it.each([
-    ['"broken.png"', "unsupported image format: broken.png is a PNG that breaks off"],
+    ['"broken.png"', "unsupported image format: broken.png is a PNG that is cut off"],
     ['"page.png"', "unsupported image format: page.png is neither PNG, JPEG, WebP nor GIF"],
     ['"huge.png"', "image size exceeds 20MB limit: huge.png"],
     ['"data:text/plain;base64,AAAA"', "unsupported image format: the data: URL is neither"],

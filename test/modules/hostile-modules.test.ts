@@ -77,7 +77,7 @@ describe("a name that is put together", () => {
     const { end, error } = await run(`import "./ok.js"; const name = "secret";\nexport default ${expression};`);
     expect(end).toBe("load");
     expect(error?.message).toMatch(
-      /^Cannot import by a pattern: a module is named by a text \[file:\/\/\/main\.js:2:\d+\]$/,
+      /^Cannot import by a pattern: a module's name must be a string \[file:\/\/\/main\.js:2:\d+\]$/,
     );
   });
 
@@ -85,7 +85,7 @@ describe("a name that is put together", () => {
     put({ "app/lib/asks.js": "export const ask = (name) => import(`../../shut/${name}.json`);" });
     const { end, error } = await run(`import { ask } from "./lib/asks.js"; export default await ask("secret");`);
     expect(end).toBe("load");
-    expect(error?.message).toMatch(/named by a text \[file:\/\/\/lib\/asks\.js:1:\d+\]$/);
+    expect(error?.message).toMatch(/name must be a string \[file:\/\/\/lib\/asks\.js:1:\d+\]$/);
   });
 });
 
@@ -164,7 +164,7 @@ describe("a module that is CommonJS", () => {
 if (!onLinux) console.warn("SKIPPED: what the bundler's processes may use is limited by the system on Linux only");
 
 describe.skipIf(!onLinux)("a folder that makes the bundler", () => {
-  const DIED = "Cannot load main.js: the bundler has ended on it; it may be nested too deeply, or too large";
+  const DIED = "Cannot load main.js: the bundler crashed; the script may be nested too deeply, or too large";
 
   it("hang costs its script the time that it has, and nobody a process", async () => {
     put({ "hang/x.js": "export default 1;" });

@@ -181,7 +181,7 @@ describe("a script that does not load", () => {
     [
       `import x from "./lib";`,
       "Error",
-      `Cannot import "./lib": it is no regular file that can be read [file:///main.js:1:15]`,
+      `Cannot import "./lib": it is not a regular file that can be read [file:///main.js:1:15]`,
     ],
     [
       `\nimport fs from "node:fs";`,
@@ -261,7 +261,7 @@ async function importing(specifier: string, permissions: PermissionOptions = {})
 }
 
 function outside(asked: string): string {
-  return `PermissionError: import denied: ${asked}: it is no file below an allowed folder; allow it with --allow-import=${asked}`;
+  return `PermissionError: import denied: ${asked}: it is not below an allowed folder; allow it with --allow-import=${asked}`;
 }
 
 describe("what may be imported", () => {
@@ -421,7 +421,7 @@ describe("what comes with a script", () => {
       let pid: number | undefined;
       await expect.poll(() => (pid = bundlerPid()), { interval: 1 }).toBeDefined();
       process.kill(pid!, "SIGKILL");
-      const message = "Cannot load script.js: the bundler has ended on it; it may be nested too deeply, or too large";
+      const message = "Cannot load script.js: the bundler crashed; the script may be nested too deeply, or too large";
       expect(await running).toMatchObject({ end: "load", error: { name: "Error", message } });
       const next = await engine.runScript({
         code: `import "./m2990.js"; export default 2;`,

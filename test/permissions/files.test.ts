@@ -49,7 +49,7 @@ async function read(path: string, roots: readonly string[] | true = ["open"]): P
 }
 
 function outside(path: string, flag = `--allow-read=${path}`): string {
-  return `PermissionError: file access denied: ${path}: it is no file below an allowed folder; allow it with ${flag}`;
+  return `PermissionError: file access denied: ${path}: it is not below an allowed folder; allow it with ${flag}`;
 }
 
 describe("a file below an allowed folder", () => {
@@ -81,18 +81,18 @@ describe("a file below an allowed folder", () => {
     ["inner/gone/missing.txt", "there is no such file"],
     // A path is put straight before a link is followed.
     ["link-folder/../secret.txt", "there is no such file"],
-    ["inner", "it is no regular file that can be read"],
-    ["", "it is no path of a file"],
-    ["a.txt\0.png", "it is no path of a file"],
-    ["file:///etc/passwd", "it is no path of a file"],
-    ["jar:a.txt", "it is no path of a file"],
+    ["inner", "it is not a regular file that can be read"],
+    ["", "it is not a file path"],
+    ["a.txt\0.png", "it is not a file path"],
+    ["file:///etc/passwd", "it is not a file path"],
+    ["jar:a.txt", "it is not a file path"],
   ])("is not %j, and the error says why", async (path, why) => {
     expect(await read(path)).toBe(`PermissionError: file access denied: ${path.replace("\0", "?")}: ${why}`);
   });
 
-  it("is no pipe, and nobody waits for one", async () => {
+  it("must not be a pipe, and nobody waits for one", async () => {
     const startedAt = performance.now();
-    expect(await read("pipe.txt")).toMatch(/no regular file that can be read$/);
+    expect(await read("pipe.txt")).toMatch(/not a regular file that can be read$/);
     expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 });

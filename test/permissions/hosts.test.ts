@@ -40,7 +40,7 @@ describe("a URL", () => {
     expect(isPrivateHost(hostname)).toBe(true);
     for (const net of [[], true] as const) {
       expect(judge(`https://${host}/x.png`, net)).toMatch(
-        /^net access denied: .*: it is no public host; allow it with /,
+        /^net access denied: .*: it is not a public host; allow it with /,
       );
     }
   });
@@ -65,7 +65,7 @@ describe("a URL", () => {
     const shown = new URL(`http://${host}/`).host;
     const flag = shown.startsWith("[") ? `'--allow-net=${shown}'` : `--allow-net=${shown}`;
     expect(judge(`http://${host}/`)).toBe(
-      `net access denied: ${shown}: it would be asked without encryption; allow it with ${flag}`,
+      `net access denied: ${shown}: its URL is not encrypted; allow it with ${flag}`,
     );
     expect(judge(`http://${host}/`, true)).toBe("any public host");
     expect(judge(`http://${host}/`, [host])).toBe(host);
@@ -102,7 +102,7 @@ describe("a URL", () => {
 
   it("with a name or a password is denied, and no flag would help", () => {
     for (const url of ["https://a:b@example.com/", "https://a@example.com/", "https://example.com@127.0.0.1/"]) {
-      expect(judge(url, [new URL(url).host])).toMatch(/it would get a name and a password; take them out of it$/);
+      expect(judge(url, [new URL(url).host])).toMatch(/its URL holds credentials; remove them$/);
     }
   });
 

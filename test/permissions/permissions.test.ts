@@ -94,7 +94,7 @@ describe("onPermission()", () => {
       { time, script, kind: "read", asked: "../secret.png", granted: false, rule: "no rule" },
       { time, script, kind: "net", asked: "http://printer", granted: true, rule: "printer" },
       { time, script, kind: "net", asked: "https://example.com", granted: true, rule: "public https" },
-      { time, script, kind: "net", asked: "http://a.b", granted: false, rule: "it would be asked without encryption" },
+      { time, script, kind: "net", asked: "http://a.b", granted: false, rule: "its URL is not encrypted" },
     ]);
   });
 

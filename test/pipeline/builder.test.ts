@@ -54,9 +54,9 @@ describe("PipelineBuilder", () => {
     ["two stages of one name", (builder) => builder.chain(...stages("a", "a")), '2 stages are named "a"'],
     ["a stage without a name", (builder) => builder.chain(passthrough("")), "stage 1 has no name"],
     [
-      "something that is no stage",
+      "something that is not a stage",
       (builder) => builder.addStage({ name: "a", type: "transform" } as never),
-      '"a" is no stage: it has no process()',
+      '"a" is not a stage: it has no process()',
     ],
     ["nothing at all", (builder) => builder.chain(undefined as never), "stage 1 has no name"],
     [
@@ -100,9 +100,9 @@ describe("PipelineBuilder", () => {
       '"a" is connected to "b" twice',
     ],
     [
-      "a circle",
+      "a cycle",
       (builder) => builder.chain(...stages("a", "b", "c")).connect("c", "b"),
-      "its stages go round in a circle: b -> c -> b",
+      "its stages form a cycle: b -> c -> b",
     ],
     ["a stage that is connected to itself", (builder) => builder.chain("a", "a").addStage(passthrough("a")), "a -> a"],
     [
@@ -176,17 +176,17 @@ describe("PipelineBuilder", () => {
       "- channelBufferSize must be a whole number from 1 to 2147483647, got 0",
       '- 2 stages are named "a"',
       '- no stage is named "nowhere", which is connected from "b"',
-      "- its stages go round in a circle: a -> b -> a",
+      "- its stages form a cycle: a -> b -> a",
     ]);
   });
 
-  it("build() finds a circle at the end of a chain of 20,000 stages", () => {
+  it("build() finds a cycle at the end of a chain of 20,000 stages", () => {
     const names = Array.from({ length: 20_000 }, (_, i) => `s${i}`);
     const chain = stages(...names);
     const builder = new PipelineBuilder();
     for (const stage of chain) builder.addStage(stage);
     builder.chain("s19999", "s19998", "s19999");
-    expect(problemOf(() => builder.build())).toContain("circle: s19999 -> s19998 -> s19999");
+    expect(problemOf(() => builder.build())).toContain("cycle: s19999 -> s19998 -> s19999");
   });
 
   it("clone() goes its own way", async () => {

@@ -486,8 +486,8 @@ describe("an input that is none", () => {
   it.each([
     ["a number", 42, "got 42"],
     ["null", null, "got null"],
-    ["an object", { text: "hi" }, "got an object that is none"],
-    ["a promise", Promise.resolve("hi"), "got an object that is none"],
+    ["an object", { text: "hi" }, "got an object of another kind"],
+    ["a promise", Promise.resolve("hi"), "got an object of another kind"],
   ])("is refused: %s", async (_, input, end) => {
     const failure = await failureOf(chain([passthrough("a")]).execute(input as never));
     expect(failure).toMatchObject({ name: "ValidationError" });

@@ -213,7 +213,7 @@ describe.each(ISOLATIONS)("a pipeline of a script's (%s)", (isolation) => {
     });
   });
 
-  it("uses stages of the host's that are objects of a class, and refuses what makes no stage", async () => {
+  it("uses stages of the host's that are objects of a class, and refuses what is not a stage", async () => {
     class Counted implements Stage {
       readonly name = "counted";
       readonly type = "transform";
@@ -231,7 +231,7 @@ describe.each(ISOLATIONS)("a pipeline of a script's (%s)", (isolation) => {
       `);
       expect(outcome.value).toEqual([
         ["1", "2"],
-        ["ConfigError", 'Cannot chain the stages: what the host has as "nothing" makes no stage'],
+        ["ConfigError", `Cannot chain the stages: the host's "nothing" is not a stage`],
       ]);
     });
   });
@@ -316,17 +316,17 @@ describe("a pipeline of a script's", () => {
       "Cannot chain the stages: stage 1 must be a function, a step or the name of a stage, not 7",
       "Cannot chain the stages: stage 1 must be a function, a step or the name of a stage, not null",
       "Cannot chain the stages: stage 1 must be a function, a step or the name of a stage, not an object",
-      'Cannot chain the stages: the host has no stage "tts", it has none',
+      'Cannot chain the stages: the host has no stage "tts", it has no stages',
       "Cannot chain the stages: the branch has no ways",
       "Cannot chain the stages: way 1 of the branch has no stages",
       "Cannot name a stage: name must be a string that is not empty",
       "Cannot chain the stages: work must be a function, a step or the name of a stage, not 7",
-      "Cannot name a stage: a branch is several, name those",
+      "Cannot name a stage: a branch has several stages, name those",
       "Cannot chain the stages: the plan is malformed",
       "Cannot make a step: pipeline must come from pipeline.chain()",
       "Cannot make an element: options must be an object, not 7",
-      "Cannot chain 101 stages with 100 connections: the most is 100 with 1000",
-      "Cannot chain 80 stages with 1600 connections: the most is 100 with 1000",
+      "Cannot chain 101 stages with 100 connections: the maximum is 100 with 1000",
+      "Cannot chain 80 stages with 1600 connections: the maximum is 100 with 1000",
     ]);
   });
 
@@ -389,7 +389,7 @@ describe("a pipeline of a script's", () => {
       export default [await messages(pipeline.chain((x) => x), large), await messages(pipeline.chain(() => large), 1)];
     `;
     const refusal =
-      "Cannot make an element: its metadata takes more than 65536 bytes; what is large belongs into its content";
+      "Cannot make an element: its metadata takes more than 65536 bytes; put what is large into its content";
     expect(await valueOf(code)).toEqual([refusal, `Stage "stage 1" failed: ${refusal}`]);
   });
 

@@ -37,22 +37,22 @@ describe("resolveProviderSettings()", () => {
   it("refuses an unknown API", () => {
     const settings = { provider: "openai", api: "assistants" as "chat" };
     expect(() => createChatProvider(settings, { env })).toThrow(
-      'Cannot use api "assistants": it is "chat" or "responses"',
+      'Cannot use api "assistants": it must be "chat" or "responses"',
     );
   });
 
   it("refuses an unknown provider with the known ones and the likely one", () => {
     expect(() => resolveProviderSettings({ provider: "antropic" }, {})).toThrow(
-      'Cannot use provider "antropic": known ones are embedded, openai, anthropic, did you mean "anthropic"?',
+      'Cannot use provider "antropic": it must be one of embedded, openai, anthropic, did you mean "anthropic"?',
     );
     expect(() => createChatProvider({ provider: "zzz" }, { env })).toThrow(
       expect.objectContaining({ name: "ConfigError", code: "ERR_UNKNOWN_PROVIDER" }),
     );
   });
 
-  it("refuses a base URL that is none, without repeating it", () => {
+  it("refuses a base URL that is not a URL, without repeating it", () => {
     expect(() => resolveProviderSettings({ provider: "openai", baseURL: "localhost" }, {})).toThrow(
-      /no http or https URL/,
+      /must be an http or https URL/,
     );
   });
 });
@@ -88,6 +88,8 @@ describe("createEmbeddingProvider()", () => {
   });
 
   it("has none from anthropic", () => {
-    expect(() => createEmbeddingProvider({ provider: "anthropic" }, { env })).toThrow(/anthropic offers none/);
+    expect(() => createEmbeddingProvider({ provider: "anthropic" }, { env })).toThrow(
+      /anthropic has no embedding models/,
+    );
   });
 });

@@ -54,13 +54,13 @@ describe("The file of a cassette", () => {
   it("sets aside a file that is none, and goes on", async () => {
     for (const [text, why] of [
       ["{", /it is not JSON/],
-      ['{"format":"other"}', /no cassette of this version/],
+      ['{"format":"other"}', /not a cassette of this version/],
       ['{"format":"geppetto-cassette/1"}', /no list of recordings/],
     ] as const) {
       writeFileSync(place.file, text);
       const cassette = await open();
       expect(cassette.recordings).toEqual([]);
-      expect(place.log.at(-1)).toMatch(/^Setting aside chat\.cassette\.json as chat\.cassette\.json\.corrupt-\d+: /);
+      expect(place.log.at(-1)).toMatch(/^Renaming chat\.cassette\.json as chat\.cassette\.json\.corrupt-\d+: /);
       expect(place.log.at(-1)).toMatch(why);
       expect(existsSync(place.file)).toBe(false);
     }
@@ -79,7 +79,7 @@ describe("The file of a cassette", () => {
     const reopened = await open();
     expect(reopened.recordings).toHaveLength(1);
     expect(place.log[0]).toMatch(
-      /^Leaving out 1 damaged recordings of chat\.cassette\.json: recordings\[1\]: .*a copy of the whole is chat\.cassette\.json\.corrupt-\d+$/,
+      /^Skipping 1 damaged recordings of chat\.cassette\.json: recordings\[1\]: .*the whole file is kept as chat\.cassette\.json\.corrupt-\d+$/,
     );
     await expect(collect(replayingProvider(reopened), ask("bad"))).rejects.toMatchObject({ code: "ERR_REPLAY_MISS" });
   });

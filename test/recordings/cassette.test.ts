@@ -78,7 +78,7 @@ describe("A cassette", () => {
     const once = replayingProvider(await open(), { repeats: "once" });
     for (let i = 0; i < 3; i++) await collect(once, ask("dice"));
     await expect(collect(once, ask("dice"))).rejects.toThrow(
-      "was recorded 3 times in chat.cassette.json and is asked once more",
+      "was recorded 3 times in chat.cassette.json and is requested once more",
     );
   });
 

@@ -159,7 +159,7 @@ describe("recorded embeddings", () => {
     const once = replayingEmbeddings(new Silent(), cassette, { repeats: "once" });
     for (let i = 0; i < 2; i++) await once.embed(["same"], { signal });
     await expect(once.embed(["same"], { signal })).rejects.toThrow(
-      "was recorded 2 times in memory and is asked once more",
+      "was recorded 2 times in memory and is requested once more",
     );
   });
 
@@ -207,7 +207,7 @@ describe("recorded embeddings", () => {
     expect(cassette.recordings.map(({ request }) => request["texts"])).toEqual([["good"]]);
     expect(files.log).toEqual([
       expect.stringMatching(
-        /^Leaving out 5 damaged recordings of chat\.cassette\.json: recordings\[1\]: vectors\[0\] is none of 3 dimensions; a copy of the whole is chat\.cassette\.json\.corrupt-\d+$/,
+        /^Skipping 5 damaged recordings of chat\.cassette\.json: recordings\[1\]: vectors\[0\] does not have 3 dimensions; the whole file is kept as chat\.cassette\.json\.corrupt-\d+$/,
       ),
     ]);
     expect(readdirSync(files.folder).filter((name) => name.includes("corrupt"))).toHaveLength(1);

@@ -198,7 +198,7 @@ describe("RunLog", () => {
     await runs.begin({ script: "b.js" }).end({ ok: true });
     expect(runs.list().map(({ script }) => script)).toEqual(["b.js"]);
     expect(log).toEqual([
-      expect.stringMatching(/^Setting aside runs\.sqlite as runs\.sqlite\.corrupt-\d+: file is not a database$/),
+      expect.stringMatching(/^Renaming runs\.sqlite as runs\.sqlite\.corrupt-\d+: file is not a database$/),
     ]);
     expect(readdirSync(folder).some((name) => name.includes(".corrupt-"))).toBe(true);
   });
@@ -211,7 +211,7 @@ describe("RunLog", () => {
     for (const event of eventsOf("a", ["x"])) run.record(event);
     await run.end({ ok: true, value: () => "not to be kept" });
     expect(runs.list()).toEqual([]);
-    expect(log).toEqual([expect.stringMatching(/^Going on without the log runs\.sqlite: /)]);
+    expect(log).toEqual([expect.stringMatching(/^Continuing without the log runs\.sqlite: /)]);
   });
 
   it("takes the runs of several processes at a time", async () => {

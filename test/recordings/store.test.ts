@@ -160,13 +160,13 @@ describe("DiskCacheStore", () => {
       [whole.slice(0, whole.length / 2), /JSON/],
       [whole.replace("precious", "Precious"), /checksum/],
       [whole.replace(key("a"), key("b")), /another key/],
-      ["null", /no cache entry/],
-      ['{"format":"other"}', /no cache entry/],
+      ["null", /not a cache entry/],
+      ['{"format":"other"}', /not a cache entry/],
     ];
     for (const [text, why] of damages) {
       writeFileSync(file, text);
       expect(await store.get(key("a"))).toBeUndefined();
-      expect(log.at(-1)).toMatch(new RegExp(`^Setting aside ${key("a")}.json as ${key("a")}.json.corrupt-\\d+: `));
+      expect(log.at(-1)).toMatch(new RegExp(`^Renaming ${key("a")}.json as ${key("a")}.json.corrupt-\\d+: `));
       expect(log.at(-1)).toMatch(why);
     }
     await store.set(key("a"), entry("anew"));

@@ -109,7 +109,7 @@ export class ChatSession {
     const record = typeof snapshot === "object" && snapshot !== null ? (snapshot as Partial<SessionSnapshot>) : {};
     const { type, options: saved, functions, conversation } = record;
     if (type !== "chat-session" || typeof saved !== "object" || saved === null) {
-      throw guestError("ValidationError", "Cannot restore the session: it is no snapshot of a ChatSession");
+      throw guestError("ValidationError", "Cannot restore the session: it is not a snapshot of a ChatSession");
     }
     const session = new ChatSession({ ...saved, ...collectSettings(options) });
     const { runnable } = splitTools(session.#options);

@@ -10,7 +10,7 @@ export function signalOf(options: unknown): AbortSignal | undefined {
   throw new SafeTypeError("Cannot use options.signal: it must be an AbortSignal");
 }
 
-/** Marks a promise as handled: the script aborted it itself, so its rejection is no uncaught error. */
+/** Marks a promise as handled: the script aborted it itself, so its rejection is not an uncaught error. */
 export function markHandled(promise: Promise<unknown>): void {
   void promiseThen(promise, undefined, () => {});
 }
@@ -22,7 +22,7 @@ export function rejectAborted(signal: AbortSignal): Promise<never> {
   return promise;
 }
 
-/** A promise whose own signal the script aborts is the script's own doing: its rejection is no uncaught error. */
+/** A promise whose own signal the script aborts is the script's own doing: its rejection is not an uncaught error. */
 export function exemptOnAbort(promise: Promise<unknown>, signal: AbortSignal): void {
   if (isAborted(signal)) markHandled(promise);
   else onAbort(signal, () => markHandled(promise));

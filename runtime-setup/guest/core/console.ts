@@ -142,7 +142,7 @@ const methods = {
     try {
       merged = { ...merged, ...given };
     } catch {
-      // Options that cannot be read are none.
+      // Options that cannot be read are ignored.
     }
     write("stdout", inspect(value, merged));
   },

@@ -59,7 +59,7 @@ export function toGuestError(record: ErrorRecord): Error {
 
 /**
  * Gives an error of the script's own what errors of runs have, where it lacks it: it stays the same object, and nothing
- * that is added can be enumerated. What is no Error, or is frozen, stays as it is.
+ * that is added can be enumerated. What is not an Error, or is frozen, stays as it is.
  */
 export function asScriptError(error: unknown): unknown {
   if (!(error instanceof SafeError)) return error;

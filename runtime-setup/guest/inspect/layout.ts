@@ -40,7 +40,7 @@ function columnCount(
 
 /** Puts the short items of a long array side by side, numbers flush right. */
 function groupItems(context: Context, output: string[], value: unknown): string[] {
-  // The line "... n more items" is no item.
+  // The line "... n more items" is not an item.
   const count = context.maxArrayLength < output.length ? output.length - 1 : output.length;
   const widths: number[] = [];
   let total = 0;

@@ -100,7 +100,7 @@ export function prefix(constructor: string | null, tag: string, fallback: string
   return `${constructor}${size} [${tag}] `;
 }
 
-/** The prefix of an object that is no special kind of its own. */
+/** The prefix of an ordinary object. */
 export function plainPrefix(value: object, constructor: string | null, tag: string): string {
   let fallback = "";
   if (constructor === null) {

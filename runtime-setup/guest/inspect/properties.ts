@@ -20,7 +20,7 @@ import { isBuiltInName } from "./names.ts";
 import { escapeText, formatPrimitive, quote } from "./primitive.ts";
 import { textWidth } from "./text-width.ts";
 
-/** Arrays longer than this are not searched for properties that are no items: listing the keys would fill the memory. */
+/** Arrays longer than this are not searched for properties that are not items: listing the keys would fill the memory. */
 const MAX_SEARCHED_LENGTH = 100_000;
 
 /** The keys of an object that are shown. */
@@ -42,7 +42,7 @@ function isIndex(key: PropertyKey): boolean {
   return +key < 2 ** 32 - 1;
 }
 
-/** The keys of an array that are no items. */
+/** The keys of an array that are not items. */
 export function extraKeys(value: object, length: number, showHidden: boolean): PropertyKey[] {
   const extra: PropertyKey[] = [];
   if (length > MAX_SEARCHED_LENGTH) return extra;

@@ -91,7 +91,7 @@ function inKeyOrder(found: readonly string[]): string[] {
 }
 
 /**
- * The table that `console.table` draws. Returns undefined for what is no table: a primitive.
+ * The table that `console.table` draws. Returns undefined for a primitive, which has no table.
  *
  * @param properties the columns to show, in this order; without it all that any row has
  */

@@ -67,7 +67,7 @@ function stage(name: unknown, work: unknown): object {
   if (typeof name !== "string" || name === "")
     throw new SafeTypeError("Cannot name a stage: name must be a string that is not empty");
   const given = toGiven("work", work);
-  if (given.is === "branch") throw new SafeTypeError("Cannot name a stage: a branch is several, name those");
+  if (given.is === "branch") throw new SafeTypeError("Cannot name a stage: a branch has several stages, name those");
   const object = made("stage");
   stages.set(object, { ...given, name });
   return object;

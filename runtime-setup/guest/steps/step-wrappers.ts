@@ -30,7 +30,7 @@ export function wrap(type: string, { binding }: GivenStep, body: Body): StepObje
   return createStepObject(wrapper);
 }
 
-/** A cancel is no failure: nothing is tried again after it. */
+/** A cancel is not a failure: nothing is tried again after it. */
 function isAbortError(error: unknown): boolean {
   try {
     return (error as { name?: unknown }).name === "AbortError";

@@ -18,7 +18,7 @@ export function setSignalState(signal: object, state: SignalState): void {
   states.set(signal, state);
 }
 
-/** The state of a signal; undefined for everything that is none. */
+/** The state of a signal; undefined for anything else. */
 export function signalState(value: unknown): SignalState | undefined {
   return typeof value === "object" && value !== null ? states.get(value) : undefined;
 }

@@ -9,6 +9,7 @@ import {
   SafeTypeError,
   SetForEach,
 } from "../../../src/shared/primordials.ts";
+import { MAX_TIMER_MS } from "../../../src/shared/limits.ts";
 import { customInspect } from "../core/inspect.ts";
 import { guard } from "../core/kernel.ts";
 import { startTimer } from "../core/timers.ts";
@@ -18,13 +19,12 @@ import { EventTarget, fireEvent } from "./event-target.ts";
 import { type InspectFunction, showFields } from "./show-fields.ts";
 
 const CREATE = SafeSymbol("create");
-const MAX_TIMER_MS = 2_147_483_647;
 
 type AbortHandler = (event: unknown) => unknown;
 
 function stateOf(signal: unknown): SignalState {
   const state = signalState(signal);
-  if (state === undefined) throw new SafeTypeError("Cannot use the signal: it is no AbortSignal");
+  if (state === undefined) throw new SafeTypeError("Cannot use the signal: it is not an AbortSignal");
   return state;
 }
 

@@ -10,12 +10,12 @@ import {
   StringSlice,
   typedArrayName,
 } from "../../../src/shared/primordials.ts";
+import { MAX_RANDOM_BYTES } from "../../../src/shared/limits.ts";
 import { callSync, defineGlobal } from "../core/kernel.ts";
 import { bytesOf } from "./encoding/bytes.ts";
 import { DOMException } from "./dom-exception.ts";
 
 const POOL_BYTES = 2048;
-const MAX_BYTES = 65_536;
 const INTEGER_ARRAYS =
   " Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array ";
 
@@ -59,7 +59,7 @@ function getRandomValues<T>(array: T): T {
   }
   const bytes = bytesOf(array)!;
   const { length } = bytes;
-  if (length > MAX_BYTES) {
+  if (length > MAX_RANDOM_BYTES) {
     throw new DOMException("The requested length exceeds 65,536 bytes", "QuotaExceededError");
   }
   for (let i = 0; i < length; i++) bytes[i] = takeByte();

@@ -77,7 +77,7 @@ export class EventTarget {
 
   dispatchEvent(event: Event): boolean {
     const state = eventState(event);
-    if (state === undefined) throw new SafeTypeError("Cannot dispatch: it is no Event");
+    if (state === undefined) throw new SafeTypeError("Cannot dispatch: it is not an Event");
     if (state.dispatching) throw new DOMException("The event is already being dispatched", "InvalidStateError");
     state.trusted = false;
     this.#dispatch(event, state);
@@ -124,7 +124,7 @@ export class EventTarget {
       if (typeof callback === "function") ReflectApply(callback, this, [event]);
       else {
         const { handleEvent } = callback;
-        if (typeof handleEvent !== "function") throw new SafeTypeError("Cannot call handleEvent: it is no function");
+        if (typeof handleEvent !== "function") throw new SafeTypeError("Cannot call handleEvent: it is not a function");
         ReflectApply(handleEvent, callback, [event]);
       }
     } catch (error) {

@@ -31,7 +31,7 @@ function readInit(init: unknown): { bubbles: boolean; cancelable: boolean; compo
   return { bubbles: !!bubbles, cancelable: !!cancelable, composed: !!composed };
 }
 
-/** The state of an event; undefined for everything that is none. */
+/** The state of an event; undefined for anything else. */
 export let eventState: (value: unknown) => EventState | undefined;
 
 /** An event of the DOM, without a tree of nodes to travel through. */

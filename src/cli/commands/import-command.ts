@@ -57,7 +57,7 @@ async function storeKeys(keys: Readonly<Record<string, string>>, store: KeyStore
     for (const [name, key] of Object.entries(keys)) {
       const known = await store.get(name);
       if (known === undefined) await store.set(name, key);
-      else if (known !== key) notes.push(`key ${name}: left out, another one of that name is stored`);
+      else if (known !== key) notes.push(`key ${name}: left out, another key of this name is stored`);
     }
   } catch (error) {
     throw withoutConfigError(error);

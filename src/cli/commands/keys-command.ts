@@ -37,8 +37,8 @@ export async function listKeys({ json }: { json?: true }): Promise<void> {
 export async function removeKey(name: string): Promise<void> {
   const names = await storedNames();
   if (!(await userKeyStore(process.env).remove(name))) {
-    const others = names.length === 0 ? "no keys are stored" : `there is ${names.join(", ")}`;
-    throw new UsageError(`Cannot remove the key "${name}": none of that name is stored, ${others}`, EXIT.config);
+    const others = names.length === 0 ? "no keys are stored" : `the stored keys are ${names.join(", ")}`;
+    throw new UsageError(`Cannot remove the key "${name}": it is not stored; ${others}`, EXIT.config);
   }
   process.stderr.write("removed\n");
 }

@@ -44,7 +44,7 @@ const MAX_CAUSES = 5;
 const HINTS: Record<string, string> = {
   ERR_MISSING_KEY: "keys come from the environment and from keys set; without one, run with -m embedded:demo",
   ERR_INVALID_KEY: "check the key, in the environment or the one that keys set has stored",
-  ERR_NO_PRICE: "say prices in geppetto.yaml, as prices: { MODEL: { input: 0.25, output: 2 } }",
+  ERR_NO_PRICE: "set prices in geppetto.yaml, as prices: { MODEL: { input: 0.25, output: 2 } }",
   ERR_RATE_LIMIT: "wait a little, or ask for less at a time",
   ERR_SCRIPT_STALLED: "an await is waiting for something that was never started, or that was cancelled",
   ERR_PROVIDER_UNREACHABLE: "check the base URL and that the server runs",

@@ -23,7 +23,7 @@ const REASONS: Record<number, string> = {
   14: "it cannot be opened",
 };
 
-/** Node 24 says on stderr that its SQLite is new; that is nothing to a user of the command line. */
+/** Node 24 says on stderr that its SQLite is new; which does not concern a user of the command line. */
 function loadSqlite(): typeof import("node:sqlite") {
   const { emitWarning } = process;
   process.emitWarning = () => {};

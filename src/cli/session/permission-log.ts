@@ -34,7 +34,7 @@ export class PermissionLog {
       // A pipe that nobody reads is refused and not waited for.
       const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
       this.#fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o600);
-      if (!fstatSync(this.#fd).isFile()) throw new Error("it is no regular file");
+      if (!fstatSync(this.#fd).isFile()) throw new Error("it is not a regular file");
       fchmodSync(this.#fd, 0o600);
     } catch (error) {
       throw new UsageError(`Cannot write the audit to ${file}: ${reasonOf(error)}`, EXIT.config, "ERR_AUDIT");

@@ -40,7 +40,7 @@ export class RunKeeper {
   open(): void {
     const why = this.#open(LOCK_WAIT_MS);
     const { file, warn } = this.#options;
-    if (why !== undefined) warn(`Going on without the run log ${shortPath(file)}: ${why}; --no-log runs without one`);
+    if (why !== undefined) warn(`Continuing without the run log ${shortPath(file)}: ${why}; --no-log runs without one`);
     this.drop();
   }
 

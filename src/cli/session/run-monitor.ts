@@ -58,7 +58,7 @@ export class RunMonitor {
       cost?: number;
       cached?: true;
     };
-    // What runs around a call tell of it is no further call, and what was kept has cost nothing.
+    // The runs around a call report it too: that is not a further call, and what was kept has cost nothing.
     if (type !== "final" || usage === undefined || step.type !== "chat" || cached === true) return;
     this.usage.calls++;
     this.usage.inputTokens += usage.inputTokens ?? 0;

@@ -15,7 +15,7 @@ export interface RunDetails {
   omittedInput?: number;
   /** The profile's name, where there was one. */
   profile?: string;
-  /** Keys, headers and addresses are no part of it. */
+  /** Keys, headers and addresses are not part of it. */
   settings: Settings;
   untrusted: boolean;
   /** Where the script lay. */

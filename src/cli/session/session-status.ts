@@ -3,7 +3,7 @@ import type { RunMonitor } from "./run-monitor.ts";
 import { StatusLine } from "../output/status-line.ts";
 import type { Terminal } from "../output/terminal.ts";
 
-/** Shows on stderr what runs and what it has used so far; undefined where stderr is no terminal for that. */
+/** Shows on stderr what runs and what it has used so far; undefined where stderr is not a terminal. */
 export function startStatus(terminal: Terminal, monitor: RunMonitor): StatusLine | undefined {
   const { CI, TERM } = process.env;
   if (!process.stderr.isTTY || CI || TERM === "dumb") return undefined;

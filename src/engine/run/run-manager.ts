@@ -100,7 +100,7 @@ export class RunManager {
     this.#ends.add(end);
   }
 
-  /** Cancels a run; false when there is none of that id under way, or it has ended. */
+  /** Cancels a run; false when no run with this id is under way. */
   cancel(id: string, deliveredChars?: number): boolean {
     return this.#runs.get(id)?.cancel(deliveredChars) ?? false;
   }
@@ -124,7 +124,7 @@ export class RunManager {
   /** What a guest that waits for a run is to do next. */
   async wait(id: string): Promise<WaitAnswer> {
     const run = this.#runs.get(id);
-    if (run === undefined) throw new GeppettoError("ValidationError", "Cannot wait for a run: no run has that id");
+    if (run === undefined) throw new GeppettoError("ValidationError", "Cannot wait for a run: no run has this id");
     return run.wait();
   }
 

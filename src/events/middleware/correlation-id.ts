@@ -1,4 +1,4 @@
-import type { Middleware } from "../router.ts";
+import type { Middleware } from "../handler.ts";
 
 export const CORRELATION_ID = "correlation_id";
 

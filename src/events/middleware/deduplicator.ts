@@ -1,5 +1,5 @@
 import type { Message } from "../message.ts";
-import type { Middleware } from "../router.ts";
+import type { Middleware } from "../handler.ts";
 
 export interface DeduplicatorOptions {
   /** What makes two messages the same; default their uuid. */

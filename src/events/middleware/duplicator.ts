@@ -1,4 +1,4 @@
-import type { Middleware } from "../router.ts";
+import type { Middleware } from "../handler.ts";
 
 /** Handles every message twice, one after the other, and publishes what both made: shows whether a handler can bear it. */
 export function duplicator(): Middleware {

@@ -1,4 +1,4 @@
-import type { Middleware } from "../router.ts";
+import type { Middleware } from "../handler.ts";
 
 /** Durations are milliseconds. */
 export interface HandlerMetrics {

@@ -1,6 +1,6 @@
 import type { Publisher } from "../bus.ts";
 import { UNDECODABLE } from "../message.ts";
-import type { Middleware } from "../router.ts";
+import type { Middleware } from "../handler.ts";
 
 /** What the poison queue adds to a message's metadata. */
 export const POISON = {

@@ -1,5 +1,5 @@
 import { GeppettoError } from "../../shared/errors.ts";
-import type { Middleware } from "../router.ts";
+import type { Middleware } from "../handler.ts";
 
 /**
  * Makes whatever a handler or an inner middleware throws, a bare string included, an Error with a message and a code,

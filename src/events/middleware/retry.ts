@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { GeppettoError } from "../../shared/errors.ts";
-import type { Middleware } from "../router.ts";
+import type { Middleware } from "../handler.ts";
 
 export interface RetryMiddlewareOptions {
   /** Attempts in all; default 3. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Middleware } from "../router.ts";
+import type { Middleware } from "../handler.ts";
 
 /** Lets at most `count` messages in any `perMs` milliseconds through, over all handlers that it wraps. */
 export function throttle(count: number, perMs: number): Middleware {

@@ -1,6 +1,6 @@
 import { abortable } from "../../base/abortable.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import type { Middleware } from "../router.ts";
+import type { Middleware } from "../handler.ts";
 
 /**
  * Gives a handler so many milliseconds. After that its signal is aborted and the message has failed with a

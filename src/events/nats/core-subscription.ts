@@ -38,7 +38,7 @@ export class CoreSubscription extends NatsSubscription {
     void this.#refill();
   }
 
-  protected override async nothingLeft(): Promise<boolean> {
+  protected override async isDrained(): Promise<boolean> {
     await this.#options.connection.flush().catch(() => {});
     return this.#buffer.length === 0;
   }

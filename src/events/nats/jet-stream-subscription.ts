@@ -9,9 +9,9 @@ import { NatsSubscription } from "./nats-subscription.ts";
 
 const PULL_MS = 30_000;
 const PAUSE_MS = 200;
-const GATHER_MS = 2;
+const BATCH_WAIT_MS = 2;
 /** How long the server remembers a subscription without a group whose process has gone. */
-const FORGET_MS = 300_000;
+const INACTIVE_MS = 300_000;
 const MAX_UNACKED_OF_GROUP = 10_000;
 
 export interface JetStreamSubscriptionOptions extends NatsSubscribeOptions {
@@ -55,7 +55,7 @@ export class JetStreamSubscription extends NatsSubscription {
     this.#pull?.stop();
   }
 
-  protected override async nothingLeft(): Promise<boolean> {
+  protected override async isDrained(): Promise<boolean> {
     try {
       const { num_pending, num_ack_pending } = await this.#options.manager.consumers.info(
         this.#options.stream,
@@ -86,7 +86,7 @@ export class JetStreamSubscription extends NatsSubscription {
     const { client, manager, stream, subject, group, ackWaitMs, connected } = this.#options;
     const own =
       group === undefined
-        ? { ...this.#start(), max_ack_pending: this.window.maxMessages, inactive_threshold: FORGET_MS * 1e6 }
+        ? { ...this.#start(), max_ack_pending: this.window.maxMessages, inactive_threshold: INACTIVE_MS * 1e6 }
         : { deliver_policy: "all" as const, max_ack_pending: MAX_UNACKED_OF_GROUP };
     for (;;) {
       try {
@@ -115,7 +115,7 @@ export class JetStreamSubscription extends NatsSubscription {
 
   async #pullAll(): Promise<void> {
     const { topic, logger, connected } = this.#options;
-    let lastProblem = "";
+    let lastError = "";
     try {
       await this.ready;
     } catch (error) {
@@ -126,17 +126,17 @@ export class JetStreamSubscription extends NatsSubscription {
     while (!this.closed) {
       while (this.room === 0 && !this.closed) await this.changed();
       // One who acks fast will have room for many in a moment: that saves asking for each.
-      if (this.room < this.window.maxMessages / 2) await sleep(GATHER_MS);
+      if (this.room < this.window.maxMessages / 2) await sleep(BATCH_WAIT_MS);
       if (this.closed) return;
       try {
         await connected();
         await this.#pullSome(this.room);
-        lastProblem = "";
+        lastError = "";
       } catch (error) {
         if (this.closed) return;
         const { message } = error as Error;
-        if (message !== lastProblem) logger.warn(`Trying again to get the messages of "${topic}": ${message}`);
-        lastProblem = message;
+        if (message !== lastError) logger.warn(`Trying again to get the messages of "${topic}": ${message}`);
+        lastError = message;
         await sleep(PAUSE_MS);
         if (message.includes("consumer not found")) await this.#create().catch(() => {});
       }

@@ -24,7 +24,7 @@ class NatsMessage implements Message {
   readonly #subscription: NatsSubscription;
   settled = false;
 
-  constructor(subscription: NatsSubscription, arrived: Arrived, order: number) {
+  constructor(subscription: NatsSubscription, arrived: IncomingMessage, order: number) {
     const { uuid, metadata, payload, topic, deliveries, bytes, receipt } = arrived;
     this.#subscription = subscription;
     this.uuid = uuid;
@@ -58,7 +58,7 @@ class NatsMessage implements Message {
   }
 }
 
-export interface Arrived extends Decoded {
+export interface IncomingMessage extends Decoded {
   topic: string;
   deliveries: number;
   bytes: number;
@@ -103,7 +103,7 @@ export abstract class NatsSubscription implements Subscription {
     return this.#waiting.promise;
   }
 
-  protected deliver(arrived: Arrived): void {
+  protected deliver(arrived: IncomingMessage): void {
     const message = new NatsMessage(this, arrived, this.#order++);
     this.#underWay.add(message);
     this.#bytes += message.bytes;
@@ -134,13 +134,13 @@ export abstract class NatsSubscription implements Subscription {
       order,
     );
     this.#underWay.add(again);
-    this.#queue.putBack(again, delayMs);
+    this.#queue.requeue(again, delayMs);
   }
 
   async idle(): Promise<void> {
     while (!this.closed) {
-      const settledHere = this.#underWay.size === 0;
-      if (settledHere && (await this.nothingLeft()) && this.#underWay.size === 0) return;
+      const isSettled = this.#underWay.size === 0;
+      if (isSettled && (await this.isDrained()) && this.#underWay.size === 0) return;
       if (this.#underWay.size > 0) await this.changed();
     }
   }
@@ -159,8 +159,8 @@ export abstract class NatsSubscription implements Subscription {
     return this.#queue.iterator(() => this.close());
   }
 
-  /** Has the server nothing for this subscription that has not been acked? May wait before it answers. */
-  protected abstract nothingLeft(): Promise<boolean>;
+  /** Has the server nothing for this subscription that has not been acked? May wait before it resolves. */
+  protected abstract isDrained(): Promise<boolean>;
 
   /** Takes nothing more from the server. */
   protected abstract halt(): void;

@@ -4,7 +4,7 @@ import { GeppettoError } from "../../shared/errors.ts";
 import { loadPackage } from "./load-package.ts";
 import type { JetStreamOptions } from "./nats-options.ts";
 
-const ANSWER_MS = 5000;
+const REQUEST_TIMEOUT_MS = 5000;
 
 export interface JetStream {
   client: JetStreamClient;
@@ -33,12 +33,12 @@ export async function openStream(
     ...(given === true ? {} : given),
   };
   try {
-    const manager = await jetstreamManager(connection, { timeout: ANSWER_MS });
-    const isThere = await manager.streams.info(options.stream).then(
+    const manager = await jetstreamManager(connection, { timeout: REQUEST_TIMEOUT_MS });
+    const exists = await manager.streams.info(options.stream).then(
       () => true,
       () => false,
     );
-    if (!isThere) {
+    if (!exists) {
       await manager.streams.add({
         name: options.stream,
         subjects: [`${prefix}.>`],
@@ -48,7 +48,7 @@ export async function openStream(
         duplicate_window: Math.min(options.duplicateWindowMs, options.maxAgeMs) * 1e6,
       });
     }
-    return { client: jetstream(connection, { timeout: ANSWER_MS }), manager, options };
+    return { client: jetstream(connection, { timeout: REQUEST_TIMEOUT_MS }), manager, options };
   } catch (error) {
     const text = `Cannot open the stream "${options.stream}": ${(error as Error).message}`;
     throw new GeppettoError("ConfigError", text, { code: "ERR_NATS", cause: error });

@@ -67,7 +67,7 @@ class Segment {
 
 /**
  * The most urgent first, one at a time; of one priority in order of arrival. The oldest is passed over eight times at
- * most. The ends of streams and turns stay where they are: nothing gets past them.
+ * most. `end-of-stream` and `end-of-turn` stay where they are: nothing gets past them.
  */
 export class PriorityBuffer implements ElementBuffer {
   #segments: Segment[] = [new Segment()];

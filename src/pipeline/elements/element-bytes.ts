@@ -8,7 +8,7 @@ export type Reserve = (bytes: number) => void;
 const ELEMENT_BYTES = 100;
 
 /** Where counting stops: only what refers to itself is larger, and that no limit lets pass. */
-const MOST_BYTES = 256e6;
+const MAX_BYTES = 256e6;
 
 /** What contents and metadata weigh: they are not changed once sent, and are asked for on each side of each stage. */
 const known = new WeakMap<object, number>();
@@ -19,10 +19,10 @@ export function elementBytes(element: StreamElement): number {
 }
 
 function partBytes(part: unknown): number {
-  if (typeof part !== "object" || part === null) return estimateBytes(part, MOST_BYTES);
+  if (typeof part !== "object" || part === null) return estimateBytes(part, MAX_BYTES);
   const found = known.get(part);
   if (found !== undefined) return found;
-  const bytes = estimateBytes(part, MOST_BYTES);
+  const bytes = estimateBytes(part, MAX_BYTES);
   known.set(part, bytes);
   return bytes;
 }

@@ -1,5 +1,4 @@
 import type { ChatMessage, ToolCall } from "../../shared/chat-messages.ts";
-import type { TraceHop } from "./element-trace.ts";
 
 /** What an element may carry. */
 export const CONTENT_KINDS = ["text", "audio", "video", "image", "message", "tool-call", "parts", "data"] as const;
@@ -50,6 +49,16 @@ export type ContentPart =
 
 /** A message as it goes through a pipeline: one of a conversation, or the least that a provider needs. */
 export type PipelineMessage = ChatMessage | { role: string; text: string; metadata?: Record<string, unknown> };
+
+/** One stage on an element's way; the ones before it hang on it, so that branches share what they have in common. */
+export interface TraceHop {
+  readonly stage: string;
+  /** Milliseconds since the run began: when the stage took it, or what it was made of. */
+  readonly enteredMs: number;
+  /** When the stage handed it on. */
+  readonly leftMs: number;
+  readonly previous: TraceHop | undefined;
+}
 
 export interface ElementFields {
   /** What stages tell later stages. Never changed once sent: see {@link withMetadata}. */
@@ -136,7 +145,7 @@ export function partsElement(parts: readonly ContentPart[], options: ElementOpti
   return element({ kind: "parts", parts }, "normal", options);
 }
 
-/** An element with any value that is nothing of the above: what steps and scripts give. */
+/** An element with any other value: what steps and scripts give. */
 export function dataElement(data: unknown, options: ElementOptions = {}): ElementOf<"data"> {
   return element({ kind: "data", data }, "normal", options);
 }
@@ -217,4 +226,20 @@ export function isControl({ kind }: StreamElement): boolean {
 /** Does its place among the others mean something, whatever their priorities? */
 export function isBarrier({ kind }: StreamElement): boolean {
   return kind === "end-of-stream" || kind === "end-of-turn";
+}
+
+/** A hop as {@link traceOf} shows it. */
+export type TraceStep = Omit<TraceHop, "previous">;
+
+/**
+ * The way of an element, first stage first; empty without `withTracing(true)`. What a stage makes anew goes on from the
+ * element that the stage took last.
+ */
+export function traceOf({ trace }: StreamElement): TraceStep[] {
+  const steps: TraceStep[] = [];
+  for (let hop = trace; hop !== undefined; hop = hop.previous) {
+    const { stage, enteredMs, leftMs } = hop;
+    steps.push({ stage, enteredMs, leftMs });
+  }
+  return steps.toReversed();
 }

@@ -1,15 +1,7 @@
-import type { Publisher } from "../../events/bus.ts";
 import { PipelineConfig, problemsOfConfig, refuse } from "./pipeline-config.ts";
 import { type Edge, problemsOfGraph, toGraph } from "./pipeline-graph.ts";
 import type { Stage } from "../stage.ts";
-import { StreamPipeline } from "../stream-pipeline.ts";
-
-export interface PipelineBuilderOptions {
-  /** For events; default "pipeline". */
-  name?: string;
-  /** Where the events of executions are published, topic `pipeline.{runId}`; default nowhere. */
-  bus?: Pick<Publisher, "publish">;
-}
+import { type PipelineBuilderOptions, StreamPipeline } from "../stream-pipeline.ts";
 
 /** A stage, or the name of one that is there, or will be when the pipeline is built. */
 export type StageReference = Stage | string;
@@ -82,7 +74,7 @@ export class PipelineBuilder {
    *
    * @throws {GeppettoError} ConfigError (`ERR_PIPELINE`) with everything that is wrong: no stages, a stage without a name
    *   or process(), two of one name, unknown stages, a connection made twice, more inputs than a stage takes, stages that
-   *   go round in a circle, a router's destination that is not connected, settings out of range.
+   *   form a cycle, a router's destination that is not connected, settings out of range.
    */
   build(): StreamPipeline {
     const problems = [...problemsOfConfig(this.#config), ...problemsOfGraph(this.#stages, this.#edges)];
@@ -93,7 +85,7 @@ export class PipelineBuilder {
   #refer(stage: StageReference): string {
     if (typeof stage === "string") return stage;
     this.addStage(stage);
-    // What is no stage at all is for build() to say.
+    // build() reports what is not a stage at all.
     return (stage as Stage | undefined)?.name ?? "";
   }
 

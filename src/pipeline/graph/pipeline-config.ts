@@ -1,4 +1,5 @@
 import { GeppettoError } from "../../shared/errors.ts";
+import { MAX_TIMER_MS } from "../../shared/limits.ts";
 
 interface ConfigValues {
   channelBufferSize: number;
@@ -22,9 +23,6 @@ const DEFAULTS: ConfigValues = {
   tracing: false,
 };
 
-/** Longest time that a timer of Node's can measure. */
-const MAX_MS = 2_147_483_647;
-
 /**
  * How a pipeline executes. Each `with…` gives a changed copy; what is wrong is said by the builder's `build()`, with all
  * else that is.
@@ -44,7 +42,7 @@ export class PipelineConfig {
   readonly idleTimeoutMs: number;
   /** How long stages may take to end, when they are told to, before the run goes on without them; default 10,000 ms. */
   readonly gracefulShutdownTimeoutMs: number;
-  /** Executions of one pipeline at a time; others wait for their turn. Default 100. */
+  /** Executions of one pipeline at a time; others wait. Default 100. */
   readonly maxConcurrentExecutions: number;
   /** Is waiting told from working, for `metrics()`? Default no: elements alone are counted. */
   readonly metrics: boolean;
@@ -110,8 +108,8 @@ export function problemsOfConfig(config: PipelineConfig): string[] {
   const problems: string[] = [];
   const check = (name: keyof ConfigValues, least: number): void => {
     const value = config[name];
-    if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= MAX_MS) return;
-    problems.push(`${name} must be a whole number from ${least} to ${MAX_MS}, got ${String(value)}`);
+    if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= MAX_TIMER_MS) return;
+    problems.push(`${name} must be a whole number from ${least} to ${MAX_TIMER_MS}, got ${String(value)}`);
   };
   check("channelBufferSize", 1);
   check("maxConcurrentExecutions", 1);

@@ -61,7 +61,7 @@ export function problemsOfGraph(given: readonly Stage[], edges: readonly Edge[])
     }
   }
   const cycle = findCycle(edges);
-  if (cycle !== undefined) problems.push(`its stages go round in a circle: ${cycle.join(" -> ")}`);
+  if (cycle !== undefined) problems.push(`its stages form a cycle: ${cycle.join(" -> ")}`);
   return problems;
 }
 
@@ -72,7 +72,7 @@ function problemsOfStage(stage: Stage, index: number): string[] {
   if (Array.isArray(stage)) return [`stage ${index + 1} is an array: chain(...stages) takes stages one by one`];
   if (typeof name !== "string" || name === "") return [`stage ${index + 1} has no name`];
   const problems: string[] = [];
-  if (typeof process !== "function") problems.push(`"${name}" is no stage: it has no process()`);
+  if (typeof process !== "function") problems.push(`"${name}" is not a stage: it has no process()`);
   if (!TYPES.includes(type as string))
     problems.push(`"${name}" has the type ${JSON.stringify(type)}: it must be one of ${TYPES.join(", ")}`);
   if (accepts !== undefined && !isKinds(accepts))

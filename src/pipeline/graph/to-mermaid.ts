@@ -12,7 +12,7 @@ const SHAPES: Readonly<Record<StageType, readonly [string, string]>> = {
 };
 
 /** The figures of a stage, as far as a picture shows them. */
-export type DrawnFigures = Pick<
+export type DrawnMetrics = Pick<
   StageMetrics,
   "stage" | "elementsIn" | "elementsOut" | "workingMs" | "errors" | "maxQueueDepth"
 >;
@@ -20,7 +20,7 @@ export type DrawnFigures = Pick<
 /** A pipeline as a Mermaid flowchart, with figures where there are some. */
 export function toMermaid(
   { stages, edges, roots, leaves }: PipelineGraph,
-  metrics: readonly DrawnFigures[] = [],
+  metrics: readonly DrawnMetrics[] = [],
 ): string {
   const ids = new Map(stages.map(({ name }, index) => [name, `s${index}`]));
   const figures = new Map(metrics.map((entry) => [entry.stage, entry]));
@@ -38,7 +38,7 @@ export function toMermaid(
   return lines.join("\n");
 }
 
-function describe({ elementsIn, elementsOut, workingMs, errors, maxQueueDepth }: DrawnFigures): string[] {
+function describe({ elementsIn, elementsOut, workingMs, errors, maxQueueDepth }: DrawnMetrics): string[] {
   return [
     `${elementsIn} in, ${elementsOut} out`,
     `${workingMs.toFixed(1)} ms working, queue up to ${maxQueueDepth}`,

@@ -31,7 +31,7 @@ interface WaitingWriter {
 
 /** Writes that may wait in one channel: who does not await them would otherwise fill the memory. */
 const MAX_WAITING_WRITES = 1_000;
-const TAKEN = Promise.resolve(true);
+const WRITTEN = Promise.resolve(true);
 const DROPPED = Promise.resolve(false);
 
 /**
@@ -96,7 +96,7 @@ export class Channel {
    */
   write(element: StreamElement): Promise<boolean> {
     if (this.#isSealed) return DROPPED;
-    if (this.tryWrite(element)) return TAKEN;
+    if (this.tryWrite(element)) return WRITTEN;
     if (this.#waitingWriters.length >= MAX_WAITING_WRITES) {
       const { name } = this.#options;
       throw new GeppettoError(
@@ -111,11 +111,11 @@ export class Channel {
     return promise;
   }
 
-  /** What waits; a promise when that is nothing yet: read again when it resolves; undefined at the end. */
+  /** What waits; a promise when nothing waits yet: read again when it resolves; undefined at the end. */
   read(): StreamElement[] | Promise<void> | undefined {
     if (this.#buffer.length > 0) return this.#take();
     if (this.#writers === 0 || this.#isSealed) return undefined;
-    // The reader takes for itself when its turn comes: what is written until then goes over together.
+    // The reader takes for itself when it runs next: what is written until then goes over together.
     this.#wake ??= Promise.withResolvers();
     return this.#wake.promise;
   }

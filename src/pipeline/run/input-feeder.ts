@@ -2,7 +2,7 @@ import { abortable } from "../../base/abortable.ts";
 import { leave } from "../../base/until-aborted.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { type StreamElement, textElement } from "../elements/element.ts";
-import { NOBODY_TAKES } from "./stage-run.ts";
+import { NO_READERS } from "./stage-run.ts";
 import { StageOutput, type OutgoingEdge, WRITTEN } from "./stage-output.ts";
 
 /** What a pipeline may be given: elements, or texts, which become elements. */
@@ -51,7 +51,7 @@ export class InputFeeder {
 
   /** Stops it when nobody takes the input any more. */
   stopIfUnwanted(): void {
-    if (this.#output.isUnwanted) this.#unwanted.abort(NOBODY_TAKES);
+    if (this.#output.isUnwanted) this.#unwanted.abort(NO_READERS);
   }
 
   async #pump(): Promise<void> {
@@ -88,7 +88,7 @@ function has(input: unknown, key: PropertyKey): boolean {
 }
 
 function notAnInput(input: unknown): GeppettoError {
-  const given = typeof input === "object" && input !== null ? "an object that is none" : String(input);
+  const given = typeof input === "object" && input !== null ? "an object of another kind" : String(input);
   return new GeppettoError(
     "ValidationError",
     `Cannot execute the pipeline: its input must be a text, an element, or an iterable of those, got ${given}`,

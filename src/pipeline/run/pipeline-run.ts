@@ -28,7 +28,7 @@ export interface PipelineRunOptions {
 }
 
 /** How long a reader waits for stages that were told to stop, in milliseconds. */
-const PATIENCE_MS = 250;
+const END_GRACE_MS = 250;
 
 /**
  * One execution of a pipeline: its output, as it comes. It has begun when it is made and goes on as far as the buffers
@@ -108,8 +108,8 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
 
   async #readOne(): Promise<IteratorResult<StreamElement, undefined>> {
     for (;;) {
-      const turn = yieldToEventLoop();
-      if (turn !== undefined) await turn;
+      const yielded = yieldToEventLoop();
+      if (yielded !== undefined) await yielded;
       // Another loop may have read meanwhile: what it left comes first.
       const taken = this.#takeOne();
       if (taken !== undefined) return taken;
@@ -120,7 +120,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
         this.#batch = found;
         this.#next = 0;
       } else {
-        await this.#endsSoon();
+        await this.#waitForEnd();
         if (!this.#hasFailed) return { done: true, value: undefined };
         throw this.#failure;
       }
@@ -278,9 +278,9 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
   }
 
   /** Resolves when everything has stopped, or has had the patience of a reader for it. */
-  async #endsSoon(): Promise<void> {
+  async #waitForEnd(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, PATIENCE_MS);
+    const timer = setTimeout(resolve, END_GRACE_MS);
     await Promise.race([this.ended, promise]);
     clearTimeout(timer);
   }

@@ -80,8 +80,8 @@ export class StageInput implements ElementReader {
   async #read(): Promise<StreamElement[] | undefined> {
     const { channel, signal, onTake, traced } = this.#options;
     for (;;) {
-      const turn = yieldToEventLoop();
-      if (turn !== undefined) await turn;
+      const yielded = yieldToEventLoop();
+      if (yielded !== undefined) await yielded;
       signal.throwIfAborted();
       const found = channel.read();
       if (!(found instanceof Promise)) {

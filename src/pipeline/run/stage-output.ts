@@ -170,7 +170,7 @@ export class StageOutput implements ElementWriter {
     this.waiting.begin();
     try {
       for (const write of writes) {
-        // Writing what nobody takes never waits for room: it must not keep all else from its turn.
+        // Writing what nobody takes never waits for room: it must not hold up all else.
         if (!(await write)) await yieldToEventLoop();
       }
     } finally {

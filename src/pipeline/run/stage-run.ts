@@ -36,7 +36,7 @@ export interface StageRunOptions {
 }
 
 /** Nobody takes what the stage gives any more: the reason for which it stops, and no failure. */
-export const NOBODY_TAKES: Error = new DOMException("Nobody takes what this stage gives any more", "AbortError");
+export const NO_READERS: Error = new DOMException("Nothing reads the output of this stage any more", "AbortError");
 
 /** One stage in one execution. */
 export class StageRun {
@@ -77,9 +77,9 @@ export class StageRun {
     try {
       await Promise.race([this.#process(), this.#ended.promise]);
       if (this.hasEnded) return;
-      this.state = signal.aborted && signal.reason !== NOBODY_TAKES ? "stopped" : "completed";
+      this.state = signal.aborted && signal.reason !== NO_READERS ? "stopped" : "completed";
     } catch (error) {
-      this.state = signal.aborted ? (signal.reason === NOBODY_TAKES ? "completed" : "stopped") : "failed";
+      this.state = signal.aborted ? (signal.reason === NO_READERS ? "completed" : "stopped") : "failed";
       if (this.state === "failed") throw error;
     } finally {
       this.end();
@@ -115,7 +115,7 @@ export class StageRun {
   /** Stops it when nobody takes what it gives any more, and says whether it did. */
   stopIfUnwanted(): boolean {
     if (this.hasEnded || this.#controller.signal.aborted || !this.#output.isUnwanted) return false;
-    this.stop(NOBODY_TAKES);
+    this.stop(NO_READERS);
     return true;
   }
 

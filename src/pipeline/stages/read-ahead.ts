@@ -12,7 +12,7 @@ export interface ReadAheadOptions {
 const INTERRUPTED: Error = new DOMException("The answer was interrupted", "AbortError");
 
 /**
- * Reads a stage's input while the stage is at work, so that it hears of an interrupt at once and not in its turn.
+ * Reads a stage's input while the stage is at work, so that it learns of an interrupt at once and not in order.
  * Bounded: what is ahead waits here, and beyond that in the stages before.
  */
 export class ReadAhead {
@@ -24,7 +24,7 @@ export class ReadAhead {
   #interruption = new AbortController();
   #hasEnded = false;
   #failure: { reason: unknown } | undefined;
-  #news: PromiseWithResolvers<void> | undefined;
+  #changed: PromiseWithResolvers<void> | undefined;
   #room: PromiseWithResolvers<void> | undefined;
 
   constructor(input: ElementReader, { maxSize, sizeOf = () => 1 }: ReadAheadOptions) {
@@ -52,8 +52,8 @@ export class ReadAhead {
         return element;
       }
       if (this.#hasEnded) return undefined;
-      this.#news ??= Promise.withResolvers();
-      await this.#news.promise;
+      this.#changed ??= Promise.withResolvers();
+      await this.#changed.promise;
     }
   }
 
@@ -77,7 +77,7 @@ export class ReadAhead {
       this.#failure = { reason };
     } finally {
       this.#hasEnded = true;
-      this.#tell();
+      this.#notify();
     }
   }
 
@@ -85,7 +85,7 @@ export class ReadAhead {
     this.#queue.push(element);
     this.#size += this.#sizeOf(element);
     if (element.kind === "interrupt" && this.#interrupts++ === 0) this.#interruption.abort(INTERRUPTED);
-    this.#tell();
+    this.#notify();
   }
 
   #leave(element: StreamElement): void {
@@ -94,8 +94,8 @@ export class ReadAhead {
     if (this.#size < this.#maxSize) this.#room?.resolve();
   }
 
-  #tell(): void {
-    this.#news?.resolve();
-    this.#news = undefined;
+  #notify(): void {
+    this.#changed?.resolve();
+    this.#changed = undefined;
   }
 }

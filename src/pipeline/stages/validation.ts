@@ -17,7 +17,7 @@ export interface ValidationOptions {
   /** Fewest and most characters of a text, or of a message's text. */
   minLength?: number;
   maxLength?: number;
-  /** Fields that an element must have, for example "metadata.userId" or "message.role"; an empty text is none. */
+  /** Fields that an element must have, for example "metadata.userId" or "message.role"; an empty text counts as missing. */
   required?: readonly string[];
   /**
    * What becomes of an element that fails: an error element in its place ("error", default), nothing ("drop"), or the end
@@ -48,14 +48,14 @@ export class ElementValidationError extends GeppettoError {
  *   maxLength: 4_000,
  *   required: ["metadata.userId"],
  * });
- * @throws {RangeError} at once for validators of a kind that there is not.
+ * @throws {RangeError} at once for validators of an unknown kind.
  */
 export function validation(name: string, options: ValidationOptions = {}): Stage {
   const { validators = {}, onFailure = "error" } = options;
   for (const key of Object.keys(validators)) {
     if (key === "any" || (CONTENT_KINDS as readonly string[]).includes(key)) continue;
     const known = [...CONTENT_KINDS, "any"].join(", ");
-    throw new RangeError(`Cannot make stage "${name}": no element is of kind "${key}", the kinds are ${known}`);
+    throw new RangeError(`Cannot make stage "${name}": unknown kind "${key}", must be one of ${known}`);
   }
   if (!ON_FAILURE.includes(onFailure))
     throw new RangeError(`Cannot make stage "${name}": onFailure must be one of ${ON_FAILURE.join(", ")}`);

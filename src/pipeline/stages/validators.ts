@@ -21,7 +21,7 @@ interface ZodIssue {
 /** All that is wrong with a content. */
 export type Check = (content: unknown, element: StreamElement) => Promise<string[]>;
 
-/** @throws {GeppettoError} ValidationError with ERR_SCHEMA for a JSON schema that is none. */
+/** @throws {GeppettoError} ValidationError with ERR_SCHEMA for an invalid JSON schema. */
 export async function compileValidator(validator: Validator, what: string): Promise<Check> {
   if (typeof validator === "function") return (content, element) => askFunction(validator, content, element);
   if (isZod(validator)) {

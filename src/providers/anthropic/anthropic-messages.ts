@@ -32,7 +32,7 @@ export class AnthropicMessages extends SdkChat<AnthropicReader> {
       if (answer["type"] === "message") yield* reader.readWhole(answer);
     }
     if (reader.eventCount === 0) {
-      throw brokenStream(this.name, `the answer is no event stream: its type is ${watch.contentType || "unknown"}`);
+      throw brokenStream(this.name, `the answer is not an event stream: its type is ${watch.contentType || "unknown"}`);
     }
     if (!reader.isFinished) throw brokenStream(this.name, "the stream broke off: it ended without message_stop");
     yield* reader.end();

@@ -7,7 +7,7 @@ import { recordOf } from "./unknown-fields.ts";
 
 type Schema<T> = z.ZodType<T>;
 
-/** Any object that is no list, as it is: zod's own record looks at each of its fields and copies them all. */
+/** Any object that is not a list, as it is: zod's own record looks at each of its fields and copies them all. */
 const record = z
   .unknown()
   .check(({ value, issues }) => {

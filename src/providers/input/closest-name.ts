@@ -1,4 +1,4 @@
-/** Longer ones are no slips. */
+/** Longer names are not taken for slips. */
 const MAX_LENGTH = 64;
 
 /**

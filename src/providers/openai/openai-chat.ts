@@ -53,7 +53,8 @@ function* endOf(
   origin: ErrorOrigin,
 ): Generator<ChatChunk, void, undefined> {
   if (watch.errorField !== undefined) throw toProviderError(fromErrorField(watch.errorField), origin);
-  if (reader.eventCount === 0) throw brokenStream(origin.provider, `the answer is no event stream${typeNote(watch)}`);
+  if (reader.eventCount === 0)
+    throw brokenStream(origin.provider, `the answer is not an event stream${typeNote(watch)}`);
   if (!reader.isFinished && !watch.sawDone) {
     throw brokenStream(origin.provider, "the stream broke off: it ended without a finish reason");
   }

@@ -121,7 +121,7 @@ export class OpenAIEmbeddings implements EmbeddingProvider {
       const index = record?.["index"] ?? position;
       const numbers = listOf(record?.["embedding"]);
       if (!numbers?.length || !numbers.every((value) => typeof value === "number")) {
-        throw brokenStream(this.name, "an embedding is no list of numbers");
+        throw brokenStream(this.name, "an embedding is not a list of numbers");
       }
       this.#dimensions ||= numbers.length;
       if (numbers.length !== this.#dimensions) {

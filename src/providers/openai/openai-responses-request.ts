@@ -19,7 +19,7 @@ export function toResponsesRequest(request: ChatRequest): Record<string, unknown
   if (request.stop?.length) {
     throw new GeppettoError(
       "ValidationError",
-      "Cannot use the option stop: OpenAI's responses API has none, use api: chat",
+      "Cannot use the option stop: OpenAI's responses API does not support it, use api: chat",
     );
   }
   return {

@@ -52,7 +52,7 @@ function* endOf(
 ): Generator<ChatChunk, void, undefined> {
   if (reader.eventCount === 0) {
     const note = isEventStream ? "it has no events" : `its type is ${contentType.slice(0, 100) || "unknown"}`;
-    throw brokenStream(provider, `the answer is no event stream: ${note}`);
+    throw brokenStream(provider, `the answer is not an event stream: ${note}`);
   }
   if (!reader.isFinished) throw brokenStream(provider, "the stream broke off: it ended without response.completed");
   yield* reader.end();

@@ -32,7 +32,7 @@ export class OpenAISpeech {
   readonly #settings: ResolvedSettings;
   readonly #fetch: Fetch | undefined;
 
-  /** @throws {GeppettoError} ConfigError for a base URL that is none. */
+  /** @throws {GeppettoError} ConfigError for an invalid base URL. */
   constructor(settings: SpeechSettings, { env = process.env, fetch }: SpeechOptions) {
     const { voice: _, instructions: __, speed: ___, ...rest } = settings;
     this.#speech = settings;
@@ -85,7 +85,7 @@ export class OpenAISpeech {
       );
       if (/^text\/|json|xml/.test(watch.contentType)) {
         await body?.cancel();
-        throw brokenStream("openai", `the answer is no audio: its type is ${watch.contentType.slice(0, 100)}`);
+        throw brokenStream("openai", `the answer is not audio: its type is ${watch.contentType.slice(0, 100)}`);
       }
       let isEmpty = true;
       for await (const bytes of body ?? []) {

@@ -15,7 +15,7 @@ export type JsonSchemaCheck = (value: unknown, path: string) => Promise<string |
  * off after half a second.
  *
  * @param what names the schema in errors, for example `the input schema of tool "clock"`.
- * @throws {GeppettoError} ValidationError with code ERR_SCHEMA for what is no schema, or uses `not`, `if` or another
+ * @throws {GeppettoError} ValidationError with code ERR_SCHEMA for what is not a schema, or uses `not`, `if` or another
  *   keyword that cannot be checked here.
  */
 export async function compileJsonSchema(schema: Record<string, unknown>, what: string): Promise<JsonSchemaCheck> {
@@ -23,7 +23,7 @@ export async function compileJsonSchema(schema: Record<string, unknown>, what: s
   const read = await thread.ask({ schema: text, path: "" });
   const reason = read === "overdue" ? "it takes too long to read" : read.refusal;
   if (reason !== undefined) {
-    const message = `Cannot use ${what}: it is no JSON schema that can be checked: ${reason}`;
+    const message = `Cannot use ${what}: it is not a JSON schema that can be checked: ${reason}`;
     throw new GeppettoError("ValidationError", message, { code: "ERR_SCHEMA" });
   }
   return async (value, path) => {

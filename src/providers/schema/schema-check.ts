@@ -8,7 +8,7 @@ export type SchemaCheck = (value: unknown, path: string) => string | undefined;
 /**
  * Reads a JSON schema. Neither reading nor checking has a bound of its own: schemas can be made to take for ever.
  *
- * @throws {Error} for what is no schema, or uses a keyword that cannot be checked here.
+ * @throws {Error} for what is not a schema, or uses a keyword that cannot be checked here.
  */
 export function readJsonSchema(schema: Record<string, unknown>): SchemaCheck {
   const flaw = flawOf(schema);

@@ -9,7 +9,7 @@ export interface SchemaRequest {
   path: string;
 }
 
-/** `refusal`: why the schema is none; `flaw`: what is wrong with the value. */
+/** `refusal`: why the schema is not valid; `flaw`: what is wrong with the value. */
 export interface SchemaAnswer {
   refusal?: string;
   flaw?: string;

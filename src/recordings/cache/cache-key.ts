@@ -34,7 +34,7 @@ const IRRELEVANT: ReadonlySet<string> = new Set([
 /**
  * The key of a chat step: SHA-256 over provider, address, model, every option that is set, here or by the host, and the
  * messages in the one form that all inputs are brought to, so that a conversation and the list of its messages are the
- * same. Keys and headers are no part of it. Provider and model that the input names count before the settings'. A
+ * same. Keys and headers are not part of it. Provider and model that the input names count before the settings'. A
  * `key` stands for the input, options and all. `resolveImage` gives the URL behind what stands for one in a message.
  */
 export function chatCacheKey(

@@ -104,13 +104,13 @@ export class DiskCacheStore implements CacheStore {
     const reason = reasonOf(error);
     if (this.#warned.has(what + reason)) return;
     this.#warned.add(what + reason);
-    this.#logger.warn(`Going on without the cache ${basename(this.#folder)}: cannot ${what} it: ${reason}`);
+    this.#logger.warn(`Continuing without the cache ${basename(this.#folder)}: cannot ${what} it: ${reason}`);
   }
 }
 
 function parseFile(text: string, key: string): CacheEntry {
   const content = JSON.parse(text) as CacheFile | null;
-  if (content?.format !== FORMAT) throw new Error("it is no cache entry of this version");
+  if (content?.format !== FORMAT) throw new Error("it is not a cache entry of this version");
   if (content.key !== key) throw new Error("it belongs to another key");
   if (content.checksum !== checksumOf(content.entry)) throw new Error("its checksum does not fit");
   return fromTagged(content.entry) as CacheEntry;

@@ -197,7 +197,7 @@ function listOf(text: string): unknown[] {
     throw new Error(`it is not JSON: ${(error as Error).message}`, { cause: error });
   }
   const { format, recordings } = (value ?? {}) as { format?: unknown; recordings?: unknown };
-  if (format !== FORMAT) throw new Error("it is no cassette of this version");
+  if (format !== FORMAT) throw new Error("it is not a cassette of this version");
   if (!Array.isArray(recordings)) throw new Error("it has no list of recordings");
   return recordings;
 }
@@ -206,8 +206,8 @@ function listOf(text: string): unknown[] {
 async function keepCopy(file: string, problems: string[], logger: Logger): Promise<void> {
   const copy = `${file}.corrupt-${Date.now()}`;
   const kept = await copyFile(file, copy).then(
-    () => `; a copy of the whole is ${basename(copy)}`,
+    () => `; the whole file is kept as ${basename(copy)}`,
     () => "",
   );
-  logger.warn(`Leaving out ${problems.length} damaged recordings of ${basename(file)}: ${problems[0]}${kept}`);
+  logger.warn(`Skipping ${problems.length} damaged recordings of ${basename(file)}: ${problems[0]}${kept}`);
 }

@@ -27,7 +27,7 @@ export function nearestRecording(asked: RecordedRequest, recordings: readonly Re
   return nearest;
 }
 
-/** Every value that is no list or object with something in it, by its path, in reading order. */
+/** Every value that is not a list or object with something in it, by its path, in reading order. */
 function leavesOf(value: unknown, path = "", leaves = new Map<string, string>()): Map<string, string> {
   const entries: [string, unknown][] = Array.isArray(value)
     ? value.map((entry, index) => [`${path}[${index}]`, entry])

@@ -51,7 +51,7 @@ export class RecordedAnswers<R extends Recording> {
     const answer = answers[count] ?? (repeats === "repeat" ? answers.at(-1) : undefined);
     if (answer !== undefined) return answer;
     const times = answers.length === 1 ? "once" : `${answers.length} times`;
-    throw replayError(`${describe(asked)} was recorded ${times} in ${this.#cassette.name} and is asked once more`);
+    throw replayError(`${describe(asked)} was recorded ${times} in ${this.#cassette.name} and is requested once more`);
   }
 
   #miss(asked: RecordedRequest): GeppettoError {
@@ -69,7 +69,7 @@ export class RecordedAnswers<R extends Recording> {
 }
 
 /**
- * Ends as the recorded answer did, where that was no good end: with its error, or, where whoever asked wanted no more
+ * Ends as the recorded answer did, where that did not end well: with its error, or, where whoever asked wanted no more
  * then, when they want no more now.
  */
 export async function endAsRecorded({ end, error }: Recording, signal: AbortSignal): Promise<void> {

@@ -14,7 +14,7 @@ export interface RecordedRequest {
   [field: string]: unknown;
 }
 
-const NEVER_KEPT: ReadonlySet<string> = new Set(["apiKey", "headers", "baseURL", "authorization"]);
+const SECRET_FIELDS: ReadonlySet<string> = new Set(["apiKey", "headers", "baseURL", "authorization"]);
 /** What comes first, where there is something to read; the rest follows in the order in which it was given. */
 const ORDER = ["model", "system", "messages"];
 const MAX_DATA_URL = 200;
@@ -37,7 +37,7 @@ export function toRecordedRequest(
       .filter((name) => !ORDER.includes(name))
       .sort(),
   ];
-  const kept = names.filter((name) => fields[name] !== undefined && !NEVER_KEPT.has(name));
+  const kept = names.filter((name) => fields[name] !== undefined && !SECRET_FIELDS.has(name));
   const plain = JSON.parse(
     JSON.stringify({ provider, ...Object.fromEntries(kept.map((name) => [name, fields[name]])) }),
   ) as RecordedRequest;

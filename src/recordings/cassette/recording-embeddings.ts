@@ -34,7 +34,7 @@ export function replayingEmbeddings(
 }
 
 /** What both sides know of the provider that they stand for. */
-abstract class TapedEmbeddings implements EmbeddingProvider {
+abstract class CassetteEmbeddings implements EmbeddingProvider {
   readonly name: string;
   protected readonly inner: EmbeddingProvider;
   protected readonly cassette: Cassette;
@@ -71,7 +71,7 @@ abstract class TapedEmbeddings implements EmbeddingProvider {
   }
 }
 
-class RecordingEmbeddings extends TapedEmbeddings {
+class RecordingEmbeddings extends CassetteEmbeddings {
   async embed(texts: string[], { signal }: { signal: AbortSignal }): Promise<Float32Array[]> {
     const { redact } = this.cassette;
     const add = this.cassette.claim<EmbeddingRecording>();
@@ -89,7 +89,7 @@ class RecordingEmbeddings extends TapedEmbeddings {
   }
 }
 
-class ReplayingEmbeddings extends TapedEmbeddings {
+class ReplayingEmbeddings extends CassetteEmbeddings {
   readonly #answers: RecordedAnswers<EmbeddingRecording>;
   #dimensions = 0;
 

@@ -2,7 +2,7 @@ import type { ChatChunk, ChatProvider, ChatRequest } from "../../providers/index
 import type { Cassette } from "./cassette.ts";
 import { toRecordedRequest, type RequestDefaults } from "./recorded-request.ts";
 import { toRecordedFailure, type ChatRecording } from "./recording.ts";
-import { redactAll, redactPieces, type Redact } from "../redact-secrets.ts";
+import { redactAll, redactDeltas, type Redact } from "../redact-secrets.ts";
 
 export interface RecordingOptions {
   /** What the provider adds to requests that do not say it; it is recorded with them. */
@@ -60,12 +60,12 @@ class RecordingProvider implements ChatProvider {
 function redactChunks(chunks: ChatChunk[], redact: Redact): ChatChunk[] {
   const texts = new Map<string, string[]>();
   for (const type of ["text", "reasoning", "refusal"] as const) {
-    const pieces = chunks.flatMap((chunk) => (chunk.type === type ? [chunk.delta] : []));
-    texts.set(type, redactPieces(pieces, redact, `chunks.${type}`));
+    const deltas = chunks.flatMap((chunk) => (chunk.type === type ? [chunk.delta] : []));
+    texts.set(type, redactDeltas(deltas, redact, `chunks.${type}`));
   }
   return chunks.map((chunk, index) => {
-    const pieces = texts.get(chunk.type);
-    if (pieces === undefined) return redactAll(chunk, redact, `chunks[${index}]`);
-    return { ...chunk, delta: pieces.shift()! } as ChatChunk;
+    const deltas = texts.get(chunk.type);
+    if (deltas === undefined) return redactAll(chunk, redact, `chunks[${index}]`);
+    return { ...chunk, delta: deltas.shift()! } as ChatChunk;
   });
 }

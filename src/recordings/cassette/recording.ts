@@ -40,14 +40,14 @@ export function isEmbeddingRecording(recording: Recording): recording is Embeddi
   return "vectors" in recording;
 }
 
-/** Throws an error that says what is wrong when `value` is no recording. */
+/** Throws an error that says what is wrong when `value` is not a recording. */
 export function parseRecording(value: unknown): Recording {
   const { id, recordedAt, request, vectors, end, error } = (value ?? {}) as Record<string, unknown>;
   const { provider, model } = (request ?? {}) as Record<string, unknown>;
   if (typeof id !== "string" || typeof recordedAt !== "string") throw new Error("it has no id and recordedAt");
   if (typeof provider !== "string" || typeof model !== "string")
     throw new Error("its request names no provider and model");
-  if (!ENDS.has(end)) throw new Error("its end is none of complete, error, interrupted");
+  if (!ENDS.has(end)) throw new Error("its end must be complete, error or interrupted");
   if (end === "error" && typeof (error as ErrorRecord | undefined)?.message !== "string")
     throw new Error("its error has no message");
   if (vectors === undefined) checkChunks(value as ChatRecording);
@@ -56,15 +56,15 @@ export function parseRecording(value: unknown): Recording {
 }
 
 function checkChunks({ chunks, end }: { chunks: unknown; end: unknown }): void {
-  if (!Array.isArray(chunks)) throw new Error("its chunks are no list");
+  if (!Array.isArray(chunks)) throw new Error("its chunks must be a list");
   for (const [index, chunk] of chunks.entries()) {
     const { type, delta, toolCall } = (chunk ?? {}) as Record<string, unknown>;
     const isText = type === "text" || type === "reasoning" || type === "refusal";
     const isWhole = isText ? typeof delta === "string" : type !== "tool-call" || typeof toolCall === "object";
-    if (!CHUNKS.has(type) || !isWhole) throw new Error(`chunks[${index}] is none`);
+    if (!CHUNKS.has(type) || !isWhole) throw new Error(`chunks[${index}] is not a chunk`);
   }
   if (end === "complete" && (chunks.at(-1) as ChatChunk | undefined)?.type !== "end")
-    throw new Error('it is complete, but its last chunk is no "end"');
+    throw new Error('it is complete, but its last chunk is not "end"');
 }
 
 function checkVectors({
@@ -75,11 +75,11 @@ function checkVectors({
 }: Omit<EmbeddingRecording, "vectors"> & { vectors: unknown }): void {
   const { texts } = request as { texts?: unknown };
   if (!Array.isArray(texts)) throw new Error("its request has no texts");
-  if (!Array.isArray(vectors)) throw new Error("its vectors are no list");
-  if (!Number.isInteger(dimensions)) throw new Error("its dimensions are no whole number");
+  if (!Array.isArray(vectors)) throw new Error("its vectors must be a list");
+  if (!Number.isInteger(dimensions)) throw new Error("its dimensions must be a whole number");
   for (const [index, vector] of vectors.entries()) {
     if (fromVectorText(vector, dimensions) === undefined)
-      throw new Error(`vectors[${index}] is none of ${dimensions} dimensions`);
+      throw new Error(`vectors[${index}] does not have ${dimensions} dimensions`);
   }
   if (end === "complete" && vectors.length !== texts.length)
     throw new Error(`it has ${vectors.length} vectors for ${texts.length} texts`);

@@ -7,7 +7,7 @@ export function toVectorText(vector: Float32Array): string {
   return bytes.toString("base64");
 }
 
-/** The vector, to the bit; undefined for what is none of so many numbers. */
+/** The vector, to the bit; undefined for a text that does not hold so many numbers. */
 export function fromVectorText(text: unknown, dimensions: number): Float32Array | undefined {
   if (typeof text !== "string") return undefined;
   const bytes = Buffer.from(text, "base64");

@@ -47,7 +47,7 @@ export class LogDatabase {
     try {
       database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
       const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
-      if (version > SCHEMA_VERSION) throw new Error("a newer version has made it");
+      if (version > SCHEMA_VERSION) throw new Error("a newer version of geppetto-js made it");
       database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
       chmodSync(this.#file, 0o600);
     } catch (error) {
@@ -77,8 +77,8 @@ export class LogDatabase {
     const name = basename(this.#file);
     const suffix = `.corrupt-${Date.now()}`;
     try {
-      for (const part of ["-wal", "-shm", ""]) renameIfThere(this.#file + part, this.#file + suffix + part);
-      this.#logger.warn(`Setting aside ${name} as ${name}${suffix}: ${(error as Error).message}`);
+      for (const part of ["-wal", "-shm", ""]) renameIfExists(this.#file + part, this.#file + suffix + part);
+      this.#logger.warn(`Renaming ${name} as ${name}${suffix}: ${(error as Error).message}`);
       this.#connect();
     } catch (failure) {
       this.#fail(failure);
@@ -89,7 +89,7 @@ export class LogDatabase {
   #fail(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
-    this.#logger.warn(`Going on without the log ${basename(this.#file)}: ${(error as Error).message}`);
+    this.#logger.warn(`Continuing without the log ${basename(this.#file)}: ${(error as Error).message}`);
   }
 }
 
@@ -99,7 +99,7 @@ function isDamaged(error: unknown): boolean {
   return errcode !== undefined && [11, 26].includes(errcode & 0xff);
 }
 
-function renameIfThere(from: string, to: string): void {
+function renameIfExists(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {

@@ -35,7 +35,7 @@ export class LoggedRun {
   readonly id: string;
   readonly #options: LoggedRunOptions;
   readonly #packer = new EventPacker();
-  readonly #followed: Subscription[] = [];
+  readonly #subscriptions: Subscription[] = [];
   #waiting: LoggedEvent[] = [];
   #timer: NodeJS.Timeout | undefined;
   #count = 0;
@@ -68,7 +68,7 @@ export class LoggedRun {
         ack();
       }
     })();
-    this.#followed.push(subscription);
+    this.#subscriptions.push(subscription);
     return () => subscription.close();
   }
 
@@ -78,8 +78,8 @@ export class LoggedRun {
    * @param recordings what the models answered, a cassette's recordings: with them the run can be replayed.
    */
   async end(outcome: LoggedOutcome, { recordings }: { recordings?: readonly Recording[] } = {}): Promise<void> {
-    await Promise.all(this.#followed.map((subscription) => subscription.idle()));
-    for (const subscription of this.#followed) subscription.close();
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.idle()));
+    for (const subscription of this.#subscriptions) subscription.close();
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#flush();

@@ -53,11 +53,11 @@ describe("keys", () => {
     expect(existsSync(folder.keysFile)).toBe(false);
   });
 
-  it("remove says which names there are where there is none of that name", async () => {
+  it("remove says which names there are where the one given is not stored", async () => {
     await folder.cli(["keys", "set", "work"], { input: "k" });
     const { code, stderr } = await folder.cli(["keys", "remove", "wrok"]);
     expect(code).toBe(78);
-    expect(stderr).toBe('error: Cannot remove the key "wrok": none of that name is stored, there is work\n');
+    expect(stderr).toBe('error: Cannot remove the key "wrok": it is not stored; the stored keys are work\n');
   });
 
   it("say that a damaged file is one, and leave it as it is", async () => {

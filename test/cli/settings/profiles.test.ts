@@ -133,7 +133,7 @@ describe("profiles import", () => {
     expect(readFileSync(out, "utf8")).toBe("mine: 1");
     const printed = await folder.cli(["profiles", "import", "go.yaml", "--out", "-"]);
     expect(printed).toMatchObject({ code: 0, stdout: expect.stringContaining("key:openai") as unknown });
-    expect(printed.stderr).toContain("key openai: left out, another one of that name is stored\n");
+    expect(printed.stderr).toContain("key openai: left out, another key of this name is stored\n");
     expect(JSON.parse(readFileSync(folder.keysFile, "utf8"))).toMatchObject({ openai: "mine" });
   });
 

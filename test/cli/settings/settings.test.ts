@@ -81,7 +81,7 @@ describe("the settings of run", () => {
     const { code, stderr } = await folder.cli(["run", "-m", "gpt-5-mini", ask]);
     expect(code).toBe(78);
     expect(stderr).toBe(
-      `error [ERR_CONFIG_VALUE]: Cannot use --model: the embedded provider has no model "gpt-5-mini", say whose it is, as openai:gpt-5-mini\n`,
+      `error [ERR_CONFIG_VALUE]: Cannot use --model: the embedded provider has no model "gpt-5-mini", name its provider, as openai:gpt-5-mini\n`,
     );
   });
 

@@ -84,8 +84,8 @@ describe("openAISpeech()", () => {
 
   it("takes no page, and no silence, for audio", async () => {
     const answers: [string, string, string][] = [
-      ["text/html", "<html>", "openai: the answer is no audio: its type is text/html"],
-      ["application/json", "{}", "openai: the answer is no audio: its type is application/json"],
+      ["text/html", "<html>", "openai: the answer is not audio: its type is text/html"],
+      ["application/json", "{}", "openai: the answer is not audio: its type is application/json"],
       ["audio/pcm", "", "openai: the answer holds no audio"],
     ];
     for (const [type, body, message] of answers) {
@@ -121,7 +121,9 @@ describe("openAISpeech()", () => {
   });
 
   it("refuses an address that is none when it is made", () => {
-    expect(() => openAISpeech({ baseURL: "nowhere" }, { env: {} })).toThrow("its base URL is no http or https URL");
+    expect(() => openAISpeech({ baseURL: "nowhere" }, { env: {} })).toThrow(
+      "its base URL must be an http or https URL",
+    );
   });
 
   it("closes the connection when the loop is left, and at an abort", async () => {

@@ -79,9 +79,9 @@ describe("promptAssembly()", () => {
 
   it.each([
     ["{{name", '"{{" at 0 is not closed'],
-    ["{{}}", "{{}} names no variable"],
-    ["{{a b}}", "{{a b}} names no variable"],
-    ["{{1 + 1}}", "{{1 + 1}} names no variable"],
+    ["{{}}", "{{}} does not name a variable"],
+    ["{{a b}}", "{{a b}} does not name a variable"],
+    ["{{1 + 1}}", "{{1 + 1}} does not name a variable"],
     ["{{{{a}}}}", '"{{" at 0 is not closed'],
   ])("refuses the template %s when it is made", (template, why) => {
     expect(() => promptAssembly("p", { template })).toThrow(`Cannot use template "default" of stage "p": ${why}`);

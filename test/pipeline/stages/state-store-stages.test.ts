@@ -45,7 +45,7 @@ describe("stateStoreLoad()", () => {
   });
 
   it.each([
-    [{}, 'Cannot tell which conversation stage "load" is of'],
+    [{}, 'Cannot find the conversation of stage "load"'],
     [{ conversationId: "" }, "metadata.conversationId: it must be a text"],
     [{ conversationId: 7 }, "metadata.conversationId: it must be a text"],
   ])("ends the execution where the id is no id: %o", async (metadata, why) => {
@@ -56,7 +56,7 @@ describe("stateStoreLoad()", () => {
   it("ends the execution at an element of another conversation", async () => {
     const stage = stateStoreLoad("load", { store: new MemoryStateStore(), conversationId: "mine" });
     await expect(runStages([stage], user("x", { conversationId: "yours" }))).rejects.toThrow(
-      'Cannot take an element of conversation "yours": this execution is of "mine"',
+      'Cannot take an element of conversation "yours": this execution belongs to "mine"',
     );
   });
 

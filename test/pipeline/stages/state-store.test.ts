@@ -153,7 +153,9 @@ describe("SqliteStateStore", () => {
     const database = new DatabaseSync(file);
     database.exec("PRAGMA user_version = 99");
     database.close();
-    await expect(new SqliteStateStore(file).load("a")).rejects.toThrow('"newer.db": a newer version has made it');
+    await expect(new SqliteStateStore(file).load("a")).rejects.toThrow(
+      '"newer.db": a newer version of geppetto-js made it',
+    );
   });
 
   it("keeps every turn whole when several processes begin a file together and write to it", async () => {

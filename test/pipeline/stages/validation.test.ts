@@ -91,11 +91,9 @@ describe("validation()", () => {
     await expect(runStages([stage], ["a"])).rejects.toThrow('Cannot use the text validator of stage "v"');
   });
 
-  it("refuses kinds and answers to failure that there are not when it is made", () => {
+  it("refuses unknown kinds and unknown onFailure when it is made", () => {
     const mistyped = { validators: { txt: () => true } } as ValidationOptions;
-    expect(() => validation("v", mistyped)).toThrow(
-      'Cannot make stage "v": no element is of kind "txt", the kinds are text,',
-    );
+    expect(() => validation("v", mistyped)).toThrow('Cannot make stage "v": unknown kind "txt", must be one of text,');
     expect(() => validation("v", { onFailure: "ignore" as never })).toThrow(
       "onFailure must be one of error, drop, fail",
     );

@@ -140,7 +140,7 @@ describe("webSocketBridge()", () => {
     const { client, stage } = await connectBridge();
     const { elements, ended } = read(build(stage).execute(never()));
     const bad: [string, string][] = [
-      ["{", "it is no JSON"],
+      ["{", "it is not JSON"],
       ["[]", "Invalid input: expected object, received array"],
       ['"text"', "Invalid input: expected object, received string"],
       ['{"kind":"smell"}', "kind: Invalid discriminator value"],

@@ -170,7 +170,7 @@ export class URLSearchParams {
   }
 
   forEach(callback: (value: string, name: string, params: URLSearchParams) => void, thisArg?: unknown): void {
-    if (!(#pairs in this)) throw new SafeTypeError("Cannot iterate: it is no URLSearchParams");
+    if (!(#pairs in this)) throw new SafeTypeError("Cannot iterate: it is not a URLSearchParams");
     if (typeof callback !== "function") throw new SafeTypeError("Cannot iterate: the callback must be a function");
     for (let i = 0; i < this.#pairs.length; i++) {
       const { name, value } = this.#pairs[i]!;

@@ -53,7 +53,7 @@ export class URL {
     this.#record = record;
   }
 
-  /** The URL, or null when it is none. */
+  /** The URL, or null when it is not valid. */
   static parse(url: string, base?: string): URL | null {
     return isParsable(url, base) ? new URL(url, base) : null;
   }

@@ -2,7 +2,7 @@ import type { ToolRound } from "../../../shared/chat-messages.ts";
 import type { PipelineMessage } from "../../elements/element.ts";
 
 export interface ChatHistoryOptions {
-  /** Are earlier turns sent along? */
+  /** Are earlier exchanges sent along? */
   keeps: boolean;
   /** Most messages that are kept, those of the system apart. */
   maxMessages: number;
@@ -25,8 +25,8 @@ export class ChatHistory {
     if (list.length > maxMessages) list.splice(0, list.length - maxMessages);
   }
 
-  /** The turn is over: does what was said still count in the next? */
-  endTurn(): void {
+  /** The exchange is over: forgets it, unless earlier exchanges are sent along. */
+  endExchange(): void {
     if (!this.#options.keeps) this.#rest = [];
   }
 
@@ -36,7 +36,7 @@ export class ChatHistory {
   }
 }
 
-/** An answer with the rounds of tools before it; one in which nothing was said is no message to a model. */
+/** An answer with the rounds of tools before it; one in which nothing was said is not a message to a model. */
 function toInputs(message: PipelineMessage): unknown[] {
   if (!("type" in message)) return message.text === "" ? [] : [{ role: message.role, content: message.text }];
   if (message.type !== "chat-message") return [message];

@@ -19,10 +19,10 @@ import {
   type StreamElement,
 } from "../../elements/element.ts";
 import type { ElementReader, ElementWriter, Stage, StageContext } from "../../stage.ts";
-import { answerTurn, type ChatSource } from "./chat-answer.ts";
+import { streamAnswer, type ChatSource } from "./stream-answer.ts";
 import { ChatHistory } from "./chat-history.ts";
 import { ReadAhead } from "../read-ahead.ts";
-import { TurnContent } from "./turn-content.ts";
+import { MessageAssembler } from "./message-assembler.ts";
 
 export interface ProviderStageOptions {
   /** The model: settings, or a provider that is there already. Default the embedded demo model. */
@@ -37,7 +37,7 @@ export interface ProviderStageOptions {
   /** What the model may call, by name. It is called here, and the model goes on with the results. */
   tools?: Readonly<Record<string, HostTool>>;
   toolChoice?: ToolChoice;
-  /** Rounds of tool calls in one turn; default 20. */
+  /** Rounds of tool calls in one exchange; default 20. */
   maxToolRounds?: number;
   /** Longest time of one tool call where the tool says nothing; default 60,000. */
   toolTimeoutMs?: number;
@@ -47,13 +47,13 @@ export interface ProviderStageOptions {
   responseFormat?: Record<string, unknown>;
   /** Does the text go out as it comes? Default true; with false only the message does. */
   streaming?: boolean;
-  /** Are the messages of the turn handed on too, before the answer? Default true. */
+  /** Are the messages of the exchange handed on too, before the answer? Default true. */
   passInput?: boolean;
-  /** Are earlier turns of the execution sent along? Default true. */
+  /** Are earlier exchanges of the execution sent along? Default true. */
   history?: boolean;
   /** Most messages that are kept for that; default 200. */
   maxHistoryMessages?: number;
-  /** A turn that fails ends the execution ("fail", default), or is an error in the stream, and the next one is asked. */
+  /** An exchange that fails ends the execution ("fail", default), or is an error in the stream, and the next one is asked. */
   onError?: "fail" | "element";
   /** Where keys and base URLs come from that the settings do not have; default `process.env`. */
   env?: Environment;
@@ -68,22 +68,22 @@ export interface ProviderStageOptions {
 const ACCEPTS: readonly ContentKind[] = ["text", "message", "image", "parts", "tool-call"];
 const EMBEDDED: ModelSettings = { provider: "embedded" };
 const DEFAULT_MAX_HISTORY = 200;
-/** Elements that are read while a turn is being answered, so that an interrupt is heard. */
+/** Elements that are read while the model answers, so that an interrupt is heard. */
 const MAX_AHEAD = 64;
 
 /**
- * Asks a chat model, once for each turn: for what came before an end of a turn, or of the stream. Texts of a turn are
- * the user's, and one message. It hands on the messages, then the answer's text as it comes, tool calls as elements,
- * then one message of the assistant's with `usage`, `stopReason` and `engine` in its metadata, then the end of the turn.
- * A turn with nothing new in it, but for history and system messages, asks nothing.
+ * Asks a chat model, once for each exchange: for what came before an `end-of-turn` or `end-of-stream`. The texts of an
+ * exchange are the user's, and one message. It hands on the messages, then the answer's text as it comes, tool calls as
+ * elements, then one message of the assistant's with `usage`, `stopReason` and `engine` in its metadata, then an
+ * `end-of-turn`. An exchange with nothing new in it, but for history and system messages, asks nothing.
  *
- * One turn at a time; others wait. An interrupt gives up the answer under way: its message has what was said so far and
- * `metadata.interrupted`. Turns before the interrupt whose answer has not begun get none and stay in the history. A failure
- * of the provider ends the execution; a stage that stops closes the connection.
+ * One exchange at a time; others wait. An interrupt gives up the answer under way: its message has what was said so far
+ * and `metadata.interrupted`. Exchanges before the interrupt whose answer has not begun get none and stay in the history.
+ * A failure of the provider ends the execution; a stage that stops closes the connection.
  *
  * @example
  * const model = provider("model", { chat: { provider: "openai", model: "gpt-5-mini" }, system: "Be brief." });
- * @throws {GeppettoError} ConfigError at once for a provider that there is not.
+ * @throws {GeppettoError} ConfigError at once for an unknown provider.
  */
 export function provider(name: string, options: ProviderStageOptions = {}): Stage {
   const { chat = EMBEDDED, env = process.env } = options;
@@ -136,7 +136,7 @@ class ProviderRun {
   readonly #output: ElementWriter;
   readonly #context: StageContext;
   readonly #history: ChatHistory;
-  readonly #content = new TurnContent();
+  readonly #messages = new MessageAssembler();
   #isAsked = false;
 
   constructor(options: ProviderStageOptions, output: ElementWriter, context: StageContext) {
@@ -154,7 +154,7 @@ class ProviderRun {
       for (let element = await ahead.next(); element !== undefined; element = await ahead.next()) {
         await this.#take(element, ahead);
       }
-      await this.#endTurn(ahead, undefined);
+      await this.#endExchange(ahead, undefined);
     } finally {
       ahead.close();
     }
@@ -163,10 +163,10 @@ class ProviderRun {
   async #take(element: StreamElement, ahead: ReadAhead): Promise<void> {
     switch (element.kind) {
       case "end-of-turn":
-        await this.#endTurn(ahead, element);
+        await this.#endExchange(ahead, element);
         break;
       case "end-of-stream":
-        await this.#endTurn(ahead, undefined);
+        await this.#endExchange(ahead, undefined);
         await this.#output.write(element);
         break;
       case "error":
@@ -175,7 +175,7 @@ class ProviderRun {
         await this.#output.write(element);
         break;
       default:
-        await this.#add(this.#content.push(element));
+        await this.#add(this.#messages.push(element));
         if (element.kind !== "message") this.#isAsked = true;
     }
   }
@@ -189,12 +189,12 @@ class ProviderRun {
     }
   }
 
-  async #endTurn(ahead: ReadAhead, end: StreamElement | undefined): Promise<void> {
-    await this.#add(this.#content.end());
+  async #endExchange(ahead: ReadAhead, end: StreamElement | undefined): Promise<void> {
+    await this.#add(this.#messages.end());
     if (this.#isAsked) {
       this.#isAsked = false;
       if (!ahead.interruption.aborted) await this.#answer(ahead.interruption);
-      this.#history.endTurn();
+      this.#history.endExchange();
       await this.#output.write(end ?? endOfTurnElement());
     } else if (end !== undefined) await this.#output.write(end);
   }
@@ -203,7 +203,7 @@ class ProviderRun {
     const { onError = "fail", streaming = true } = this.#options;
     const { signal } = this.#context;
     try {
-      const message = await answerTurn(this.#source, this.#history.toInput(), {
+      const message = await streamAnswer(this.#source, this.#history.toInput(), {
         context: this.#context,
         interruption,
         // An interrupt must not wait until there is room: what is being handed on gets there before all that follows.

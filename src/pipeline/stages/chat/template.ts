@@ -16,7 +16,7 @@ const NAME = /^[\p{L}_][\p{L}\p{N}_.-]*$/u;
 export class Template {
   readonly #pieces: Piece[] = [];
 
-  /** @throws {GeppettoError} ConfigError for a place that is not closed or whose name is none; `what` names the template. */
+  /** @throws {GeppettoError} ConfigError for a place that is not closed or whose name is not valid; `what` names the template. */
   constructor(text: string, what: string) {
     if (typeof text !== "string") throw refused(what, `it must be a text, got ${typeof text}`);
     let end = 0;
@@ -46,7 +46,8 @@ export class Template {
   }
 
   #addPlace(name: string, what: string): void {
-    if (!NAME.test(name)) throw refused(what, `{{${name}}} names no variable: a name has letters, digits, _, . and -`);
+    if (!NAME.test(name))
+      throw refused(what, `{{${name}}} does not name a variable: a name has letters, digits, _, . and -`);
     this.#pieces.push({ name });
   }
 }

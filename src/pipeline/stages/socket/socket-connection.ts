@@ -46,7 +46,7 @@ const POLL_MS = 5;
 /** How long a socket may take to close that has been cut. */
 const TERMINATE_MS = 50;
 /** Codes of an end that both sides may have wanted. */
-const FAREWELLS = new Set([1000, 1001, 1005]);
+const NORMAL_CLOSE_CODES = new Set([1000, 1001, 1005]);
 
 /** One side of a socket: sends with back-pressure, queues what comes within bounds, and knows how it ended. */
 export class SocketConnection {
@@ -58,7 +58,7 @@ export class SocketConnection {
   #failure: Error | undefined;
   #hasClosed = false;
   #lastError = "";
-  #news: PromiseWithResolvers<void> = Promise.withResolvers();
+  #changed: PromiseWithResolvers<void> = Promise.withResolvers();
   #pings: NodeJS.Timeout | undefined;
   #awaitsPong = false;
 
@@ -92,7 +92,7 @@ export class SocketConnection {
       }
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#hasClosed) return undefined;
-      await abortable(this.#news.promise, signal);
+      await abortable(this.#changed.promise, signal);
     }
   }
 
@@ -104,7 +104,7 @@ export class SocketConnection {
    */
   async send(frame: Frame, signal: AbortSignal): Promise<boolean> {
     const socket = this.#socket;
-    while (socket.readyState === CONNECTING && !this.#hasEnded) await abortable(this.#news.promise, signal);
+    while (socket.readyState === CONNECTING && !this.#hasEnded) await abortable(this.#changed.promise, signal);
     while (socket.bufferedAmount > this.#options.highWaterBytes && !this.#hasEnded) {
       await abortable(sleep(POLL_MS), signal);
     }
@@ -117,7 +117,7 @@ export class SocketConnection {
 
   /** Resolves when the other side has said farewell; rejects with why the connection broke, or the signal's reason. */
   async closed(signal: AbortSignal): Promise<void> {
-    while (!this.#hasEnded) await abortable(this.#news.promise, signal);
+    while (!this.#hasEnded) await abortable(this.#changed.promise, signal);
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -167,7 +167,7 @@ export class SocketConnection {
 
   readonly #onOpen = (): void => {
     this.#startPings();
-    this.#tell();
+    this.#notify();
   };
 
   readonly #onError = (event: unknown): void => {
@@ -178,12 +178,12 @@ export class SocketConnection {
   readonly #onClose = (event: unknown): void => {
     const { code, reason } = event as { code: number; reason: string };
     clearInterval(this.#pings);
-    if (FAREWELLS.has(code)) this.#hasClosed = true;
+    if (NORMAL_CLOSE_CODES.has(code)) this.#hasClosed = true;
     else {
       const why = [`code ${code}`, reason, this.#lastError].filter((part) => part !== "").join(", ");
       this.#fail(new GeppettoError("StageError", `The socket broke off: ${why}`, { code: "ERR_SOCKET" }));
     }
-    this.#tell();
+    this.#notify();
   };
 
   readonly #onMessage = (event: unknown): void => {
@@ -200,7 +200,7 @@ export class SocketConnection {
     this.#queue.push(frame);
     this.#queuedBytes += bytes + MESSAGE_BYTES;
     if (this.#queuedBytes > maxQueuedBytes) this.#pause(maxQueuedBytes);
-    this.#tell();
+    this.#notify();
   };
 
   readonly #onPong = (): void => {
@@ -226,7 +226,7 @@ export class SocketConnection {
   #refuse(code: number, what: string): void {
     this.#fail(new GeppettoError("LimitError", `Cannot take ${what}`, { code: "ERR_SOCKET_LIMIT" }));
     closeWith(this.#socket, code, "too much");
-    this.#tell();
+    this.#notify();
   }
 
   #fail(error: Error): void {
@@ -245,7 +245,7 @@ export class SocketConnection {
             code: "ERR_SOCKET",
           }),
         );
-        this.#tell();
+        this.#notify();
         socket.terminate?.();
         return;
       }
@@ -255,9 +255,9 @@ export class SocketConnection {
     }, pingIntervalMs);
   }
 
-  #tell(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
+  #notify(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
   }
 }
 

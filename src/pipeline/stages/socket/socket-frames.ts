@@ -51,9 +51,9 @@ export function createFrameEncoder(): EncodeFrames {
     if (element.kind !== "audio") return [JSON.stringify(toFrame(element))];
     const { samples, format, sampleRate, channels = 1 } = element.audio;
     const announced = JSON.stringify({ kind: "audio-format", audio: { format, sampleRate, channels } });
-    const isNews = announced !== last;
+    const hasChanged = announced !== last;
     last = announced;
-    return isNews ? [announced, samples] : [samples];
+    return hasChanged ? [announced, samples] : [samples];
   };
 }
 
@@ -169,7 +169,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw malformed("it is no JSON");
+    throw malformed("it is not JSON");
   }
 }
 

@@ -178,20 +178,20 @@ async function receiveAll(
 async function sendAll(
   connection: SocketConnection,
   input: ElementReader,
-  saysEnd: boolean,
+  sendsEnd: boolean,
   { signal }: StageContext,
 ): Promise<boolean> {
   const encode = createFrameEncoder();
-  let hasSaidEnd = !saysEnd;
+  let hasSentEnd = !sendsEnd;
   const send = async (element: StreamElement): Promise<boolean> => {
     for (const frame of encode(element)) if (!(await connection.send(frame, signal))) return false;
     return true;
   };
   for await (const element of input) {
     if (!(await send(element))) return false;
-    if (element.kind === "end-of-stream") hasSaidEnd = true;
+    if (element.kind === "end-of-stream") hasSentEnd = true;
   }
-  return hasSaidEnd || (await send(endOfStreamElement()));
+  return hasSentEnd || (await send(endOfStreamElement()));
 }
 
 /** Measures how long nothing has come. */

@@ -8,7 +8,7 @@ import type { Synthesizer } from "./synthesizer.ts";
  *
  * @example
  * const voice = openAISpeech({ model: "gpt-4o-mini-tts", voice: "marin" });
- * @throws {GeppettoError} ConfigError at once for a base URL that is none.
+ * @throws {GeppettoError} ConfigError at once for an invalid base URL.
  */
 export function openAISpeech(settings: SpeechSettings = {}, options: SpeechOptions = {}): Synthesizer {
   const speech = new OpenAISpeech(settings, options);

@@ -2,11 +2,11 @@ export interface SpeechDetectorOptions {
   /** Hz. */
   sampleRate: number;
   channels: number;
-  /** Milliseconds of speech in a row that begin a turn. */
+  /** Milliseconds of speech in a row that begin an utterance. */
   minSpeechMs: number;
   /** Milliseconds of silence that end it. */
   minSilenceMs: number;
-  /** What of the audio before the speech belongs to the turn. */
+  /** What of the audio before the speech belongs to the utterance. */
   preRollMs: number;
   /** What of the silence after it does. */
   hangoverMs: number;
@@ -18,17 +18,17 @@ export interface SpeechDetectorOptions {
 }
 
 /** Speech, with the silence that belongs to it. Times in milliseconds of audio since the stream began. */
-export interface SpeechTurn {
+export interface Utterance {
   samples: Uint8Array;
   startMs: number;
   endMs: number;
-  /** Milliseconds of the turn that are speech. */
+  /** Milliseconds of the utterance that are speech. */
   speechMs: number;
   /** What ended it. */
   reason: "silence" | "max-turn" | "end";
 }
 
-export type SpeechSignal = { type: "start" } | { type: "turn"; turn: SpeechTurn };
+export type SpeechSignal = { type: "start" } | { type: "utterance"; utterance: Utterance };
 
 const FRAME_MS = 20;
 /** How far the noise floor follows what is quieter, in one frame. */
@@ -38,7 +38,7 @@ const RISE = 2 ** (FRAME_MS / 1_000);
 
 /**
  * Finds speech in PCM16 by its loudness, in frames of 20 ms. The noise floor follows what is quiet at once and what is
- * loud slowly, so that a hum that stays is no speech after a while. Counts samples, never the clock.
+ * loud slowly, so that a lasting hum does not count as speech after a while. Counts samples, never the clock.
  */
 export class SpeechDetector {
   readonly #options: SpeechDetectorOptions;
@@ -51,8 +51,8 @@ export class SpeechDetector {
   #before: Buffer[] = [];
   /** Loud frames in a row that may become speech. */
   #candidate: Buffer[] = [];
-  #turn: Buffer[] | undefined;
-  #turnStart = 0;
+  #utterance: Buffer[] | undefined;
+  #utteranceStart = 0;
   #speechFrames = 0;
   #quietFrames = 0;
 
@@ -73,24 +73,24 @@ export class SpeechDetector {
     this.#rest = Buffer.from(all.subarray(at));
   }
 
-  /** The turn under way, with what is left of the last frame, half samples left out. The stream begins anew after it. */
+  /** The utterance under way, with what is left of the last frame, half samples left out. The stream begins anew after it. */
   *end(): Generator<SpeechSignal, void, undefined> {
     const block = this.#options.channels * 2;
     const rest = this.#rest.subarray(0, this.#rest.length - (this.#rest.length % block));
     this.#rest = Buffer.alloc(0);
-    if (this.#turn !== undefined) {
-      if (rest.length > 0 && this.#quietFrames === 0) this.#turn.push(rest);
-      yield* this.#endTurn("end");
+    if (this.#utterance !== undefined) {
+      if (rest.length > 0 && this.#quietFrames === 0) this.#utterance.push(rest);
+      yield* this.#endUtterance("end");
     }
-    this.#turn = undefined;
+    this.#utterance = undefined;
     this.#before = [];
     this.#candidate = [];
   }
 
   *#take(frame: Buffer): Generator<SpeechSignal, void, undefined> {
     this.#frame++;
-    const isLoud = this.#hear(rmsOf(frame));
-    if (this.#turn === undefined) {
+    const isLoud = this.#isSpeech(rmsOf(frame));
+    if (this.#utterance === undefined) {
       if (!isLoud) {
         this.#keepBefore(...this.#candidate, frame);
         this.#candidate = [];
@@ -98,33 +98,33 @@ export class SpeechDetector {
       }
       this.#candidate.push(frame);
       if (this.#candidate.length < toFrames(this.#options.minSpeechMs)) return;
-      this.#beginTurn([...this.#before, ...this.#candidate], this.#candidate.length);
+      this.#beginUtterance([...this.#before, ...this.#candidate], this.#candidate.length);
       yield { type: "start" };
     } else {
-      this.#turn.push(frame);
+      this.#utterance.push(frame);
       if (isLoud) this.#speechFrames++;
       this.#quietFrames = isLoud ? 0 : this.#quietFrames + 1;
     }
     if (this.#quietFrames >= toFrames(this.#options.minSilenceMs)) {
-      yield* this.#endTurn("silence");
-      this.#turn = undefined;
-    } else if (this.#turn!.length >= toFrames(this.#options.maxTurnMs)) {
-      yield* this.#endTurn("max-turn");
-      this.#beginTurn([], 0);
+      yield* this.#endUtterance("silence");
+      this.#utterance = undefined;
+    } else if (this.#utterance!.length >= toFrames(this.#options.maxTurnMs)) {
+      yield* this.#endUtterance("max-turn");
+      this.#beginUtterance([], 0);
     }
   }
 
-  #beginTurn(frames: Buffer[], speechFrames: number): void {
-    this.#turn = frames;
-    this.#turnStart = this.#frame - frames.length;
+  #beginUtterance(frames: Buffer[], speechFrames: number): void {
+    this.#utterance = frames;
+    this.#utteranceStart = this.#frame - frames.length;
     this.#speechFrames = speechFrames;
     if (speechFrames > 0) this.#quietFrames = 0;
     this.#before = [];
     this.#candidate = [];
   }
 
-  *#endTurn(reason: SpeechTurn["reason"]): Generator<SpeechSignal, void, undefined> {
-    const frames = this.#turn!;
+  *#endUtterance(reason: Utterance["reason"]): Generator<SpeechSignal, void, undefined> {
+    const frames = this.#utterance!;
     const surplus = this.#quietFrames - toFrames(this.#options.hangoverMs);
     const isCut = reason === "max-turn";
     const kept = !isCut && surplus > 0 ? frames.slice(0, -surplus) : frames;
@@ -133,10 +133,13 @@ export class SpeechDetector {
     // After a cut there may be nothing but silence.
     if (this.#speechFrames === 0) return;
     const samples = Buffer.concat(kept);
-    const startMs = this.#turnStart * FRAME_MS;
+    const startMs = this.#utteranceStart * FRAME_MS;
     const { sampleRate, channels } = this.#options;
     const endMs = startMs + (samples.length / 2 / channels / sampleRate) * 1_000;
-    yield { type: "turn", turn: { samples, startMs, endMs, speechMs: this.#speechFrames * FRAME_MS, reason } };
+    yield {
+      type: "utterance",
+      utterance: { samples, startMs, endMs, speechMs: this.#speechFrames * FRAME_MS, reason },
+    };
   }
 
   #keepBefore(...frames: readonly Buffer[]): void {
@@ -146,7 +149,7 @@ export class SpeechDetector {
   }
 
   /** Is this loud enough for speech? */
-  #hear(level: number): boolean {
+  #isSpeech(level: number): boolean {
     const { minLevel, noiseFactor } = this.#options;
     const lowest = minLevel / noiseFactor;
     const isLoud = level >= this.#floor * noiseFactor;

@@ -29,15 +29,15 @@ const PIECE_CHARS = 16_384;
 const ELEMENT_CHARS = 64;
 
 /**
- * Speaks texts as they come, phrase by phrase, in order. A phrase is spoken when it is complete, or when the turn or the
- * stream ends. A message of the assistant's is spoken where no text came before it in its turn; messages are handed on
+ * Speaks texts as they come, phrase by phrase, in order. A phrase is spoken when it is complete, or at an `end-of-turn`
+ * or `end-of-stream`. A message of the assistant's is spoken where no text came before it in its exchange; messages are handed on
  * after what was said. The first audio element of each phrase has it as `metadata.text`.
  *
  * All other kinds pass as they are. An interrupt stops the phrase under way and drops what came before it and is not yet spoken.
  *
  * @example
  * const speech = textToSpeech("speech", { synthesizer: openAISpeech({ voice: "marin" }) });
- * @throws {TypeError} at once for a synthesizer that is none; {RangeError} for a longest phrase of less than 20 characters.
+ * @throws {TypeError} at once for something that is not a synthesizer; {RangeError} for a longest phrase of less than 20 characters.
  */
 export function textToSpeech(name: string, options: TextToSpeechOptions): Stage {
   const { synthesizer, maxPhraseChars = DEFAULT_MAX_PHRASE } = options;
@@ -60,7 +60,7 @@ class SpeechRun {
   readonly #output: ElementWriter;
   readonly #context: StageContext;
   readonly #splitter: PhraseSplitter;
-  /** Has the turn had a text? */
+  /** Has the exchange had a text? */
   #hasText = false;
 
   constructor(options: TextToSpeechOptions, output: ElementWriter, context: StageContext) {

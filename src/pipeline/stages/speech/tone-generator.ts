@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTick } from "node:timers/promises";
 import type { AudioData } from "../../elements/element.ts";
 import type { Synthesizer } from "./synthesizer.ts";
 
@@ -26,7 +26,7 @@ export function toneGenerator({ sampleRate = 16_000 }: ToneGeneratorOptions = {}
     name: "tones",
     async *synthesize(text, { signal }): AsyncGenerator<AudioData> {
       for (const [word] of text.toLowerCase().matchAll(WORD)) {
-        await nextTurn();
+        await nextTick();
         signal.throwIfAborted();
         yield { samples: toneOf(word, sampleRate), sampleRate, channels: 1, format: "pcm16" };
       }

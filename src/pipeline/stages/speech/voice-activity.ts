@@ -19,17 +19,17 @@ const DEFAULTS: Omit<SpeechDetectorOptions, "sampleRate" | "channels"> = {
 };
 
 /**
- * Makes turns of a stream of PCM16: one audio element for what was said between two silences, then the end of the turn.
+ * Finds utterances in a stream of PCM16: one audio element for what was said between two silences, then an `end-of-turn`.
  * Silence alone gives nothing. Speech is what is loud enough, 20 ms at a time, and so much louder than the noise around;
- * all times are those of the audio, counted in samples, however fast it comes. An end of the stream, or of a turn, ends
- * speech that is under way; a click that is shorter than `minSpeechMs` is none. All but audio passes as it is.
+ * all times are those of the audio, counted in samples, however fast it comes. An `end-of-stream` or `end-of-turn` ends
+ * speech that is under way; a click that is shorter than `minSpeechMs` does not count. All but audio passes as it is.
  *
  * The audio's metadata: `startMs`, `endMs`, `speechMs`, and `reason`: "silence", "max-turn" or "end". Audio of another
  * format, or one that changes its sample rate or channels, ends the execution with a ValidationError.
  *
  * @example
  * const turns = voiceActivity("turns", { minSilenceMs: 700, interrupt: true });
- * @throws {RangeError} at once for a setting that is no number above 0, or a hangover longer than the silence.
+ * @throws {RangeError} at once for a setting that is not a number above 0, or a hangover longer than the silence.
  */
 export function voiceActivity(name: string, options: VoiceActivityOptions = {}): Stage {
   const { interrupt = false, ...given } = options;
@@ -45,15 +45,15 @@ export function voiceActivity(name: string, options: VoiceActivityOptions = {}):
         if (element.kind === "audio") {
           const { sampleRate, channels } = (form = formOf(element.audio, form));
           detector ??= new SpeechDetector({ ...settings, sampleRate, channels });
-          await tell(detector.push(element.audio.samples), form, interrupt, output);
+          await handOn(detector.push(element.audio.samples), form, interrupt, output);
         } else {
           const isEnd = element.kind === "end-of-turn" || element.kind === "end-of-stream";
-          const found = isEnd && detector !== undefined && (await tell(detector.end(), form!, false, output));
-          // The turn has had its end.
+          const found = isEnd && detector !== undefined && (await handOn(detector.end(), form!, false, output));
+          // The utterance has had its end.
           if (!found || element.kind === "end-of-stream") await output.write(element);
         }
       }
-      if (detector !== undefined) await tell(detector.end(), form!, false, output);
+      if (detector !== undefined) await handOn(detector.end(), form!, false, output);
     },
   };
 }
@@ -63,8 +63,8 @@ interface AudioForm {
   channels: number;
 }
 
-/** Hands on what was found. True when a turn was. */
-async function tell(
+/** Hands on what was found. True when an utterance was. */
+async function handOn(
   signals: Iterable<SpeechSignal>,
   { sampleRate, channels }: AudioForm,
   interrupt: boolean,
@@ -76,7 +76,7 @@ async function tell(
       if (interrupt) await output.write(interruptElement());
       continue;
     }
-    const { samples, ...metadata } = signal.turn;
+    const { samples, ...metadata } = signal.utterance;
     await output.write(audioElement({ samples, sampleRate, channels, format: "pcm16" }, { metadata: { ...metadata } }));
     await output.write(endOfTurnElement());
     hasEnded = true;

@@ -4,7 +4,7 @@ const NAMES: ReadonlySet<string> = new Set(["string", "number", "bigint", "boole
 
 /**
  * A copy that JSON can carry: dates as RFC 3339 texts, errors as name, message and code, big integers as texts, vectors
- * and sets as lists, maps as objects, numbers that are none as null. Functions, symbols, what is in a circle or nested
+ * and sets as lists, maps as objects, NaN and infinities as null. Functions, symbols, what refers to itself or is nested
  * more than 50 deep, and what a map has under an object are left out.
  *
  * @example

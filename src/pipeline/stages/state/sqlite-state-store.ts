@@ -139,5 +139,5 @@ function refuseForeign(database: DatabaseSync): void {
   const id = read("application_id");
   const { tables } = database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as { tables: number };
   if (id !== APPLICATION_ID && (id !== 0 || tables > 0)) throw new Error("it is another program's database");
-  if (read("user_version") > SCHEMA_VERSION) throw new Error("a newer version has made it");
+  if (read("user_version") > SCHEMA_VERSION) throw new Error("a newer version of geppetto-js made it");
 }

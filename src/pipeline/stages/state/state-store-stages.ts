@@ -27,8 +27,8 @@ export interface StateStoreSaveOptions {
 }
 
 const DEFAULT_ROLES = ["user", "assistant", "tool"];
-/** Messages of one turn; more than that is a stream whose turns nobody ends. */
-const MAX_TURN_MESSAGES = 10_000;
+/** Messages that wait to be stored; more than that is a stream in which nobody sends an `end-of-turn`. */
+const MAX_UNSAVED_MESSAGES = 10_000;
 
 /**
  * Hands on the messages of a stored conversation before everything else, marked with `metadata.history`, and then what
@@ -70,8 +70,8 @@ export function stateStoreLoad(name: string, { store, conversationId, limit }: S
 }
 
 /**
- * Stores the messages that come by, in order, and hands everything on. They are stored together at the end of each turn
- * and of the stream, before that end is handed on; a turn that is cut short stores nothing. What {@link stateStoreLoad}
+ * Stores the messages that come by, in order, and hands everything on. They are stored together at each `end-of-turn`
+ * and `end-of-stream`, before that end is handed on; an exchange that is cut short stores nothing. What {@link stateStoreLoad}
  * has loaded is not stored again.
  */
 export function stateStoreSave(
@@ -84,18 +84,18 @@ export function stateStoreSave(
     type: "transform",
     async process(input, output, { signal }) {
       const conversation = new Conversation(name, conversationId);
-      let turn: PipelineMessage[] = [];
+      let unsaved: PipelineMessage[] = [];
       const save = async (): Promise<void> => {
-        if (turn.length === 0) return;
-        const messages = turn;
-        turn = [];
+        if (unsaved.length === 0) return;
+        const messages = unsaved;
+        unsaved = [];
         signal.throwIfAborted();
         await abortable(store.append(conversation.id, messages), signal);
       };
       for await (const element of input) {
         if (!isControl(element)) conversation.note(element);
         if (element.kind === "message" && isNew(element) && roles.includes(roleOf(element.message))) {
-          if (turn.push(element.message) > MAX_TURN_MESSAGES) throw tooManyMessages(name);
+          if (unsaved.push(element.message) > MAX_UNSAVED_MESSAGES) throw tooManyMessages(name);
         } else if (element.kind === "end-of-turn" || element.kind === "end-of-stream") await save();
         await output.write(element);
       }
@@ -119,11 +119,11 @@ class Conversation {
     if (this.#id !== undefined) return this.#id;
     throw new GeppettoError(
       "ValidationError",
-      `Cannot tell which conversation stage "${this.#stage}" is of: set conversationId, or metadata.conversationId`,
+      `Cannot find the conversation of stage "${this.#stage}": set conversationId, or metadata.conversationId`,
     );
   }
 
-  /** @throws {GeppettoError} ValidationError for an element of another conversation, or an id that is none. */
+  /** @throws {GeppettoError} ValidationError for an element of another conversation, or an invalid id. */
   note({ metadata }: StreamElement): void {
     const given = metadata["conversationId"];
     if (given === undefined) return;
@@ -137,7 +137,7 @@ class Conversation {
     if (given === this.#id) return;
     throw new GeppettoError(
       "ValidationError",
-      `Cannot take an element of conversation ${JSON.stringify(given)}: this execution is of ${JSON.stringify(this.#id)}`,
+      `Cannot take an element of conversation ${JSON.stringify(given)}: this execution belongs to ${JSON.stringify(this.#id)}`,
     );
   }
 }
@@ -159,6 +159,6 @@ function roleOf(message: PipelineMessage): string {
 function tooManyMessages(stage: string): GeppettoError {
   return new GeppettoError(
     "LimitError",
-    `Cannot keep more than ${MAX_TURN_MESSAGES} messages of one turn in stage "${stage}": end it with endOfTurnElement()`,
+    `Cannot keep more than ${MAX_UNSAVED_MESSAGES} messages without an end of turn in stage "${stage}": send endOfTurnElement()`,
   );
 }

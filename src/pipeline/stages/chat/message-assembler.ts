@@ -11,28 +11,28 @@ import {
 
 type MessageElement = ElementOf<"message">;
 
-/** Elements of one turn; more than that is a stream whose turns nobody ends. */
-const MAX_TURN_ELEMENTS = 10_000;
+/** Elements of one exchange; more than that is a stream in which nobody sends an `end-of-turn`. */
+const MAX_OPEN_ELEMENTS = 10_000;
 
 /**
- * Makes messages of what a turn holds: texts in a row, images and parts become one message of the user's, and messages
+ * Makes messages of the elements of one exchange, up to an `end-of-turn`: texts in a row, images and parts become one message of the user's, and messages
  * stay as they are.
  */
-export class TurnContent {
+export class MessageAssembler {
   #open: StreamElement[] = [];
   #count = 0;
 
   /**
    * The messages that are complete with this element.
    *
-   * @throws {GeppettoError} LimitError after 10,000 elements without an end of the turn; ValidationError for audio and
+   * @throws {GeppettoError} LimitError after 10,000 elements without an `end-of-turn`; ValidationError for audio and
    *   video among parts.
    */
   push(element: StreamElement): MessageElement[] {
-    if (++this.#count > MAX_TURN_ELEMENTS) {
+    if (++this.#count > MAX_OPEN_ELEMENTS) {
       throw new GeppettoError(
         "LimitError",
-        `Cannot take more than ${MAX_TURN_ELEMENTS} elements in one turn: end it with endOfTurnElement()`,
+        `Cannot take more than ${MAX_OPEN_ELEMENTS} elements without an end of turn: send endOfTurnElement()`,
       );
     }
     if (element.kind === "message") return [...this.#take(), element];
@@ -40,7 +40,7 @@ export class TurnContent {
     return [];
   }
 
-  /** What is left, at the end of the turn. The next one begins. */
+  /** What is left, at the end of the exchange. The next one begins. */
   end(): MessageElement[] {
     this.#count = 0;
     return this.#take();

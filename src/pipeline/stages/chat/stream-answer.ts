@@ -23,12 +23,12 @@ export interface AnswerOptions {
 }
 
 /**
- * Runs a chat step for one turn: its events become elements. Resolves with the assistant's message, which is what was
- * said so far when the answer was interrupted; undefined where that is nothing.
+ * Runs a chat step for one exchange: its events become elements. Resolves with the assistant's message, which is what was
+ * said so far when the answer was interrupted; undefined where nothing was.
  *
  * @throws {unknown} what the step throws; `context.signal.reason` when the stage is to stop.
  */
-export async function answerTurn(
+export async function streamAnswer(
   { step, options }: ChatSource,
   messages: readonly unknown[],
   { context, interruption, write, streaming }: AnswerOptions,

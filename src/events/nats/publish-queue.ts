@@ -4,7 +4,7 @@ import { GeppettoError } from "../../shared/errors.ts";
 const MAX_UNDER_WAY = 256;
 const RETRY_PAUSE_MS = 100;
 
-export interface LaneItem {
+export interface QueuedMessage {
   topic: string;
   payload: string;
   uuid: string;
@@ -12,15 +12,15 @@ export interface LaneItem {
 }
 
 interface Entry {
-  item: LaneItem;
+  item: QueuedMessage;
   order: number;
-  giveUpAt: number;
+  deadline: number;
   published: Deferred<void>;
 }
 
-export interface PublishLaneOptions {
+export interface PublishQueueOptions {
   /** Sends one message; resolves when the server has it. Called in order. */
-  send(item: LaneItem): Promise<void>;
+  send(item: QueuedMessage): Promise<void>;
   /** May the same message be sent again after this failure? */
   isRetryable(error: unknown): boolean;
   publishTimeoutMs: number;
@@ -30,8 +30,8 @@ export interface PublishLaneOptions {
  * Sends messages in order, many at a time. When some fail it waits until none is under way, and sends those that failed
  * again, in their order, before anything else.
  */
-export class PublishLane {
-  readonly #options: PublishLaneOptions;
+export class PublishQueue {
+  readonly #options: PublishQueueOptions;
   #queue: Entry[] = [];
   #failed: Entry[] = [];
   #underWay = 0;
@@ -40,13 +40,13 @@ export class PublishLane {
   #expiry: NodeJS.Timeout | undefined;
   readonly #drained: Deferred<void>[] = [];
 
-  constructor(options: PublishLaneOptions) {
+  constructor(options: PublishQueueOptions) {
     this.#options = options;
   }
 
-  async add(item: LaneItem, signal: AbortSignal | undefined): Promise<void> {
-    const giveUpAt = performance.now() + this.#options.publishTimeoutMs;
-    const entry: Entry = { item, order: this.#order++, giveUpAt, published: createDeferred() };
+  async add(item: QueuedMessage, signal: AbortSignal | undefined): Promise<void> {
+    const deadline = performance.now() + this.#options.publishTimeoutMs;
+    const entry: Entry = { item, order: this.#order++, deadline, published: createDeferred() };
     this.#queue.push(entry);
     const onAbort = (): void => this.#drop(entry, signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -100,7 +100,7 @@ export class PublishLane {
       await this.#options.send(entry.item);
       entry.published.resolve();
     } catch (error) {
-      const hasTime = performance.now() < entry.giveUpAt;
+      const hasTime = performance.now() < entry.deadline;
       if (hasTime && this.#options.isRetryable(error)) this.#failed.push(entry);
       else entry.published.reject(asPublishError(entry, error));
     }
@@ -131,12 +131,12 @@ export class PublishLane {
     const check = (): void => {
       this.#expiry = undefined;
       const now = performance.now();
-      for (const entry of this.#queue.filter(({ giveUpAt }) => giveUpAt <= now)) {
+      for (const entry of this.#queue.filter(({ deadline }) => deadline <= now)) {
         this.#drop(entry, asPublishError(entry, new Error("there is no connection")));
       }
       this.#expire();
     };
-    this.#expiry = setTimeout(check, Math.max(10, first.giveUpAt - performance.now()));
+    this.#expiry = setTimeout(check, Math.max(10, first.deadline - performance.now()));
   }
 
   #isIdle(): boolean {
