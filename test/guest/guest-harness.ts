@@ -1,9 +1,10 @@
-/** A real isolate with the guest's web platform and console, and stub bridge that answer their ops. */
+/** A real isolate with the guest's web platform and console, and a stub bridge that answers their ops. */
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import ivm from "isolated-vm";
+import { FRAMES } from "../../src/shared/contract/frame-kinds.ts";
 
 const guestFolder = fileURLToPath(new URL("../../runtime-setup/guest/", import.meta.url));
 
@@ -103,7 +104,7 @@ export async function createGuest(options: GuestOptions = {}): Promise<Guest> {
   let deliver: ivm.Reference | undefined;
   const startedAt = performance.now();
   const fire = (id: number): void => {
-    void deliver?.apply(undefined, [JSON.stringify([1, "timer", id])]).catch(() => {});
+    void deliver?.apply(undefined, [JSON.stringify([1, FRAMES.timer_fire.name, id])]).catch(() => {});
   };
   const ops: Record<string, (args: never) => unknown> = {
     console_write: ({ stream, text }: { stream: "stdout" | "stderr"; text: string }) => {
