@@ -28,7 +28,15 @@ await build({
   minifyWhitespace: true,
   legalComments: "none",
   logLevel: "warning",
+  // An expression whose value takes what the realm hands in and starts the kernel.
+  banner: { js: "(function (call, callBlocking, note) {" },
+  footer: { js: "return runtime.start(call, callBlocking, note);})" },
 });
+for (const flags of [[], ["--jitless"]]) {
+  execFileSync(process.execPath, [...flags, join(root, "scripts/make-code-cache.mjs"), join(root, "dist/guest")], {
+    stdio: "inherit",
+  });
+}
 for (const child of ["sandbox/realm-child", "modules/bundler-child"]) {
   await build({
     entryPoints: [join(root, `src/${child}.ts`)],

@@ -2,8 +2,9 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
+import { runtimeFolder } from "./runtime-text.ts";
 
 /** The folder of a package that `importer` imports, as it really is: a child may read no link on the way to it. */
 function packageFolder(name: string, importer: string): string {
@@ -15,7 +16,7 @@ function packageFolder(name: string, importer: string): string {
 }
 
 /**
- * Arguments that take from the child all that Node's permission model can take: it may read its own file and the addon,
+ * Arguments that take from the child all that Node's permission model can take: it may read its own files and the addon,
  * and has no network (from Node 26 on), no children and no workers.
  */
 function childArguments(): string[] {
@@ -24,7 +25,12 @@ function childArguments(): string[] {
   const addonLoader = packageFolder("node-gyp-build", join(addon, "package.json"));
   const folders = [addon, addonLoader];
   // The addon's loader stats this file to tell musl from glibc.
-  const readable = [main, ...folders.flatMap((folder) => [folder, join(folder, "*")]), "/etc/alpine-release"];
+  const readable = [
+    main,
+    join(runtimeFolder(), "*"),
+    ...folders.flatMap((folder) => [folder, join(folder, "*")]),
+    "/etc/alpine-release",
+  ];
   return [
     "--permission",
     "--allow-addons",
@@ -33,6 +39,7 @@ function childArguments(): string[] {
     "--disable-warning=SecurityWarning",
     main,
     addon,
+    runtimeFolder(),
   ];
 }
 
@@ -53,19 +60,42 @@ const STRICT_HEAP_MB = 64;
 /** A backstop behind the engine's own limits: what the system gives a strict child of CPU time. */
 const STRICT_CPU_SECONDS = 600;
 
+/** The heap for which a child that is started ahead makes its realm. */
+const DEFAULT_MEMORY_MB = 128;
+
 let baseArguments: string[] | undefined;
 
+/** Has the system kill a process when the one that started it ends; busybox's own has no such option. */
+const SETPRIV = "/usr/bin/setpriv";
+let tie: readonly string[] | undefined;
+
+/** The words before a command that tie its process to this one; none where the system cannot. */
+function tieToParent(): readonly string[] {
+  tie ??=
+    process.platform === "linux" && existsSync(SETPRIV) && basename(realpathSync(SETPRIV)) !== "busybox"
+      ? [SETPRIV, "--pdeathsig", "KILL"]
+      : [];
+  return tie;
+}
+
+/** Does the system end the children with this process, whatever they are doing? */
+export function areChildrenTied(): boolean {
+  return tieToParent().length > 0;
+}
+
 /** The command for a child; a strict one goes through the shell, which sets the limits before Node starts. */
-function childCommand({ hardening, memoryMB }: ChildOptions): { command: string; args: string[] } {
+function childCommand({ hardening, memoryMB }: ChildOptions): readonly string[] {
   baseArguments ??= childArguments();
-  if (hardening === "standard") return { command: process.execPath, args: baseArguments };
-  const args = ["--jitless", ...baseArguments];
-  if (process.platform !== "linux" || !existsSync("/bin/sh")) return { command: process.execPath, args };
+  const flags = hardening === "strict" ? ["--jitless"] : [];
+  const heapMB = String(memoryMB === 0 ? DEFAULT_MEMORY_MB : memoryMB);
+  const node = [process.execPath, ...flags, ...baseArguments, heapMB];
+  if (hardening === "standard" || process.platform !== "linux" || !existsSync("/bin/sh"))
+    return [...tieToParent(), ...node];
   const dataKB = STRICT_DATA_KB + Math.max(0, memoryMB - STRICT_HEAP_MB) * 1024;
   const limits = `ulimit -c 0 && ulimit -d ${dataKB} && ulimit -t ${STRICT_CPU_SECONDS}`;
   // The shell has put its folder and more into the environment.
   const bare = existsSync("/usr/bin/env") ? "/usr/bin/env -i" : "";
-  return { command: "/bin/sh", args: ["-c", `${limits} && exec ${bare} "$0" "$@"`, process.execPath, ...args] };
+  return ["/bin/sh", "-c", `${limits} && exec ${bare} "$0" "$@"`, ...tieToParent(), ...node];
 }
 
 /** Children started ahead, by what they were made with. */
@@ -84,7 +114,7 @@ export interface Child {
 
 /** Starts a child that holds nothing: an empty environment, no descriptors but three pipes, its own process group. */
 function startChild(options: ChildOptions): Child {
-  const { command, args } = childCommand(options);
+  const [command = process.execPath, ...args] = childCommand(options);
   const child = spawn(command, args, { env: {}, cwd: "/", stdio: ["pipe", "ignore", "pipe", "pipe"], detached: true });
   const { stdin, stderr, stdio } = child;
   const started: Child = { process: child, stdin: stdin!, stderr: stderr!, talk: stdio[3] as Duplex };

@@ -1,15 +1,38 @@
 import type { Readable, Writable } from "node:stream";
 import type { Frame } from "../shared/frames.ts";
 
+/** What a process realm and its child say to each other. */
+export const MESSAGE = {
+  /** Parent: make the realm, with these limits and this runtime; child: it is there. */
+  create: 1,
+  ready: 2,
+  /** Parent: deliver this frame, run this source; each is a turn. */
+  invoke: 3,
+  run: 4,
+  /** Child: all turns up to this one are over; this one is over, and this is how it failed. */
+  ended: 5,
+  failed: 6,
+  /** Child: the guest calls, calls and waits long, says; parent: the answer to a call. */
+  call: 7,
+  callBlocking: 8,
+  note: 9,
+  answer: 10,
+  /** Child: the guest is past help. */
+  memory: 11,
+} as const;
+
+export type MessageType = (typeof MESSAGE)[keyof typeof MESSAGE];
+
 /**
- * Messages between a process realm and its child, over a pair of pipes. Each is
+ * A message over a pair of pipes. Each is
  *
- *   u32 length of the rest · u32 length of the head · head (JSON) · text (UTF-8) · buffers
+ *   u32 length of the rest · u8 type · u8 flags · u16 number of buffers · u32 id · u32 length of the data
+ *   · u32 length of the text · u32 length of each buffer · data (JSON) · text · buffers
  *
- * with `bytes`, the lengths of text and buffers, in the head. Lengths are little-endian and bounded.
+ * in bytes, little-endian and bounded. The text is ASCII, or UTF-8 where the flag says so.
  */
 export interface Message {
-  type: string;
+  type: MessageType;
   /** Ties an answer to its question. */
   id: number;
   /** Anything small that the type wants. */
@@ -20,53 +43,108 @@ export interface Message {
 /** Longest message that is accepted, in bytes; a longer one breaks the protocol. */
 export const MAX_MESSAGE_BYTES: number = 128 * 1024 * 1024;
 
-/** Longest head that is accepted, in bytes: it holds a few fields, what is large travels as text. */
-const MAX_HEAD_BYTES = 1024 * 1024;
+/** Longest data that is accepted, in bytes: it holds a few fields, what is large travels as text. */
+const MAX_DATA_BYTES = 1024 * 1024;
+
+const LENGTH_BYTES = 4;
+const HEAD_BYTES = 16;
+const HAS_FRAME = 1;
+const IS_UTF8 = 2;
 
 export class ProtocolError extends Error {}
 
 export function encodeMessage({ type, id, data, frame }: Message): Buffer {
-  const parts =
-    frame === undefined ? [] : [Buffer.from(frame.text), ...(frame.buffers ?? []).map((b) => Buffer.from(b))];
-  const head = Buffer.from(JSON.stringify({ type, id, data, bytes: parts.map((part) => part.length) }));
-  const lengths = Buffer.alloc(8);
-  lengths.writeUInt32LE(4 + head.length + parts.reduce((sum, part) => sum + part.length, 0), 0);
-  lengths.writeUInt32LE(head.length, 4);
-  return Buffer.concat([lengths, head, ...parts]);
+  const json = data === undefined ? "" : JSON.stringify(data);
+  const dataBytes = json === "" ? 0 : Buffer.byteLength(json);
+  const text = frame?.text ?? "";
+  const textBytes = Buffer.byteLength(text);
+  const isUtf8 = textBytes !== text.length;
+  const buffers = frame?.buffers ?? [];
+  let rest = HEAD_BYTES + 4 * buffers.length + dataBytes + textBytes;
+  for (const buffer of buffers) rest += buffer.byteLength;
+  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + rest);
+  bytes.writeUInt32LE(rest, 0);
+  bytes[4] = type;
+  bytes[5] = (frame === undefined ? 0 : HAS_FRAME) | (isUtf8 ? IS_UTF8 : 0);
+  bytes.writeUInt16LE(buffers.length, 6);
+  bytes.writeUInt32LE(id, 8);
+  bytes.writeUInt32LE(dataBytes, 12);
+  bytes.writeUInt32LE(textBytes, 16);
+  let at = LENGTH_BYTES + HEAD_BYTES;
+  for (const buffer of buffers) at = bytes.writeUInt32LE(buffer.byteLength, at);
+  if (dataBytes > 0) at += bytes.write(json, at, "utf8");
+  if (textBytes > 0) at += bytes.write(text, at, isUtf8 ? "utf8" : "latin1");
+  for (const buffer of buffers) {
+    bytes.set(new Uint8Array(buffer), at);
+    at += buffer.byteLength;
+  }
+  return bytes;
 }
 
 /** @throws {ProtocolError | SyntaxError} when the bytes are not a message. */
 function decodeMessage(rest: Buffer): Message {
-  const headLength = rest.length < 4 ? Infinity : rest.readUInt32LE(0);
-  if (headLength > rest.length - 4) throw new ProtocolError("the head is cut");
-  if (headLength > MAX_HEAD_BYTES) throw new ProtocolError("the head is too long");
-  const head: unknown = JSON.parse(rest.toString("utf8", 4, 4 + headLength));
-  const { type, id, data, bytes } = (head ?? {}) as Record<string, unknown>;
-  if (typeof type !== "string" || !Number.isSafeInteger(id) || !Array.isArray(bytes)) {
-    throw new ProtocolError("the head is malformed");
+  if (rest.length < HEAD_BYTES) throw new ProtocolError("the head is cut");
+  const flags = rest[1]!;
+  const count = rest.readUInt16LE(2);
+  const dataBytes = rest.readUInt32LE(8);
+  const textBytes = rest.readUInt32LE(12);
+  let at = HEAD_BYTES + 4 * count;
+  if (at > rest.length) throw new ProtocolError("the head is cut");
+  if (dataBytes > MAX_DATA_BYTES) throw new ProtocolError("the data are too long");
+  let end = at + dataBytes + textBytes;
+  for (let i = 0; i < count; i++) end += rest.readUInt32LE(HEAD_BYTES + 4 * i);
+  if (end !== rest.length) throw new ProtocolError("the lengths do not add up");
+  const message: Message = { type: rest[0] as MessageType, id: rest.readUInt32LE(4) };
+  if (dataBytes > 0) message.data = JSON.parse(rest.toString("utf8", at, at + dataBytes));
+  at += dataBytes;
+  if ((flags & HAS_FRAME) === 0) return message;
+  const text = rest.toString((flags & IS_UTF8) === 0 ? "latin1" : "utf8", at, at + textBytes);
+  message.frame = { text };
+  at += textBytes;
+  if (count === 0) return message;
+  const buffers: ArrayBuffer[] = [];
+  for (let i = 0; i < count; i++) {
+    const length = rest.readUInt32LE(HEAD_BYTES + 4 * i);
+    buffers.push(new Uint8Array(rest.subarray(at, at + length)).buffer);
+    at += length;
   }
-  const parts: Buffer[] = [];
-  let offset = 4 + headLength;
-  for (const length of bytes as unknown[]) {
-    if (!Number.isSafeInteger(length) || (length as number) < 0) throw new ProtocolError("a length is malformed");
-    parts.push(rest.subarray(offset, offset + (length as number)));
-    offset += length as number;
-  }
-  if (offset !== rest.length) throw new ProtocolError("the lengths do not add up");
-  const message: Message = { type, id: id as number, data };
-  const [text, ...buffers] = parts;
-  if (text !== undefined) {
-    message.frame = { text: text.toString("utf8") };
-    if (buffers.length > 0) message.frame.buffers = buffers.map((part) => new Uint8Array(part).buffer);
-  }
+  message.frame.buffers = buffers;
   return message;
 }
 
-/** Reads one message from something that gives exactly as many bytes as it is asked for. */
-export function readMessage(read: (length: number) => Buffer): Message {
-  const length = read(4).readUInt32LE(0);
-  if (length > MAX_MESSAGE_BYTES) throw new ProtocolError("the message is too long");
-  return decodeMessage(read(length));
+/** Takes messages out of bytes as they come in pieces. */
+export class MessageReader {
+  #chunks: Buffer[] = [];
+  #size = 0;
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+  }
+
+  /**
+   * The next message, when it is there in full.
+   *
+   * @throws {ProtocolError | SyntaxError} when the bytes are not a message.
+   */
+  next(): Message | undefined {
+    if (this.#size < LENGTH_BYTES) return undefined;
+    if (this.#chunks[0]!.length < LENGTH_BYTES) this.#join();
+    const length = this.#chunks[0]!.readUInt32LE(0);
+    if (length > MAX_MESSAGE_BYTES) throw new ProtocolError("the message is too long");
+    if (this.#size < LENGTH_BYTES + length) return undefined;
+    if (this.#chunks[0]!.length < LENGTH_BYTES + length) this.#join();
+    const all = this.#chunks[0]!;
+    const end = LENGTH_BYTES + length;
+    if (all.length > end) this.#chunks[0] = all.subarray(end);
+    else this.#chunks.shift();
+    this.#size -= end;
+    return decodeMessage(all.subarray(LENGTH_BYTES, end));
+  }
+
+  #join(): void {
+    this.#chunks = [Buffer.concat(this.#chunks)];
+  }
 }
 
 export interface PipeListener {
@@ -75,14 +153,14 @@ export interface PipeListener {
   onEnd(error?: Error): void;
 }
 
-/** One end of the pipes; without an output it only listens. */
+/** One end of the pipes. What is sent within one turn of the event loop is written together. */
 export class FramePipe {
-  readonly #output: Writable | undefined;
-  #chunks: Buffer[] = [];
-  #size = 0;
+  readonly #output: Writable;
+  readonly #reader = new MessageReader();
+  #unsent: Buffer[] = [];
   #ended = false;
 
-  constructor(input: Readable, output: Writable | undefined, listener: PipeListener) {
+  constructor(input: Readable, output: Writable, listener: PipeListener) {
     this.#output = output;
     const end = (error?: Error): void => {
       if (this.#ended) return;
@@ -91,7 +169,8 @@ export class FramePipe {
     };
     input.on("data", (chunk: Buffer) => {
       try {
-        this.#read(chunk, listener);
+        this.#reader.add(chunk);
+        for (let next = this.#next(); next !== undefined; next = this.#next()) listener.onMessage(next);
       } catch (error) {
         end(error as Error);
       }
@@ -99,25 +178,22 @@ export class FramePipe {
     input.on("end", () => end());
     input.on("close", () => end());
     input.on("error", end);
-    output?.on("error", end);
+    output.on("error", end);
   }
 
   send(message: Message): void {
-    if (!this.#ended) this.#output?.write(encodeMessage(message));
+    if (this.#ended) return;
+    this.#unsent.push(encodeMessage(message));
+    if (this.#unsent.length === 1) setImmediate(() => this.#flush());
   }
 
-  #read(chunk: Buffer, listener: PipeListener): void {
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
-    while (!this.#ended && this.#size >= 4) {
-      if (this.#chunks[0]!.length < 4) this.#chunks = [Buffer.concat(this.#chunks)];
-      const length = this.#chunks[0]!.readUInt32LE(0);
-      if (length > MAX_MESSAGE_BYTES) throw new ProtocolError("the message is too long");
-      if (this.#size < 4 + length) return;
-      const all = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-      this.#chunks = all.length > 4 + length ? [all.subarray(4 + length)] : [];
-      this.#size -= 4 + length;
-      listener.onMessage(decodeMessage(all.subarray(4, 4 + length)));
-    }
+  #next(): Message | undefined {
+    return this.#ended ? undefined : this.#reader.next();
+  }
+
+  #flush(): void {
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    if (!this.#ended) this.#output.write(unsent.length === 1 ? unsent[0]! : Buffer.concat(unsent));
   }
 }

@@ -1,50 +1,62 @@
-import { readFile } from "node:fs/promises";
-import { pipesOf, setReferenced, takeChild, type Child, type Hardening } from "./child.ts";
-import { FramePipe, encodeMessage, MAX_MESSAGE_BYTES, type Message } from "./frame-pipe.ts";
+import { areChildrenTied, pipesOf, setReferenced, takeChild, type Child, type Hardening } from "./child.ts";
+import { FramePipe, encodeMessage, MAX_MESSAGE_BYTES, MESSAGE, type Message } from "./frame-pipe.ts";
 import { parseFailure } from "./parse-failure.ts";
+import { usageOf, type ProcessUsage } from "./process-usage.ts";
 import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
-import { runtimeText } from "./runtime-text.ts";
 import type { Frame } from "../shared/frames.ts";
 
 /** How long after a turn's time limit the child may take to say so before it is killed, in milliseconds. */
 const GRACE_MS = 150;
-/** How often the child's memory is looked at while a turn is under way, in milliseconds. */
+/** How often the child is looked at while a turn is under way, in milliseconds. */
 const WATCH_MS = 50;
 /** What a child may use beyond the guest's heap limit: Node itself, code, and what V8 does not count, in MB. */
 const OVERHEAD_MB = 192;
-/** Size of a page in /proc/<pid>/statm, in bytes. */
-const PAGE_BYTES = 4096;
 
 /** How much of what a dying child says is kept, in characters. */
 const LAST_WORDS = 2000;
 
-/** How long a child may be silent while a turn is under way, in milliseconds; it gives a sign every 100. */
+/** How long a child may neither say nor compute anything while a turn is under way, in milliseconds. */
 const SILENCE_MS = 10_000;
 
 interface Turn {
+  id: number;
   settle(failure: RealmFailure | undefined): void;
   timeoutMs: number | undefined;
+}
+
+/** What a child is told about its realm. */
+export interface CreateData extends RealmLimits {
+  /** The system ends the child with its parent, whatever the child is doing. */
+  isTied: boolean;
 }
 
 type Ending = { kind: "memory" } | { kind: "timeout" } | { kind: "disposed" } | { kind: "crashed" };
 
 /**
- * The realm in a process of its own: no files but the program's, no network, an empty environment. It is watched, and
- * killed when it exceeds what it may use: whatever the guest does, the host goes on.
+ * The realm in a process of its own: no files but the program's, no network, an empty environment. The guest runs on its
+ * only thread, so the process says nothing while a turn goes on. It is watched from here, and killed when it exceeds
+ * what it may use: whatever the guest does, the host goes on.
  */
 export class ProcessRealm implements Realm {
   readonly #child: Child;
   readonly #pipe: FramePipe;
   readonly #bridge: HostBridge;
   readonly #limits: RealmLimits;
-  readonly #turns = new Map<number, Turn>();
+  /** Turns under way, in order; those before {@link #firstTurn} are over. */
+  #turns: Turn[] = [];
+  #firstTurn = 0;
   #nextId = 1;
   #lastWords = "";
-  #cpuMs = 0;
+  /** CPU time that the child has told of at the end of a turn. */
+  #toldCpuMs = 0;
+  /** CPU time of the process when the turn that is running began to be watched, and at the last look. */
+  #usageBefore: ProcessUsage | undefined;
+  #usage: ProcessUsage | undefined;
   /** Why the realm is gone. */
   #ending: Ending | undefined;
   #watch: NodeJS.Timeout | undefined;
-  #overdue: NodeJS.Timeout | undefined;
+  /** When the turn that is running now began, as far as the host can tell. */
+  #turnStartedAt = 0;
   /** When the child last gave a sign of life while a turn was under way. */
   #heardAt = 0;
   /** Blocking ops that the guest is waiting for: one at most. */
@@ -72,7 +84,8 @@ export class ProcessRealm implements Realm {
   ): Promise<ProcessRealm> {
     const child = takeChild({ hardening, memoryMB: limits.memoryMB });
     const realm = new ProcessRealm(child, bridge, limits);
-    const failure = await realm.#ask({ type: "create", data: limits, frame: { text: runtimeText() } });
+    const data: CreateData = { ...limits, isTied: areChildrenTied() };
+    const failure = await realm.#ask({ type: MESSAGE.create, data });
     if (failure === undefined) return realm;
     const words = realm.#lastWords.trim();
     throw new Error(`Cannot start a process for the guest: it ended at once${words === "" ? "" : `: ${words}`}`);
@@ -87,12 +100,13 @@ export class ProcessRealm implements Realm {
     return false;
   }
 
-  invoke(frame: Frame, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
-    return this.#ask({ type: "invoke", data: options, frame }, options.timeoutMs);
+  invoke(frame: Frame, { timeoutMs }: EntryOptions = {}): Promise<RealmFailure | undefined> {
+    const message = { type: MESSAGE.invoke, frame };
+    return this.#ask(timeoutMs === undefined ? message : { ...message, data: { timeoutMs } }, timeoutMs);
   }
 
   run({ code, ...source }: Source, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
-    return this.#ask({ type: "run", data: { ...source, options }, frame: { text: code } }, options.timeoutMs);
+    return this.#ask({ type: MESSAGE.run, data: { ...source, options }, frame: { text: code } }, options.timeoutMs);
   }
 
   dispose(): void {
@@ -100,77 +114,78 @@ export class ProcessRealm implements Realm {
   }
 
   stats(): RealmStats {
-    return { cpuMs: this.#cpuMs };
+    // What a turn that goes on has used is known from outside only.
+    const running = this.#usage === undefined ? 0 : this.#usage.cpuMs - this.#usageBefore!.cpuMs;
+    return { cpuMs: this.#toldCpuMs + running };
+  }
+
+  get #underWay(): number {
+    return this.#turns.length - this.#firstTurn;
   }
 
   /** Sends something that the child answers with how it ended. */
   #ask(message: Omit<Message, "id">, timeoutMs?: number): Promise<RealmFailure | undefined> {
     if (this.#ending !== undefined) return Promise.resolve(this.#ending);
     const id = this.#nextId++;
-    const { promise, resolve } = Promise.withResolvers<RealmFailure | undefined>();
-    this.#turns.set(id, { settle: resolve, timeoutMs });
-    if (this.#turns.size === 1) {
-      this.#setBusy(true);
-      this.#armTimeout();
-    }
     this.#pipe.send({ ...message, id });
-    return promise;
-  }
-
-  /** The turn that is running now, the oldest, is given its time and a grace. The others have not begun. */
-  #armTimeout(): void {
-    clearTimeout(this.#overdue);
-    const [turn] = this.#turns.values();
-    if (turn?.timeoutMs === undefined) return;
-    this.#overdue = setTimeout(() => this.#end({ kind: "timeout" }), turn.timeoutMs + GRACE_MS);
+    return new Promise((settle) => {
+      this.#turns.push({ id, settle, timeoutMs });
+      if (this.#underWay === 1) {
+        this.#setBusy(true);
+        this.#turnStartedAt = performance.now();
+      }
+    });
   }
 
   /** The guest asks. It waits for the answer, but for a note. */
-  #onOp(type: string, id: number, frame: Frame | undefined): void {
+  #onOp({ type, id, frame }: Message): void {
     // An honest child asks one thing at a time, and reads the answer before it asks the next.
     const isHonest = this.#waits === 0 && this.#child.talk.writableLength <= MAX_MESSAGE_BYTES;
     if (frame === undefined || !isHonest) return this.#end({ kind: "crashed" });
+    this.#heardAt = performance.now();
     const answer = (answered: Frame): void => {
-      if (this.#ending === undefined) this.#child.talk.write(encodeMessage({ type: "answer", id, frame: answered }));
+      if (this.#ending === undefined)
+        this.#child.talk.write(encodeMessage({ type: MESSAGE.answer, id, frame: answered }));
     };
-    if (type === "call") answer({ text: this.#bridge.call(frame.text) });
-    else if (type === "note") this.#bridge.note(frame.text);
+    if (type === MESSAGE.call) answer({ text: this.#bridge.call(frame.text) });
+    else if (type === MESSAGE.note) this.#bridge.note(frame.text);
     else void this.#waitFor(Promise.resolve(this.#bridge.callBlocking(frame.text)), answer);
   }
 
   /** While the guest waits for the host neither its time runs nor can its process give a sign of life. */
   async #waitFor(frame: Promise<Frame>, answer: (frame: Frame) => void): Promise<void> {
-    clearTimeout(this.#overdue);
     this.#waits++;
+    const startedAt = performance.now();
     const answered = await frame;
     this.#waits--;
     this.#heardAt = performance.now();
-    this.#armTimeout();
+    this.#turnStartedAt += this.#heardAt - startedAt;
     answer(answered);
   }
 
-  #onMessage({ type, id, data, frame }: Message): void {
+  #onMessage(message: Message): void {
+    const { type, id, data } = message;
     switch (type) {
-      case "call":
-      case "note":
-      case "callBlocking":
-        this.#onOp(type, id, frame);
+      case MESSAGE.call:
+      case MESSAGE.note:
+      case MESSAGE.callBlocking:
+        this.#onOp(message);
         break;
-      case "ready":
+      case MESSAGE.ready:
         this.#settle(id, undefined);
         break;
-      case "ended": {
-        const { failure } = (data ?? {}) as { failure?: unknown };
-        this.#readPulse(data);
-        const parsed = parseFailure(failure);
-        if (parsed?.kind === "memory") this.#end(parsed);
-        else this.#settle(id, parsed);
+      case MESSAGE.ended:
+        this.#readCpu(data);
+        this.#settle(id, undefined);
+        break;
+      case MESSAGE.failed: {
+        this.#readCpu(data);
+        const failure = parseFailure((data as { failure?: unknown } | undefined)?.failure);
+        if (failure?.kind === "memory") this.#end(failure);
+        else this.#settle(id, failure);
         break;
       }
-      case "pulse":
-        this.#readPulse(data);
-        break;
-      case "memory":
+      case MESSAGE.memory:
         this.#end({ kind: "memory" });
         break;
       default:
@@ -178,32 +193,47 @@ export class ProcessRealm implements Realm {
     }
   }
 
-  /** A sign of life, with the CPU time so far; it never runs backwards. */
-  #readPulse(data: unknown): void {
+  /** The CPU time so far; it never runs backwards. */
+  #readCpu(data: unknown): void {
     const { cpuMs } = (data ?? {}) as { cpuMs?: unknown };
-    this.#heardAt = performance.now();
-    if (typeof cpuMs === "number" && cpuMs >= this.#cpuMs) this.#cpuMs = cpuMs;
+    if (typeof cpuMs === "number" && cpuMs >= this.#toldCpuMs) this.#toldCpuMs = cpuMs;
+    this.#usage = undefined;
+    this.#usageBefore = undefined;
   }
 
+  /** All turns up to this one are over; this one with a failure, where there is one. */
   #settle(id: number, failure: RealmFailure | undefined): void {
-    const turn = this.#turns.get(id);
-    if (turn === undefined) return;
-    this.#turns.delete(id);
-    turn.settle(failure);
-    this.#armTimeout();
-    if (this.#turns.size === 0) this.#setBusy(false);
+    const now = performance.now();
+    this.#heardAt = now;
+    for (
+      let turn = this.#turns[this.#firstTurn];
+      turn !== undefined && turn.id <= id;
+      turn = this.#turns[this.#firstTurn]
+    ) {
+      this.#firstTurn++;
+      this.#turnStartedAt = now;
+      turn.settle(turn.id === id ? failure : undefined);
+    }
+    if (this.#underWay === 0) {
+      this.#turns = [];
+      this.#firstTurn = 0;
+      this.#setBusy(false);
+    } else if (this.#firstTurn > 1024) {
+      this.#turns = this.#turns.slice(this.#firstTurn);
+      this.#firstTurn = 0;
+    }
   }
 
   /** The first reason counts: what the child does after that, dying included, changes nothing. */
   #end(ending: Ending): void {
     if (this.#ending !== undefined) return;
     this.#ending = ending;
-    clearTimeout(this.#overdue);
     this.#setBusy(false);
     this.#child.process.kill("SIGKILL");
     for (const pipe of pipesOf(this.#child)) pipe.destroy();
-    const turns = [...this.#turns.values()];
-    this.#turns.clear();
+    const turns = this.#turns.slice(this.#firstTurn);
+    this.#turns = [];
+    this.#firstTurn = 0;
     for (const { settle } of turns) settle(ending);
     if (ending.kind !== "disposed") this.onGone(ending);
   }
@@ -222,13 +252,22 @@ export class ProcessRealm implements Realm {
   }
 
   async #check(): Promise<void> {
-    if (this.#waits === 0 && performance.now() - this.#heardAt > SILENCE_MS) this.#end({ kind: "crashed" });
-    try {
-      const statm = await readFile(`/proc/${this.#child.process.pid}/statm`, "utf8");
-      const residentMB = (Number(statm.split(" ")[1]) * PAGE_BYTES) / 1e6;
-      if (residentMB > this.#limits.memoryMB + OVERHEAD_MB) this.#end({ kind: "memory" });
-    } catch {
-      // Not Linux, or the child is gone already, which its exit event tells.
+    const turn = this.#turns[this.#firstTurn];
+    if (turn === undefined) return;
+    if (this.#waits === 0) {
+      const { timeoutMs } = turn;
+      const now = performance.now();
+      // The turn that is running now is given its time and a grace. The others have not begun.
+      if (timeoutMs !== undefined && now - this.#turnStartedAt > timeoutMs + GRACE_MS) this.#end({ kind: "timeout" });
+      else if (now - this.#heardAt > SILENCE_MS) this.#end({ kind: "crashed" });
     }
+    const usage = await usageOf(this.#child.process.pid);
+    if (usage === undefined || this.#ending !== undefined) return;
+    if (usage.residentMB > this.#limits.memoryMB + OVERHEAD_MB) this.#end({ kind: "memory" });
+    if (this.#turns[this.#firstTurn] !== turn) return;
+    this.#usageBefore ??= usage;
+    // Who computes is alive.
+    if (this.#usage !== undefined && usage.cpuMs > this.#usage.cpuMs) this.#heardAt = performance.now();
+    this.#usage = usage;
   }
 }

@@ -1,26 +1,52 @@
 /**
- * The child of a process realm: a thread realm and a relay. It knows no feature and holds no secret: every op is asked
- * of the parent. It ends, by SIGKILL since a guest's thread may hold the process, when its parent goes.
+ * The child of a process realm: one guest on this process's own thread, and a relay. It knows no feature and holds no
+ * secret: every op is asked of the parent. It does one thing at a time and waits for the next with its whole process;
+ * the parent watches it and ends it. It ends by itself, by SIGKILL, when its parent goes.
  */
-import { readSync, writeSync } from "node:fs";
-import { FramePipe, encodeMessage, readMessage, type Message } from "./frame-pipe.ts";
-import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, Source } from "./realm.ts";
-import { ThreadRealm } from "./thread-realm.ts";
-import type { Frame } from "../shared/frames.ts";
+import { readFileSync, readSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { DirectRealm, type DirectBridge } from "./direct-realm.ts";
+import { encodeMessage, MESSAGE, MessageReader, type Message } from "./frame-pipe.ts";
+import type { CreateData } from "./process-realm.ts";
+import type { EntryOptions, RealmFailure, Source } from "./realm.ts";
+import { readRuntimeCache } from "./runtime-cache.ts";
 
-let nextId = 1;
-let realm: Realm | undefined;
-let turns = 0;
-let pulse: NodeJS.Timeout | undefined;
+/** Where the parent says what there is to do. */
+const COMMANDS = 0;
+/** Where everything is said to the parent, and where it answers calls. */
+const TALK = 3;
 
-/** How often the parent gets a sign of life during a turn, in milliseconds. */
-const PULSE_MS = 100;
+/** Turns after which the parent hears that they are over, so that it sends more while these go on. */
+const TURNS_TOLD_TOGETHER = 32;
+/** How long the end of a turn may be untold while others go on, in milliseconds. */
+const LONGEST_UNTOLD_MS = 5;
+/** How much may be unsaid, in bytes. */
+const MOST_UNSAID = 65_536;
+
+const commands = new MessageReader();
+const answers = new MessageReader();
+const chunk = Buffer.allocUnsafe(65_536);
+
+/** What this process was started with: the program's guest runtime, and the heap that its realm will probably have. */
+const [, , , runtimeFolder = "", expectedMB = ""] = process.argv;
+const runtime = readFileSync(join(runtimeFolder, "runtime.js"), "utf8");
+const cache = readRuntimeCache(runtimeFolder, process.execArgv.includes("--jitless"));
 
 /**
- * The pipe on which everything is said, synchronously and so in order, and on which the guest's ops are answered. What
- * there is to do comes on stdin.
+ * Longest turn where the system does not end this process with its parent: one that nobody waits for any more must end
+ * at some time.
  */
-const TALK = 3;
+const LONGEST_UNTIED_MS = 3_600_000;
+
+let realm: DirectRealm;
+let longestMs: number | undefined;
+let nextId = 1;
+/** The last turn that has ended well, where the parent has not heard of it, and how many they are. */
+let ended = 0;
+let endedCount = 0;
+let toldAt = 0;
+let unsaid: Buffer[] = [];
+let unsaidBytes = 0;
 
 function die(): never {
   process.kill(process.pid, "SIGKILL");
@@ -28,44 +54,9 @@ function die(): never {
   for (;;);
 }
 
-/**
- * Asks the parent and waits, with this whole process: while an op is asked the guest waits anyway, and answering from
- * within its call spares isolated-vm the wake-up of a waiting thread from another turn, in which 7.0.1 can deadlock.
- */
-function ask(type: string, text: string): Frame {
-  say({ type, id: nextId++, frame: { text } });
-  flush();
-  const { frame: answer } = readMessage(readExactly);
-  return answer!;
-}
-
-const unsaid: Buffer[] = [];
-
-/** Says something soon: what comes together goes together. */
-function say(message: Message): void {
-  unsaid.push(encodeMessage(message));
-  if (unsaid.length === 1) setImmediate(flush);
-}
-
-function flush(): void {
-  const bytes = unsaid.length === 1 ? unsaid[0]! : Buffer.concat(unsaid);
-  unsaid.length = 0;
-  for (let sent = 0; sent < bytes.length;) sent += retry(() => writeSync(TALK, bytes, sent));
-}
-
-function readExactly(length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let read = 0; read < length;) {
-    const count = retry(() => readSync(TALK, bytes, read, length - read, null));
-    if (count === 0) die();
-    read += count;
-  }
-  return bytes;
-}
-
 const never = new Int32Array(new SharedArrayBuffer(4));
 
-/** A pipe that is not blocking says EAGAIN; one that is broken is the end. */
+/** A pipe that does not block says EAGAIN; one that is broken is the end. */
 function retry(io: () => number): number {
   for (;;) {
     try {
@@ -77,51 +68,100 @@ function retry(io: () => number): number {
   }
 }
 
-const bridge: HostBridge = {
-  call: (frame) => ask("call", frame).text,
-  callBlocking: (frame) => ask("callBlocking", frame),
-  note: (frame) => say({ type: "note", id: nextId++, frame: { text: frame } }),
+/** Waits for the next message on a pipe. Bytes are copied out of the chunk, which the next read fills anew. */
+function receive(pipe: number, reader: MessageReader): Message {
+  for (;;) {
+    const message = reader.next();
+    if (message !== undefined) return message;
+    const length = retry(() => readSync(pipe, chunk, 0, chunk.length, null));
+    if (length === 0) die();
+    reader.add(Buffer.from(chunk.subarray(0, length)));
+  }
+}
+
+/** Says something soon, in order. */
+function say(message: Message): void {
+  const bytes = encodeMessage(message);
+  unsaid.push(bytes);
+  unsaidBytes += bytes.length;
+  if (unsaidBytes >= MOST_UNSAID) flush();
+}
+
+/** Says now what is unsaid. */
+function flush(): void {
+  if (endedCount > 0) {
+    unsaid.push(encodeMessage({ type: MESSAGE.ended, id: ended, data: realm.stats() }));
+    toldAt = performance.now();
+    endedCount = 0;
+  }
+  if (unsaid.length === 0) return;
+  const bytes = unsaid.length === 1 ? unsaid[0]! : Buffer.concat(unsaid);
+  unsaid = [];
+  unsaidBytes = 0;
+  for (let sent = 0; sent < bytes.length;) sent += retry(() => writeSync(TALK, bytes, sent));
+}
+
+function ask(type: typeof MESSAGE.call | typeof MESSAGE.callBlocking, text: string): Message {
+  say({ type, id: nextId++, frame: { text } });
+  flush();
+  return receive(TALK, answers);
+}
+
+const bridge: DirectBridge = {
+  call: (text) => ask(MESSAGE.call, text).frame!.text,
+  callBlocking: (text) => ask(MESSAGE.callBlocking, text).frame!,
+  note(text) {
+    say({ type: MESSAGE.note, id: nextId++, frame: { text } });
+    // The turn may go on for long: what a script prints is to be seen while it works.
+    flush();
+  },
 };
 
-/** Past help: says so at once, without the event loop, and dies. */
+/** Past help: says so, and dies. */
 function onCatastrophe(): void {
-  say({ type: "memory", id: 0 });
+  say({ type: MESSAGE.memory, id: 0 });
   flush();
   die();
 }
 
-async function create(id: number, limits: RealmLimits, runtime: string): Promise<void> {
-  realm = await ThreadRealm.create(bridge, limits, { runtime, onCatastrophe });
-  say({ type: "ready", id });
+function endTurn(id: number, failure: RealmFailure | undefined): void {
+  if (failure !== undefined) {
+    flush();
+    say({ type: MESSAGE.failed, id, data: { failure, ...realm.stats() } });
+    return;
+  }
+  ended = id;
+  endedCount++;
+  // The parent gives each turn its time from the end of the last one that it has heard of.
+  if (endedCount >= TURNS_TOLD_TOGETHER || performance.now() - toldAt > LONGEST_UNTOLD_MS) flush();
 }
 
-/** While a turn is under way the parent hears every so often how much CPU time the guest has used. */
-function setPulse(on: boolean): void {
-  if (on === (pulse !== undefined)) return;
-  clearInterval(pulse);
-  pulse = on ? setInterval(() => say({ type: "pulse", id: 0, data: realm?.stats() }), PULSE_MS) : undefined;
+/** Makes the realm, unless the one that was made ahead is as it is to be. */
+function create({ memoryMB, isTied }: CreateData): void {
+  if (memoryMB !== Number(expectedMB)) realm = createRealm(memoryMB);
+  longestMs = isTied ? undefined : LONGEST_UNTIED_MS;
 }
 
-async function end(id: number, turn: Promise<RealmFailure | undefined>): Promise<void> {
-  turns++;
-  setPulse(true);
-  const failure = await turn;
-  turns--;
-  setPulse(turns > 0);
-  say({ type: "ended", id, data: { failure, cpuMs: realm?.stats().cpuMs } });
+function createRealm(memoryMB: number): DirectRealm {
+  return new DirectRealm(bridge, { memoryMB }, { runtime, cache, onCatastrophe });
 }
 
-function onMessage({ type, id, data, frame }: Message): void {
+function limited({ timeoutMs = longestMs }: EntryOptions = {}): EntryOptions {
+  return timeoutMs === undefined ? {} : { timeoutMs };
+}
+
+function serve({ type, id, data, frame }: Message): void {
   switch (type) {
-    case "create":
-      void create(id, data as RealmLimits, frame!.text);
+    case MESSAGE.create:
+      create(data as CreateData);
+      say({ type: MESSAGE.ready, id });
       break;
-    case "invoke":
-      void end(id, realm!.invoke(frame!, data as EntryOptions));
+    case MESSAGE.invoke:
+      endTurn(id, realm.invoke(frame!, limited(data as EntryOptions | undefined)));
       break;
-    case "run": {
+    case MESSAGE.run: {
       const { options, ...source } = data as Omit<Source, "code"> & { options: EntryOptions };
-      void end(id, realm!.run({ ...source, code: frame!.text }, options));
+      endTurn(id, realm.run({ ...source, code: frame!.text }, limited(options)));
       break;
     }
     default:
@@ -129,6 +169,14 @@ function onMessage({ type, id, data, frame }: Message): void {
   }
 }
 
-// Whatever goes wrong here, a guest's thread must not keep the process.
+// Whatever goes wrong here, the guest must not keep the process.
 for (const event of ["exit", "uncaughtException", "unhandledRejection"]) process.on(event, die);
-export const commands: FramePipe = new FramePipe(process.stdin, undefined, { onMessage, onEnd: die });
+realm = createRealm(Number(expectedMB));
+for (;;) {
+  let command = commands.next();
+  if (command === undefined) {
+    flush();
+    command = receive(COMMANDS, commands);
+  }
+  serve(command);
+}

@@ -1,13 +1,18 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 
+let folder: string | undefined;
 let text: string | undefined;
 
-/** The guest runtime as source text: an expression whose value takes the realm's bridge and starts the kernel. */
+/** Where the guest runtime and V8's code caches of it are. */
+export function runtimeFolder(): string {
+  folder ??= dirname(createRequire(import.meta.url).resolve("#guest/runtime.js"));
+  return folder;
+}
+
+/** The guest runtime as source text: an expression whose value takes what the realm hands in and starts the kernel. */
 export function runtimeText(): string {
-  if (text === undefined) {
-    const bundle = readFileSync(createRequire(import.meta.url).resolve("#guest/runtime.js"), "utf8");
-    text = `(function (call, callBlocking, note) {${bundle};return runtime.start(call, callBlocking, note);})`;
-  }
+  text ??= readFileSync(join(runtimeFolder(), "runtime.js"), "utf8");
   return text;
 }

@@ -1,12 +1,19 @@
 import ivm from "isolated-vm";
-import { flagFor, showAsked } from "../permissions/flag-for.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import { MAX_FRAME_CHARS, type Frame } from "../shared/frames.ts";
-import { describeThrown } from "./describe-thrown.ts";
+import type { Frame } from "../shared/frames.ts";
+import {
+  checkedFrame,
+  checkImports,
+  entryOptions,
+  failureOf,
+  HOOKS_SOURCE,
+  MAIN_NAME,
+  mainSource,
+  moduleSource,
+  RUNTIME_NAME,
+  toCopy,
+} from "./isolate-sources.ts";
 import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
-
-const RUNTIME_NAME = "geppetto:runtime";
-const MAIN_NAME = "geppetto:main";
 
 /** V8's code cache of the runtime, made by the first realm of this process. Machine code: never from anywhere else. */
 let runtimeCache: ivm.ExternalCopy<ArrayBuffer> | undefined;
@@ -191,63 +198,29 @@ export class ThreadRealm implements Realm {
   async #compileModule({ code, filename, lineOffset, token }: Source): Promise<{
     enter: (options: ivm.RunOptions) => Promise<unknown>;
   }> {
-    // isolated-vm lets only the guest itself fill in import.meta, so a line of ours does, before line 1.
-    const prologue = `import.meta.url=${JSON.stringify(filename)};\n`;
-    const script = await this.#isolate.compileModule(prologue + code.replace(/^#!/, "//"), {
+    const script = await this.#isolate.compileModule(moduleSource(code, filename), {
       filename,
       lineOffset: -1 - lineOffset,
     });
-    const [specifier] = script.dependencySpecifiers;
-    if (specifier !== undefined) {
-      const flag = flagFor("import", specifier);
-      throw new GeppettoError(
-        "PermissionError",
-        `import denied: ${showAsked(specifier)}: nothing may be imported; allow it with ${flag}`,
-      );
-    }
-    const main = await this.#isolate.compileModule(
-      `import { complete } from "hooks"; import * as script from "script"; complete(${token}, script);`,
-      { filename: MAIN_NAME },
-    );
+    checkImports(script);
+    const main = await this.#isolate.compileModule(mainSource(token), { filename: MAIN_NAME });
     await main.instantiate(this.#context, (name) => (name === "hooks" ? this.#hooks : script));
     return { enter: (options) => main.evaluate(options) };
   }
 
-  /** The reason is read from the host's own state; the guest can throw any text it likes. */
   #failure(thrown: unknown, startedAt: number, { timeoutMs }: EntryOptions): RealmFailure {
     if (this.#disposedByHost) return { kind: "disposed" };
-    if (this.#isolate.isDisposed) return { kind: "memory" };
-    const error = describeThrown(thrown);
     const elapsedMs = performance.now() - startedAt;
-    if (timeoutMs !== undefined && elapsedMs >= timeoutMs && error.message.startsWith("Script execution timed out"))
-      return { kind: "timeout" };
-    return { kind: "thrown", error };
+    return failureOf(thrown, { isDisposed: this.#isolate.isDisposed, elapsedMs, timeoutMs });
   }
 }
 
-/** A module that exports `complete` to our main module only: a script has no way to name it. */
 async function createHooks(isolate: ivm.Isolate, context: ivm.Context, complete: ivm.Reference): Promise<ivm.Module> {
   await context.global.set("geppettoComplete", complete.derefInto());
-  const hooks = await isolate.compileModule(
-    "export const complete = globalThis.geppettoComplete; delete globalThis.geppettoComplete;",
-    { filename: MAIN_NAME },
-  );
+  const hooks = await isolate.compileModule(HOOKS_SOURCE, { filename: MAIN_NAME });
   await hooks.instantiate(context, () => {
     throw new Error("the hooks import nothing");
   });
   await hooks.evaluate(UNDEFINED_RESULT);
   return hooks;
-}
-
-function toCopy({ text, buffers = [] }: Frame): ivm.Copy<Frame> {
-  return new ivm.ExternalCopy({ text, buffers }).copyInto({ release: true });
-}
-
-function entryOptions({ timeoutMs }: EntryOptions): ivm.RunOptions {
-  // isolated-vm takes whole milliseconds and reads 0 as "no limit".
-  return timeoutMs === undefined ? {} : { timeout: Math.max(1, Math.ceil(timeoutMs)) };
-}
-
-function checkedFrame(frame: unknown): string {
-  return typeof frame === "string" && frame.length <= MAX_FRAME_CHARS * 2 ? frame : "";
 }

@@ -1,4 +1,4 @@
-// A child of a process realm that lies. Its first argument names the lie; it speaks the frames of src/sandbox/channel.ts.
+// A child of a process realm that lies. Its first argument names the lie; it speaks the frames of src/sandbox/frame-pipe.ts.
 import { writeSync } from "node:fs";
 
 const lie = process.argv[2];
@@ -12,13 +12,20 @@ function write(bytes) {
   }
 }
 
-function send(type, id, { data, texts = [], bytes } = {}) {
-  const parts = texts.map((text) => Buffer.from(text));
-  const head = Buffer.from(JSON.stringify({ type, id, data, bytes: bytes ?? parts.map((part) => part.length) }));
-  const lengths = Buffer.alloc(8);
-  lengths.writeUInt32LE(4 + head.length + parts.reduce((sum, part) => sum + part.length, 0), 0);
-  lengths.writeUInt32LE(head.length, 4);
-  write(Buffer.concat([lengths, head, ...parts]));
+const TYPES = { ready: 2, invoke: 3, ended: 5, failed: 6, call: 7, callBlocking: 8, memory: 11, "become-root": 99 };
+
+/** `lengths` are those that the head tells of data and text, where it lies. */
+function send(type, id, { data, text, lengths } = {}) {
+  const json = Buffer.from(data === undefined ? "" : JSON.stringify(data));
+  const body = Buffer.from(text ?? "");
+  const head = Buffer.alloc(20);
+  head.writeUInt32LE(16 + json.length + body.length, 0);
+  head[4] = TYPES[type];
+  head[5] = text === undefined ? 0 : 3;
+  head.writeUInt32LE(id, 8);
+  head.writeUInt32LE(lengths?.[0] ?? json.length, 12);
+  head.writeUInt32LE(lengths?.[1] ?? body.length, 16);
+  write(Buffer.concat([head, json, body]));
 }
 
 function raw(...numbers) {
@@ -29,47 +36,45 @@ function raw(...numbers) {
 
 const LIES = {
   "forged ids": (id) => {
-    for (const forged of [0, -1, id + 1, id + 1000, 2 ** 53 - 1]) send("ended", forged, { data: {} });
-    send("ended", id, { data: {} });
+    for (const forged of [id + 1, id + 1000, 2 ** 32 - 1, 0]) send("ended", forged, { data: {} });
   },
   "an end said twice": (id) => {
     send("ended", id, { data: {} });
-    send("ended", id, { data: { failure: { kind: "thrown", error: { name: "Twice", message: "twice" } } } });
+    send("failed", id, { data: { failure: { kind: "thrown", error: { name: "Twice", message: "twice" } } } });
   },
-  "failures of no kind": (id) => send("ended", id, { data: { failure: { kind: "limit", error: 7 } } }),
-  "a failure that is no object": (id) => send("ended", id, { data: { failure: "boo" } }),
+  "failures of no kind": (id) => send("failed", id, { data: { failure: { kind: "limit", error: 7 } } }),
+  "a failure that is no object": (id) => send("failed", id, { data: { failure: "boo" } }),
   "an error that is no record": (id) =>
-    send("ended", id, { data: { failure: { kind: "thrown", error: { name: {}, message: [], stack: 5 } } } }),
+    send("failed", id, { data: { failure: { kind: "thrown", error: { name: {}, message: [], stack: 5 } } } }),
   "a question while it waits": () => {
-    send("callBlocking", 1, { texts: ["[]"] });
-    send("call", 2, { texts: ["[]"] });
+    send("callBlocking", 1, { text: "[]" });
+    send("call", 2, { text: "[]" });
   },
   "questions whose answers it does not read": () => {
-    for (let i = 1; i < 400; i++) send("call", i, { texts: ["long"] });
+    for (let i = 1; i < 400; i++) send("call", i, { text: "long" });
   },
   "an error of half a megabyte": (id) =>
-    send("ended", id, { data: { failure: { kind: "thrown", error: { name: "E", message: "x".repeat(5e5) } } } }),
+    send("failed", id, { data: { failure: { kind: "thrown", error: { name: "E", message: "x".repeat(5e5) } } } }),
   "an error of ten megabytes": (id) =>
-    send("ended", id, { data: { failure: { kind: "thrown", error: { name: "E", message: "x".repeat(1e7) } } } }),
-  "CPU time that is none": (id) => {
+    send("failed", id, { data: { failure: { kind: "thrown", error: { name: "E", message: "x".repeat(1e7) } } } }),
+  "CPU time that is not a number": (id) => {
     for (const cpuMs of [-1, "1", null, {}]) send("ended", id, { data: { cpuMs } });
-    send("ended", id, { data: {} });
   },
   "an unknown type": () => send("become-root", 1),
-  "a message of the parent's": () => send("invoke", 1, { texts: ["[1]"] }),
+  "a message of the parent's": () => send("invoke", 1, { text: "[1]" }),
   "a call without a frame": () => send("call", 1),
   "a call that is no frame": (id) => {
-    send("call", 1, { texts: ["{{{"] });
-    send("call", 1, { texts: [""] });
-    send("callBlocking", 2, { texts: ["null"] });
+    send("call", 1, { text: "{{{" });
+    send("call", 1, { text: "" });
+    send("callBlocking", 2, { text: "null" });
     send("ended", id, { data: {} });
   },
   "a giant length": () => raw(0xffffffff, 0xffffffff),
   "a head longer than its message": () => raw(8, 0x7fffffff, 0),
-  "lengths that do not add up": () => send("call", 1, { texts: ["x"], bytes: [5, 5] }),
-  "a negative length": () => send("call", 1, { texts: ["x"], bytes: [-1, 2] }),
-  "bytes that are no JSON": () => write(Buffer.from([6, 0, 0, 0, 2, 0, 0, 0, 0x7b, 0x7b])),
-  "a head that is null": () => write(Buffer.from([8, 0, 0, 0, 4, 0, 0, 0, ...Buffer.from("null")])),
+  "lengths that do not add up": () => send("call", 1, { text: "x", lengths: [5, 5] }),
+  "a negative length": () => send("call", 1, { text: "x", lengths: [0xffffffff, 2] }),
+  "bytes that are not JSON": (id) => send("ended", id, { text: "{{", lengths: [2, 0] }),
+  "data that are null": (id) => send("failed", id, { data: null }),
   noise: () => write(Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7919 + 13) % 256))),
   "half a message, then nothing": () => {
     write(Buffer.from([200, 0, 0, 0, 1]));
@@ -83,11 +88,9 @@ let pending = Buffer.alloc(0);
 let first = true;
 process.stdin.on("data", (chunk) => {
   pending = Buffer.concat([pending, chunk]);
-  while (pending.length >= 8 && pending.length >= 4 + pending.readUInt32LE(0)) {
-    const end = 4 + pending.readUInt32LE(0);
-    const { type, id } = JSON.parse(pending.toString("utf8", 8, 8 + pending.readUInt32LE(4)));
-    pending = pending.subarray(end);
-    if (type === "answer") continue;
+  while (pending.length >= 20 && pending.length >= 4 + pending.readUInt32LE(0)) {
+    const id = pending.readUInt32LE(8);
+    pending = pending.subarray(4 + pending.readUInt32LE(0));
     if (first && lie !== "ready twice") send("ready", id);
     else if (first) {
       send("ready", id);

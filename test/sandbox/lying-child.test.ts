@@ -53,8 +53,7 @@ describe("a child that lies", () => {
     "a head longer than its message",
     "lengths that do not add up",
     "a negative length",
-    "bytes that are no JSON",
-    "a head that is null",
+    "bytes that are not JSON",
     "noise",
     "half a message, then nothing",
     "an exit",
@@ -69,16 +68,20 @@ describe("a child that lies", () => {
     await end(realm);
   });
 
-  it.each(["forged ids", "an end said twice", "CPU time that is none", "a call that is no frame", "ready twice"])(
-    "gains nothing by %s",
-    async (lie) => {
-      const { realm, failure } = await lieTo(lie);
-      expect(failure).toBeUndefined();
-      expect(realm.disposed).toBe(false);
-      expect(realm.stats()).toEqual({ cpuMs: 0 });
-      await end(realm);
-    },
-  );
+  it.each([
+    "forged ids",
+    "an end said twice",
+    "CPU time that is not a number",
+    "a call that is no frame",
+    "ready twice",
+    "data that are null",
+  ])("gains nothing by %s", async (lie) => {
+    const { realm, failure } = await lieTo(lie);
+    expect(failure).toBeUndefined();
+    expect(realm.disposed).toBe(false);
+    expect(realm.stats()).toEqual({ cpuMs: 0 });
+    await end(realm);
+  });
 
   it.each(["failures of no kind", "a failure that is no object"])("has only crashed when it claims %s", async (lie) => {
     const { realm, failure } = await lieTo(lie);

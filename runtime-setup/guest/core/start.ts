@@ -47,9 +47,13 @@ function closeSurface(): void {
   delete view.setFloat16;
 }
 
-/** A function of the realm's whose promise this realm waits for. */
-interface BlockingCall {
-  applySyncPromise(receiver: undefined, args: [string]): Frame;
+/** What a blocking call goes through: a function that answers, or one of another thread whose promise this realm waits for. */
+type BlockingCall = ((frame: string) => Frame) | { applySyncPromise(receiver: undefined, args: [string]): Frame };
+
+function toFunction(callBlocking: BlockingCall): (frame: string) => Frame {
+  if (typeof callBlocking === "function") return callBlocking;
+  const { applySyncPromise } = callBlocking;
+  return (frame) => ReflectApply(applySyncPromise, callBlocking, [undefined, [frame]]);
 }
 
 /** Called once by the realm, before any script; returns what only the realm may hold. */
@@ -58,19 +62,11 @@ export function start(
   callBlocking: BlockingCall,
   note: (frame: string) => void,
 ): ReturnType<typeof startKernel> {
-  const { applySyncPromise } = callBlocking;
   closeSurface();
   onFrame(FRAMES.feature_install, (feature, config) => {
     if (!ObjectHasOwn(features, feature)) throw new Error(`Cannot install the feature "${feature}": it is unknown`);
     (features[feature] as (config: unknown) => void)(config);
   });
   onFrame(FRAMES.global_set, defineGlobal);
-  return startKernel(
-    {
-      call,
-      callBlocking: (frame) => ReflectApply(applySyncPromise, callBlocking, [undefined, [frame]]),
-      note,
-    },
-    settleScript,
-  );
+  return startKernel({ call, callBlocking: toFunction(callBlocking), note }, settleScript);
 }

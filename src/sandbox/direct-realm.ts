@@ -1,0 +1,128 @@
+import ivm from "isolated-vm";
+import type { Frame } from "../shared/frames.ts";
+import {
+  checkImports,
+  checkedFrame,
+  entryOptions,
+  failureOf,
+  HOOKS_SOURCE,
+  mainSource,
+  MAIN_NAME,
+  moduleSource,
+  RUNTIME_NAME,
+  toCopy,
+} from "./isolate-sources.ts";
+import type { EntryOptions, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
+
+/** What a guest calls on the one whose thread it runs on. Nothing of it throws. */
+export interface DirectBridge {
+  call(frame: string): string;
+  callBlocking(frame: string): Frame;
+  note(frame: string): void;
+}
+
+export interface DirectRealmOptions {
+  /** The guest runtime's source, see runtime-text.ts. */
+  runtime: string;
+  /** V8's code cache of it; where V8 does not take it the source is compiled. */
+  cache?: ArrayBuffer | undefined;
+  /** Called when V8 could not recover from running out of memory: the isolate is beyond help. */
+  onCatastrophe: () => void;
+}
+
+type Deliver = ivm.Reference<(frame: string, buffers?: ArrayBuffer[]) => void>;
+type Complete = ivm.Reference<(token: number, value: unknown) => void>;
+
+/**
+ * A realm on the thread of whoever enters it: each entry returns when its turn is over, microtasks included. For a process
+ * that has nothing else to do, and that somebody else watches: a guest that does not return keeps the thread.
+ */
+export class DirectRealm {
+  readonly #isolate: ivm.Isolate;
+  readonly #context: ivm.Context;
+  readonly #deliver: Deliver;
+  readonly #complete: Complete;
+  readonly #hooks: ivm.Module;
+
+  constructor(bridge: DirectBridge, limits: RealmLimits, { runtime, cache, onCatastrophe }: DirectRealmOptions) {
+    this.#isolate = new ivm.Isolate({ memoryLimit: limits.memoryMB, onCatastrophicError: onCatastrophe });
+    this.#context = this.#isolate.createContextSync();
+    const script = this.#isolate.compileScriptSync(runtime, {
+      filename: RUNTIME_NAME,
+      ...(cache === undefined ? {} : { cachedData: new ivm.ExternalCopy(cache) }),
+    });
+    const start = script.runSync(this.#context, { reference: true, release: true });
+    const call = new ivm.Callback((frame: unknown) => bridge.call(checkedFrame(frame)));
+    const note = new ivm.Callback((frame: unknown) => bridge.note(checkedFrame(frame)));
+    const callBlocking = new ivm.Callback((frame: unknown) => toCopy(bridge.callBlocking(checkedFrame(frame))));
+    const handles = start.applySync(undefined, [call, callBlocking, note], {
+      result: { reference: true },
+    }) as ivm.Reference;
+    this.#deliver = handles.getSync("deliver", { reference: true }) as Deliver;
+    this.#complete = handles.getSync("complete", { reference: true }) as Complete;
+    this.#context.global.setSync("geppettoComplete", this.#complete.derefInto());
+    this.#hooks = this.#isolate.compileModuleSync(HOOKS_SOURCE, { filename: MAIN_NAME });
+    this.#hooks.instantiateSync(this.#context, () => {
+      throw new Error("the hooks import nothing");
+    });
+    this.#hooks.evaluateSync({ reference: true });
+  }
+
+  invoke({ text, buffers }: Frame, options: EntryOptions = {}): RealmFailure | undefined {
+    return this.#enter(options, (run) => {
+      if (buffers === undefined) this.#deliver.applySync(undefined, [text], run);
+      else {
+        const copies = new ivm.ExternalCopy(buffers).copyInto({ release: true });
+        this.#deliver.applySync(undefined, [text, copies] as unknown as [string], run);
+      }
+    });
+  }
+
+  run(source: Source, options: EntryOptions = {}): RealmFailure | undefined {
+    let entry: (run: ivm.RunOptions) => void;
+    try {
+      entry = source.kind === "module" ? this.#compileModule(source) : this.#compileClassic(source);
+    } catch (thrown) {
+      const failure = failureOf(thrown, { isDisposed: this.#isolate.isDisposed });
+      if (failure.kind !== "thrown") return failure;
+      // Its frames would be the host's; where the source is wrong is part of the message.
+      const { name, message } = failure.error;
+      return { kind: "load", error: { name, message } };
+    }
+    return this.#enter(options, entry);
+  }
+
+  stats(): RealmStats {
+    return { cpuMs: this.#isolate.isDisposed ? 0 : Number(this.#isolate.cpuTime) / 1e6 };
+  }
+
+  #enter(options: EntryOptions, entry: (run: ivm.RunOptions) => void): RealmFailure | undefined {
+    const startedAt = performance.now();
+    try {
+      entry(entryOptions(options));
+      return undefined;
+    } catch (thrown) {
+      const elapsedMs = performance.now() - startedAt;
+      return failureOf(thrown, { isDisposed: this.#isolate.isDisposed, elapsedMs, timeoutMs: options.timeoutMs });
+    }
+  }
+
+  #compileClassic({ code, filename, lineOffset, token }: Source): (run: ivm.RunOptions) => void {
+    const script = this.#isolate.compileScriptSync(code, { filename, lineOffset: 0 - lineOffset });
+    return (run) => {
+      const value = script.runSync(this.#context, { ...run, reference: true, release: true });
+      this.#complete.applySync(undefined, [token, value.derefInto({ release: true })], run);
+    };
+  }
+
+  #compileModule({ code, filename, lineOffset, token }: Source): (run: ivm.RunOptions) => void {
+    const script = this.#isolate.compileModuleSync(moduleSource(code, filename), {
+      filename,
+      lineOffset: -1 - lineOffset,
+    });
+    checkImports(script);
+    const main = this.#isolate.compileModuleSync(mainSource(token), { filename: MAIN_NAME });
+    main.instantiateSync(this.#context, (name) => (name === "hooks" ? this.#hooks : script));
+    return (run) => void main.evaluateSync(run);
+  }
+}

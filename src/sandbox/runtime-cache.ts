@@ -1,0 +1,15 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * V8's code cache of the runtime that the build has made for this version of V8 and its flags; undefined where there is
+ * none. V8 refuses one that does not fit. Machine code: it is part of the program, and never comes from anywhere else.
+ */
+export function readRuntimeCache(folder: string, isJitless: boolean): ArrayBuffer | undefined {
+  try {
+    const name = `runtime-${process.versions.v8}${isJitless ? "-jitless" : ""}.cache`;
+    return new Uint8Array(readFileSync(join(folder, name))).buffer;
+  } catch {
+    return undefined;
+  }
+}
