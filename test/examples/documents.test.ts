@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startTurnServer, type TurnServer } from "../providers/turn-server.ts";
+import { type Block, documents, matchesOutput, readBlocks } from "./document-blocks.ts";
+import { DocumentFolder } from "./document-folder.ts";
+
+/** Commands that are not run, by how their block begins, each with the reason. */
+const NOT_RUN: Readonly<Record<string, string>> = {
+  "npm i geppetto-js": "it asks the registry for the package",
+  "npm ci": "it installs this project anew",
+  "npm run build": "it runs the tests of this project",
+};
+
+/** What the vendors' models answer. */
+const ANSWER = ["Anna ", "likes ", "green ", "tea."];
+
+const isRun = ({ language, code }: Block): boolean =>
+  language === "sh" && !Object.keys(NOT_RUN).some((beginning) => code.startsWith(beginning));
+const isProgram = ({ language }: Block): boolean => language === "js" || language === "ts";
+
+const blocks = new Map(documents.map((document) => [document, readBlocks(document)]));
+const all = [...blocks.values()].flat();
+
+let server: TurnServer;
+beforeAll(async () => {
+  server = await startTurnServer();
+  server.play({ text: ANSWER });
+});
+afterAll(() => server.close());
+
+describe("the documents", () => {
+  it("have no exception that no block needs", () => {
+    const needed = Object.keys(NOT_RUN).filter((beginning) => all.some(({ code }) => code.startsWith(beginning)));
+    expect(needed).toEqual(Object.keys(NOT_RUN));
+  });
+
+  it("hold JSON that can be read", () => {
+    for (const { language, code } of all) if (language === "json") JSON.parse(code);
+  });
+});
+
+const withCode = documents.filter((document) =>
+  blocks.get(document)!.some((block) => isProgram(block) || isRun(block)),
+);
+
+describe.each(withCode)("%s", (document) => {
+  const own = blocks.get(document)!;
+  const commands = own.filter(isRun);
+  let folder: DocumentFolder;
+  beforeAll(() => {
+    folder = new DocumentFolder(own, { modelURL: server.baseURL });
+  });
+  afterAll(() => folder.remove());
+
+  async function check(block: Block): Promise<void> {
+    const { code, stdout, stderr } = await folder.run(block);
+    const isCommand = block.language === "sh";
+    expect({ code, stderr: isCommand && code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    // What commands print need not be shown; a program prints what the text after it says, or nothing.
+    if (isCommand && block.output === undefined) return;
+    const { output = "" } = block;
+    const printed = stdout.replace(/[^\S\n]+$/gm, "");
+    expect(matchesOutput(printed, output) ? output : printed).toBe(output);
+  }
+
+  const programs = own.filter((block) => isProgram(block) && block.title === undefined);
+  it.concurrent.each(programs)("prints in $place what it says", check);
+
+  // One after the other: what one writes the next one reads.
+  it.each(commands)("says in $place what can be done", check);
+
+  it.each(own.filter((block) => isProgram(block) && block.title !== undefined))(
+    "runs $title, which it shows in $place",
+    ({ title = "" }) => {
+      expect(commands.filter(({ code }) => code.includes(title))).not.toEqual([]);
+    },
+  );
+});
