@@ -1,5 +1,7 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Block, root } from "./document-blocks.ts";
@@ -11,7 +13,8 @@ const TYPED = "a-stored-key\n";
 const BLOCK_MS = 60_000;
 
 export interface BlockResult {
-  code: number;
+  /** The exit code, or the signal that ended it. */
+  code: number | string;
   stdout: string;
   stderr: string;
 }
@@ -19,6 +22,18 @@ export interface BlockResult {
 export interface DocumentFolderOptions {
   /** Where both vendors' models answer. */
   modelURL: string;
+  /** Where a server of the reader's may listen. */
+  port: number;
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 /**
@@ -29,12 +44,13 @@ export class DocumentFolder {
   readonly path: string = mkdtempSync(join(tmpdir(), "geppetto-docs-"));
   readonly #env: Record<string, string>;
 
-  constructor(blocks: readonly Block[], { modelURL }: DocumentFolderOptions) {
+  constructor(blocks: readonly Block[], { modelURL, port }: DocumentFolderOptions) {
     const { PATH = "" } = process.env;
     const bin = join(this.path, ".bin");
     this.#env = {
       PATH: `${bin}:${PATH}`,
       HOME: join(this.path, ".home"),
+      PORT: String(port),
       OPENAI_API_KEY: "a-key",
       OPENAI_BASE_URL: `${modelURL}/v1`,
       ANTHROPIC_API_KEY: "a-key",
@@ -49,6 +65,24 @@ export class DocumentFolder {
     if (language === "sh") return this.#start("sh", ["-e", "-c", code], TYPED);
     if (language === "js") return this.#start("geppetto-js", ["run", "-q", "-"], code);
     return this.#start(process.execPath, ["--input-type=module-typescript", "-e", code], "");
+  }
+
+  /** What the compiler says of host code that is checked as strictly as this project: "" where nothing is wrong. */
+  async checkTypes(blocks: readonly Block[]): Promise<string> {
+    const files = blocks.map(({ place, code }) => {
+      const file = `${place.replaceAll(/\W+/g, "-")}.mts`;
+      writeFileSync(join(this.path, file), code);
+      return file;
+    });
+    const tsconfig = {
+      extends: join(root, "tsconfig.json"),
+      compilerOptions: { noUnusedLocals: false },
+      files,
+      include: [],
+    };
+    writeFileSync(join(this.path, "tsconfig.json"), JSON.stringify(tsconfig));
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    return (await this.#start(process.execPath, [tsc, "-p", this.path], "")).stdout;
   }
 
   remove(): void {
@@ -68,13 +102,26 @@ export class DocumentFolder {
   }
 
   #start(command: string, args: readonly string[], input: string): Promise<BlockResult> {
-    const { promise, resolve } = Promise.withResolvers<BlockResult>();
-    const options = { cwd: this.path, env: this.#env, timeout: BLOCK_MS, killSignal: "SIGKILL" } as const;
-    const child = execFile(command, args, options, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : -1, stdout, stderr });
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<BlockResult>();
+    const child = spawn(command, args, { cwd: this.path, env: this.#env, timeout: BLOCK_MS, detached: true });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    child.on("error", reject);
+    // A block that fails may leave a server behind, which would hold the streams open.
+    child.on("exit", () => endGroup(child.pid!));
+    child.on("close", (code, signal) => resolve({ code: code ?? signal ?? -1, stdout, stderr }));
     // A command that reads nothing may be gone before it could.
-    child.stdin?.on("error", () => {}).end(input);
+    child.stdin.on("error", () => {}).end(input);
     return promise;
+  }
+}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing of it is left.
   }
 }

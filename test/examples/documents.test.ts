@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTurnServer, type TurnServer } from "../providers/turn-server.ts";
 import { type Block, documents, matchesOutput, readBlocks } from "./document-blocks.ts";
-import { DocumentFolder } from "./document-folder.ts";
+import { DocumentFolder, freePort } from "./document-folder.ts";
 
 /** Commands that are not run, by how their block begins, each with the reason. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   "npm i geppetto-js": "it asks the registry for the package",
   "npm ci": "it installs this project anew",
   "npm run build": "it runs the tests of this project",
+  "docker build": "it needs a Docker daemon",
 };
 
 /** What the vendors' models answer. */
@@ -44,10 +45,11 @@ const withCode = documents.filter((document) =>
 
 describe.each(withCode)("%s", (document) => {
   const own = blocks.get(document)!;
+  const host = own.filter(({ language }) => language === "ts");
   const commands = own.filter(isRun);
   let folder: DocumentFolder;
-  beforeAll(() => {
-    folder = new DocumentFolder(own, { modelURL: server.baseURL });
+  beforeAll(async () => {
+    folder = new DocumentFolder(own, { modelURL: server.baseURL, port: await freePort() });
   });
   afterAll(() => folder.remove());
 
@@ -64,6 +66,10 @@ describe.each(withCode)("%s", (document) => {
 
   const programs = own.filter((block) => isProgram(block) && block.title === undefined);
   it.concurrent.each(programs)("prints in $place what it says", check);
+
+  it.runIf(host.length > 0)("shows host code whose types are right", async () => {
+    expect(await folder.checkTypes(host)).toBe("");
+  });
 
   // One after the other: what one writes the next one reads.
   it.each(commands)("says in $place what can be done", check);
