@@ -42,6 +42,25 @@ export function readBlocks(document: string): Block[] {
   });
 }
 
+/** What a document refers to: the targets of its links, and the files and folders of this project that it names. */
+export function readReferences(document: string): { links: string[]; paths: string[] } {
+  const text = readFileSync(join(root, document), "utf8").replace(/^```[^]*?^```$/gm, "");
+  const links = [...text.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, target]) => target!);
+  const named = text.matchAll(/`((?:src|runtime-setup|scripts|test|docs|examples|bench)\/[\w./-]*)`/g);
+  return { links, paths: [...named].map(([, path]) => path!) };
+}
+
+/** The anchors of a document's headings, as they are made for links. */
+export function readAnchors(document: string): Set<string> {
+  const headings = readFileSync(join(root, document), "utf8").matchAll(/^#+ (.+)$/gm);
+  const toAnchor = (heading: string): string =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, "")
+      .replaceAll(" ", "-");
+  return new Set([...headings].map(([, heading]) => toAnchor(heading!)));
+}
+
 /** Does a text match what a document says of it? There `…` stands for any text of one line. */
 export function matchesOutput(given: string, expected: string): boolean {
   const parts = expected.split("…").map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));

@@ -1,6 +1,16 @@
+import { existsSync } from "node:fs";
+import { join, posix } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTurnServer, type TurnServer } from "../providers/turn-server.ts";
-import { type Block, documents, matchesOutput, readBlocks } from "./document-blocks.ts";
+import {
+  type Block,
+  documents,
+  matchesOutput,
+  readAnchors,
+  readBlocks,
+  readReferences,
+  root,
+} from "./document-blocks.ts";
 import { DocumentFolder, freePort } from "./document-folder.ts";
 
 /** Commands that are not run, by how their block begins, each with the reason. */
@@ -32,6 +42,17 @@ describe("the documents", () => {
   it("have no exception that no block needs", () => {
     const needed = Object.keys(NOT_RUN).filter((beginning) => all.some(({ code }) => code.startsWith(beginning)));
     expect(needed).toEqual(Object.keys(NOT_RUN));
+  });
+
+  it.each(documents)("%s: its links lead somewhere, and the files that it names exist", (document) => {
+    const { links, paths } = readReferences(document);
+    for (const link of links) {
+      const [file, anchor] = link.split("#");
+      const target = file === "" ? document : posix.join(posix.dirname(document), file!);
+      expect(existsSync(join(root, target)), link).toBe(true);
+      if (anchor !== undefined) expect(readAnchors(target), link).toContain(anchor);
+    }
+    for (const path of paths) expect(existsSync(join(root, path)), path).toBe(true);
   });
 
   it("hold JSON that can be read", () => {
