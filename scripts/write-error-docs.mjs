@@ -39,7 +39,7 @@ export async function errorDocs() {
   for (const { title, errors } of ERROR_GROUPS) {
     parts.push(`## ${title}`, table(["Code", "Name", "Exit code", "Meaning", "What to do"], errorRows(errors)));
   }
-  return format(parts.join("\n\n"), { parser: "markdown", printWidth: 120 });
+  return format(parts.join("\n\n"), { parser: "markdown", printWidth: 120, proseWrap: "always" });
 }
 
 function exitRows() {
