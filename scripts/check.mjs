@@ -17,6 +17,7 @@ const STEPS = [
   { name: "dead code", command: "knip --no-progress --no-config-hints" },
   { name: "words", command: "node scripts/check-words.mjs" },
   { name: "contract", command: "node scripts/check-contract.mjs" },
+  { name: "error codes", command: "node scripts/check-error-codes.mjs" },
 ];
 const TESTS = { name: "tests", command: "npm test" };
 

@@ -9,7 +9,7 @@ import { readScriptOptions } from "../../src/config/script-options-literal.ts";
 import { SECTIONS } from "../../src/config/settings-schema.ts";
 
 const read = (path: string): string => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
-const documents = ["README.md", "docs/configuration.md"];
+const documents = ["docs/configuration.md"];
 
 function blocks(text: string, language: string): string[] {
   return [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)]

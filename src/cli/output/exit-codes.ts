@@ -1,6 +1,4 @@
-import type { ScriptOutcome } from "../../index.ts";
-
-/** What the command line's exit codes mean; 0 to 63 otherwise belong to the script. */
+/** The command line's exit codes; 0 to 63 otherwise belong to the script. What each means is in `../errors/`. */
 export const EXIT = {
   ok: 0,
   uncaught: 1,
@@ -19,43 +17,3 @@ export const EXIT = {
   crashed: 134,
   terminated: 143,
 } as const;
-
-/** Codes of host errors that are more telling than the error's name. */
-const BY_CODE: Record<string, number> = {
-  ERR_RATE_LIMIT: EXIT.rateLimit,
-  ERR_INVALID_KEY: EXIT.config,
-  ERR_AUDIT: EXIT.config,
-};
-
-const BY_NAME: Record<string, number> = {
-  ProviderError: EXIT.provider,
-  ConfigError: EXIT.config,
-  PermissionError: EXIT.permission,
-  ReplayError: EXIT.replay,
-  LimitError: EXIT.limit,
-};
-
-/** The exit code of a script's outcome. It follows what the host recorded: an error that only claims a name counts 1. */
-export function exitCodeOf(outcome: ScriptOutcome): number {
-  const { end, error } = outcome;
-  switch (end) {
-    case "completed":
-    case "done":
-      return EXIT.ok;
-    case "exit":
-      return outcome.exitCode ?? EXIT.ok;
-    case "load":
-      return error?.name === "PermissionError" ? EXIT.permission : EXIT.load;
-    case "limit":
-      return error?.code === "ERR_LIMIT_WALL" || error?.code === "ERR_LIMIT_TURN" ? EXIT.time : EXIT.limit;
-    case "aborted":
-      return EXIT.interrupted;
-    case "crashed":
-      return EXIT.crashed;
-    case "stalled":
-      return EXIT.uncaught;
-    case "uncaught":
-      if (error === undefined || !error.fromHost) return EXIT.uncaught;
-      return BY_CODE[error.code ?? ""] ?? BY_NAME[error.name] ?? EXIT.uncaught;
-  }
-}

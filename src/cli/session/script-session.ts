@@ -14,7 +14,8 @@ import {
 import { ModelRecorder } from "./model-recorder.ts";
 import { approveCalls } from "./approve-calls.ts";
 import { EVENTS_ON_STDERR, EventLog, reasonOf } from "./event-log.ts";
-import { EXIT, exitCodeOf } from "../output/exit-codes.ts";
+import { exitCodeOf } from "../output/exit-code-of.ts";
+import { EXIT } from "../output/exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
 import type { SessionSettings } from "../options/load-settings.ts";
 import { formatCost, formatCount, formatDuration } from "../options/quantities.ts";
@@ -96,7 +97,7 @@ export class ScriptSession {
       log?.close();
       await tapes.close();
       status?.close();
-      this.#report(outcome, script, monitor, interrupts);
+      this.#report({ outcome, exitCode: await exitCodeOf(outcome) }, script, monitor, interrupts);
       this.#sayMisses(outcome, tapes);
       await keeper?.end(outcome, tapes.kept);
     } finally {
@@ -241,12 +242,17 @@ export class ScriptSession {
     this.#terminal.note(`${step.type}${engine} ${step.stepId.slice(0, 8)}: ${type}${time}`);
   }
 
-  #report(outcome: ScriptOutcome, script: SessionScript, { usage }: RunMonitor, interrupts: Interrupts): void {
+  #report(
+    { outcome, exitCode: own }: { outcome: ScriptOutcome; exitCode: number },
+    script: SessionScript,
+    { usage }: RunMonitor,
+    interrupts: Interrupts,
+  ): void {
     if (this.#readerGone) {
       process.exitCode = EXIT.ok;
       return;
     }
-    const exitCode = interrupts.exitCode ?? exitCodeOf(outcome);
+    const exitCode = interrupts.exitCode ?? own;
     process.exitCode = exitCode;
     const { error, text } = outcome;
     if (this.#options.json) {
