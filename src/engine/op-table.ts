@@ -87,8 +87,9 @@ export class OpTable implements HostBridge {
     try {
       const { op, args, callId } = this.#read(frame);
       if (!this.#serves(op)) return IGNORED;
+      // A note that was sent as a call, to be answered when all before it are served.
       if (callId !== undefined) {
-        this.#start(op, args, callId, frame.length);
+        this.#begin(op, args, callId, frame.length);
         return IGNORED;
       }
       if (!isImmediate(op)) throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
@@ -108,9 +109,12 @@ export class OpTable implements HostBridge {
 
   note(frame: string): void {
     try {
-      const { op, args } = this.#read(frame);
-      if (this.#serves(op) && isImmediate(op)) op.handler(args, contextOf(frame));
+      const { op, args, callId } = this.#read(frame);
+      if (!this.#serves(op)) return;
+      if (callId !== undefined) this.#begin(op, args, callId, frame.length);
+      else if (isImmediate(op)) op.handler(args, contextOf(frame));
     } catch (error) {
+      // Nobody waits for it.
       this.#record(error);
     }
   }
@@ -164,6 +168,16 @@ export class OpTable implements HostBridge {
       giveBack();
       release();
     });
+  }
+
+  /** Starts an asynchronous call; what it is refused for is its outcome. */
+  #begin(op: ServedOp, args: unknown, callId: number, chars: number): void {
+    try {
+      this.#start(op, args, callId, chars);
+    } catch (error) {
+      const record = this.#record(error);
+      if (!this.#pending.has(callId)) this.#settle(callId, { ok: false, error: record });
+    }
   }
 
   #settle(callId: number, outcome: Outcome): void {

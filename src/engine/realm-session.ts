@@ -1,7 +1,7 @@
 import { createDeferred, type Deferred } from "../base/deferred.ts";
 import type { Bus } from "../events/bus.ts";
 import type { Realm, RealmFactory, RealmFailure, Source } from "../sandbox/realm.ts";
-import { FRAMES, type FrameKind } from "../shared/contract/frame-kinds.ts";
+import { FRAMES, type FrameKind, type GuestLimit, type GuestLimits } from "../shared/contract/frame-kinds.ts";
 import type { Unchecked } from "../shared/contract/op.ts";
 import { OPS, type ResultCopy } from "../shared/contract/ops.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
@@ -69,6 +69,8 @@ export class RealmSession {
   readonly ops: OpTable;
   readonly #options: LoopOptions;
   readonly #sent = new Map<string, ErrorRecord>();
+  /** Those that the guest has from the start. */
+  readonly #lasting = new Map<string, ErrorRecord>();
   readonly #completions = new Map<number, Completion>();
   readonly #checks = new Map<number, Deferred<unknown>>();
   #realm!: Realm;
@@ -212,7 +214,7 @@ export class RealmSession {
 
   /** The error with what the host knows of it: an error that the host itself made is the host's record of it. */
   identify(error: ErrorRecord): ScriptError {
-    const known = this.#sent.get(`${error.name}\n${error.message}`);
+    const known = this.#sent.get(nameOf(error)) ?? this.#lasting.get(nameOf(error));
     return { ...error, ...known, fromHost: known !== undefined };
   }
 
@@ -237,8 +239,26 @@ export class RealmSession {
       },
       onError: (record) => this.#remember(record),
       onUnpublished: listener.onUnpublished,
+      onTooMany: () => listener.onExceeded(limitError("runs", limits.runs)),
       now: Date.now,
     });
+    void this.#queue.enter(FRAMES.limits_set, this.#guestLimits());
+  }
+
+  /** What the guest may have under way; when it reports one of these errors as uncaught, it is the host's. */
+  #guestLimits(): GuestLimits {
+    const limited = (name: keyof GuestLimits): GuestLimit => {
+      const most = this.#options.limits[name];
+      const error = toErrorRecord(limitError(name, most));
+      this.#lasting.set(nameOf(error), error);
+      return { most, error };
+    };
+    return {
+      timers: limited("timers"),
+      runs: limited("runs"),
+      ops: limited("ops"),
+      argumentChars: limited("argumentChars"),
+    };
   }
 
   #checkRoom(chars: number): void {
@@ -278,6 +298,11 @@ export class RealmSession {
     // What the guest itself reported is not the host's record, although a run of the host's has passed it on.
     if (isOfGuest(record)) return;
     if (this.#sent.size >= REMEMBERED_ERRORS) this.#sent.delete(this.#sent.keys().next().value!);
-    this.#sent.set(`${record.name}\n${record.message}`, record);
+    this.#sent.set(nameOf(record), record);
   }
+}
+
+/** What an error is known by when it comes back. */
+function nameOf({ name, message }: ErrorRecord): string {
+  return `${name}\n${message}`;
 }

@@ -18,7 +18,8 @@ import type { EntryOptions, RealmFailure, RealmLimits, RealmStats, Source } from
 export interface DirectBridge {
   call(frame: string): string;
   callBlocking(frame: string): Frame;
-  note(frame: string): void;
+  /** An urgent one is to go out at once. */
+  note(frame: string, isUrgent: boolean): void;
 }
 
 export interface DirectRealmOptions {
@@ -53,7 +54,9 @@ export class DirectRealm {
     });
     const start = script.runSync(this.#context, { reference: true, release: true });
     const call = new ivm.Callback((frame: unknown) => bridge.call(checkedFrame(frame)));
-    const note = new ivm.Callback((frame: unknown) => bridge.note(checkedFrame(frame)));
+    const note = new ivm.Callback((frame: unknown, isUrgent: unknown) =>
+      bridge.note(checkedFrame(frame), isUrgent === true),
+    );
     const callBlocking = new ivm.Callback((frame: unknown) => toCopy(bridge.callBlocking(checkedFrame(frame))));
     const handles = start.applySync(undefined, [call, callBlocking, note], {
       result: { reference: true },

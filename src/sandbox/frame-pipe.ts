@@ -153,7 +153,11 @@ export interface PipeListener {
   onEnd(error?: Error): void;
 }
 
-/** One end of the pipes. What is sent within one turn of the event loop is written together. */
+/**
+ * One end of the pipes. What is sent within one turn of the event loop is written together. What has come together is
+ * heard one after the other, each when all that follows from the one before it without waiting has been done: so nothing
+ * depends on how the bytes were cut.
+ */
 export class FramePipe {
   readonly #output: Writable;
   readonly #reader = new MessageReader();
@@ -167,16 +171,19 @@ export class FramePipe {
       this.#ended = true;
       listener.onEnd(error);
     };
+    const hear = (message: Message): void => {
+      if (!this.#ended) listener.onMessage(message);
+    };
     input.on("data", (chunk: Buffer) => {
       try {
         this.#reader.add(chunk);
-        for (let next = this.#next(); next !== undefined; next = this.#next()) listener.onMessage(next);
+        for (let next = this.#next(); next !== undefined; next = this.#next()) setImmediate(hear, next);
       } catch (error) {
-        end(error as Error);
+        setImmediate(end, error as Error);
       }
     });
-    input.on("end", () => end());
-    input.on("close", () => end());
+    input.on("end", () => setImmediate(end));
+    input.on("close", () => setImmediate(end));
     input.on("error", end);
     output.on("error", end);
   }

@@ -110,10 +110,9 @@ function ask(type: typeof MESSAGE.call | typeof MESSAGE.callBlocking, text: stri
 const bridge: DirectBridge = {
   call: (text) => ask(MESSAGE.call, text).frame!.text,
   callBlocking: (text) => ask(MESSAGE.callBlocking, text).frame!,
-  note(text) {
+  note(text, isUrgent) {
     say({ type: MESSAGE.note, id: nextId++, frame: { text } });
-    // The turn may go on for long: what a script prints is to be seen while it works.
-    flush();
+    if (isUrgent) flush();
   },
 };
 

@@ -6,7 +6,7 @@
  * `Array.prototype[Symbol.iterator]`, which belongs to the script.
  */
 import { encodeValue } from "../../../src/shared/codec.ts";
-import { FRAMES, type FrameKind } from "../../../src/shared/contract/frame-kinds.ts";
+import { FRAMES, type FrameKind, type GuestLimits } from "../../../src/shared/contract/frame-kinds.ts";
 import type { Op } from "../../../src/shared/contract/op.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { decodeValue, revive } from "../../../src/shared/decode.ts";
@@ -30,7 +30,7 @@ import { setPositions } from "./source-places.ts";
 export interface HostBridge {
   call(frame: string): string;
   callBlocking(frame: string): Frame;
-  note(frame: string): void;
+  note(frame: string, isUrgent: boolean): void;
 }
 
 let bridge: HostBridge;
@@ -68,7 +68,7 @@ export function defineGlobal(name: string, value: unknown): void {
   defineHidden(globalThis, name, value);
 }
 
-function toCall({ name }: { name: string }, args: unknown, callId?: number): string {
+export function toCall({ name }: { name: string }, args: unknown, callId?: number): string {
   const tail = callId === undefined ? "" : `,${callId}`;
   return `[${FRAME_VERSION},${JSONStringify(name)},${encodeValue(args)}${tail}]`;
 }
@@ -88,15 +88,45 @@ export function callSync<Args, Answer>(op: Op<Args, Answer, "sync">, args: NoInf
 const MAX_NOTED_CHARS = 65_536;
 let notedChars = 0;
 
-/** Calls an op that is not answered, mostly without waiting for it; in order with all other calls. */
-export function callNote<Args>(op: Op<Args, void, "note">, args: NoInfer<Args>): void {
-  const text = toCall(op, args);
+function note(text: string, isUrgent: boolean): void {
   notedChars += text.length;
-  if (notedChars < MAX_NOTED_CHARS) bridge.note(text);
+  if (notedChars < MAX_NOTED_CHARS) bridge.note(text, isUrgent);
   else {
     notedChars = 0;
     bridge.call(text);
   }
+}
+
+/** Calls an op that is not answered, mostly without waiting for it; in order with all other calls. */
+export function callNote<Args>(op: Op<Args, void, "note">, args: NoInfer<Args>): void {
+  note(toCall(op, args), op.isUrgent === true);
+}
+
+let limits: GuestLimits | undefined;
+
+/** @throws {Error} LimitError when it would be more than there may be. */
+export function checkLimit(name: keyof GuestLimits, wanted: number): void {
+  const limit = limits?.[name];
+  if (limit !== undefined && wanted > limit.most) throw errorFromHost(limit.error);
+}
+
+/** Characters of arguments that the host keeps for calls and runs under way. */
+let argumentChars = 0;
+
+/**
+ * Sends a call whose arguments the host keeps until {@link giveBack} is called with their length, which it returns.
+ *
+ * @throws {Error} LimitError when the host may not keep that many.
+ */
+export function noteKept(text: string): number {
+  checkLimit("argumentChars", argumentChars + text.length);
+  argumentChars += text.length;
+  note(text, false);
+  return text.length;
+}
+
+export function giveBack(chars: number): void {
+  argumentChars -= chars;
 }
 
 /** Calls a blocking op: this realm waits, the host does not. Nothing else is delivered meanwhile. */
@@ -118,38 +148,36 @@ export interface AsyncCall<T> {
   abort(reason: unknown): void;
 }
 
-/** Calls an asynchronous op. Refusal (a limit) throws at once; the result settles the promise in a turn of its own. */
+/** Calls an asynchronous op. Over the limit of ops it throws at once; the result settles the promise in a turn of its own. */
 export function callAsync<Args, Answer, T = Answer>(
   op: Op<Args, Answer, "async">,
   args: NoInfer<Args>,
   options: AsyncCallOptions<Answer, T> = {},
 ): AsyncCall<T> {
+  checkLimit("ops", pending.size + 1);
   const { map, onSettled } = options;
   const id = nextCallId++;
+  const chars = noteKept(toCall(op, args, id));
   let fail!: (error: unknown) => void;
   const promise = new SafePromise<T>((resolve, reject) => {
     fail = (error) => {
+      giveBack(chars);
       onSettled?.();
       reject(error);
     };
     const succeed = (value: unknown): void => {
+      giveBack(chars);
       onSettled?.();
       resolve(map === undefined ? (value as T) : map(value as Answer));
     };
     pending.set(id, { succeed, fail, site: new SafeError() });
   });
-  try {
-    unwrap(bridge.call(toCall(op, args, id)));
-  } catch (error) {
-    pending.delete(id);
-    throw error;
-  }
   return {
     promise,
     abort(reason) {
       if (!pending.delete(id)) return;
       fail(reason);
-      callSync(OPS.op_abort, { callId: id });
+      callNote(OPS.op_abort, { callId: id });
     },
   };
 }
@@ -201,6 +229,7 @@ function reset(scriptBegins: boolean): void {
   ended = false;
   inScript = scriptBegins;
   pending.clear();
+  argumentChars = 0;
   setPositions(undefined);
   resets.forEach((forget) => forget());
 }
@@ -233,6 +262,9 @@ type Complete = (token: number, value: unknown) => void;
 export function startKernel(given: HostBridge, complete: Complete): { deliver: typeof deliver; complete: Complete } {
   bridge = given;
   rememberErrors();
+  onFrame(FRAMES.limits_set, (given) => {
+    limits = given;
+  });
   onFrame(FRAMES.guest_reset, reset);
   onFrame(FRAMES.call_settle, settle);
   onFrame(FRAMES.positions_set, setPositions);

@@ -60,7 +60,7 @@ function toFunction(callBlocking: BlockingCall): (frame: string) => Frame {
 export function start(
   call: (frame: string) => string,
   callBlocking: BlockingCall,
-  note: (frame: string) => void,
+  note: (frame: string, isUrgent: boolean) => void,
 ): ReturnType<typeof startKernel> {
   closeSurface();
   onFrame(FRAMES.feature_install, (feature, config) => {

@@ -1,7 +1,7 @@
 import { NumberIsFinite, SafeMap, SafeNumber, SafeTypeError } from "../../../src/shared/primordials.ts";
 import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
-import { callSync, defineGlobal, guard, onFrame, onReset } from "./kernel.ts";
+import { callNote, checkLimit, defineGlobal, guard, onFrame, onReset } from "./kernel.ts";
 
 interface Timer {
   callback: (...args: never[]) => unknown;
@@ -18,8 +18,9 @@ const MAX_DELAY_MS = 2_147_483_647;
 function start(timer: Timer, delay: unknown, kind: "timeout" | "interval" | "immediate" | "weak"): number {
   const asked = typeof delay === "number" ? delay : SafeNumber(delay);
   const ms = NumberIsFinite(asked) && asked >= 1 && asked <= MAX_DELAY_MS ? asked : 1;
+  checkLimit("timers", timers.size + 1);
   const id = nextId++;
-  callSync(OPS.timer_start, { id, ms, kind });
+  callNote(OPS.timer_start, { id, ms, kind });
   timers.set(id, timer);
   return id;
 }
@@ -36,7 +37,7 @@ export function startTimer(
 
 /** Stops a timer; an id that is unknown or no longer pending is ignored. */
 export function clearTimer(id: number): void {
-  if (timers.delete(id)) callSync(OPS.timer_clear, { id });
+  if (timers.delete(id)) callNote(OPS.timer_clear, { id });
 }
 
 function checked(callback: unknown, name: string): Timer["callback"] {

@@ -5,7 +5,7 @@ import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { append, GeneratorNext, GeneratorThrow, promiseThen, SafePromise } from "../../../src/shared/primordials.ts";
 import { markHandled } from "../core/calls.ts";
-import { callSync, onFrame } from "../core/kernel.ts";
+import { callNote, onFrame } from "../core/kernel.ts";
 import { clearTimer, startTimer } from "../core/timers.ts";
 import { abortReason, createAbortController, isAborted, onAbort, type AbortSignal } from "../web/abort.ts";
 import { driveBody, type Effects } from "./drive-body.ts";
@@ -64,12 +64,10 @@ function untilAborted(value: unknown, signal: AbortSignal): Promise<unknown> {
 
 /** Hands out a result; the promise, where there is one, is fulfilled when there is room for more. */
 function handOut(run: BodyRun, value: unknown): Promise<void> | undefined {
-  if (callSync(OPS.run_yield, toYield(run, value))) return undefined;
-  return new SafePromise((resolve) => {
-    const waiters = runById(run.id)?.waiters;
-    if (waiters === undefined) resolve();
-    else append(waiters, resolve);
-  });
+  callNote(OPS.run_yield, toYield(run, value));
+  const outer = runById(run.id);
+  if (outer === undefined || --outer.credit > 0) return undefined;
+  return new SafePromise((resolve) => append(outer.waiters, resolve));
 }
 
 /** Runs a step as a part of this run. Text and tool events are forwarded by the host, results of a list are here. */
@@ -94,7 +92,7 @@ export function runInside(
         }
         return;
       }
-      const ack = (): void => callSync(OPS.run_ack, { id: inner.id, count: 1 });
+      const ack = (): void => callNote(OPS.run_ack, { id: inner.id, count: 1 });
       const waits = event.type === "partial" ? pass(event["result"]) : undefined;
       if (waits === undefined) ack();
       else void promiseThen(waits, ack);

@@ -1,6 +1,6 @@
 import { isTerminal } from "../../../src/shared/step-events.ts";
 import { append, ArraySlice, defineHidden, SafePromise, SafeSymbol } from "../../../src/shared/primordials.ts";
-import { callSync } from "../core/kernel.ts";
+import { callNote } from "../core/kernel.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { DELIVERY } from "../../../src/shared/contract/runs.ts";
 import type { GuestEvent, Run } from "./run.ts";
@@ -18,6 +18,9 @@ interface Reader {
 /** Items that have been taken stay in the list until there are this many. */
 const MAX_TAKEN = 64;
 
+/** Events that may be taken before the host hears of it: half of what it lets be under way. */
+const MAX_UNTOLD = 32;
+
 /**
  * A run as an async iterable. Events wait here until they are asked for, at most as many as the host lets be under way:
  * each is acked when it is taken.
@@ -28,6 +31,8 @@ export class EventStream implements AsyncIterableIterator<unknown> {
   /** Where in the list the next item is. */
   #head = 0;
   #over = false;
+  /** Events that have been taken and of which the host has not heard. */
+  #taken = 0;
   readonly #readers: Reader[] = [];
   /** Where in the list the next reader is. */
   #nextReader = 0;
@@ -75,8 +80,12 @@ export class EventStream implements AsyncIterableIterator<unknown> {
     return this;
   }
 
+  /** An event has been taken. The host hears of it when it may have run out of room, or nothing is left to take. */
   #ack(): void {
-    callSync(OPS.run_ack, { id: this.#run.id, count: 1 });
+    this.#taken++;
+    if (this.#taken < MAX_UNTOLD && this.#head < this.#waiting.length) return;
+    callNote(OPS.run_ack, { id: this.#run.id, count: this.#taken });
+    this.#taken = 0;
   }
 
   #serve(): void {

@@ -6,7 +6,7 @@ import { decodeValue } from "../../../src/shared/decode.ts";
 import { MAX_ERROR_CHARS, type ErrorRecord } from "../../../src/shared/frames.ts";
 import { append, SafeTypeError, StringSlice } from "../../../src/shared/primordials.ts";
 import { describe } from "../core/errors.ts";
-import { callSync } from "../core/kernel.ts";
+import { callNote } from "../core/kernel.ts";
 import { isAborted } from "../web/abort.ts";
 import type { GuestEvent, Run } from "./run.ts";
 import { callFor } from "./runs.ts";
@@ -59,7 +59,7 @@ export function callFunction(run: Run, { name, args }: GuestCall): unknown {
 /** Tells the host what a call has come to; what a body returns is nobody's. */
 export function answerCall({ id }: Run, call: GuestCall, value: unknown): void {
   const { callId } = call;
-  callSync(OPS.run_answer, isBodyCall(call) ? { id, callId } : { id, callId, value });
+  callNote(OPS.run_answer, isBodyCall(call) ? { id, callId } : { id, callId, value });
 }
 
 /**
@@ -68,7 +68,7 @@ export function answerCall({ id }: Run, call: GuestCall, value: unknown): void {
  */
 export function answerFailure(run: Run, call: GuestCall, error: unknown): void {
   if (isBodyCall(call) && !isAborted(run.signal)) run.failure = { error };
-  callSync(OPS.run_answer, { id: run.id, callId: call.callId, error: recordOf(error) });
+  callNote(OPS.run_answer, { id: run.id, callId: call.callId, error: recordOf(error) });
 }
 
 function recordOf(error: unknown): ErrorRecord {

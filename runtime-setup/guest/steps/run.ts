@@ -27,6 +27,10 @@ export interface Run extends BodyRun {
   readonly site: Error;
   /** Aborted when the run is: what its functions and its body get. */
   readonly controller: { signal: AbortSignal; abort(reason?: unknown): void };
+  /** Length of what the host keeps for it. */
+  chars: number;
+  /** How many more results its body may hand out before it waits. */
+  credit: number;
   /** Resume a body that waits for room. */
   readonly waiters: (() => void)[];
   /** What a body here threw, to give it back as it was. */

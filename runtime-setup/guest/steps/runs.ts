@@ -4,11 +4,11 @@
  */
 import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
-import { DELIVERY, GUEST_STEP, type RunStart } from "../../../src/shared/contract/runs.ts";
+import { DELIVERY, GUEST_STEP, YIELD_CREDIT, type RunStart } from "../../../src/shared/contract/runs.ts";
 import { isTerminal, type EventFrame } from "../../../src/shared/step-events.ts";
 import { append, ReflectApply, SafeError, SafeMap, SafePromise } from "../../../src/shared/primordials.ts";
 import { describe } from "../core/errors.ts";
-import { callSync, guard, onFrame, onReset } from "../core/kernel.ts";
+import { callSync, checkLimit, giveBack, guard, noteKept, onFrame, onReset, toCall } from "../core/kernel.ts";
 import { cancelledError, errorOf, toGuestEvent, withMetadata } from "./run-events.ts";
 import type { GuestEvent, Run } from "./run.ts";
 import type { StepBinding } from "./step-body.ts";
@@ -48,6 +48,7 @@ export function startRun(
   onEvent: Run["onEvent"],
   options: StartOptions,
 ): Run {
+  checkLimit("runs", runs.size + 1);
   const { delivery, signal } = options;
   const id = randomUUID();
   const { type, inputType, outputType } = binding;
@@ -78,17 +79,14 @@ export function startRun(
     progress: { hasEmitted: false },
     isKept: options.interception !== undefined,
     isWaitedFor: delivery === DELIVERY.waited,
+    chars: 0,
+    credit: YIELD_CREDIT,
     waiters: [],
     failure: undefined,
     forget() {},
   };
+  run.chars = noteKept(toRequest(run, options));
   runs.set(id, run);
-  try {
-    requestStart(run, options);
-  } catch (error) {
-    runs.delete(id);
-    throw error;
-  }
   if (signal !== undefined) {
     if (isAborted(signal)) cancelRun(run);
     else run.forget = onAbort(signal, (reason) => cancelRun(run, reason));
@@ -96,7 +94,7 @@ export function startRun(
   return run;
 }
 
-function requestStart(run: Run, { delivery, parent, forwards, timeoutMs, interception }: StartOptions): void {
+function toRequest(run: Run, { delivery, parent, forwards, timeoutMs, interception }: StartOptions): string {
   const { id, binding, input } = run;
   const inherits = parent !== undefined;
   const request: Omit<RunStart, "step"> = {
@@ -110,19 +108,17 @@ function requestStart(run: Run, { delivery, parent, forwards, timeoutMs, interce
   };
   if (binding.body !== undefined) {
     const { type, inputType, outputType, kind } = binding;
-    callSync(OPS.run_start, { ...request, step: GUEST_STEP, info: { type, inputType, outputType, kind } });
-    return;
+    return toCall(OPS.run_start, { ...request, step: GUEST_STEP, info: { type, inputType, outputType, kind } });
   }
   const { step } = binding;
   try {
-    callSync(OPS.run_start, {
+    return toCall(OPS.run_start, {
       ...request,
       step,
       input: binding.toInput === undefined ? input : binding.toInput(input),
     });
   } catch (error) {
-    if ((error as { code?: unknown } | null)?.code === "ERR_LIMIT_RUNS") throw error;
-    callSync(OPS.run_start, { ...request, step, failed: describe(error) });
+    return toCall(OPS.run_start, { ...request, step, failed: describe(error) });
   }
 }
 
@@ -182,15 +178,18 @@ function deliverEvent(id: string, frame: EventFrame): void {
 
 /** The run is over: nothing more is delivered to it. */
 export function endRun(run: Run): void {
-  runs.delete(run.id);
+  if (runs.delete(run.id)) giveBack(run.chars);
   run.forget();
 }
 
 onFrame(FRAMES.event_deliver, deliverEvent);
 onFrame(FRAMES.run_abort, (id) => runs.get(id)?.controller.abort(cancelledError()));
-onFrame(FRAMES.run_resume, (id) => {
-  const waiters = runs.get(id)?.waiters;
-  if (waiters === undefined) return;
+onFrame(FRAMES.run_resume, (id, count) => {
+  const run = runs.get(id);
+  if (run === undefined) return;
+  run.credit += count;
+  const { waiters } = run;
+  if (run.credit <= 0) return;
   const { length } = waiters;
   for (let i = 0; i < length; i++) waiters[i]!();
   waiters.length = 0;

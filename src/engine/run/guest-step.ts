@@ -1,16 +1,26 @@
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
 import type { Unchecked } from "../../shared/contract/op.ts";
-import { BODY, type RunYield } from "../../shared/contract/runs.ts";
+import { BODY, YIELD_CREDIT, type RunYield } from "../../shared/contract/runs.ts";
 import { MAX_ERROR_CHARS } from "../../shared/frames.ts";
 import type { StepInfo } from "../../shared/step-events.ts";
 import type { StepContext, StepEmission, StepSource } from "../../steps/step.ts";
 import { parseFields } from "../guest-messages.ts";
 
 /** What the body of a guest's step hands out. */
-export type GivenResult = Pick<RunYield, "value" | "loss">;
+export type GivenResult = Pick<RunYield, "value" | "loss"> & {
+  /** Length of what it came in, in characters. */
+  chars: number;
+};
 
-/** Results that a body may be ahead of its run. */
-const MAX_AHEAD = 16;
+/** Results after which the guest hears that they have been taken. */
+const TOLD_TOGETHER = YIELD_CREDIT / 2;
+
+export interface GuestStepOptions {
+  /** Counts characters of results that wait here; throws where they are too many. */
+  reserve(chars: number): void;
+  /** So many more results have been taken. */
+  onTaken(count: number): void;
+}
 
 function parseName(value: unknown, fallback: string): string {
   return typeof value === "string" ? value.slice(0, 100) : fallback;
@@ -28,9 +38,9 @@ export function parseStepInfo(value: unknown): StepInfo {
 }
 
 /** What the guest says that its step yields. */
-export function parseYield(args: Unchecked<RunYield>): GivenResult {
+export function parseYield(args: Unchecked<RunYield>, chars: number): GivenResult {
   const { value, loss } = parseFields(args);
-  return typeof loss === "string" ? { value, loss: loss.slice(0, MAX_ERROR_CHARS) } : { value };
+  return typeof loss === "string" ? { value, chars, loss: loss.slice(0, MAX_ERROR_CHARS) } : { value, chars };
 }
 
 /**
@@ -39,15 +49,21 @@ export function parseYield(args: Unchecked<RunYield>): GivenResult {
  */
 export class GuestStep implements StepSource {
   readonly info: StepInfo;
+  readonly #options: GuestStepOptions;
   readonly #waiting: GivenResult[] = [];
+  /** Results that have been taken and of which the guest has not heard. */
+  #untold = 0;
+  /** Why no more results can be kept. */
+  #failure: { error: unknown } | undefined;
   #more: Deferred<void> | undefined;
   #room: Deferred<void> | undefined;
   #over = false;
   #context: StepContext | undefined;
   #loss: string | undefined;
 
-  constructor(info: StepInfo) {
+  constructor(info: StepInfo, options: GuestStepOptions) {
     this.info = info;
+    this.#options = options;
   }
 
   /** Does the guest know the results, having made them? */
@@ -65,18 +81,22 @@ export class GuestStep implements StepSource {
     await this.#context?.publish(emission);
   }
 
-  /** True when there is room for more. */
-  take(given: GivenResult): boolean {
-    if (this.#over) return true;
+  /** Keeps a result until it is taken. */
+  take(given: GivenResult): void {
+    if (this.#over || this.#failure !== undefined) return;
+    try {
+      this.#options.reserve(given.chars);
+    } catch (error) {
+      this.#failure = { error };
+    }
     this.#loss ??= given.loss;
     this.#waiting.push(given);
     this.#more?.resolve();
-    return this.#waiting.length < MAX_AHEAD;
   }
 
   /** Resolves when there is room, or the run is over. */
   async room(): Promise<void> {
-    if (this.#over || this.#waiting.length < MAX_AHEAD) return;
+    if (this.#over || this.#waiting.length < YIELD_CREDIT) return;
     this.#room ??= createDeferred();
     await this.#room.promise;
   }
@@ -91,13 +111,15 @@ export class GuestStep implements StepSource {
     body.catch(() => {});
     try {
       while (!ended || this.#waiting.length > 0) {
+        if (this.#failure !== undefined) throw this.#failure.error;
         const next = this.#waiting.shift();
         if (next === undefined) {
           this.#more = createDeferred();
           await this.#more.promise;
         } else {
           yield next.value;
-          if (this.#waiting.length < MAX_AHEAD) this.#makeRoom();
+          this.#options.reserve(-next.chars);
+          this.#noteTaken();
         }
       }
       await body;
@@ -106,6 +128,14 @@ export class GuestStep implements StepSource {
       this.#waiting.length = 0;
       this.#makeRoom();
     }
+  }
+
+  #noteTaken(): void {
+    if (++this.#untold >= TOLD_TOGETHER) {
+      this.#options.onTaken(this.#untold);
+      this.#untold = 0;
+    }
+    if (this.#waiting.length < YIELD_CREDIT) this.#makeRoom();
   }
 
   #makeRoom(): void {

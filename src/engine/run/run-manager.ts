@@ -6,7 +6,7 @@ import { GeppettoError } from "../../shared/errors.ts";
 import type { Outcome } from "../../shared/frames.ts";
 import type { StepSource } from "../../steps/step.ts";
 import { limitError, type EngineLimits } from "../limits.ts";
-import { GuestRun, type RunSurroundings, type StartRequest } from "./guest-run.ts";
+import { GuestRun, type RunParts, type RunSurroundings, type StartRequest } from "./guest-run.ts";
 import { GuestStep, type GivenResult } from "./guest-step.ts";
 
 const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -15,7 +15,12 @@ export interface RunManagerOptions extends RunSurroundings {
   limits: Pick<EngineLimits, "runs" | "resultBytes">;
   /** Throws when this many characters of input are more than may be pending. */
   checkRoom(chars: number): void;
+  /** The guest has started more runs than it may, which an honest one refuses itself. */
+  onTooMany(): void;
 }
+
+/** Runs whose last event the guest may have, and which are still ending here. */
+const ENDING_RUNS = 64;
 
 /** A run in which a guest asks for something in between; the arguments are its own. */
 export interface Intercepted<Args> {
@@ -64,20 +69,16 @@ export class RunManager {
     this.#interceptors.set(name, interceptor);
   }
 
-  /**
-   * Starts a run.
-   *
-   * @throws {GeppettoError} LimitError over the limits of runs and of pending arguments; ValidationError for a forged id or an unknown step.
-   */
+  /** Starts a run. What keeps it from running is an error of the run; a guest that breaks its word is told nothing. */
   start(request: StartRequest): void {
     const { id } = request;
     if (!RUN_ID.test(id) || this.#runs.has(id)) {
       throw new GeppettoError("ValidationError", "Cannot start a run: its id is malformed or taken");
     }
-    const { runs: limit } = this.#options.limits;
-    if (this.#runs.size >= limit) throw limitError("runs", limit);
-    this.#options.checkRoom(request.chars);
-    const parent = request.parent === undefined ? undefined : this.#runs.get(request.parent);
+    if (this.#runs.size >= this.#options.limits.runs + ENDING_RUNS) {
+      this.#options.onTooMany();
+      return;
+    }
     let reserved = 0;
     const reserve = (chars: number): void => {
       const { resultBytes } = this.#options.limits;
@@ -85,11 +86,7 @@ export class RunManager {
       this.#reservedChars += chars;
       reserved += chars;
     };
-    const step = this.#stepFor(request);
-    const body = step instanceof GuestStep ? step : undefined;
-    const parts = { source: this.#intercept(request, step), body, parent };
-    if (body !== undefined) this.#guestSteps.set(id, body);
-    const run = new GuestRun(request, parts, this.#options, reserve);
+    const run = new GuestRun(request, this.#partsOf(request, reserve), this.#options, reserve);
     this.#runs.set(id, run);
     const end = run.execute().then(() => {
       this.#reservedChars -= reserved;
@@ -98,6 +95,25 @@ export class RunManager {
       this.#ends.delete(end);
     });
     this.#ends.add(end);
+  }
+
+  #partsOf(request: StartRequest, reserve: (chars: number) => void): RunParts {
+    const { id, info } = request;
+    const parent = request.parent === undefined ? undefined : this.#runs.get(request.parent);
+    try {
+      this.#options.checkRoom(request.chars);
+      const step = this.#stepFor(request, reserve);
+      const source = this.#intercept(request, step);
+      if (!(step instanceof GuestStep)) return { source, body: undefined, parent };
+      this.#guestSteps.set(id, step);
+      return { source, body: step, parent };
+    } catch (error) {
+      // oxlint-disable-next-line eslint/require-yield -- it fails before it has a result
+      const run = async function* fail(): AsyncGenerator<never> {
+        throw error;
+      };
+      return { source: { info, run }, body: undefined, parent };
+    }
   }
 
   /** Cancels a run; false when no run with this id is under way. */
@@ -132,18 +148,16 @@ export class RunManager {
     this.#runs.get(id)?.answer(callId, outcome);
   }
 
-  /** A step that the guest made yields a result. False when it is to wait until it has been told that there is room. */
-  take(id: string, given: GivenResult): boolean {
-    const step = this.#guestSteps.get(id);
-    if (step === undefined || step.take(given)) return true;
-    void step.room().then(() => this.#options.queue.enter(FRAMES.run_resume, id));
-    return false;
+  /** A step that the guest made yields a result. */
+  take(id: string, given: GivenResult): void {
+    this.#guestSteps.get(id)?.take(given);
   }
 
   /** Likewise for a guest that waits: resolves when there is room. Rejects when the run has been cancelled. */
   async takeBlocking(id: string, given: GivenResult): Promise<void> {
     const step = this.#guestSteps.get(id);
-    if (step?.take(given) === false) await step.room();
+    step?.take(given);
+    await step?.room();
     this.#runs.get(id)?.signal.throwIfAborted();
   }
 
@@ -174,8 +188,11 @@ export class RunManager {
     return interceptor(source, { step, args: args as Unchecked<never> });
   }
 
-  #stepFor({ step: name, info }: StartRequest): StepSource {
-    if (name === GUEST_STEP) return new GuestStep(info);
+  #stepFor({ step: name, info, id }: StartRequest, reserve: (chars: number) => void): StepSource {
+    if (name === GUEST_STEP) {
+      const onTaken = (count: number): void => void this.#options.queue.enter(FRAMES.run_resume, id, count);
+      return new GuestStep(info, { reserve, onTaken });
+    }
     const step = this.#steps.get(name);
     if (step === undefined)
       throw new GeppettoError("ValidationError", `Cannot start a run: no step is named "${name}"`);

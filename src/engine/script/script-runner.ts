@@ -12,6 +12,9 @@ import { ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome } from 
 /** How often the CPU time of a script is compared with its limit, in milliseconds. */
 const CPU_WATCH_MS = 50;
 
+/** From how long before it on a deadline limits each turn, in milliseconds. */
+const NEAR_MS = 10_000;
+
 /** Runs scripts on a loop, one at a time, and decides why each is over. */
 export class ScriptRunner {
   readonly #loop: RealmSession;
@@ -32,11 +35,14 @@ export class ScriptRunner {
     return this.#script !== undefined;
   }
 
-  /** Longest time that the next turn may take, in milliseconds. */
+  /**
+   * Longest time that the next turn may take, in milliseconds. A deadline that is far is not a limit of each turn, which
+   * would cost each some microseconds: at the deadline the script ends, and its realm with it where a turn goes on.
+   */
   get turnTimeoutMs(): number | undefined {
     const { turnMs } = this.#limits;
-    if (this.#deadline === undefined) return turnMs;
-    const left = Math.max(1, this.#deadline - performance.now());
+    const left = this.#deadline === undefined ? Infinity : Math.max(1, this.#deadline - performance.now());
+    if (left > NEAR_MS) return turnMs;
     return turnMs === undefined ? left : Math.min(turnMs, left);
   }
 

@@ -1,5 +1,5 @@
 /** Every kind of entry: what the host says when it enters the guest. */
-import type { Outcome } from "../frames.ts";
+import type { ErrorRecord, Outcome } from "../frames.ts";
 import type { SourcePositions } from "../source-positions.ts";
 import type { EventFrame } from "../step-events.ts";
 import type { FeatureConfigs, FeatureName } from "./features.ts";
@@ -15,6 +15,20 @@ function kind<Body extends readonly unknown[]>(): Omit<FrameKind<Body>, "name"> 
   return {};
 }
 
+/** A limit that the guest keeps to itself: how many there may be, and the error for one more. */
+export interface GuestLimit {
+  most: number;
+  error: ErrorRecord;
+}
+
+export interface GuestLimits {
+  timers: GuestLimit;
+  runs: GuestLimit;
+  ops: GuestLimit;
+  /** Of calls and runs under way, together. */
+  argumentChars: GuestLimit;
+}
+
 /** What a script is told about itself. */
 export interface ScriptContext {
   argv: string[];
@@ -25,6 +39,8 @@ export interface ScriptContext {
 const DECLARED = {
   /** Switches a feature of the guest on. */
   feature_install: kind<[feature: FeatureName, config: FeatureConfigs[FeatureName]]>(),
+  /** What the guest may have under way, and the errors for more. */
+  limits_set: kind<[limits: GuestLimits]>(),
   global_set: kind<[name: string, value: unknown]>(),
   /** A script begins; before its first line. */
   script_begin: kind<[context: ScriptContext]>(),
@@ -45,8 +61,8 @@ const DECLARED = {
   run_call: kind<[runId: string, callId: number, name: string, args: unknown]>(),
   /** Nobody waits for what is still done for this run. */
   run_abort: kind<[runId: string, callId: number]>(),
-  /** There is room for more results of this run. */
-  run_resume: kind<[runId: string]>(),
+  /** So many more results of this run have been taken. */
+  run_resume: kind<[runId: string, count: number]>(),
 };
 
 export const FRAMES: ReturnType<typeof named<typeof DECLARED>> = named(DECLARED);

@@ -17,6 +17,8 @@ export interface Op<Args = never, Answer = unknown, Mode extends OpMode = OpMode
   readonly name: string;
   readonly mode: Mode;
   readonly effect: OpEffect;
+  /** Of a note: goes out at once, and not with what else the turn has to say. */
+  readonly isUrgent?: boolean;
   readonly types?: (args: Args) => Answer;
 }
 
@@ -26,8 +28,8 @@ export function syncOp<Args, Answer = void>(effect: OpEffect): Declared<Args, An
   return { mode: "sync", effect };
 }
 
-export function noteOp<Args>(effect: OpEffect): Declared<Args, void, "note"> {
-  return { mode: "note", effect };
+export function noteOp<Args>(effect: OpEffect, { isUrgent = false } = {}): Declared<Args, void, "note"> {
+  return { mode: "note", effect, isUrgent };
 }
 
 export function asyncOp<Args, Answer = void>(effect: OpEffect): Declared<Args, Answer, "async"> {

@@ -48,7 +48,7 @@ type Nothing = {};
 
 const DECLARED = {
   /** Nobody waits for this call any more. */
-  op_abort: syncOp<{ callId: number }>("effect"),
+  op_abort: noteOp<{ callId: number }>("effect"),
   /** Nobody in the guest caught this. */
   error_report: syncOp<ErrorRecord>("effect"),
   /** What the host entered the guest for has come to this. Served after the script's end: the host waits for it. */
@@ -57,10 +57,12 @@ const DECLARED = {
   script_settle: syncOp<ResultCopy & { token: number; error?: ErrorRecord }>("effect"),
   script_done: syncOp<ResultCopy>("effect"),
   script_exit: syncOp<{ code: number }>("effect"),
-  console_write: noteOp<{ stream: "stdout" | "stderr"; text: string }>("effect"),
+  /** Seen at once: the turn that prints it may go on for long. */
+  console_write: noteOp<{ stream: "stdout" | "stderr"; text: string }>("effect", { isUrgent: true }),
 
-  timer_start: syncOp<{ id: number; ms: number; kind: "timeout" | "interval" | "immediate" | "weak" }>("effect"),
-  timer_clear: syncOp<{ id: number }>("effect"),
+  /** The guest keeps to the limit itself; the host ends one that does not. */
+  timer_start: noteOp<{ id: number; ms: number; kind: "timeout" | "interval" | "immediate" | "weak" }>("effect"),
+  timer_clear: noteOp<{ id: number }>("effect"),
   /** Milliseconds since the realm began. */
   clock_now: syncOp<Nothing, number>("pure"),
   /** So many random bytes, in hex. */
@@ -69,15 +71,16 @@ const DECLARED = {
   /** The URL after one of its setters. */
   url_set: syncOp<{ href: string; key: string; value: string }, UrlRecord>("pure"),
 
-  run_start: syncOp<RunStart>("effect"),
+  /** The guest keeps to the limit of runs itself; what else is refused is an error event of the run. */
+  run_start: noteOp<RunStart>("effect"),
   /** True: the next event is the interrupt, with as much of the text as had been delivered. */
   run_cancel: syncOp<RunId & { deliveredChars?: number | undefined }, boolean>("effect"),
   /** So many more events of a run that is pulled have been taken. */
-  run_ack: syncOp<RunId & { count: number }>("effect"),
+  run_ack: noteOp<RunId & { count: number }>("effect"),
   /** The outcome of a function that the host has called for a run. */
-  run_answer: syncOp<RunId & { callId: number; value?: unknown; error?: ErrorRecord }>("effect"),
-  /** A step of the guest's hands out a result. False: wait for `run_resume` before the next. */
-  run_yield: syncOp<RunYield, boolean>("effect"),
+  run_answer: noteOp<RunId & { callId: number; value?: unknown; error?: ErrorRecord }>("effect"),
+  /** A step of the guest's hands out a result; at most {@link YIELD_CREDIT} before `run_resume` says that some were taken. */
+  run_yield: noteOp<RunYield>("effect"),
   run_is_aborted: syncOp<RunId, boolean>("reads"),
   /** For a guest that waits: what it is to do next. */
   run_wait: blockingOp<RunId, WaitAnswer>("effect"),

@@ -44,6 +44,9 @@ export interface CacheRequest {
   refused?: string;
 }
 
+/** Results that the body of a guest's step may be ahead of those who take them. */
+export const YIELD_CREDIT = 16;
+
 export interface RunStart {
   id: string;
   /** The name under which the host knows the step; {@link GUEST_STEP} for one whose body is in the guest. */
