@@ -1,6 +1,9 @@
 import type { Command, Option } from "commander";
 import { EVENTS_ON_STDERR } from "../session/event-log.ts";
 
+/** What a flag that stands alone means, where that is not "true". */
+const BARE_VALUES: Readonly<Record<string, string>> = { "--events": EVENTS_ON_STDERR };
+
 export interface PreparedArguments {
   args: string[];
   /** Is one document wanted, by `--json` or its variable? Known before the options are parsed, for errors in them. */
@@ -35,8 +38,7 @@ export function prepareArguments(args: readonly string[], commands: readonly Com
     const isOperand = arg === "-" || !arg.startsWith("-");
     if (arg === "--" || (isOperand && found?.name() === "run")) break;
     if (arg === "--json") json = true;
-    if (arg === "--events") prepared[i] = `--events=${EVENTS_ON_STDERR}`;
-    if (/^--allow-\w+$/.test(arg) && takesNoneOrOne(arg, options)) prepared[i] = `${arg}=true`;
+    if (takesNoneOrOne(arg, options)) prepared[i] = `${arg}=${BARE_VALUES[arg] ?? "true"}`;
     if (takesNext(arg, options)) i++;
   }
   return { args: prepared, json };

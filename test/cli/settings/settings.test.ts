@@ -234,13 +234,63 @@ describe("a script with options", () => {
 });
 
 it("warnings of the configuration are said once on stderr, and not with -q", async () => {
+  const other = new ConfigFolder();
+  try {
+    other.project("permissions: { env: [HOME] }");
+    const warned = await other.cli(["eval", "1"]);
+    expect(warned).toMatchObject({ code: 0, stdout: "1\n" });
+    expect(warned.stderr).toMatch(/^Ignoring permissions\.env of geppetto\.yaml:1:16: [^\n]*\n$/);
+    expect((await other.cli(["eval", "-q", "1"])).stderr).toBe("");
+  } finally {
+    other.remove();
+  }
+});
+
+describe("an unknown variable", () => {
   const slip = { GEPPETTO_MAXCALLS: "3", GEPPETTO_STATS: "" };
-  const warned = await folder.cli(["eval", "1"], { env: slip });
-  expect(warned).toMatchObject({ code: 0, stdout: "1\n" });
-  expect(warned.stderr).toBe(
-    "Ignoring GEPPETTO_MAXCALLS: there is no such setting, did you mean GEPPETTO_MAX_CALLS?\n",
-  );
-  expect((await folder.cli(["eval", "-q", "1"], { env: slip })).stderr).toBe("");
+  const text = "Cannot use GEPPETTO_MAXCALLS: unknown variable, did you mean GEPPETTO_MAX_CALLS?";
+
+  it.each([
+    [["run", ask]],
+    [["run", "--untrusted", ask]],
+    [["run", "-q", "--max-calls", "3", ask]],
+    [["eval", "1"]],
+    [["profiles", "show"]],
+    [["profiles", "import", "-"]],
+    [["keys", "list"]],
+    [["runs", "list"]],
+    [["runs", "replay", "last"]],
+  ])("ends %j with exit code 78", async (args) => {
+    const { code, stdout, stderr } = await folder.cli(args, { env: slip });
+    expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
+    expect(stderr).toBe(`error [ERR_CONFIG_KEY]: ${text}\n`);
+  });
+
+  it("is told in one document with --json", async () => {
+    const { code, stdout } = await folder.cli(["eval", "--json", "1"], { env: slip });
+    expect(code).toBe(78);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, exitCode: 78, error: { message: text } });
+  });
+
+  it("is found by doctor, which goes on", async () => {
+    const { code, stdout } = await folder.cli(["doctor"], { env: slip });
+    expect(code).toBe(78);
+    expect(stdout).toContain(text);
+    expect(stdout).toMatch(/^ok +run log/m);
+  });
+
+  it("keeps neither the help nor the version from being shown", async () => {
+    expect((await folder.cli(["run", "--help"], { env: slip })).code).toBe(0);
+    expect((await folder.cli(["--version"], { env: slip })).code).toBe(0);
+  });
+});
+
+it("the help shows what each setting is without its flag", async () => {
+  const help = (await folder.cli(["run", "--help"])).stdout.replace(/\s+/g, " ");
+  expect(help).toContain("--timeout <time> longest time of the script: 60s, 500ms, 2m (default: 10m)");
+  expect(help).toContain("--memory <size> largest heap of the script (default: 128MB)");
+  expect(help).toContain("--max-calls <count> most requests to models (default: no limit)");
+  expect(help).toContain('for scripts that you trust (default: process) (choices: "process", "thread")');
 });
 
 it("a script without configuration loads neither the YAML package nor a parser nor zod", async () => {
