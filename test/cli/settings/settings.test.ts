@@ -285,6 +285,38 @@ describe("an unknown variable", () => {
   });
 });
 
+describe("an option after the script", () => {
+  const args = folder.file("args.js", `console.log(process.argv.slice(2).join(" "))`);
+  const note = (flags: string): string =>
+    `Passing ${flags} to the script: options of geppetto-js come before it; write -- before its own\n`;
+
+  it.each([
+    [["run", args, "--timeout", "5s"], "--timeout 5s", "--timeout"],
+    [
+      ["run", args, "in.txt", "--timeout=5s", "-q", "--json", "--json"],
+      "in.txt --timeout=5s -q --json --json",
+      "--timeout, -q, --json",
+    ],
+    [[args, "--allow-read"], "--allow-read", "--allow-read"],
+    [["run", args, "--json", "--", "--stats"], "--json -- --stats", "--json"],
+  ])("goes to the script, which a note says: %j", async (given, stdout, flags) => {
+    expect(await folder.cli(given)).toMatchObject({ code: 0, stdout: `${stdout}\n`, stderr: note(flags) });
+  });
+
+  it.each([
+    ["follows --", ["run", args, "--", "--json"], "--json"],
+    ["is none of ours", ["run", args, "--mode=fast", "-x", "json", "5s"], "--mode=fast -x json 5s"],
+    ["comes with -q", ["run", "-q", args, "--json"], "--json"],
+  ])("is not told of where it %s", async (_, given, stdout) => {
+    expect(await folder.cli(given)).toMatchObject({ code: 0, stdout: `${stdout}\n`, stderr: "" });
+  });
+
+  it("belongs to a script that is a program of its own", async () => {
+    const tool = folder.file("tool", `#!/usr/bin/env geppetto-js\nconsole.log(process.argv[2])`);
+    expect(await folder.cli([tool, "--json"])).toMatchObject({ code: 0, stdout: "--json\n", stderr: "" });
+  });
+});
+
 it("the help shows what each setting is without its flag", async () => {
   const help = (await folder.cli(["run", "--help"])).stdout.replace(/\s+/g, " ");
   expect(help).toContain("--timeout <time> longest time of the script: 60s, 500ms, 2m (default: 10m)");
