@@ -7,7 +7,7 @@ import { KeyStore } from "./key-store.ts";
 import { type Layer, type Merged, mergeLayers } from "./layers.ts";
 import { parseModelName } from "./model-name.ts";
 import { type Profile, profileChain, readProfiles } from "./profiles.ts";
-import { readSetting, readSettings, type SettingValues } from "./read-settings.ts";
+import { readDefaults, readSetting, readSettings, type SettingValues } from "./read-settings.ts";
 import { readerOf } from "./setting-kinds.ts";
 import type { Settings } from "./settings.ts";
 import { flagVariable, SETTING_BY_PATH } from "./table/names.ts";
@@ -164,12 +164,6 @@ function checkModelAlone(origins: Merged): void {
     `the embedded provider has no model "${name}", name its provider, as openai:${name}`,
     "ERR_CONFIG_VALUE",
   );
-}
-
-function readDefaults(): SettingValues {
-  const values: SettingValues = new Map();
-  for (const [path, { default: value }] of SETTING_BY_PATH) merge(values, readSetting(path, value, "default"));
-  return values;
 }
 
 /** The more particular flag wins: that of a setting over `set`, which wins over `model`. */

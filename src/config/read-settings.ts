@@ -64,6 +64,13 @@ export function readSetting(path: string, given: unknown, label: string): Settin
   return values;
 }
 
+/** What counts where nobody says anything. */
+export function readDefaults(): SettingValues {
+  const values: SettingValues = new Map();
+  for (const [path, { default: value }] of SETTING_BY_PATH) readOne(values, path, value, { label: "default" }, []);
+  return values;
+}
+
 /** What a setting expects where a text, as a flag gives it, is not one of its values; undefined where it is. */
 export function checkSetting(path: string, text: string): string | undefined {
   const { read, expects } = readerOf(SETTING_BY_PATH.get(path)!);

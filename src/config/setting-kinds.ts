@@ -1,4 +1,5 @@
 import { PROVIDER_NAMES, type PriceTable } from "../providers/index.ts";
+import { MAX_TIMER_MS } from "../shared/limits.ts";
 import type { Kind, Setting } from "./table/setting.ts";
 
 /** What a setting of each kind is inside the program. */
@@ -45,8 +46,6 @@ export interface KindReader<Value = unknown> {
 
 const DURATIONS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
 const SIZES: Record<string, number> = { kb: 1 / 1000, mb: 1, gb: 1000 };
-/** Longest time that Node's timers can wait. */
-const MAX_DURATION_MS = 2 ** 31 - 1;
 
 function quantity(value: unknown, units: Record<string, number>, bare: number): number | undefined {
   if (typeof value === "number") return value > 0 ? value * bare : undefined;
@@ -85,7 +84,7 @@ const duration: KindReader<number> = {
   expects: "a time such as 60s, 500ms or 2m, at most 24 days",
   read: (value) => {
     const ms = quantity(value, DURATIONS, 1000);
-    return ms !== undefined && ms <= MAX_DURATION_MS ? ms : undefined;
+    return ms !== undefined && ms <= MAX_TIMER_MS ? ms : undefined;
   },
   show: (ms) => `${Number(ms) / 1000}s`,
 };
@@ -145,7 +144,7 @@ const KINDS: { readonly [K in Kind]: KindReader<KindValues[K]> } = {
     ...duration,
     read: (value) => {
       const ms = value === 0 || value === "0" ? 0 : quantity(value, DURATIONS, 1);
-      return ms !== undefined && ms <= MAX_DURATION_MS ? ms : undefined;
+      return ms !== undefined && ms <= MAX_TIMER_MS ? ms : undefined;
     },
     show: (ms) => `${Number(ms)}ms`,
   },

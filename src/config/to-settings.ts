@@ -1,5 +1,6 @@
 import type { KeyStore } from "./key-store.ts";
 import type { Merged, Origin } from "./layers.ts";
+import { readDefaults } from "./read-settings.ts";
 import { readerOf } from "./setting-kinds.ts";
 import type { Sections, Settings } from "./settings.ts";
 import { SETTING_BY_PATH } from "./table/names.ts";
@@ -24,8 +25,19 @@ export async function toSettings(merged: Merged, keys: KeyStore): Promise<{ sett
   return { settings: { ...rest, chat: { ...chat, ...shared }, embeddings: { ...embeddings, ...shared } }, warnings };
 }
 
+/** Settings that were kept, perhaps by an earlier version, with the defaults of what they do not have. */
+export function completeSettings(kept: Settings): Settings {
+  const { retry: _, ...defaults } = toSections(readDefaults());
+  const known: Readonly<Record<string, unknown>> = { ...kept };
+  const whole = Object.entries(defaults).map(([name, value]: [string, unknown]) => [
+    name,
+    typeof value === "object" ? { ...value, ...(known[name] ?? {}) } : (known[name] ?? value),
+  ]);
+  return { ...kept, ...(Object.fromEntries(whole) as Settings) };
+}
+
 /** The values by their names inside the program. Every section is there, those of which nothing was said too. */
-function toSections(merged: Merged): Sections {
+function toSections(merged: ReadonlyMap<string, { value: unknown }>): Sections {
   const sections: Record<string, unknown> = {};
   for (const [path, { inside = path }] of SETTING_BY_PATH) {
     const [head = "", name] = inside.split(".");

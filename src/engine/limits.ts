@@ -1,5 +1,6 @@
 import { waysToSet } from "../config/table/names.ts";
 import { GeppettoError } from "../shared/errors.ts";
+import { MAX_TIMER_MS } from "../shared/limits.ts";
 
 /** Bounds on what one engine's guest may use. Times in milliseconds; 0 or undefined means no limit where that is said. */
 export interface EngineLimits {
@@ -64,10 +65,8 @@ const LIMITS = {
   uses: { code: "ERR_LIMIT_USES", what: "the limit of uses of permissions", unit: "" },
 } as const;
 
+/** The names of the limits. */
 export const ENGINE_LIMITS: ReadonlySet<string> = new Set(Object.keys(LIMITS));
-
-/** Longest time that a timer of Node's can measure. */
-const MAX_MS = 2_147_483_647;
 
 /** The error for an exceeded limit: which, how much, and how to raise it. */
 export function limitError(limit: keyof EngineLimits, value: number): GeppettoError {
@@ -98,10 +97,10 @@ export function resolveLimits(given: Partial<EngineLimits> = {}): EngineLimits {
     }
   }
   for (const name of ["wallMs", "turnMs", "cpuMs"] as const) {
-    if ((given[name] ?? 0) > MAX_MS) {
+    if ((given[name] ?? 0) > MAX_TIMER_MS) {
       throw new GeppettoError(
         "ConfigError",
-        `Cannot set limits.${name} to ${given[name]}: the maximum is ${MAX_MS} ms`,
+        `Cannot set limits.${name} to ${given[name]}: the maximum is ${MAX_TIMER_MS} ms`,
       );
     }
   }

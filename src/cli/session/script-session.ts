@@ -129,6 +129,7 @@ export class ScriptSession {
   #createEngine({ wrap, wrapEmbeddings }: ModelRecorder): RuntimeEngine {
     const { untrusted, json } = this.#options;
     const { chat, embeddings, limits, tools, permissions, isolation = "process" } = this.#configured.settings;
+    const { approve: _, ...toolSettings } = tools;
     const sink = this.#terminal.sink();
     const onApprove = this.#approve();
     hasUsedThread ||= isolation === "thread";
@@ -146,7 +147,7 @@ export class ScriptSession {
             embeddings,
             budget: new Budget(limits),
             ...(onApprove ? { onApprove } : {}),
-            ...(tools.timeoutMs === undefined ? {} : { toolTimeoutMs: tools.timeoutMs }),
+            ...toolSettings,
             wrap,
             wrapEmbeddings,
             onNotice: (text) => this.#notice(text),

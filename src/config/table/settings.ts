@@ -165,7 +165,12 @@ export const SETTINGS = {
     flag: { name: "--approve", takes: "<when>", group: "Limits" },
     help: "tool calls that a model wants: ask you about each, or make them never or always",
   },
-  "tools.timeoutMs": { kind: "milliseconds", implied: "60s", help: "longest time of one tool call" },
+  "tools.timeoutMs": {
+    inside: "tools.toolTimeoutMs",
+    kind: "milliseconds",
+    implied: "60s",
+    help: "longest time of one tool call",
+  },
 
   prices: {
     kind: "prices",

@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ScriptedServer, startScriptedServer } from "../../chat/scripted-server.ts";
 import { ConfigFolder } from "../config-folder.ts";
@@ -85,6 +86,18 @@ describe("the settings of run", () => {
     );
   });
 
+  it("bound a tool call", async () => {
+    const script = folder.file(
+      "slow-tool.js",
+      `const slow = { name: "slow", run: () => new Promise((resolve) => setTimeout(resolve, 20_000)) };
+      for await (const event of new ChatStepFactory().newStep({ tools: [slow] }).events("call: slow {}"))
+        if (event.type === "tool-result") done(JSON.stringify(event.toolResult));`,
+    );
+    const { code, stdout } = await folder.cli(["run", "--set", "tools.timeoutMs=80", script]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("the tool did not answer within 80 ms");
+  });
+
   it("can say where the script runs", async () => {
     const { stderr } = await folder.cli(["run", "-v", ask], { env: { GEPPETTO_ISOLATION: "thread" } });
     expect(stderr).toMatch(/^ask\.js: .*, thread isolation,/);
@@ -106,6 +119,19 @@ describe("the settings of run", () => {
     expect(server.bodies.length).toBe(requests);
     expect((await folder.cli(["runs", "show", "last"])).stdout).toMatch(/profile +work\nmodel +openai:scripted\n/);
   });
+});
+
+it("a run that was kept with other limits is replayed with the defaults of those that it lacks", async () => {
+  const log = { GEPPETTO_LOG: folder.file("kept.db", "") };
+  await folder.cli(["eval", "--memory", "64MB", "6*7"], { env: log });
+  const database = new DatabaseSync(log.GEPPETTO_LOG);
+  database.exec(
+    "UPDATE runs SET details = json_remove(json_set(details, '$.settings.limits.old', 1), '$.settings.limits.wallMs', '$.settings.tools')",
+  );
+  database.close();
+  const { code, stdout, stderr } = await folder.cli(["runs", "replay", "-v", "last"], { env: log });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "42\n" });
+  expect(stderr).toMatch(/^eval: embedded:demo of profile local, process isolation, 64 MB, 10 min\n/);
 });
 
 describe("the cost of a run", () => {
