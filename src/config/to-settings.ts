@@ -31,7 +31,7 @@ export function completeSettings(kept: Settings): Settings {
   const known: Readonly<Record<string, unknown>> = { ...kept };
   const whole = Object.entries(defaults).map(([name, value]: [string, unknown]) => [
     name,
-    typeof value === "object" ? { ...value, ...(known[name] ?? {}) } : (known[name] ?? value),
+    typeof value === "object" ? { ...value, ...(known[name] as object | undefined) } : (known[name] ?? value),
   ]);
   return { ...kept, ...(Object.fromEntries(whole) as Settings) };
 }

@@ -54,7 +54,7 @@ describe("the documents", () => {
   });
 
   it("hold the table of settings as the code has it", () => {
-    const script = fileURLToPath(new URL("../../scripts/write-settings.mjs", import.meta.url));
+    const script = fileURLToPath(new URL("../../scripts/write-settings-docs.mjs", import.meta.url));
     const { status, stdout, stderr } = spawnSync(process.execPath, [script, "--check"], { encoding: "utf8" });
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "" });
   });

@@ -80,6 +80,19 @@ export const RUN_OPTIONS = {
   },
 } as const satisfies Readonly<Record<string, RunOption>>;
 
+type ValueOf<Option extends RunOption> = Option extends { kind: "assignments" }
+  ? string[]
+  : Option extends { kind: "pairs" }
+    ? Record<string, string>
+    : Option extends { flag: { takes: string } }
+      ? string
+      : Option extends { flag: { name: `--no-${string}` } }
+        ? boolean
+        : true;
+
+/** What each flag gives: its text, true for a switch. Bare `--events` gives "-". */
+export type RunFlags = { [Key in keyof typeof RUN_OPTIONS]?: ValueOf<(typeof RUN_OPTIONS)[Key]> };
+
 /** Variables that no flag and no setting stands for. */
 export const OTHER_VARIABLES = {
   GEPPETTO_LOG: "the file of the log of runs",

@@ -1,4 +1,4 @@
-// Writes the tables of docs/configuration.md from the table of settings: node scripts/write-settings.mjs. With --check it
+// Writes the tables of docs/configuration.md from the table of settings: node scripts/write-settings-docs.mjs. With --check it
 // writes nothing, and exits with 1 where the tables differ.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -16,7 +16,7 @@ const written = put(put(before, "settings", settingTables()), "flags", flagTable
 const after = await format(written, { ...(await resolveConfig(file)), parser: "markdown" });
 if (!process.argv.includes("--check")) writeFileSync(file, after);
 else if (after !== before) {
-  console.log("docs/configuration.md differs from the table of settings: run node scripts/write-settings.mjs");
+  console.log("docs/configuration.md differs from the table of settings: run node scripts/write-settings-docs.mjs");
   process.exitCode = 1;
 }
 
