@@ -7,7 +7,7 @@ import { EXIT } from "../output/exit-codes.ts";
 import { loadSettings } from "../options/load-settings.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { ScriptSession } from "../session/script-session.ts";
-import { strayFlags } from "../options/stray-flags.ts";
+import { strayFlags } from "../options/prepare-arguments.ts";
 import { UsageError } from "../options/usage-error.ts";
 
 const BEFORE_SCRIPT = "options of geppetto-js come before it; write -- before its own";
