@@ -1,72 +1,92 @@
-// Writes the tables of docs/configuration.md from the table of settings: node scripts/write-settings-docs.mjs. With --check it
-// writes nothing, and exits with 1 where the tables differ.
+// Writes the tables of docs/configuration.md and docs/cli.md from the table of settings and options:
+// node scripts/write-settings-docs.mjs. With --check it writes nothing, and exits with 1 where the tables differ.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { readerOf } from "../src/config/setting-kinds.ts";
-import { flagVariable, settingVariable, SETTING_BY_PATH } from "../src/config/table/names.ts";
-import { OTHER_VARIABLES, RUN_OPTIONS } from "../src/config/table/run-options.ts";
+import { flagVariable, RUN_OPTION_BY_KEY, settingVariable, SETTING_BY_PATH } from "../src/config/table/names.ts";
+import { OTHER_VARIABLES } from "../src/config/table/run-options.ts";
 
-const file = join(dirname(dirname(fileURLToPath(import.meta.url))), "docs/configuration.md");
-const ALONE = "Without a section";
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const SECTION = "settings of ";
+const GROUPS = "options of ";
+/** Stands for the settings that are not in a section. */
+const ALONE = "no section";
 
-const before = readFileSync(file, "utf8");
-const written = put(put(before, "settings", settingTables()), "flags", flagTable());
-const after = await format(written, { ...(await resolveConfig(file)), parser: "markdown" });
-if (!process.argv.includes("--check")) writeFileSync(file, after);
-else if (after !== before) {
-  console.log("docs/configuration.md differs from the table of settings: run node scripts/write-settings-docs.mjs");
-  process.exitCode = 1;
+for (const file of ["docs/configuration.md", "docs/cli.md"]) await write(file);
+
+async function write(file) {
+  const path = join(root, file);
+  const before = readFileSync(path, "utf8");
+  const written = before.replace(
+    /(<!-- table: (.*?); written by scripts\/write-settings-docs\.mjs -->\n)[^]*?(<!-- end of table -->)/g,
+    (_, start, name, end) => `${start}\n${tableOf(name).join("\n")}\n\n${end}`,
+  );
+  const after = await format(written, { ...(await resolveConfig(path)), parser: "markdown" });
+  if (!process.argv.includes("--check")) writeFileSync(path, after);
+  else if (after !== before) {
+    console.log(`${file} differs from the table of settings: run node scripts/write-settings-docs.mjs`);
+    process.exitCode = 1;
+  }
 }
 
-/** The text with these lines between the comments that name them. */
-function put(text, name, lines) {
-  const between = new RegExp(`(<!-- ${name}: .* -->\n)[^]*?(<!-- end of ${name} -->)`);
-  if (!between.test(text)) throw new Error(`Cannot write the ${name}: docs/configuration.md has no place for them`);
-  return text.replace(between, (_, start, end) => `${start}\n${lines.join("\n")}\n\n${end}`);
+/** What a document asks for: "settings of limits", "options of Permissions, Isolation", "other variables". */
+function tableOf(name) {
+  if (name.startsWith(SECTION)) return sectionTable(name.slice(SECTION.length));
+  if (name.startsWith(GROUPS)) return groupTable(name.slice(GROUPS.length).split(", "));
+  const rows = Object.entries(OTHER_VARIABLES).map(([variable, help]) => [code(variable), help]);
+  return table(["Variable", "Meaning"], rows);
 }
 
-function settingTables() {
-  const sections = Map.groupBy(SETTING_BY_PATH.keys(), (path) => (path.includes(".") ? path.split(".")[0] : ALONE));
-  return [...sections].flatMap(([section, paths]) => [
-    `### ${section === ALONE ? ALONE : `\`${section}\``}`,
-    "",
-    ...table(["Setting", "Takes", "Default", "Flag and variables", "Meaning"], paths.map(settingRow)),
-    "",
-  ]);
+function sectionTable(section) {
+  const settings = [...SETTING_BY_PATH].filter(([path]) =>
+    section === ALONE ? !path.includes(".") : path.startsWith(`${section}.`),
+  );
+  return table(
+    ["Setting", "Takes", "Default", "Flag and variables", "Meaning"],
+    settings.map(([path, setting]) => {
+      const { flag, help, hostOnly, kind } = setting;
+      const names = [flag?.name, flag && flagVariable(flag), settingVariable(path)];
+      return [
+        code(path.split(".").at(-1)),
+        typeof kind === "string" ? readerOf(setting).expects : kind.map(code).join(", "),
+        defaultOf(setting),
+        [...new Set(names)].filter(Boolean).map(code).join(", "),
+        hostOnly ? `${help}; not for a script's options` : help,
+      ];
+    }),
+  );
 }
 
-function settingRow(path) {
-  const setting = SETTING_BY_PATH.get(path);
-  const { flag, help, hostOnly, kind, default: usual } = setting;
-  const names = [flag?.name, flag && flagVariable(flag), settingVariable(path)].filter((name) => name !== undefined);
-  return [
-    code(path.split(".").at(-1)),
-    typeof kind === "string" ? readerOf(setting).expects : kind.map(code).join(", "),
-    usual === undefined ? shownDefault(setting) : code(usual),
-    [...new Set(names)].map(code).join(", "),
-    hostOnly ? `${help}; not for a script's options` : help,
-  ];
+function groupTable(groups) {
+  const options = groups.flatMap((group) =>
+    [...SETTING_BY_PATH.values(), ...RUN_OPTION_BY_KEY.values()].filter(({ flag }) => flag?.group === group),
+  );
+  const rows = options.map((option) => {
+    const { name, short, takes } = option.flag;
+    const syntax = [short, takes?.startsWith("[") ? `${name}${takes.replace("[", "[=")}` : name];
+    return [
+      code(`${syntax.filter(Boolean).join(", ")}${takes?.startsWith("<") ? ` ${takes}` : ""}`),
+      option.flagOnly ? "" : code(flagVariable(option.flag)),
+      option.help,
+      defaultOf(option),
+    ];
+  });
+  const heads = ["Option", "Variable", "Meaning", "Default"];
+  // Most groups have no defaults.
+  return rows.some((row) => row[3] !== "")
+    ? table(heads, rows)
+    : table(
+        heads.slice(0, 3),
+        rows.map((row) => row.slice(0, 3)),
+      );
 }
 
 /** What holds where nothing is said: a value, or words. */
-function shownDefault(setting) {
-  const { implied = "" } = setting;
-  return implied !== "" && readerOf(setting).read(implied) !== undefined ? code(implied) : implied;
-}
-
-function flagTable() {
-  const options = Object.values(RUN_OPTIONS).map(({ flag, help, flagOnly }) => [
-    [flag.short, `${flag.name}${flag.takes === undefined ? "" : ` ${flag.takes}`}`]
-      .filter(Boolean)
-      .map(code)
-      .join(", "),
-    flagOnly ? "" : code(flagVariable(flag)),
-    help,
-  ]);
-  const others = Object.entries(OTHER_VARIABLES).map(([name, help]) => ["", code(name), help]);
-  return table(["Flag", "Variable", "Meaning"], [...options, ...others]);
+function defaultOf(option) {
+  const { default: usual = option.implied ?? "" } = option;
+  return usual !== "" && readerOf(option).read(usual) !== undefined ? code(usual) : usual;
 }
 
 function table(heads, rows) {

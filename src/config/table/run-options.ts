@@ -15,12 +15,12 @@ function describe({ wallMs, cpuMs, memoryMB, outputBytes }: typeof UNTRUSTED_LIM
 export const RUN_OPTIONS = {
   profile: {
     flag: { name: "--profile", short: "-p", takes: "<name>", group: "Model" },
-    help: "the profile of geppetto.yaml or of your own configuration that counts",
+    help: "a profile of geppetto.yaml or of your own configuration",
   },
   model: {
     kind: "model",
     flag: { name: "--model", short: "-m", takes: "<provider:model>", group: "Model" },
-    help: "who answers: embedded:demo (default), openai:…, anthropic:…",
+    help: "the model that answers: embedded:demo (default), openai:…, anthropic:…",
   },
   set: {
     kind: "assignments",
@@ -33,11 +33,11 @@ export const RUN_OPTIONS = {
     kind: "pairs",
     flagOnly: true,
     flag: { name: "--env", short: "-e", takes: "<KEY=VALUE>", group: "Input and output" },
-    help: "a variable for process.env; may be repeated",
+    help: "a variable for the script's process.env; may be repeated",
   },
   input: {
     flag: { name: "--input", takes: "<file>", group: "Input and output" },
-    help: "what the script reads with input(); - is stdin",
+    help: "a file that the script reads with input(); - is stdin",
   },
   json: {
     flag: { name: "--json", group: "Input and output" },
@@ -47,21 +47,24 @@ export const RUN_OPTIONS = {
     flag: { name: "--events", takes: "[file]", group: "Input and output" },
     help: "write every event of every step as a line of JSON: --events=file, or --events for stderr",
   },
-  stats: { flag: { name: "--stats", group: "Input and output" }, help: "say on stderr what it took" },
+  stats: {
+    flag: { name: "--stats", group: "Input and output" },
+    help: "say on stderr at the end how long it took and what it used",
+  },
   quiet: {
     flag: { name: "--quiet", short: "-q", group: "Input and output" },
     conflicts: ["verbose"],
-    help: "say nothing on stderr but errors and what the script writes there",
+    help: "write nothing on stderr but errors and what the script writes there",
   },
   verbose: {
     flag: { name: "--verbose", short: "-v", group: "Input and output" },
-    help: "say on stderr what runs with which limits, and how it ends",
+    help: "say on stderr what runs, with which model and limits, and how it ends",
   },
   log: {
     // GEPPETTO_LOG is the log's file.
     flagOnly: true,
     flag: { name: "--no-log", group: "Input and output" },
-    help: "do not keep this run in the log that geppetto-js runs shows",
+    help: "leave this run out of the log that geppetto-js runs shows",
   },
 
   untrusted: {

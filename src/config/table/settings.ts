@@ -125,25 +125,25 @@ export const SETTINGS = {
     kind: "files",
     merge: "subset",
     flag: { name: "--allow-read", takes: "[paths]", group: "Permissions" },
-    help: "files and folders that the script may read beside its own folder; bare: any",
+    help: "files and folders that the script may read beside its own folder; without a value, any",
   },
   "permissions.net": {
     kind: "hosts",
     merge: "subset",
     flag: { name: "--allow-net", takes: "[hosts]", group: "Permissions" },
-    help: "hosts whose http: or private URLs a model may be handed; bare: all public ones",
+    help: "hosts whose http: URLs, or private addresses, a model may be handed; without a value, all public ones",
   },
   "permissions.env": {
     kind: "variables",
     merge: "subset",
     flag: { name: "--allow-env", takes: "<names>", group: "Permissions" },
-    help: "variables of this shell that the script may see in process.env",
+    help: "variables of your shell that the script may see in process.env",
   },
   "permissions.import": {
     kind: "modules",
     merge: "subset",
     flag: { name: "--allow-import", takes: "[modules]", group: "Permissions" },
-    help: "packages by name, and files and folders as ./path, that the script may import from beside its own folder; bare: any",
+    help: "packages by name, and files and folders as ./path, that the script may import from beside its own folder; without a value, any",
   },
 
   "retry.attempts": {
@@ -163,7 +163,7 @@ export const SETTINGS = {
     implied: "always",
     merge: { strictestFirst: ["never", "ask", "always"] },
     flag: { name: "--approve", takes: "<when>", group: "Limits" },
-    help: "tool calls that a model wants: ask you about each, or make them never or always",
+    help: "tool calls of a model: always makes them, never refuses them, ask asks you first",
   },
   "tools.timeoutMs": {
     inside: "tools.toolTimeoutMs",
@@ -183,7 +183,7 @@ export const SETTINGS = {
     implied: "process",
     merge: { strictestFirst: ["process", "thread"] },
     flag: { name: "--isolation", takes: "<kind>", group: "Isolation" },
-    help: "a process of its own for the script, or a thread, for scripts that you trust",
+    help: "process gives the script a process of its own; thread does not, and is for scripts that you trust",
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 
