@@ -9,6 +9,7 @@ import { blank, findImports, lineAt } from "./imports.mjs";
 /** Where a file belongs, first match wins. `room` names the folder; imports between rooms only go down a floor. */
 const ROOMS = [
   { pattern: /^src\/shared\//, room: "src/shared", floor: 0, colour: "shared" },
+  { pattern: /^src\/config\/table\//, room: "src/config/table", floor: 0, colour: "shared" },
   { pattern: /^src\/(base|permissions)\//, floor: 1, colour: "host" },
   { pattern: /^src\/(events|images|modules|providers|sandbox)\//, floor: 2, colour: "host" },
   { pattern: /^src\/(config|steps)\//, floor: 3, colour: "host" },

@@ -18,5 +18,11 @@ export {
   userConfigFolder,
   userKeyStore,
 } from "./config/load-config.ts";
-export type { Settings } from "./config/to-settings.ts";
+export { checkEnvironment } from "./config/environment.ts";
+export type { Settings } from "./config/settings.ts";
+export { completeSettings } from "./config/to-settings.ts";
+export { flagVariable, RUN_OPTION_BY_KEY, SETTING_BY_PATH } from "./config/table/names.ts";
+export { OTHER_VARIABLES, type RunFlags, UNTRUSTED_LIMITS, UNTRUSTED_WORDS } from "./config/table/run-options.ts";
+export { FLAG_GROUPS, type Flag, type FlagGroup, type RunOption, type Setting } from "./config/table/setting.ts";
+export type { FlagPath } from "./config/table/settings.ts";
 export { parseYaml, type YamlFile } from "./config/yaml-file.ts";

@@ -11,7 +11,7 @@ export { setupSteps } from "../runtime-setup/steps.ts";
 export { setupEmbeddings, type ProviderSettings } from "../runtime-setup/embeddings.ts";
 export type { EngineStats, RunScriptOptions } from "./engine/engine-options.ts";
 export type { SetupFunction } from "./engine/engine.ts";
-export type { EngineLimits } from "./engine/limits.ts";
+export { ENGINE_LIMITS, type EngineLimits } from "./engine/limits.ts";
 export type { Script } from "./engine/script/load-script.ts";
 export type { PendingWork, ScriptEnd, ScriptError, ScriptOutcome, ScriptStats } from "./engine/script/script-run.ts";
 export type { BindingOptions, Vm } from "./engine/vm.ts";

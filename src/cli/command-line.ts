@@ -1,18 +1,19 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
+import { checkEnvironment, OTHER_VARIABLES } from "../config.ts";
 import { evalCommand } from "./commands/eval-command.ts";
 import { EXIT } from "./output/exit-codes.ts";
 import { prepareArguments } from "./options/prepare-arguments.ts";
 import { printNotes } from "./output/print-table.ts";
 import { runCommand } from "./commands/run-command.ts";
 import { failureDocument } from "./session/script-document.ts";
+import { addRunFlags } from "./options/run-flags.ts";
 import { addRunsCommand } from "./options/runs-options.ts";
-import { addScriptOptions } from "./options/script-options.ts";
 import { hasRunInThread } from "./session/script-session.ts";
 import { addSetupCommands } from "./options/setup-options.ts";
 import { toJson } from "./output/to-json.ts";
-import { UsageError } from "./options/usage-error.ts";
+import { UsageError, withoutConfigError } from "./options/usage-error.ts";
 
 const { version } = createRequire(import.meta.url)("geppetto-js/package.json") as { version: string };
 
@@ -23,8 +24,9 @@ Also:
 Environment:
   GEPPETTO_PROFILE, GEPPETTO_MODEL, GEPPETTO_TIMEOUT, …  an option of run and eval that is not given
   GEPPETTO_CHAT_TEMPERATURE, …                           any setting, such as chat.temperature
-  GEPPETTO_LOG                                           the file of the log of runs
-  GEPPETTO_AUDIT                                         a file that gets every use of a permission
+${Object.entries(OTHER_VARIABLES)
+  .map(([name, help]) => `  ${name.padEnd(53)}  ${help}`)
+  .join("\n")}
   OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL
 `;
 
@@ -51,12 +53,23 @@ function createProgram(): Command {
     .argument("<code>", "an expression, or statements; may await")
     .action(evalCommand);
   program.addHelpText("after", ENVIRONMENT_HELP);
-  addScriptOptions(run, process.env);
-  addScriptOptions(evaluate, process.env);
+  addRunFlags(run, process.env);
+  addRunFlags(evaluate, process.env);
   const runs = addRunsCommand(program, process.env);
-  const others = addSetupCommands(program).flatMap((command) => [command, ...command.commands]);
+  const setups = addSetupCommands(program);
+  // Those that read settings check this with them.
+  for (const command of [runs, ...setups]) if (command.name() !== "doctor") command.hook("preAction", checkVariables);
+  const others = setups.flatMap((command) => [command, ...command.commands]);
   for (const command of [program, run, evaluate, runs, ...runs.commands, ...others]) command.exitOverride();
   return program;
+}
+
+function checkVariables(): void {
+  try {
+    checkEnvironment(process.env);
+  } catch (error) {
+    throw withoutConfigError(error);
+  }
 }
 
 /** `geppetto-js script.js` is `run script.js`. */

@@ -8,8 +8,9 @@ import {
 } from "../providers/index.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { Config } from "./load-config.ts";
-import { SETTING_TYPES } from "./settings-schema.ts";
-import { displayValue, type Settings } from "./to-settings.ts";
+import type { Settings } from "./settings.ts";
+import { SETTING_BY_PATH } from "./table/names.ts";
+import { displayValue } from "./to-settings.ts";
 
 /** A setting as `profiles show --origin` prints it; secrets are references, or hidden. */
 export interface DescribedSetting {
@@ -19,9 +20,9 @@ export interface DescribedSetting {
   origin: string;
 }
 
-/** Every setting that somebody, or a default, has said, in the order of the schema. */
+/** Every setting that somebody, or a default, has said, in the order of the table. */
 export function describeSettings({ origins }: Config): DescribedSetting[] {
-  return [...SETTING_TYPES.keys()].flatMap((path) => {
+  return [...SETTING_BY_PATH.keys()].flatMap((path) => {
     const origin = origins.get(path);
     if (origin === undefined) return [];
     const { value, place, name } = origin;

@@ -1,77 +1,51 @@
 import { closestName } from "../providers/index.ts";
+import { configError } from "./config-error.ts";
 import { parseModelName } from "./model-name.ts";
 import { readSetting, type SettingValues } from "./read-settings.ts";
-import { SETTING_TYPES } from "./settings-schema.ts";
+import { flagVariable, PATH_BY_VARIABLE, SETTING_BY_PATH, toVariable, VARIABLES } from "./table/names.ts";
+import { RUN_OPTIONS } from "./table/run-options.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The variable that a setting may be said by: "chat.maxTokens" is GEPPETTO_CHAT_MAX_TOKENS. */
-export function variableOf(path: string): string {
-  return `GEPPETTO_${path
-    .replace(/([a-z])([A-Z])/g, "$1_$2")
-    .replace(".", "_")
-    .toUpperCase()}`;
-}
-
-const PATHS: ReadonlyMap<string, string> = new Map(
-  [...SETTING_TYPES].filter(([, { merges }]) => !merges).map(([path]) => [variableOf(path), path]),
-);
-/** Short names for what is said most. */
-const SHORT: Readonly<Record<string, string>> = {
-  GEPPETTO_TIMEOUT: "limits.timeout",
-  GEPPETTO_CPU: "limits.cpu",
-  GEPPETTO_MEMORY: "limits.memory",
-  GEPPETTO_MAX_CALLS: "limits.maxCalls",
-  GEPPETTO_MAX_TOKENS: "limits.maxTokens",
-  GEPPETTO_MAX_COST: "limits.maxCost",
-  GEPPETTO_CONCURRENCY: "limits.concurrency",
-  GEPPETTO_APPROVE: "tools.approve",
-  GEPPETTO_ALLOW_READ: "permissions.read",
-  GEPPETTO_ALLOW_NET: "permissions.net",
-  GEPPETTO_ALLOW_ENV: "permissions.env",
-  GEPPETTO_ALLOW_IMPORT: "permissions.import",
-};
-/** Variables that are not settings; they belong to the command line. */
-const OTHERS = [
-  "DEBUG",
-  "EVENTS",
-  "INPUT",
-  "JSON",
-  "LOG",
-  "QUIET",
-  "RECORD",
-  "REPLAY",
-  "STATS",
-  "UNTRUSTED",
-  "VERBOSE",
-];
+const PREFIX = "GEPPETTO_";
+const MODEL = flagVariable(RUN_OPTIONS.model.flag);
+/** Whoever works on this program has them in every shell. */
+const OF_ITS_TESTS = ["GEPPETTO_SHARED", "GEPPETTO_FUZZ_SECONDS"];
 
 /**
- * The settings of the environment. An empty variable counts as absent. Variables that are not settings belong to others; one that
- * looks like a slip is worth a warning.
+ * The settings of the environment. An empty variable counts as absent.
  *
- * @throws {GeppettoError} ConfigError that names the variable, for a value of the wrong kind.
+ * @throws {GeppettoError} ConfigError that names the variable, for an unknown one or a value of the wrong kind.
  */
-export function readEnvironment(env: Environment): { values: SettingValues; warnings: string[] } {
-  const values: SettingValues = new Map();
-  const warnings: string[] = [];
-  const known = [...PATHS.keys(), ...Object.keys(SHORT), "GEPPETTO_MODEL", "GEPPETTO_PROFILE"];
-  const others = OTHERS.map((name) => `GEPPETTO_${name}`);
-  for (const [name, value] of Object.entries(env)) {
-    if (!name.startsWith("GEPPETTO_") || value === undefined || value === "") continue;
-    const path = PATHS.get(name) ?? SHORT[name];
-    if (path !== undefined) merge(values, readSetting(path, value, name));
-    else if (name === "GEPPETTO_MODEL") merge(values, parseModelName(value, name));
-    else if (!known.includes(name) && !others.includes(name)) {
-      const close = closestName(
-        name.slice(9),
-        known.map((variable) => variable.slice(9)),
-      );
-      if (close !== undefined)
-        warnings.push(`Ignoring ${name}: there is no such setting, did you mean GEPPETTO_${close}?`);
-    }
+export function readEnvironment(env: Environment): SettingValues {
+  checkEnvironment(env);
+  const values: SettingValues = env[MODEL] ? parseModelName(env[MODEL], MODEL) : new Map();
+  for (const [variable, path] of PATH_BY_VARIABLE) {
+    if (env[variable]) merge(values, readSetting(path, env[variable], variable));
   }
-  return { values, warnings };
+  return values;
+}
+
+/**
+ * Checks that all variables of this program's are known.
+ *
+ * @throws {GeppettoError} ConfigError that names one that is not, with "did you mean".
+ */
+export function checkEnvironment(env: Environment): void {
+  for (const [name, value] of Object.entries(env)) {
+    const isKnown = !name.startsWith(PREFIX) || VARIABLES.includes(name) || OF_ITS_TESTS.includes(name);
+    if (!isKnown && value) throw configError(name, problemOf(name), "ERR_CONFIG_KEY");
+  }
+}
+
+function problemOf(name: string): string {
+  const record = [...SETTING_BY_PATH.keys()].find((path) => toVariable(path) === name);
+  if (record !== undefined) return `${record} is not read from the environment, write it into geppetto.yaml`;
+  const names = VARIABLES.map((variable) => variable.slice(PREFIX.length));
+  const close = closestName(name.slice(PREFIX.length), names);
+  return close === undefined
+    ? "unknown variable, unset it or correct its name"
+    : `unknown variable, did you mean ${PREFIX}${close}?`;
 }
 
 export function merge(into: SettingValues, from: SettingValues): void {

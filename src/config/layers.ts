@@ -1,7 +1,7 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { resolveProviderSettings } from "../providers/index.ts";
 import type { SettingValues } from "./read-settings.ts";
-import { BOUND_TO_PROVIDER, SETTING_TYPES } from "./settings-schema.ts";
+import { SETTING_BY_PATH } from "./table/names.ts";
 
 export type LayerKind = "default" | "profile" | "user" | "project" | "script" | "environment" | "flag";
 
@@ -36,8 +36,6 @@ export interface MergeOptions {
   onRefused?: (path: string, place: string) => void;
 }
 
-const ENDPOINT = ["apiKey", "baseURL", "headers"];
-
 /**
  * Merges layers, the weakest first. Another provider takes nothing over from the one before it: neither key nor address
  * nor model. Nor does a key of the user's own files go to an address in a file that came with the scripts, whichever of
@@ -57,15 +55,16 @@ export function mergeLayers(
       const { kind, name, isForeign = false, mayLoosen = false } = layer;
       const known = merged.get(path)?.value;
       if (isForeign && !mayLoosen && isTrust(path)) {
-        const own = OF_FOLDER.includes(path) && scriptFolder !== undefined ? [scriptFolder] : [];
-        const before = known ?? IMPLIED[path] ?? own;
+        const own = isOfFolder(path) && scriptFolder !== undefined ? [scriptFolder] : [];
+        const before = known ?? impliedOf(path) ?? own;
         const asked = Array.isArray(value) && value.length > 0 ? [...own, ...(value as string[])] : value;
         const tightened = tighter(path, before, asked);
         if (!isSame(tightened, asked)) onRefused(path, place);
         if (!isSame(tightened, before)) merged.set(path, { value: tightened, kind, place, isForeign });
         continue;
       }
-      const whole = SETTING_TYPES.get(path)?.merges && known !== undefined ? { ...known, ...(value as object) } : value;
+      const adds = SETTING_BY_PATH.get(path)?.merge === "by key" && known !== undefined;
+      const whole = adds ? { ...known, ...(value as object) } : value;
       merged.set(path, { value: whole, kind, place, isForeign, ...(name === undefined ? {} : { name }) });
     }
   }
@@ -74,11 +73,14 @@ export function mergeLayers(
   return merged;
 }
 
-/** What the script's own folder is a part of. */
-const OF_FOLDER = ["permissions.read", "permissions.import"];
+/** Is the script's own folder a part of it? */
+function isOfFolder(path: string): boolean {
+  const kind = SETTING_BY_PATH.get(path)?.kind;
+  return kind === "files" || kind === "modules";
+}
 
 function allowOwnFolder(merged: Merged, folder: string): void {
-  for (const path of OF_FOLDER) {
+  for (const path of [...SETTING_BY_PATH.keys()].filter(isOfFolder)) {
     const known = merged.get(path);
     if (known === undefined) merged.set(path, { value: [folder], kind: "default", place: "default", isForeign: false });
     else if (Array.isArray(known.value) && known.value.length > 0)
@@ -87,22 +89,27 @@ function allowOwnFolder(merged: Merged, folder: string): void {
 }
 
 function forgetForeign(merged: Merged, { values, isForeign = false }: Layer, section: string): void {
-  const forget = (names: readonly string[]): void => {
-    for (const name of names) merged.delete(`${section}.${name}`);
+  const forget = (isBound: (path: string) => boolean): void => {
+    for (const path of merged.keys()) if (path.startsWith(`${section}.`) && isBound(path)) merged.delete(path);
   };
   const asked = values.get(`${section}.provider`)?.value;
   const known = merged.get(`${section}.provider`)?.value;
-  if (asked !== undefined && known !== undefined && canonical(asked) !== canonical(known)) forget(BOUND_TO_PROVIDER);
+  if (asked !== undefined && known !== undefined && canonical(asked) !== canonical(known))
+    forget((path) => SETTING_BY_PATH.get(path)?.boundTo !== undefined);
   const address = values.get(`${section}.baseURL`)?.value;
-  if (isForeign && address !== undefined && address !== merged.get(`${section}.baseURL`)?.value) forget(ENDPOINT);
+  if (isForeign && address !== undefined && address !== merged.get(`${section}.baseURL`)?.value) forget(isOfEndpoint);
+}
+
+function isOfEndpoint(path: string): boolean {
+  return SETTING_BY_PATH.get(path)?.boundTo === "endpoint";
 }
 
 /** Is it a key or header of the user's own file, for an address that came with the scripts? Who says one for this run may. */
 function leavesFolder(merged: Merged, { kind, isForeign = false, values }: Layer, path: string): boolean {
-  const [section, name = ""] = path.split(".");
+  const [section] = path.split(".");
   const address = `${section}.baseURL`;
   const isOfFile = kind === "profile" || kind === "user";
-  if (!isOfFile || isForeign || values.has(address) || !ENDPOINT.includes(name)) return false;
+  if (!isOfFile || isForeign || values.has(address) || !isOfEndpoint(path)) return false;
   return merged.get(address)?.isForeign === true;
 }
 
@@ -114,32 +121,25 @@ function canonical(provider: unknown): string {
   }
 }
 
+/** Is it something that a script can only tighten? */
 function isGuarded(path: string): boolean {
-  return path.startsWith("limits.") || isTrust(path);
+  return SETTING_BY_PATH.get(path)?.merge === "minimum" || isTrust(path);
 }
 
 /** Does it say what a script may do, rather than how much of it? */
 function isTrust(path: string): boolean {
-  return path.startsWith("permissions.") || path in ORDERS;
+  const merge = SETTING_BY_PATH.get(path)?.merge;
+  return merge === "subset" || typeof merge === "object";
 }
-
-/** What holds where nobody says anything. */
-const IMPLIED: Record<string, unknown> = { isolation: "process", "tools.approve": "always" };
 
 function isSame(before: unknown, asked: unknown): boolean {
   return JSON.stringify(before) === JSON.stringify(asked);
 }
 
-/** From the strictest to the loosest. */
-const ORDERS: Record<string, readonly string[]> = {
-  isolation: ["process", "thread"],
-  "tools.approve": ["never", "ask", "always"],
-};
-
 function tighten(merged: Merged, { kind, values }: Layer, folder: string | undefined): void {
   for (const [path, { value, place }] of values) {
     if (!isGuarded(path)) continue;
-    const known = merged.get(path)?.value ?? IMPLIED[path];
+    const known = merged.get(path)?.value ?? impliedOf(path);
     // Names of files that a script says start from its own folder.
     const asked =
       Array.isArray(value) && folder !== undefined
@@ -150,13 +150,19 @@ function tighten(merged: Merged, { kind, values }: Layer, folder: string | undef
   }
 }
 
+/** What holds where nobody says anything; undefined for what has no value then. */
+function impliedOf(path: string): string | undefined {
+  const { merge, implied } = SETTING_BY_PATH.get(path)!;
+  return typeof merge === "object" ? implied : undefined;
+}
+
 function tighter(path: string, known: unknown, asked: unknown): unknown {
-  const order = ORDERS[path];
-  if (order !== undefined) {
-    const at = (name: unknown): number => order.indexOf(name as string);
+  const merge = SETTING_BY_PATH.get(path)?.merge;
+  if (typeof merge === "object") {
+    const at = (name: unknown): number => merge.strictestFirst.indexOf(name as string);
     return at(asked) < at(known) ? asked : known;
   }
-  if (path.startsWith("limits.")) return known === undefined || Number(asked) < Number(known) ? asked : known;
+  if (merge === "minimum") return known === undefined || Number(asked) < Number(known) ? asked : known;
   if (known === undefined) return [];
   if (known === true) return asked;
   if (asked === true) return known;
@@ -169,7 +175,8 @@ function tighter(path: string, known: unknown, asked: unknown): unknown {
 
 /** Is it the name of a file or folder, rather than of a host, a variable or a package? */
 function isFile(path: string, name: string): boolean {
-  return path === "permissions.read" || (path === "permissions.import" && /^[./]/.test(name));
+  const kind = SETTING_BY_PATH.get(path)?.kind;
+  return kind === "files" || (kind === "modules" && /^[./]/.test(name));
 }
 
 function isBelow(path: string, folder: string): boolean {

@@ -7,9 +7,12 @@ import { KeyStore } from "./key-store.ts";
 import { type Layer, type Merged, mergeLayers } from "./layers.ts";
 import { parseModelName } from "./model-name.ts";
 import { type Profile, profileChain, readProfiles } from "./profiles.ts";
-import { readSetting, readSettings, type SettingValues } from "./read-settings.ts";
-import { HOST_ONLY, SETTING_TYPES } from "./settings-schema.ts";
-import { toSettings, type Settings } from "./to-settings.ts";
+import { readDefaults, readSetting, readSettings, type SettingValues } from "./read-settings.ts";
+import { readerOf } from "./setting-kinds.ts";
+import type { Settings } from "./settings.ts";
+import { flagVariable, SETTING_BY_PATH } from "./table/names.ts";
+import { RUN_OPTIONS } from "./table/run-options.ts";
+import { toSettings } from "./to-settings.ts";
 import type { ScriptOptionsLiteral } from "./script-options-literal.ts";
 import { readYamlFile, yamlPackage, type YamlFile } from "./yaml-file.ts";
 
@@ -47,19 +50,13 @@ export interface Config {
   files: string[];
 }
 
-const HOW_TO_LOOSEN =
-  "what a folder's file allows its scripts counts only in a profile that you name with --profile; or allow it by a flag";
+const { profile: PROFILE, model: MODEL, set: SET } = RUN_OPTIONS;
+const PROFILE_VARIABLE = flagVariable(PROFILE.flag);
+const HOW_TO_LOOSEN = `what a folder's file allows its scripts counts only in a profile that you name with ${PROFILE.flag.name}; or allow it by a flag`;
 const PROJECT_FILE = "geppetto.yaml";
 const USER_FILE = "config.yaml";
 const KEYS_FILE = "keys.json";
 const FILE_KEYS = ["default", "profiles"];
-
-const DEFAULTS: Readonly<Record<string, unknown>> = {
-  "chat.provider": "embedded",
-  "embeddings.provider": "embedded",
-  "limits.timeout": "10m",
-  "limits.memory": "128MB",
-};
 
 /** Where the user's own configuration is. */
 export function userConfigFolder(env: Readonly<Record<string, string | undefined>>): string {
@@ -101,9 +98,9 @@ export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
   const environment = readEnvironment(env);
   const chosen = chooseProfile(options, project, user);
   const chain = chosen === undefined ? [] : profileChain(chosen.name, profiles, chosen.place);
-  const isAskedFor = chosen !== undefined && (options.profile ?? env["GEPPETTO_PROFILE"]) === chosen.name;
+  const isAskedFor = chosen !== undefined && (options.profile ?? env[PROFILE_VARIABLE]) === chosen.name;
   const layers: Layer[] = [
-    { kind: "default", values: readFlags(DEFAULTS, () => "default") },
+    { kind: "default", values: readDefaults() },
     ...chain.map((profile) => ({
       kind: "profile" as const,
       name: `profile "${profile.name}"`,
@@ -113,7 +110,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
     })),
     ...fileLayers,
     ...(options.script === undefined ? [] : [readScript(options.script)]),
-    { kind: "environment", values: environment.values },
+    { kind: "environment", values: environment },
     { kind: "flag", values: readCommandLine(options) },
   ];
   const refused: string[] = [];
@@ -129,7 +126,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
     origins,
     profile: chosen?.name,
     profiles,
-    warnings: [...environment.warnings, ...refused, ...warnings],
+    warnings: [...refused, ...warnings],
     keys,
     files: [user, project].filter((file) => file !== undefined).map(({ label }) => label),
   };
@@ -140,9 +137,9 @@ function chooseProfile(
   project: YamlFile | undefined,
   user: YamlFile | undefined,
 ): { name: string; place: string } | undefined {
-  if (profile !== undefined) return { name: profile, place: "--profile" };
-  const variable = env["GEPPETTO_PROFILE"];
-  if (variable) return { name: variable, place: "GEPPETTO_PROFILE" };
+  if (profile !== undefined) return { name: profile, place: PROFILE.flag.name };
+  const variable = env[PROFILE_VARIABLE];
+  if (variable) return { name: variable, place: PROFILE_VARIABLE };
   for (const file of [project, user]) {
     const name = (file?.value as { default?: unknown } | undefined)?.default;
     if (file === undefined || name === undefined || name === null) continue;
@@ -157,7 +154,7 @@ function chooseProfile(
 function checkModelAlone(origins: Merged): void {
   const provider = origins.get("chat.provider");
   const model = origins.get("chat.model");
-  if (model === undefined || !["--model", "GEPPETTO_MODEL"].includes(model.place)) return;
+  if (model === undefined || ![MODEL.flag.name, flagVariable(MODEL.flag)].includes(model.place)) return;
   if (provider?.value !== "embedded" || provider.place === model.place || model.value === "demo") return;
   const name = String(model.value);
   const [head = ""] = name.split(":");
@@ -169,44 +166,28 @@ function checkModelAlone(origins: Merged): void {
   );
 }
 
-function readFlags(flags: Readonly<Record<string, unknown>>, label: (path: string) => string): SettingValues {
-  const values: SettingValues = new Map();
-  for (const [path, value] of Object.entries(flags))
-    if (value !== undefined) merge(values, readSetting(path, value, label(path)));
-  return values;
-}
-
-/** The more particular flag wins: `--timeout` over `--set`, which wins over `--model`. */
+/** The more particular flag wins: that of a setting over `set`, which wins over `model`. */
 function readCommandLine({ model, set = [], flags = {} }: LoadConfigOptions): SettingValues {
-  const values: SettingValues = model === undefined ? new Map() : parseModelName(model, "--model");
+  const values: SettingValues = model === undefined ? new Map() : parseModelName(model, MODEL.flag.name);
   for (const assignment of set) {
     const at = assignment.indexOf("=");
     if (at < 1)
       throw configError(
-        `--set ${assignment}`,
+        `${SET.flag.name} ${assignment}`,
         "expected path=value, for example chat.temperature=0.2",
         "ERR_CONFIG_VALUE",
       );
     const path = assignment.slice(0, at).trim();
     const text = assignment.slice(at + 1);
     const parsed = parseValue(text);
-    // A system prompt may look like YAML and be none.
-    const isFit = SETTING_TYPES.get(path)?.read(parsed ?? text) !== undefined;
-    merge(values, readSetting(path, isFit ? parsed : text, `--set ${path}`));
+    // A system prompt may look like YAML and not be any.
+    const setting = SETTING_BY_PATH.get(path);
+    const isFit = setting !== undefined && readerOf(setting).read(parsed ?? text) !== undefined;
+    merge(values, readSetting(path, isFit ? parsed : text, `${SET.flag.name} ${path}`));
   }
-  merge(
-    values,
-    readFlags(
-      flags,
-      (path) =>
-        `--${path
-          .replace("permissions.", "allow-")
-          .split(".")
-          .at(-1)!
-          .replace(/([a-z])([A-Z])/g, "$1-$2")
-          .toLowerCase()}`,
-    ),
-  );
+  for (const [path, value] of Object.entries(flags)) {
+    merge(values, readSetting(path, value, SETTING_BY_PATH.get(path)?.flag?.name ?? path));
+  }
   return values;
 }
 
@@ -223,7 +204,7 @@ function parseValue(text: string): unknown {
 function readScript(script: ScriptOptionsLiteral): Layer {
   const values = readSettings(script.value, script);
   for (const [path, { place }] of values) {
-    if (HOST_ONLY.includes(path.split(".").at(-1)!))
+    if (SETTING_BY_PATH.get(path)?.hostOnly)
       throw configError(place, `a script may not set ${path}: say it in ${PROJECT_FILE}`, "ERR_CONFIG_SCRIPT");
   }
   return { kind: "script", isForeign: true, values };

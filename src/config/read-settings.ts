@@ -1,12 +1,19 @@
 import { closestName } from "../providers/index.ts";
 import { configError, placeOf, shown, type Source, unknownKey } from "./config-error.ts";
-import type { SettingType } from "./setting-types.ts";
-import { SECTIONS, SETTING_TYPES, SINGLE } from "./settings-schema.ts";
+import { readerOf } from "./setting-kinds.ts";
+import { SETTING_BY_PATH } from "./table/names.ts";
 
 /** Settings by path, as read from one place. */
 export type SettingValues = Map<string, { value: unknown; place: string }>;
 
-const TOP_NAMES = [...Object.keys(SECTIONS), ...Object.keys(SINGLE)];
+/** The names in each section. A setting that stands alone is none. */
+const SECTIONS = new Map<string, string[]>();
+for (const path of SETTING_BY_PATH.keys()) {
+  const [section = "", name] = path.split(".");
+  if (name !== undefined) SECTIONS.set(section, [...(SECTIONS.get(section) ?? []), name]);
+}
+const SINGLE = [...SETTING_BY_PATH.keys()].filter((path) => !path.includes("."));
+const TOP_NAMES = [...SECTIONS.keys(), ...SINGLE];
 
 /**
  * Reads settings from plain data, sections within sections as in a file.
@@ -25,16 +32,15 @@ export function readSettings(
   for (const [name, given] of entriesOf(data, source, at)) {
     if (others.includes(name)) continue;
     const path = [...at, name];
-    if (Object.hasOwn(SINGLE, name)) {
-      readOne(values, name, SINGLE[name]!, given, source, path);
-    } else if (Object.hasOwn(SECTIONS, name)) {
-      const fields = SECTIONS[name]!;
+    const fields = SECTIONS.get(name);
+    if (SINGLE.includes(name)) readOne(values, name, given, source, path);
+    else if (fields !== undefined) {
       for (const [key, inner] of entriesOf(given, source, path)) {
-        if (!Object.hasOwn(fields, key)) {
-          const problem = unknownKey(key, Object.keys(fields), `setting in ${name}`);
+        if (!fields.includes(key)) {
+          const problem = unknownKey(key, fields, `setting in ${name}`);
           throw configError(placeOf(source, [...path, key]), problem, "ERR_CONFIG_KEY");
         }
-        readOne(values, `${name}.${key}`, fields[key]!, inner, source, [...path, key]);
+        readOne(values, `${name}.${key}`, inner, source, [...path, key]);
       }
     } else throw configError(placeOf(source, path), unknownSetting(name, [...TOP_NAMES, ...others]), "ERR_CONFIG_KEY");
   }
@@ -47,44 +53,40 @@ export function readSettings(
  * @throws {GeppettoError} ConfigError for an unknown path or a value of the wrong kind.
  */
 export function readSetting(path: string, given: unknown, label: string): SettingValues {
-  const type = SETTING_TYPES.get(path);
-  if (type === undefined) {
-    const paths = [...SETTING_TYPES.keys()];
+  if (!SETTING_BY_PATH.has(path)) {
+    const paths = [...SETTING_BY_PATH.keys()];
     const [section] = path.split(".");
     const near = paths.filter((known) => known.split(".")[0] === section);
     throw configError(label, unknownSetting(path, near.length > 0 ? near : paths), "ERR_CONFIG_KEY");
   }
   const values: SettingValues = new Map();
-  readOne(values, path, type, given, { label }, []);
+  readOne(values, path, given, { label }, []);
+  return values;
+}
+
+/** What counts where nobody says anything. */
+export function readDefaults(): SettingValues {
+  const values: SettingValues = new Map();
+  for (const [path, { default: value }] of SETTING_BY_PATH) readOne(values, path, value, { label: "default" }, []);
   return values;
 }
 
 /** What a setting expects where a text, as a flag gives it, is not one of its values; undefined where it is. */
 export function checkSetting(path: string, text: string): string | undefined {
-  const type = SETTING_TYPES.get(path)!;
-  return type.read(text) === undefined ? type.expects : undefined;
+  const { read, expects } = readerOf(SETTING_BY_PATH.get(path)!);
+  return read(text) === undefined ? expects : undefined;
 }
 
-function readOne(
-  values: SettingValues,
-  path: string,
-  type: SettingType,
-  given: unknown,
-  source: Source,
-  at: readonly string[],
-): void {
+function readOne(values: SettingValues, path: string, given: unknown, source: Source, at: readonly string[]): void {
   // A key with nothing behind it says nothing.
   if (given === null || given === undefined) return;
-  const value = type.read(given);
+  const { read, expects, names = [], isSecret } = readerOf(SETTING_BY_PATH.get(path)!);
+  const value = read(given);
   if (value === undefined) {
-    const found = type.secret ? "" : `, found ${shown(given)}`;
-    const close = typeof given === "string" ? closestName(given, type.names ?? []) : undefined;
+    const found = isSecret ? "" : `, found ${shown(given)}`;
+    const close = typeof given === "string" ? closestName(given, names) : undefined;
     const hint = close === undefined ? "" : `, did you mean "${close}"?`;
-    throw configError(
-      placeOf(source, at, "value"),
-      `${path} must be ${type.expects}${found}${hint}`,
-      "ERR_CONFIG_VALUE",
-    );
+    throw configError(placeOf(source, at, "value"), `${path} must be ${expects}${found}${hint}`, "ERR_CONFIG_VALUE");
   }
   values.set(path, { value, place: placeOf(source, at) });
 }
@@ -102,7 +104,7 @@ function entriesOf(data: unknown, source: Source, at: readonly string[]): [strin
 
 /** A name that belongs into a section is worth a better hint. */
 function unknownSetting(name: string, known: readonly string[]): string {
-  const inside = [...SETTING_TYPES.keys()].find((path) => path.endsWith(`.${name}`));
+  const inside = [...SETTING_BY_PATH.keys()].find((path) => path.endsWith(`.${name}`));
   if (inside !== undefined) return `there is no setting "${name}" here, did you mean "${inside}"?`;
   return unknownKey(name, known, "setting");
 }

@@ -1,104 +1,90 @@
-import type { ModelSettings, PriceTable, RetryOptions } from "../providers/index.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { Merged, Origin } from "./layers.ts";
-import { SECTIONS, SETTING_TYPES } from "./settings-schema.ts";
-
-/** What a command and its engine need. Times are milliseconds, sizes megabytes. Beside what has a default, only what was said is there. */
-export interface Settings {
-  chat: ModelSettings;
-  embeddings: ModelSettings;
-  limits: {
-    timeoutMs: number;
-    cpuMs?: number;
-    memoryMB: number;
-    maxCalls?: number;
-    maxTokens?: number;
-    maxCost?: number;
-    concurrency?: number;
-  };
-  permissions: {
-    read?: readonly string[] | true;
-    net?: readonly string[] | true;
-    env?: readonly string[] | true;
-    import?: readonly string[] | true;
-  };
-  tools: { approve?: "ask" | "never" | "always"; timeoutMs?: number };
-  isolation?: "process" | "thread";
-}
-
-/** Names that say their unit in the program and not in a file. */
-const RENAMED: Readonly<Record<string, string>> = { timeout: "timeoutMs", cpu: "cpuMs", memory: "memoryMB" };
+import { readDefaults } from "./read-settings.ts";
+import { readerOf } from "./setting-kinds.ts";
+import type { Sections, Settings } from "./settings.ts";
+import { SETTING_BY_PATH } from "./table/names.ts";
 
 /** The settings as one object, with the keys that they refer to. */
 export async function toSettings(merged: Merged, keys: KeyStore): Promise<{ settings: Settings; warnings: string[] }> {
-  const sections: Record<string, Record<string, unknown>> = {};
-  for (const [section, fields] of Object.entries(SECTIONS)) {
-    const values = (sections[section] = {} as Record<string, unknown>);
-    for (const name of Object.keys(fields)) {
-      const origin = merged.get(`${section}.${name}`);
-      if (origin !== undefined) values[section === "limits" ? (RENAMED[name] ?? name) : name] = origin.value;
-    }
-  }
-  const warnings: string[] = [];
-  const { chat, embeddings, retry, limits, permissions, tools } = sections;
+  const { chat, embeddings, retry, prices, ...rest } = toSections(merged);
   const shared = {
-    ...(Object.keys(retry!).length > 0 ? { retry: retry as RetryOptions } : {}),
-    ...(merged.has("prices") ? { prices: merged.get("prices")!.value as PriceTable } : {}),
+    ...(Object.keys(retry).length > 0 ? { retry } : {}),
+    ...(prices === undefined ? {} : { prices }),
   };
+  const warnings: string[] = [];
   for (const [section, values] of [
-    ["chat", chat!],
-    ["embeddings", embeddings!],
+    ["chat", chat],
+    ["embeddings", embeddings],
   ] as const) {
     warnings.push(...(await resolveSecrets(section, values, merged, keys)));
   }
   if (usesKeys(merged) && (await keys.isExposed())) {
     warnings.push("The keys file can be read by others: give it the mode 600");
   }
-  const isolation = merged.get("isolation")?.value as Settings["isolation"];
-  const settings = {
-    chat: { ...chat, ...shared },
-    embeddings: { ...embeddings, ...shared },
-    limits,
-    permissions,
-    tools,
-    ...(isolation === undefined ? {} : { isolation }),
-  } as Settings;
-  return { settings, warnings };
+  return { settings: { ...rest, chat: { ...chat, ...shared }, embeddings: { ...embeddings, ...shared } }, warnings };
+}
+
+/** Settings that were kept, perhaps by an earlier version, with the defaults of what they do not have. */
+export function completeSettings(kept: Settings): Settings {
+  const { retry: _, ...defaults } = toSections(readDefaults());
+  const known: Readonly<Record<string, unknown>> = { ...kept };
+  const whole = Object.entries(defaults).map(([name, value]: [string, unknown]) => [
+    name,
+    typeof value === "object" ? { ...value, ...(known[name] as object | undefined) } : (known[name] ?? value),
+  ]);
+  return { ...kept, ...(Object.fromEntries(whole) as Settings) };
+}
+
+/** The values by their names inside the program. Every section is there, those of which nothing was said too. */
+function toSections(merged: ReadonlyMap<string, { value: unknown }>): Sections {
+  const sections: Record<string, unknown> = {};
+  for (const [path, { inside = path }] of SETTING_BY_PATH) {
+    const [head = "", name] = inside.split(".");
+    const origin = merged.get(path);
+    if (name === undefined) {
+      if (origin !== undefined) sections[head] = origin.value;
+      continue;
+    }
+    const section = (sections[head] ??= {}) as Record<string, unknown>;
+    if (origin !== undefined) section[name] = origin.value;
+  }
+  return sections as Sections;
 }
 
 /** Puts keys in place of `key:NAME`, and says what is unwise. */
 async function resolveSecrets(
-  section: string,
-  values: Record<string, unknown>,
+  section: "chat" | "embeddings",
+  values: Sections["chat" | "embeddings"],
   merged: Merged,
   keys: KeyStore,
 ): Promise<string[]> {
   const warnings: string[] = [];
   const foreign = foreignAddress(merged.get(`${section}.baseURL`));
-  const origin = merged.get(`${section}.apiKey`);
-  if (origin !== undefined) {
-    const given = origin.value as string;
-    const isHeld = !isReference(given);
+  const { apiKey, headers } = values;
+  const keyOrigin = merged.get(`${section}.apiKey`);
+  if (apiKey !== undefined && keyOrigin !== undefined) {
+    const { place, isForeign } = keyOrigin;
+    const isHeld = !isReference(apiKey);
     if (isHeld) {
-      warnings.push(
-        `${origin.place} holds a key itself: store it with "geppetto-js keys set" and refer to it as key:NAME`,
-      );
+      warnings.push(`${place} holds a key itself: store it with "geppetto-js keys set" and refer to it as key:NAME`);
     }
     // A key that came with the address may go there.
-    if (foreign !== undefined && !(isHeld && origin.isForeign)) {
-      warnings.push(`${origin.place} sends ${isHeld ? "a key" : given} to ${foreign}`);
+    if (foreign !== undefined && !(isHeld && isForeign)) {
+      warnings.push(`${place} sends ${isHeld ? "a key" : apiKey} to ${foreign}`);
     }
-    values["apiKey"] = (await lookUp(given, keys)) ?? given;
+    values.apiKey = (await lookUp(apiKey, keys)) ?? apiKey;
   }
-  const headers = merged.get(`${section}.headers`);
-  if (headers !== undefined) {
+  const headersOrigin = merged.get(`${section}.headers`);
+  if (headers !== undefined && headersOrigin !== undefined) {
     const resolved: Record<string, string> = {};
-    for (const [name, value] of Object.entries(headers.value as Record<string, string>)) {
+    for (const [name, value] of Object.entries(headers)) {
       const key = await lookUp(value, keys);
-      if (foreign !== undefined && key !== undefined) warnings.push(`${headers.place} sends ${value} to ${foreign}`);
+      if (foreign !== undefined && key !== undefined)
+        warnings.push(`${headersOrigin.place} sends ${value} to ${foreign}`);
       resolved[name] = key ?? value;
     }
-    values["headers"] = resolved;
+    values.headers = resolved;
   }
   return warnings;
 }
@@ -130,9 +116,9 @@ function foreignAddress(origin: Origin | undefined): string | undefined {
 
 /** A setting's value for people; of a secret only where it is kept. */
 export function displayValue(path: string, value: unknown): string {
-  const type = SETTING_TYPES.get(path)!;
-  if (type.show) return type.show(value);
-  if (!type.secret) return typeof value === "string" ? value : JSON.stringify(value);
+  const reader = readerOf(SETTING_BY_PATH.get(path)!);
+  if (reader.show) return reader.show(value);
+  if (!reader.isSecret) return typeof value === "string" ? value : JSON.stringify(value);
   if (typeof value === "string") return isReference(value) ? value : "(a key)";
   return Object.keys(value as object).join(", ");
 }

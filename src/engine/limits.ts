@@ -1,4 +1,6 @@
+import { waysToSet } from "../config/table/names.ts";
 import { GeppettoError } from "../shared/errors.ts";
+import { MAX_TIMER_MS } from "../shared/limits.ts";
 
 /** Bounds on what one engine's guest may use. Times in milliseconds; 0 or undefined means no limit where that is said. */
 export interface EngineLimits {
@@ -41,37 +43,35 @@ export const DEFAULT_LIMITS: EngineLimits = {
 };
 
 const LIMITS = {
-  memoryMB: { code: "ERR_LIMIT_MEMORY", what: "its memory limit", unit: "MB", flag: "--memory" },
-  wallMs: { code: "ERR_LIMIT_WALL", what: "its time limit", unit: "ms", flag: "--timeout" },
-  cpuMs: { code: "ERR_LIMIT_CPU", what: "its CPU time limit", unit: "ms", flag: "--cpu" },
-  turnMs: { code: "ERR_LIMIT_TURN", what: "the time limit of one turn", unit: "ms", flag: undefined },
-  outputBytes: { code: "ERR_LIMIT_OUTPUT", what: "its output limit", unit: "bytes", flag: undefined },
-  timers: { code: "ERR_LIMIT_TIMERS", what: "the limit of pending timers", unit: "", flag: undefined },
-  runs: { code: "ERR_LIMIT_RUNS", what: "the limit of concurrent runs", unit: "", flag: undefined },
-  ops: { code: "ERR_LIMIT_OPS", what: "the limit of pending operations", unit: "", flag: undefined },
+  memoryMB: { code: "ERR_LIMIT_MEMORY", what: "its memory limit", unit: "MB" },
+  wallMs: { code: "ERR_LIMIT_WALL", what: "its time limit", unit: "ms" },
+  cpuMs: { code: "ERR_LIMIT_CPU", what: "its CPU time limit", unit: "ms" },
+  turnMs: { code: "ERR_LIMIT_TURN", what: "the time limit of one turn", unit: "ms" },
+  outputBytes: { code: "ERR_LIMIT_OUTPUT", what: "its output limit", unit: "bytes" },
+  timers: { code: "ERR_LIMIT_TIMERS", what: "the limit of pending timers", unit: "" },
+  runs: { code: "ERR_LIMIT_RUNS", what: "the limit of concurrent runs", unit: "" },
+  ops: { code: "ERR_LIMIT_OPS", what: "the limit of pending operations", unit: "" },
   resultBytes: {
     code: "ERR_LIMIT_RESULTS",
     what: "the limit of results of runs under way",
     unit: "bytes",
-    flag: undefined,
   },
   argumentChars: {
     code: "ERR_LIMIT_ARGUMENTS",
     what: "the limit of pending arguments",
     unit: "characters",
-    flag: undefined,
   },
-  events: { code: "ERR_LIMIT_EVENTS", what: "the limit of events", unit: "", flag: undefined },
-  uses: { code: "ERR_LIMIT_USES", what: "the limit of uses of permissions", unit: "", flag: undefined },
+  events: { code: "ERR_LIMIT_EVENTS", what: "the limit of events", unit: "" },
+  uses: { code: "ERR_LIMIT_USES", what: "the limit of uses of permissions", unit: "" },
 } as const;
 
-/** Longest time that a timer of Node's can measure. */
-const MAX_MS = 2_147_483_647;
+/** The names of the limits. */
+export const ENGINE_LIMITS: ReadonlySet<string> = new Set(Object.keys(LIMITS));
 
 /** The error for an exceeded limit: which, how much, and how to raise it. */
 export function limitError(limit: keyof EngineLimits, value: number): GeppettoError {
-  const { code, what, unit, flag } = LIMITS[limit];
-  const how = flag === undefined ? `limits.${limit}` : `limits.${limit} or ${flag}`;
+  const { code, what, unit } = LIMITS[limit];
+  const how = waysToSet(`limits.${limit}`);
   const amount = unit === "" ? String(value) : `${value} ${unit}`;
   return new GeppettoError("LimitError", `The script exceeded ${what} of ${amount}; raise it with ${how}`, { code });
 }
@@ -97,10 +97,10 @@ export function resolveLimits(given: Partial<EngineLimits> = {}): EngineLimits {
     }
   }
   for (const name of ["wallMs", "turnMs", "cpuMs"] as const) {
-    if ((given[name] ?? 0) > MAX_MS) {
+    if ((given[name] ?? 0) > MAX_TIMER_MS) {
       throw new GeppettoError(
         "ConfigError",
-        `Cannot set limits.${name} to ${given[name]}: the maximum is ${MAX_MS} ms`,
+        `Cannot set limits.${name} to ${given[name]}: the maximum is ${MAX_TIMER_MS} ms`,
       );
     }
   }

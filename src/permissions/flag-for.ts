@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { SETTINGS } from "../config/table/settings.ts";
 
 export type PermissionKind = "read" | "env" | "net" | "import";
 
@@ -21,6 +22,6 @@ export function flagFor(kind: PermissionKind, asked: string): string {
   let value = showAsked(asked);
   // A flag separates by commas: such a file has no narrower name than its folder's.
   while (value.includes(",")) value = dirname(value);
-  const flag = `--allow-${kind}=${value}`;
+  const flag = `${SETTINGS[`permissions.${kind}`].flag.name}=${value}`;
   return /^[\w./:@+=-]+$/.test(flag) ? flag : `'${flag.replaceAll("'", `'\\''`)}'`;
 }

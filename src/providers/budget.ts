@@ -1,3 +1,4 @@
+import { waysToSet } from "../config/table/names.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { ChatChunk, ChatProvider, ChatRequest, Usage } from "./chat-provider.ts";
 import type { EmbeddingModel, EmbeddingProvider } from "./embedding-provider.ts";
@@ -89,14 +90,14 @@ export class Budget {
 }
 
 const LIMITS = {
-  maxCalls: { code: "ERR_LIMIT_CALLS", unit: "model calls", flag: "--max-calls" },
-  maxTokens: { code: "ERR_LIMIT_TOKENS", unit: "tokens", flag: "--max-tokens" },
-  maxCost: { code: "ERR_LIMIT_COST", unit: "US dollars", flag: "--max-cost" },
+  maxCalls: { code: "ERR_LIMIT_CALLS", unit: "model calls" },
+  maxTokens: { code: "ERR_LIMIT_TOKENS", unit: "tokens" },
+  maxCost: { code: "ERR_LIMIT_COST", unit: "US dollars" },
 } as const;
 
 function exceeded(limit: keyof typeof LIMITS, value: number): GeppettoError {
-  const { code, unit, flag } = LIMITS[limit];
-  const message = `The script exceeded its limit of ${value} ${unit}; raise it with limits.${limit} or ${flag}`;
+  const { code, unit } = LIMITS[limit];
+  const message = `The script exceeded its limit of ${value} ${unit}; raise it with ${waysToSet(`limits.${limit}`)}`;
   return new GeppettoError("LimitError", message, { code });
 }
 

@@ -52,7 +52,7 @@ describe("loadConfig()", () => {
     expect(settings).toMatchObject({
       chat: { provider: "embedded" },
       embeddings: { provider: "embedded" },
-      limits: { timeoutMs: 600_000, memoryMB: 128 },
+      limits: { wallMs: 600_000, memoryMB: 128 },
     });
     expect([profile, files, warnings]).toEqual([undefined, [], []]);
   });
@@ -70,7 +70,7 @@ describe("loadConfig()", () => {
         apiKey: "env:OPENAI_API_KEY",
         retry: { attempts: 3 },
       },
-      limits: { timeoutMs: 60_000, maxCost: 0.5 },
+      limits: { wallMs: 60_000, maxCost: 0.5 },
     });
     expect((await load({ env: { GEPPETTO_PROFILE: "ollama" } })).settings.chat).toMatchObject({
       baseURL: "http://127.0.0.1:11434/v1",
@@ -269,9 +269,45 @@ describe("a slip in a file", () => {
       'agent.js: there is no setting in chat "modle"',
     );
     expect(await problem({ profile: "x" })).toBe('Cannot use --profile: there is no profile "x"');
-    expect((await load({ env: { GEPPETTO_CHAT_MODLE: "x", GEPPETTO_SHARED: "y" } })).warnings).toEqual([
-      "Ignoring GEPPETTO_CHAT_MODLE: there is no such setting, did you mean GEPPETTO_CHAT_MODEL?",
-    ]);
+  });
+});
+
+describe("the environment", () => {
+  it("gives each setting by its path, and by the name of its flag, which counts more", async () => {
+    const env = { GEPPETTO_TIMEOUT: "7s", GEPPETTO_LIMITS_TIMEOUT: "8s", GEPPETTO_LIMITS_MAX_CALLS: "3" };
+    expect((await load({ env })).settings.limits).toMatchObject({ wallMs: 7000, maxCalls: 3 });
+    const models = { GEPPETTO_CHAT_MODEL: "claude-x", GEPPETTO_MODEL: "anthropic:claude-y" };
+    expect((await load({ env: models })).settings.chat).toMatchObject({ provider: "anthropic", model: "claude-x" });
+  });
+
+  it.each([
+    ["GEPPETTO_CHAT_MODLE", "unknown variable, did you mean GEPPETTO_CHAT_MODEL?"],
+    ["GEPPETTO_TIMEOT", "unknown variable, did you mean GEPPETTO_TIMEOUT?"],
+    ["GEPPETTO_PROFILES", "unknown variable, did you mean GEPPETTO_PROFILE?"],
+    ["GEPPETTO_VERBOSITY", "unknown variable, did you mean GEPPETTO_VERBOSE?"],
+    ["GEPPETTO_ALOW_READ", "unknown variable, did you mean GEPPETTO_ALLOW_READ?"],
+    ["GEPPETTO_AUDITS", "unknown variable, did you mean GEPPETTO_AUDIT?"],
+    ["GEPPETTO_timeout", "unknown variable, did you mean GEPPETTO_TIMEOUT?"],
+    ["GEPPETTO_SOMETHING_ELSE_ENTIRELY", "unknown variable, unset it or correct its name"],
+    ["GEPPETTO_", "unknown variable, unset it or correct its name"],
+    ["GEPPETTO_PRICES", "prices is not read from the environment, write it into geppetto.yaml"],
+    ["GEPPETTO_CHAT_HEADERS", "chat.headers is not read from the environment, write it into geppetto.yaml"],
+  ])("refuses %s", async (name, text) => {
+    expect(await problem({ env: { [name]: "canary" } })).toBe(`Cannot use ${name}: ${text}`);
+    expect((await load({ env: { [name]: "" } })).warnings).toEqual([]);
+  });
+
+  it("may hold what the command line reads, what belongs to this project's tests, and anything else", async () => {
+    const env = {
+      GEPPETTO_JSON: "1",
+      GEPPETTO_LOG: "runs.db",
+      GEPPETTO_AUDIT: "audit",
+      GEPPETTO_DEBUG: "1",
+      GEPPETTO_SHARED: "there",
+      GEPPETTO: "x",
+      MY_GEPPETTO_TIMEOT: "x",
+    };
+    expect((await load({ env })).warnings).toEqual([]);
   });
 });
 
@@ -288,12 +324,12 @@ describe("a script's options", () => {
       isolation: "thread",
     };
     const { settings } = await load({ script: says(script) });
-    expect(settings.limits).toEqual({ timeoutMs: 5000, maxCalls: 5, memoryMB: 128, maxCost: 1 });
+    expect(settings.limits).toEqual({ wallMs: 5000, maxCalls: 5, memoryMB: 128, maxCost: 1 });
     expect(settings.permissions).toEqual({ read: ["data/inner"], net: ["example.com"], env: ["B"], import: [] });
     expect([settings.tools.approve, settings.isolation]).toEqual(["ask", "process"]);
     const flags = { "limits.timeout": "2s", "permissions.net": ["example.org"] };
     const tightened = (await load({ script: says(script), flags })).settings;
-    expect([tightened.limits.timeoutMs, tightened.permissions.net]).toEqual([2000, []]);
+    expect([tightened.limits.wallMs, tightened.permissions.net]).toEqual([2000, []]);
   });
 
   it("do not loosen what holds where nobody says anything", async () => {

@@ -31,6 +31,9 @@ function plant(files: Record<string, string>): Verdict {
   const sound = {
     "src/shared/errors.ts": "export const a = 1;",
     "src/shared/primordials.ts": "export const DateNow = Date.now;",
+    "src/config/table/settings.ts": 'import type { s } from "./setting.ts";\nexport type S = s;',
+    "src/config/table/setting.ts": "export type s = 1;",
+    "src/permissions/flags.ts": 'import type { S } from "../config/table/settings.ts";\nexport type F = S;',
     "src/base/ids.ts": 'import { a } from "../shared/errors.ts";\nexport const b = a;',
     "src/events/bus.ts": 'export * from "../base/ids.ts";',
     "src/providers/model.ts": 'import type { b } from "../base/ids.ts";\nexport type C = typeof b;',
@@ -88,6 +91,13 @@ describe("check-layers", () => {
     ["shared code that takes the captured clock", "src/shared/x.ts", "export const t = DateNow();", "uses DateNow"],
     ["shared code that draws lots", "src/shared/x.ts", "export const r = Math.random();", "uses Math.random"],
     ["shared code that waits", "src/shared/x.ts", "setTimeout(() => {}, 1);", "uses setTimeout"],
+    ["a table of settings that reads the config", "src/config/table/x.ts", 'import "../y.ts";', "imports upwards"],
+    [
+      "a table of settings that reads the process",
+      "src/config/table/x.ts",
+      "export const e = process.env;",
+      "uses process",
+    ],
     ["a file on no floor", "src/misc/x.ts", "export {};", "stands on no floor"],
     ["an import from outside the house", "src/base/x.ts", 'import "../../test/x.ts";', "stands on no floor"],
   ])("%s is found, with file and line", (_, file, code, advice) => {

@@ -4,12 +4,12 @@ import { checkInstallation, checkOnline } from "./doctor-checks.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { loadSettings } from "../options/load-settings.ts";
 import { printLines } from "../output/print-table.ts";
-import type { SettingOptions } from "../options/setting-options.ts";
+import type { ModelOptions } from "../options/script-options.ts";
 import { wantsColors } from "../output/terminal.ts";
 import { toJson } from "../output/to-json.ts";
 import { UsageError } from "../options/usage-error.ts";
 
-export interface DoctorOptions extends Pick<SettingOptions, "profile" | "model" | "set"> {
+export interface DoctorOptions extends ModelOptions {
   online?: true;
   json?: true;
 }
@@ -27,7 +27,7 @@ export async function doctorCommand({ online, json, ...given }: DoctorOptions): 
   process.exitCode = isWell ? EXIT.ok : failed(configured) ? EXIT.config : EXIT.uncaught;
 }
 
-async function checkConfiguration(given: SettingOptions): Promise<{ checks: Check[]; config?: Config }> {
+async function checkConfiguration(given: ModelOptions): Promise<{ checks: Check[]; config?: Config }> {
   try {
     const config = await loadSettings(given);
     return { checks: await checkConfig(config, process.env), config };

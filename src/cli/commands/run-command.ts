@@ -1,12 +1,16 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { text as readText } from "node:stream/consumers";
+import type { Command } from "commander";
 import { reasonOf } from "../session/event-log.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { loadSettings } from "../options/load-settings.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { ScriptSession } from "../session/script-session.ts";
+import { strayFlags } from "../options/prepare-arguments.ts";
 import { UsageError } from "../options/usage-error.ts";
+
+const BEFORE_SCRIPT = "options of geppetto-js come before it; write -- before its own";
 
 async function readScript(script: string): Promise<string> {
   if (script === "-") return readText(process.stdin);
@@ -18,7 +22,12 @@ async function readScript(script: string): Promise<string> {
 }
 
 /** `geppetto-js run <script|-> [args…]` */
-export async function runCommand(script: string, args: readonly string[], options: ScriptOptions): Promise<void> {
+export async function runCommand(
+  script: string,
+  args: readonly string[],
+  options: ScriptOptions,
+  command: Command,
+): Promise<void> {
   if (script === "-" && options.input === "-") {
     throw new UsageError("Cannot read both the script and its input from stdin: give one of them as a file");
   }
@@ -28,6 +37,9 @@ export async function runCommand(script: string, args: readonly string[], option
   const own = args[0] === "--" ? args.slice(1) : args;
   const folder = script === "-" ? undefined : dirname(resolve(script));
   const settings = await loadSettings(options, { source, name, folder });
+  // A script that is a program of its own has flags of its own.
+  const stray = source.startsWith("#!") ? [] : strayFlags(args, command.options);
+  if (stray.length > 0) settings.warnings.push(`Passing ${stray.join(", ")} to the script: ${BEFORE_SCRIPT}`);
   await new ScriptSession(options, settings).run({
     candidates: [{ code: source, name }],
     source,

@@ -11,8 +11,8 @@ export const configurationErrors = {
   },
   ERR_CONFIG_KEY: {
     name: "ConfigError",
-    meaning: "A setting does not exist.",
-    advice: "The message suggests the nearest name. See docs/configuration.md for all settings.",
+    meaning: "A setting, or a `GEPPETTO_…` variable, does not exist.",
+    advice: "The message suggests the nearest name. See docs/configuration.md for all settings and variables.",
     exit: EXIT.config,
   },
   ERR_CONFIG_VALUE: {

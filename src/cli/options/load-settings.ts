@@ -1,6 +1,14 @@
-import { type Config, loadConfig, readScriptOptions, type ScriptOptionsLiteral } from "../../config.ts";
-import type { AllowOptions } from "./script-options.ts";
-import type { SettingOptions } from "./setting-options.ts";
+import {
+  type Config,
+  loadConfig,
+  readScriptOptions,
+  type ScriptOptionsLiteral,
+  SETTING_BY_PATH,
+  type Settings,
+  UNTRUSTED_LIMITS,
+} from "../../config.ts";
+import { ENGINE_LIMITS, type EngineLimits } from "../../index.ts";
+import type { ScriptOptions } from "./script-options.ts";
 import { withoutConfigError } from "./usage-error.ts";
 
 /** What a session needs of the configuration. */
@@ -12,42 +20,18 @@ export type SessionSettings = Pick<Config, "settings" | "profile" | "warnings">;
  * @throws {UsageError} with the place of what is wrong.
  */
 export async function loadSettings(
-  {
-    profile,
-    model,
-    set = [],
-    approve,
-    isolation,
-    untrusted,
-    ...rest
-  }: SettingOptions & AllowOptions & { untrusted?: true },
+  { profile, model, set = [], untrusted, ...given }: Partial<ScriptOptions>,
   script?: { source: string; name: string; folder: string | undefined },
 ): Promise<Config> {
-  const { timeout, cpu, memory, maxCalls, maxTokens, maxCost, concurrency } = rest;
-  const { allowRead, allowNet, allowEnv, allowImport } = rest;
-  const flags = {
-    "limits.timeout": timeout,
-    "limits.cpu": cpu,
-    "limits.memory": memory,
-    "limits.maxCalls": maxCalls,
-    "limits.maxTokens": maxTokens,
-    "limits.maxCost": maxCost,
-    "limits.concurrency": concurrency,
-    "tools.approve": approve,
-    "permissions.read": allowRead,
-    "permissions.net": allowNet,
-    "permissions.env": allowEnv,
-    "permissions.import": allowImport,
-    // Whatever files and the environment say; a flag that says otherwise is refused.
-    isolation: isolation ?? (untrusted ? "process" : undefined),
-  };
+  const flags = Object.fromEntries(Object.entries(given).filter(([key]) => SETTING_BY_PATH.has(key)));
   try {
     return await loadConfig({
       env: process.env,
       profile,
       model,
       set,
-      flags,
+      // Whatever files and the environment say; a flag that says otherwise is refused.
+      flags: untrusted ? { isolation: "process", ...flags } : flags,
       scriptFolder: script?.folder,
       script: script && optionsOf(script),
     });
@@ -59,4 +43,16 @@ export async function loadSettings(
 /** A classic script exports nothing. */
 function optionsOf({ source, name }: { source: string; name: string }): ScriptOptionsLiteral | undefined {
   return name.endsWith(".cjs") ? undefined : readScriptOptions(source, name);
+}
+
+/** What every script on the command line is bounded by, and whatever else is bounded. */
+export type ScriptLimits = Partial<EngineLimits> & Pick<Settings["limits"], "wallMs" | "memoryMB">;
+
+/** The engine's limits among the settings, for untrusted scripts no larger than theirs; the rest is the budget's. */
+export function limitsOf(settings: Settings["limits"], untrusted = false): ScriptLimits {
+  const limits = Object.fromEntries(Object.entries(settings).filter(([name]) => ENGINE_LIMITS.has(name)));
+  if (untrusted) {
+    for (const [name, most] of Object.entries(UNTRUSTED_LIMITS)) limits[name] = Math.min(limits[name] ?? most, most);
+  }
+  return limits as ScriptLimits;
 }

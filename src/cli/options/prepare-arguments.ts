@@ -1,6 +1,9 @@
 import type { Command, Option } from "commander";
 import { EVENTS_ON_STDERR } from "../session/event-log.ts";
 
+/** What a flag that stands alone means, where that is not "true". */
+const BARE_VALUES: Readonly<Record<string, string>> = { "--events": EVENTS_ON_STDERR };
+
 export interface PreparedArguments {
   args: string[];
   /** Is one document wanted, by `--json` or its variable? Known before the options are parsed, for errors in them. */
@@ -35,9 +38,22 @@ export function prepareArguments(args: readonly string[], commands: readonly Com
     const isOperand = arg === "-" || !arg.startsWith("-");
     if (arg === "--" || (isOperand && found?.name() === "run")) break;
     if (arg === "--json") json = true;
-    if (arg === "--events") prepared[i] = `--events=${EVENTS_ON_STDERR}`;
-    if (/^--allow-\w+$/.test(arg) && takesNoneOrOne(arg, options)) prepared[i] = `${arg}=true`;
+    if (takesNoneOrOne(arg, options)) prepared[i] = `${arg}=${BARE_VALUES[arg] ?? "true"}`;
     if (takesNext(arg, options)) i++;
   }
   return { args: prepared, json };
+}
+
+/**
+ * The flags of a command among a script's own arguments, as the command calls them. Whoever writes `--` before them
+ * means them for the script.
+ *
+ * @example
+ * strayFlags(["in.txt", "--json"], [new Option("--json")]); // ["--json"]
+ */
+export function strayFlags(args: readonly string[], options: readonly Option[]): string[] {
+  const end = args.indexOf("--");
+  const given = args.slice(0, end < 0 ? undefined : end).map((arg) => arg.replace(/=.*/s, ""));
+  const known = options.flatMap(({ short, long }) => [short, long]);
+  return [...new Set(given)].filter((arg) => known.includes(arg));
 }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { replayRun } from "../session/replay-run.ts";
 import { exportRun, listRuns, showRun } from "../commands/runs-command.ts";
-import { addStreamOptions } from "./script-options.ts";
+import { addRunFlags } from "./run-flags.ts";
 
 function parseLimit(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
@@ -29,7 +29,7 @@ export function addRunsCommand(program: Command, env: Readonly<Record<string, st
     .command("replay")
     .description("run it again, with the answers that it got then; nobody is asked")
     .argument("<run>", id);
-  addStreamOptions(replay, env).action(replayRun);
+  addRunFlags(replay, env, ["Input and output"]).action(replayRun);
   runs
     .command("export")
     .description("a run as a JSON document: source, events, answers, outcome")

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { addModelOptions } from "./setting-options.ts";
+import { addRunFlags } from "./run-flags.ts";
 
 function commands(): Promise<typeof import("../commands/setup-commands.ts")> {
   return import("../commands/setup-commands.ts");
@@ -64,7 +64,7 @@ function addKeys(program: Command): Command {
 
 function addDoctor(program: Command): Command {
   const doctor = program.command("doctor").description("check that everything is there that scripts need");
-  return addModelOptions(doctor)
+  return addRunFlags(doctor, process.env, ["Model"])
     .optionsGroup("Checks:")
     .option("--online", "ask the model one small question too; costs a few tokens")
     .option("--json", "as one JSON document")

@@ -1,7 +1,7 @@
 import { isAbsolute, normalize, relative, resolve } from "node:path";
 import { styleText } from "node:util";
 import { flagFor, type PermissionUse, type ScriptError } from "../../index.ts";
-import { describeUntrusted } from "../options/script-limits.ts";
+import { UNTRUSTED_WORDS } from "../../config.ts";
 
 /** What is known about a script beside its error. */
 export interface ErrorContext {
@@ -76,7 +76,7 @@ function hintFor(error: ScriptError, context: ErrorContext): string | undefined 
   const { name, code, message } = error;
   const { label, untrusted } = context;
   if (untrusted && UNTRUSTED_LIMITS.has(code ?? "")) {
-    return `--untrusted allows at most ${describeUntrusted()}; no option raises that`;
+    return `--untrusted allows at most ${UNTRUSTED_WORDS}; no option raises that`;
   }
   if (name === "PermissionError" && error.fromHost) return permissionHint(message, context);
   if (name === "ReferenceError") return MISSING_NAMES[message.replace(/ is not defined$/, "")];

@@ -1,3 +1,4 @@
+import { completeSettings } from "../../config.ts";
 import { evalScript } from "../commands/eval-command.ts";
 import { loadSettings, type SessionSettings } from "../options/load-settings.ts";
 import type { RunDetails } from "./run-start.ts";
@@ -41,8 +42,8 @@ export async function replayRun(id: string, given: Partial<ReplayOptions>): Prom
 
 /** The settings of then. Answers need no server; embeddings do, unless they are the embedded ones, and the log knows none. */
 async function settingsOf({ settings, profile }: RunDetails): Promise<SessionSettings> {
-  const known = { settings, profile, warnings: [] };
+  const known = { settings: completeSettings(settings), profile, warnings: [] };
   if (settings.embeddings.provider === "embedded") return known;
   const now = await loadSettings(profile === undefined ? {} : { profile });
-  return { ...known, settings: { ...settings, embeddings: now.settings.embeddings } };
+  return { ...known, settings: { ...known.settings, embeddings: now.settings.embeddings } };
 }

@@ -17,7 +17,7 @@ import { EVENTS_ON_STDERR, EventLog, reasonOf } from "./event-log.ts";
 import { exitCodeOf } from "../output/exit-code-of.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
-import type { SessionSettings } from "../options/load-settings.ts";
+import { limitsOf, type SessionSettings } from "../options/load-settings.ts";
 import { formatCost, formatCount, formatDuration } from "../options/quantities.ts";
 import { formatError, type ErrorContext } from "../output/report-error.ts";
 import { PermissionLog } from "./permission-log.ts";
@@ -27,7 +27,6 @@ import { runLogFile } from "./run-log-file.ts";
 import { toRunStart } from "./run-start.ts";
 import type { Candidate, SessionReplay, SessionScript } from "./session-script.ts";
 import { scriptDocument } from "./script-document.ts";
-import { limitsOf } from "../options/script-limits.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { startStatus } from "./session-status.ts";
 import type { StatusLine } from "../output/status-line.ts";
@@ -129,6 +128,7 @@ export class ScriptSession {
   #createEngine({ wrap, wrapEmbeddings }: ModelRecorder): RuntimeEngine {
     const { untrusted, json } = this.#options;
     const { chat, embeddings, limits, tools, permissions, isolation = "process" } = this.#configured.settings;
+    const { approve: _, ...toolSettings } = tools;
     const sink = this.#terminal.sink();
     const onApprove = this.#approve();
     hasUsedThread ||= isolation === "thread";
@@ -146,7 +146,7 @@ export class ScriptSession {
             embeddings,
             budget: new Budget(limits),
             ...(onApprove ? { onApprove } : {}),
-            ...(tools.timeoutMs === undefined ? {} : { toolTimeoutMs: tools.timeoutMs }),
+            ...toolSettings,
             wrap,
             wrapEmbeddings,
             onNotice: (text) => this.#notice(text),

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { RUN_OPTIONS } from "../../config/table/run-options.ts";
 import { abortableSleep } from "../abortable-sleep.ts";
 import type { ChatChunk, ChatProvider, ChatRequest, PromptMessage, Usage } from "../chat-provider.ts";
 import { composeDemoAnswer } from "./demo-answer.ts";
@@ -8,8 +9,7 @@ import { toProviderError } from "../provider-error.ts";
 import { toToolCallChunk } from "../input/tool-input.ts";
 
 /** To be shown once, on stderr, by whoever first runs the demo model for a user. */
-export const DEMO_NOTICE =
-  "Using embedded:demo, a deterministic demo model and not an LLM; name another with --model, e.g. openai:gpt-5-mini";
+export const DEMO_NOTICE = `Using embedded:demo, a deterministic demo model and not an LLM; name another with ${RUN_OPTIONS.model.flag.name}, e.g. openai:gpt-5-mini`;
 
 const DEFAULT_DELTA_MS = 15;
 

@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ScriptedServer, startScriptedServer } from "../../chat/scripted-server.ts";
 import { ConfigFolder } from "../config-folder.ts";
@@ -85,6 +86,18 @@ describe("the settings of run", () => {
     );
   });
 
+  it("bound a tool call", async () => {
+    const script = folder.file(
+      "slow-tool.js",
+      `const slow = { name: "slow", run: () => new Promise((resolve) => setTimeout(resolve, 20_000)) };
+      for await (const event of new ChatStepFactory().newStep({ tools: [slow] }).events("call: slow {}"))
+        if (event.type === "tool-result") done(JSON.stringify(event.toolResult));`,
+    );
+    const { code, stdout } = await folder.cli(["run", "--set", "tools.timeoutMs=80", script]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("the tool did not answer within 80 ms");
+  });
+
   it("can say where the script runs", async () => {
     const { stderr } = await folder.cli(["run", "-v", ask], { env: { GEPPETTO_ISOLATION: "thread" } });
     expect(stderr).toMatch(/^ask\.js: .*, thread isolation,/);
@@ -106,6 +119,19 @@ describe("the settings of run", () => {
     expect(server.bodies.length).toBe(requests);
     expect((await folder.cli(["runs", "show", "last"])).stdout).toMatch(/profile +work\nmodel +openai:scripted\n/);
   });
+});
+
+it("a run that was kept with other limits is replayed with the defaults of those that it lacks", async () => {
+  const log = { GEPPETTO_LOG: folder.file("kept.db", "") };
+  await folder.cli(["eval", "--memory", "64MB", "6*7"], { env: log });
+  const database = new DatabaseSync(log.GEPPETTO_LOG);
+  database.exec(
+    "UPDATE runs SET details = json_remove(json_set(details, '$.settings.limits.old', 1), '$.settings.limits.wallMs', '$.settings.tools')",
+  );
+  database.close();
+  const { code, stdout, stderr } = await folder.cli(["runs", "replay", "-v", "last"], { env: log });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "42\n" });
+  expect(stderr).toMatch(/^eval: embedded:demo of profile local, process isolation, 64 MB, 10 min\n/);
 });
 
 describe("the cost of a run", () => {
@@ -234,13 +260,95 @@ describe("a script with options", () => {
 });
 
 it("warnings of the configuration are said once on stderr, and not with -q", async () => {
+  const other = new ConfigFolder();
+  try {
+    other.project("permissions: { env: [HOME] }");
+    const warned = await other.cli(["eval", "1"]);
+    expect(warned).toMatchObject({ code: 0, stdout: "1\n" });
+    expect(warned.stderr).toMatch(/^Ignoring permissions\.env of geppetto\.yaml:1:16: [^\n]*\n$/);
+    expect((await other.cli(["eval", "-q", "1"])).stderr).toBe("");
+  } finally {
+    other.remove();
+  }
+});
+
+describe("an unknown variable", () => {
   const slip = { GEPPETTO_MAXCALLS: "3", GEPPETTO_STATS: "" };
-  const warned = await folder.cli(["eval", "1"], { env: slip });
-  expect(warned).toMatchObject({ code: 0, stdout: "1\n" });
-  expect(warned.stderr).toBe(
-    "Ignoring GEPPETTO_MAXCALLS: there is no such setting, did you mean GEPPETTO_MAX_CALLS?\n",
-  );
-  expect((await folder.cli(["eval", "-q", "1"], { env: slip })).stderr).toBe("");
+  const text = "Cannot use GEPPETTO_MAXCALLS: unknown variable, did you mean GEPPETTO_MAX_CALLS?";
+
+  it.each([
+    [["run", ask]],
+    [["run", "--untrusted", ask]],
+    [["run", "-q", "--max-calls", "3", ask]],
+    [["eval", "1"]],
+    [["profiles", "show"]],
+    [["profiles", "import", "-"]],
+    [["keys", "list"]],
+    [["runs", "list"]],
+    [["runs", "replay", "last"]],
+  ])("ends %j with exit code 78", async (args) => {
+    const { code, stdout, stderr } = await folder.cli(args, { env: slip });
+    expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
+    expect(stderr).toBe(`error [ERR_CONFIG_KEY]: ${text}\n`);
+  });
+
+  it("is told in one document with --json", async () => {
+    const { code, stdout } = await folder.cli(["eval", "--json", "1"], { env: slip });
+    expect(code).toBe(78);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, exitCode: 78, error: { message: text } });
+  });
+
+  it("is found by doctor, which goes on", async () => {
+    const { code, stdout } = await folder.cli(["doctor"], { env: slip });
+    expect(code).toBe(78);
+    expect(stdout).toContain(text);
+    expect(stdout).toMatch(/^ok +run log/m);
+  });
+
+  it("keeps neither the help nor the version from being shown", async () => {
+    expect((await folder.cli(["run", "--help"], { env: slip })).code).toBe(0);
+    expect((await folder.cli(["--version"], { env: slip })).code).toBe(0);
+  });
+});
+
+describe("an option after the script", () => {
+  const args = folder.file("args.js", `console.log(process.argv.slice(2).join(" "))`);
+  const note = (flags: string): string =>
+    `Passing ${flags} to the script: options of geppetto-js come before it; write -- before its own\n`;
+
+  it.each([
+    [["run", args, "--timeout", "5s"], "--timeout 5s", "--timeout"],
+    [
+      ["run", args, "in.txt", "--timeout=5s", "-q", "--json", "--json"],
+      "in.txt --timeout=5s -q --json --json",
+      "--timeout, -q, --json",
+    ],
+    [[args, "--allow-read"], "--allow-read", "--allow-read"],
+    [["run", args, "--json", "--", "--stats"], "--json -- --stats", "--json"],
+  ])("goes to the script, which a note says: %j", async (given, stdout, flags) => {
+    expect(await folder.cli(given)).toMatchObject({ code: 0, stdout: `${stdout}\n`, stderr: note(flags) });
+  });
+
+  it.each([
+    ["follows --", ["run", args, "--", "--json"], "--json"],
+    ["is none of ours", ["run", args, "--mode=fast", "-x", "json", "5s"], "--mode=fast -x json 5s"],
+    ["comes with -q", ["run", "-q", args, "--json"], "--json"],
+  ])("is not told of where it %s", async (_, given, stdout) => {
+    expect(await folder.cli(given)).toMatchObject({ code: 0, stdout: `${stdout}\n`, stderr: "" });
+  });
+
+  it("belongs to a script that is a program of its own", async () => {
+    const tool = folder.file("tool", `#!/usr/bin/env geppetto-js\nconsole.log(process.argv[2])`);
+    expect(await folder.cli([tool, "--json"])).toMatchObject({ code: 0, stdout: "--json\n", stderr: "" });
+  });
+});
+
+it("the help shows what each setting is without its flag", async () => {
+  const help = (await folder.cli(["run", "--help"])).stdout.replace(/\s+/g, " ");
+  expect(help).toContain("--timeout <time> longest time of the script: 60s, 500ms, 2m (default: 10m)");
+  expect(help).toContain("--memory <size> largest heap of the script (default: 128MB)");
+  expect(help).toContain("--max-calls <count> most requests to models (default: no limit)");
+  expect(help).toContain('for scripts that you trust (default: process) (choices: "process", "thread")');
 });
 
 it("a script without configuration loads neither the YAML package nor a parser nor zod", async () => {

@@ -1,0 +1,91 @@
+import { InvalidArgumentError, Option, type Command } from "commander";
+import {
+  checkSetting,
+  type Flag,
+  FLAG_GROUPS,
+  type FlagGroup,
+  flagVariable,
+  RUN_OPTION_BY_KEY,
+  type RunOption,
+  type Setting,
+  SETTING_BY_PATH,
+} from "../../config.ts";
+import { collectNames, collectVariable } from "./quantities.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The flag of a setting. Its text is found under the setting's path, and read with the rest of the configuration. */
+class SettingOption extends Option {
+  readonly #path: string;
+
+  constructor(path: string, flags: string, description: string) {
+    super(flags, description);
+    this.#path = path;
+  }
+
+  override attributeName(): string {
+    return this.#path;
+  }
+}
+
+/** Adds the flags of these groups, in the order of the table, each group under its own heading of the help. */
+export function addRunFlags(command: Command, env: Environment, groups: readonly FlagGroup[] = FLAG_GROUPS): Command {
+  for (const group of groups) {
+    const settings = [...SETTING_BY_PATH].flatMap(([path, setting]) =>
+      setting.flag?.group === group ? [toSettingOption(path, setting, setting.flag)] : [],
+    );
+    const others = [...RUN_OPTION_BY_KEY.values()].flatMap((option) =>
+      option.flag.group === group ? [toOption(option, env)] : [],
+    );
+    for (const option of [...settings, ...others]) command.addOption(option.helpGroup(`${group}:`));
+  }
+  return command;
+}
+
+function toSettingOption(path: string, setting: Setting, flag: Flag): Option {
+  const { kind, help, default: usual = setting.implied, merge } = setting;
+  const option = new SettingOption(path, syntaxOf(flag), usual === undefined ? help : `${help} (default: ${usual})`);
+  if (typeof kind !== "string") return option.choices(kind);
+  if (merge === "subset") return option.argParser(collectNames).conflicts("untrusted");
+  return option.argParser((text: string): string => {
+    const expected = checkSetting(path, text);
+    if (expected !== undefined) throw new InvalidArgumentError(`Expected ${expected}.`);
+    return text;
+  });
+}
+
+function toOption({ flag, help, kind, flagOnly, conflicts = [] }: RunOption, env: Environment): Option {
+  const option = new Option(syntaxOf(flag), help).conflicts([...conflicts]);
+  if (kind !== undefined) option.argParser<unknown>((text, before) => PARSERS[kind](text, before as never));
+  // What chooses settings is read with them, from its variable too.
+  return flagOnly || flag.group === "Model" ? option : fromEnvironment(option, flagVariable(flag), env);
+}
+
+function syntaxOf({ name, short, takes }: Flag): string {
+  const names = short === undefined ? name : `${short}, ${name}`;
+  return takes === undefined ? names : `${names} ${takes}`;
+}
+
+/** An empty variable, and for a switch 0 or false, is as good as none. */
+function fromEnvironment(option: Option, name: string, env: Environment): Option {
+  const value = env[name] ?? "";
+  const isSwitch = !option.required && !option.optional;
+  return value === "" || (isSwitch && /^(0|false|no)$/i.test(value)) ? option : option.env(name);
+}
+
+/** Readers of one text; those that collect get what stood before it. */
+const PARSERS: Record<NonNullable<RunOption["kind"]>, (text: string, before: never) => unknown> = {
+  model: checkModel,
+  assignments: collectAssignment,
+  pairs: collectVariable,
+};
+
+function checkModel(text: string): string {
+  if (/^[^:]+(?::.+)?$/s.test(text)) return text;
+  throw new InvalidArgumentError("Expected provider:model, for example embedded:demo.");
+}
+
+function collectAssignment(text: string, before: readonly string[] = []): string[] {
+  if (text.indexOf("=") < 1) throw new InvalidArgumentError("Expected path=value, for example chat.temperature=0.2.");
+  return [...before, text];
+}
