@@ -1,4 +1,5 @@
 import { GeppettoError } from "../shared/errors.ts";
+import { MAX_TIMER_MS } from "../shared/limits.ts";
 
 /** Bounds on what one engine's guest may use. Times in milliseconds; 0 or undefined means no limit where that is said. */
 export interface EngineLimits {
@@ -65,9 +66,6 @@ const LIMITS = {
   uses: { code: "ERR_LIMIT_USES", what: "the limit of uses of permissions", unit: "", flag: undefined },
 } as const;
 
-/** Longest time that a timer of Node's can measure. */
-const MAX_MS = 2_147_483_647;
-
 /** The error for an exceeded limit: which, how much, and how to raise it. */
 export function limitError(limit: keyof EngineLimits, value: number): GeppettoError {
   const { code, what, unit, flag } = LIMITS[limit];
@@ -97,10 +95,10 @@ export function resolveLimits(given: Partial<EngineLimits> = {}): EngineLimits {
     }
   }
   for (const name of ["wallMs", "turnMs", "cpuMs"] as const) {
-    if ((given[name] ?? 0) > MAX_MS) {
+    if ((given[name] ?? 0) > MAX_TIMER_MS) {
       throw new GeppettoError(
         "ConfigError",
-        `Cannot set limits.${name} to ${given[name]}: the maximum is ${MAX_MS} ms`,
+        `Cannot set limits.${name} to ${given[name]}: the maximum is ${MAX_TIMER_MS} ms`,
       );
     }
   }
