@@ -1,11 +1,13 @@
-import { OPS } from "../src/shared/contract/ops.ts";
 import { randomUUID } from "node:crypto";
+import { basename } from "node:path";
 import type { Engine } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import type { Vm } from "../src/engine/vm.ts";
-import { readImageFile } from "../src/images/image-file.ts";
+import { detectImage, imageTooLarge, MAX_IMAGE_BYTES } from "../src/images/image-format.ts";
 import { parseImageData, parseImageURL } from "../src/images/image-url.ts";
+import { showAsked } from "../src/permissions/flag-for.ts";
 import type { Permissions } from "../src/permissions/permissions.ts";
+import { OPS } from "../src/shared/contract/ops.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { IMAGE_REFERENCE } from "../src/shared/chat-messages.ts";
 
@@ -83,4 +85,18 @@ export function serveImages(vm: Vm, engine: Engine): void {
     const url = `data:${mediaType};base64,${bytes.toString("base64")}`;
     return { name, mediaType, reference: store.keep(url), bytes: new Uint8Array(Buffer.from(url, "latin1")) };
   });
+}
+
+/**
+ * Reads an image where files may be read.
+ *
+ * @throws {GeppettoError} PermissionError `file access denied: …`, or those of {@link detectImage}.
+ */
+async function readImageFile(
+  path: string,
+  permissions: Permissions,
+): Promise<{ name: string; mediaType: string; bytes: Buffer }> {
+  const shown = showAsked(path);
+  const bytes = await permissions.readFile(path, MAX_IMAGE_BYTES, () => imageTooLarge(shown));
+  return { name: basename(path), mediaType: detectImage(bytes, shown), bytes };
 }

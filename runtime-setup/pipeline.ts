@@ -65,7 +65,7 @@ class PlanBuilder {
 
   /** The picture of a plan; refuses what cannot be built. */
   draw({ plan, metrics }: { plan?: unknown; metrics?: unknown }): string {
-    return this.#build(plan).toMermaid(Array.isArray(metrics) ? metrics.slice(0, MAX_STAGES).map(parseFigures) : []);
+    return this.#build(plan).toMermaid(Array.isArray(metrics) ? metrics.slice(0, MAX_STAGES).map(parseMetrics) : []);
   }
 
   #build(plan: unknown, context?: StepContext): StreamPipeline {
@@ -134,16 +134,16 @@ function guestStage(name: string, context: StepContext | undefined): Stage {
   });
 }
 
-/** Hands on what came of an element; what waits for room is held as well. */
+/** Hands on what came of an element; memory is reserved for what waits for room. */
 async function writeAll(
   values: readonly unknown[],
   from: StreamElement,
   { output, context }: { output: ElementWriter; context: StepContext },
 ): Promise<void> {
-  const weight = estimateBytes(values, MAX_FRAME_CHARS);
-  context.reserve(weight);
+  const bytes = estimateBytes(values, MAX_FRAME_CHARS);
+  context.reserve(bytes);
   for (const next of values) await output.write(parseElement(next, from));
-  context.reserve(-weight);
+  context.reserve(-bytes);
 }
 
 function parseStage(given: unknown): PlannedStage {
@@ -156,7 +156,7 @@ function nameAt(stages: readonly PlannedStage[], index: unknown): string {
   return typeof index === "number" ? (stages[index]?.name ?? malformed()) : malformed();
 }
 
-function parseFigures(given: unknown): DrawnMetrics {
+function parseMetrics(given: unknown): DrawnMetrics {
   const { stage, elementsIn, elementsOut, workingMs, errors, maxQueueDepth } = parseFields(given);
   const toNumber = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) ? value : 0);
   return {

@@ -1,7 +1,6 @@
-import { Engine } from "../src/engine/engine.ts";
-import type { EngineOptions } from "../src/engine/engine.ts";
+import { Engine, type EngineOptions, type SetupFunction } from "../src/engine/engine.ts";
+import { FRAMES } from "../src/shared/contract/frame-kinds.ts";
 import { setupConsole, type ConsoleSink } from "./console.ts";
-import { setupProcess } from "./process.ts";
 import { setupTimers } from "./timers.ts";
 import { setupWeb } from "./web.ts";
 
@@ -23,4 +22,14 @@ export class RuntimeEngine extends Engine {
   constructor({ console, ...options }: RuntimeEngineOptions = {}) {
     super(options, [setupTimers(), setupWeb(), setupConsole(console), setupProcess()]);
   }
+}
+
+/** The `process` shim: output, `argv`, `env` and `exit`, all as the script's host set them. */
+function setupProcess(): SetupFunction {
+  return async function process(vm) {
+    await vm.install("process");
+    vm.host.onScriptBegin(async (context) => {
+      await vm.host.enterChecked(FRAMES.script_begin, context);
+    });
+  };
 }

@@ -2,7 +2,7 @@ import type { Logger } from "../src/base/logger.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { GuestStep } from "../src/engine/run/guest-step.ts";
 import type { Intercepted } from "../src/engine/run/run-manager.ts";
-import { ByteQuota, cacheStep, type CacheStore, MemoryCacheStore } from "../src/recordings/index.ts";
+import { cacheStep, type CacheStore, MemoryCacheStore, RecordingRoom } from "../src/recordings/index.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { canonicalJson } from "../src/recordings/tagged-json.ts";
 import type { Unchecked } from "../src/shared/contract/op.ts";
@@ -39,7 +39,7 @@ const MAX_NOTICES = 20;
 export class StepCache {
   readonly #store: CacheStore | undefined;
   readonly #onNotice: (text: string) => void;
-  readonly #quota = new ByteQuota(MAX_RESERVED_BYTES);
+  readonly #room = new RecordingRoom(MAX_RESERVED_BYTES);
   readonly #said = new Set<string>();
   #memory = createMemory();
 
@@ -62,7 +62,7 @@ export class StepCache {
       store: isOfScript ? this.#memory : (this.#store ?? this.#memory),
       key: (input) => (isOfScript ? keyOfScript(request) : keyOfHost(source, { step, key: request.key, input })),
       maxParts: MAX_PARTS,
-      quota: this.#quota,
+      room: this.#room,
       refuse: ({ calledGuest }) => {
         if (isOfScript) return source.loss && `a copy of a result is not as good: ${source.loss}`;
         if (!calledGuest || request.key !== undefined) return undefined;

@@ -1,23 +1,23 @@
-// Checks the floors, colours and cycles of the house: node scripts/check-layers.mjs [root]. Prints each violation as
-// file:line with what to do, and exits with 1 if there is one. Type-only imports obey floors and colours like all
-// others; they are free of the rule against cycles, because nothing of them is left at run time.
+// Checks floors, colours, cycles and the sizes of folders: node scripts/check-layers.mjs [root]. Prints each violation as
+// file:line with what to do, and exits with 1 if there is one. Imports of types obey every rule: what a reader has to
+// know does not depend on what is left at run time.
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { blank, findImports, lineAt } from "./imports.mjs";
 
-/** Where a file belongs, first match wins. `room` names the folder; imports between rooms only go down a floor. */
-const ROOMS = [
-  { pattern: /^src\/shared\//, room: "src/shared", floor: 0, colour: "shared" },
-  { pattern: /^src\/config\/table\//, room: "src/config/table", floor: 0, colour: "shared" },
+/** Where a file belongs, first match wins. Imports between folders only go down a floor. */
+const FOLDERS = [
+  { pattern: /^src\/shared\//, folder: "src/shared", floor: 0, colour: "shared" },
+  { pattern: /^src\/config\/table\//, folder: "src/config/table", floor: 0, colour: "shared" },
   { pattern: /^src\/(base|permissions)\//, floor: 1, colour: "host" },
   { pattern: /^src\/(events|images|modules|providers|sandbox)\//, floor: 2, colour: "host" },
   { pattern: /^src\/(config|steps)\//, floor: 3, colour: "host" },
   { pattern: /^src\/(engine|pipeline|recordings)\//, floor: 4, colour: "host" },
-  { pattern: /^runtime-setup\/guest\//, room: "runtime-setup/guest", floor: 5, colour: "guest" },
-  { pattern: /^runtime-setup\/[^/]+$/, room: "runtime-setup", floor: 5, colour: "host" },
-  { pattern: /^src\/[^/]+$/, room: "src", floor: 6, colour: "host" },
-  { pattern: /^src\/cli\//, room: "src/cli", floor: 7, colour: "host" },
+  { pattern: /^runtime-setup\/guest\//, folder: "runtime-setup/guest", floor: 5, colour: "guest" },
+  { pattern: /^runtime-setup\/[^/]+$/, folder: "runtime-setup", floor: 5, colour: "host" },
+  { pattern: /^src\/[^/]+$/, folder: "src", floor: 6, colour: "host" },
+  { pattern: /^src\/cli\//, folder: "src/cli", floor: 7, colour: "host" },
 ];
 
 /** What a file on the shared floor may not use: its two sides have it differently, or not at all. */
@@ -35,15 +35,19 @@ const CAPTURES = "src/shared/primordials.ts";
 
 const root = resolve(process.argv[2] ?? dirname(dirname(fileURLToPath(import.meta.url))));
 const violations = [];
-/** @type {Map<string, {to: string, line: number}[]>} what each file needs at run time */
+/** Most files in one folder: nobody finds their way in a longer flat list. */
+const MAX_FILES = 20;
+/** @type {Map<string, {to: string, line: number}[]>} what each file imports */
 const graph = new Map();
 
 for (const file of [...sourceFiles("src"), ...sourceFiles("runtime-setup")]) checkFile(file);
 checkCycles();
+checkSizes();
 violations.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
 for (const { file, line, text } of violations) console.log(`${file}:${line}  ${text}`);
-if (violations.length > 0) console.log(`${violations.length} violations; the house is drawn in CONTRIBUTING.md`);
-else console.log(`${graph.size} files keep to their floors and colours, without cycles`);
+if (violations.length > 0) console.log(`${violations.length} violations; CONTRIBUTING.md shows the floors`);
+else
+  console.log(`${graph.size} files keep to floors and colours, without cycles; no folder holds more than ${MAX_FILES}`);
 process.exitCode = violations.length > 0 ? 1 : 0;
 
 function sourceFiles(folder) {
@@ -61,8 +65,8 @@ function sourceFiles(folder) {
 }
 
 function place(file) {
-  const found = ROOMS.find(({ pattern }) => pattern.test(file));
-  return found && { ...found, room: found.room ?? file.split("/").slice(0, 2).join("/") };
+  const found = FOLDERS.find(({ pattern }) => pattern.test(file));
+  return found && { ...found, folder: found.folder ?? file.split("/").slice(0, 2).join("/") };
 }
 
 function checkFile(file) {
@@ -72,11 +76,11 @@ function checkFile(file) {
   const own = place(file);
   const report = (line, text) => violations.push({ file, line, text });
   if (own === undefined) {
-    report(1, "stands on no floor: move it into a room of the house, or give its folder a floor in check-layers.mjs");
+    report(1, "stands on no floor: move it into a folder that has one, or give its folder a floor in check-layers.mjs");
   }
-  for (const { specifier, typeOnly, line } of findImports(source)) {
+  for (const { specifier, line } of findImports(source)) {
     const target = specifier?.startsWith(".") ? posix.join(posix.dirname(file), specifier) : undefined;
-    if (target !== undefined && !typeOnly) edges.push({ to: target, line });
+    if (target !== undefined) edges.push({ to: target, line });
     const text = own && (target ? judgeFile(file, own, target) : judgePackage(own, specifier));
     if (text) report(line, text);
   }
@@ -86,33 +90,34 @@ function checkFile(file) {
 function judgeFile(file, own, target) {
   const other = place(target);
   if (target.endsWith(".json") && own.colour === "host") return undefined;
-  if (other === undefined) return `imports ${target}, which stands on no floor: move what it needs into the house`;
+  if (other === undefined)
+    return `imports ${target}, which stands on no floor: move what it needs into src or runtime-setup`;
   if (own.colour === "guest" && other.colour === "host") {
     return `guest code imports ${target}, which is the host's: move what both need to src/shared, or make it an op`;
   }
   if (own.colour !== "guest" && other.colour === "guest") {
     return `imports guest code (${target}): load the built guest as data, or move what both need to src/shared`;
   }
-  if (own.room === other.room) return undefined;
-  if (own.room === "src/cli" && !/^src\/[^/]+\.ts$/.test(target)) {
+  if (own.folder === other.folder) return undefined;
+  if (own.folder === "src/cli" && !/^src\/[^/]+\.ts$/.test(target)) {
     return `the command line imports ${target}: export what it needs from src/index.ts`;
   }
   if (other.floor < own.floor) return undefined;
   const direction = other.floor === own.floor ? "sideways" : "upwards";
-  return `imports ${direction}, ${own.room} (floor ${own.floor}) from ${other.room} (floor ${other.floor}): move what both need further down, or let the caller hand it in`;
+  return `imports ${direction}, ${own.folder} (floor ${own.floor}) from ${other.folder} (floor ${other.floor}): move what both need further down, or let the caller hand it in`;
 }
 
 function judgePackage(own, specifier) {
   if (own.colour === "host") {
     if (specifier?.startsWith("#guest/")) return "imports the built guest: load it as data";
-    if (specifier === "isolated-vm" && own.room !== "src/sandbox") {
+    if (specifier === "isolated-vm" && own.folder !== "src/sandbox") {
       return "imports isolated-vm: only src/sandbox may; go through its Realm";
     }
     return undefined;
   }
   if (specifier === undefined) return `${own.colour} code imports something computed: name a file`;
   const whose = own.colour === "shared" ? "imports only files of src/shared" : "imports only itself and src/shared";
-  return `imports "${specifier}", but ${own.room} ${whose}: do this on the host, and hand the result over`;
+  return `imports "${specifier}", but ${own.folder} ${whose}: do this on the host, and hand the result over`;
 }
 
 function checkForeign(source, report) {
@@ -120,6 +125,24 @@ function checkForeign(source, report) {
   for (const { pattern, advice } of FOREIGN) {
     for (const match of code.matchAll(pattern)) {
       report(lineAt(source, match.index), `uses ${match[1]}, but src/shared is ECMAScript only: ${advice}`);
+    }
+  }
+}
+
+/** Reports each folder, of tests too, that is a flat list of too many files. */
+function checkSizes() {
+  const counts = new Map();
+  for (const file of [...graph.keys(), ...sourceFiles("test"), ...sourceFiles("scripts"), ...sourceFiles("bench")]) {
+    const folder = posix.dirname(file);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  for (const [folder, count] of counts) {
+    if (count > MAX_FILES) {
+      violations.push({
+        file: folder,
+        line: 0,
+        text: `holds ${count} files: group them in folders of at most ${MAX_FILES}`,
+      });
     }
   }
 }

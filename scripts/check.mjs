@@ -53,5 +53,5 @@ await Promise.all([worker(), worker()]);
 if (!process.argv.includes("--no-tests")) results.push(await run(TESTS, { live: true }));
 
 const failed = results.filter((passed) => !passed).length;
-console.log(failed === 0 ? "The house stands" : `${failed} of ${results.length} steps failed`);
+console.log(failed === 0 ? "All checks passed" : `${failed} of ${results.length} steps failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -65,24 +65,21 @@ export function blank(source) {
 
 /**
  * Every import of a file: `import`, `export … from`, `import()`, `import("…")` in types, `require()`. `specifier` is
- * undefined where it is computed. `typeOnly` holds for `import type` and `export type`, which vanish; an inline `type`
- * does not count, since the import itself stays.
+ * undefined where it is computed.
  *
  * @param {string} source
- * @returns {{specifier: string | undefined, typeOnly: boolean, line: number}[]}
+ * @returns {{specifier: string | undefined, line: number}[]}
  */
 export function findImports(source) {
   const { code, texts } = blank(source);
   const found = [];
-  const add = (match, typeOnly) => {
+  const add = (match) => {
     const quote = match.index + match[0].length - 1;
-    found.push({ specifier: texts.get(quote), typeOnly, line: lineAt(source, match.index) });
+    found.push({ specifier: texts.get(quote), line: lineAt(source, match.index) });
   };
-  for (const match of code.matchAll(/(?<![.\w$#])(?:import|export)\b(\s+type\b)?[^;"'`()]*?\bfrom\s*["']/g)) {
-    add(match, match[1] !== undefined && !/^\S+\s+type\s+from\s/.test(match[0]));
-  }
-  for (const match of code.matchAll(/(?<![.\w$#])import\s*["']/g)) add(match, false);
-  for (const match of code.matchAll(/(?<![.\w$#])(?:import|require)\s*\(\s*\S/g)) add(match, false);
+  for (const match of code.matchAll(/(?<![.\w$#])(?:import|export)\b[^;"'`()]*?\bfrom\s*["']/g)) add(match);
+  for (const match of code.matchAll(/(?<![.\w$#])import\s*["']/g)) add(match);
+  for (const match of code.matchAll(/(?<![.\w$#])(?:import|require)\s*\(\s*\S/g)) add(match);
   return found.sort((a, b) => a.line - b.line);
 }
 

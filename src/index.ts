@@ -1,40 +1,16 @@
-export { RuntimeEngine, type RuntimeEngineOptions } from "../runtime-setup/runtime-engine.ts";
+// Engine: a realm in which scripts run.
 export { processConsole, type ConsoleSink } from "../runtime-setup/console.ts";
-export { setupChat } from "../runtime-setup/chat.ts";
-export { setupConversation } from "../runtime-setup/conversation.ts";
-export { setupDefaults } from "../runtime-setup/defaults.ts";
-export { setupDoneCallback } from "../runtime-setup/done.ts";
-export { setupDoubleStep } from "../runtime-setup/double-step.ts";
-export type { DefaultsSettings } from "../runtime-setup/defaults.ts";
-export { type CreateStage, type PipelineSettings, setupPipeline } from "../runtime-setup/pipeline.ts";
-export { setupSteps } from "../runtime-setup/steps.ts";
-export { setupEmbeddings, type ProviderSettings } from "../runtime-setup/embeddings.ts";
+export { RuntimeEngine, type RuntimeEngineOptions } from "../runtime-setup/runtime-engine.ts";
+export type { Logger } from "./base/logger.ts";
 export type { EngineStats, RunScriptOptions } from "./engine/engine-options.ts";
 export type { SetupFunction } from "./engine/engine.ts";
 export { ENGINE_LIMITS, type EngineLimits } from "./engine/limits.ts";
 export type { Script } from "./engine/script/load-script.ts";
 export type { PendingWork, ScriptEnd, ScriptError, ScriptOutcome, ScriptStats } from "./engine/script/script-run.ts";
 export type { BindingOptions, Vm } from "./engine/vm.ts";
-export type { Logger } from "./base/logger.ts";
-export type { Bus, BusMessage, Subscription } from "./events/bus.ts";
-export { MemoryPubSub } from "./events/memory-pub-sub.ts";
-export type { ModelSettings } from "./providers/index.ts";
-export type * from "./shared/chat-messages.ts";
 export { ERROR_CODES, GeppettoError, type ErrorName } from "./shared/errors.ts";
-export type * from "./shared/step-events.ts";
-export { createWatermillStepObject, registerStep } from "./engine/register-step.ts";
-export type { StepBindingOptions, StepObject } from "./engine/step-object.ts";
-export { bind } from "./steps/bind.ts";
-export type { Converter } from "./steps/converter.ts";
-export { defineStep, type DefinedStep, type StepDefinition } from "./steps/define-step.ts";
-export type { Result, StartContext, Step, StepContext, StepEmission, StepResult, StepSource } from "./steps/step.ts";
-export { setupTools, type ToolSetup } from "../runtime-setup/tools.ts";
-export type { ChatSettings } from "../runtime-setup/chat.ts";
-export type { ApproveCall, HostTool } from "./steps/chat-tools.ts";
-export type { Price, PriceTable } from "./providers/index.ts";
-export { flagFor, type PermissionKind } from "./permissions/flag-for.ts";
-export type { PermissionOptions, Permissions, PermissionUse } from "./permissions/permissions.ts";
-export * from "./recordings/index.ts";
+
+// Pool: fresh engines for the scripts of several tenants.
 export {
   EnginePool,
   type EnginePoolOptions,
@@ -42,6 +18,34 @@ export {
   type PoolStats,
   type TenantQuota,
 } from "../runtime-setup/engine-pool.ts";
+
+// Setup functions: what an engine gives its scripts.
+export { setupChat, type ChatSettings } from "../runtime-setup/chat.ts";
+export { setupConversation } from "../runtime-setup/conversation.ts";
+export { setupDefaults, type DefaultsSettings } from "../runtime-setup/defaults.ts";
+export { setupDoneCallback } from "../runtime-setup/done.ts";
+export { setupDoubleStep } from "../runtime-setup/double-step.ts";
+export { setupEmbeddings, type ProviderSettings } from "../runtime-setup/embeddings.ts";
+export { setupPipeline, type CreateStage, type PipelineSettings } from "../runtime-setup/pipeline.ts";
+export { setupSteps } from "../runtime-setup/steps.ts";
+export { setupTools, type ToolSetup } from "../runtime-setup/tools.ts";
+
+// Steps: what scripts can start, and how a host app makes its own.
+export { createWatermillStepObject, registerStep } from "./engine/register-step.ts";
+export type { StepBindingOptions, StepObject } from "./engine/step-object.ts";
+export { bind } from "./steps/bind.ts";
+export type { ApproveCall, HostTool } from "./steps/chat-tools.ts";
+export type { Converter } from "./steps/converter.ts";
+export { defineStep, type DefinedStep, type StepDefinition } from "./steps/define-step.ts";
+export type { Result, StartContext, Step, StepContext, StepEmission, StepResult, StepSource } from "./steps/step.ts";
+
+// Events: what runs publish, and the bus that carries it.
+export type { Bus, BusMessage, Subscription } from "./events/bus.ts";
+export { MemoryPubSub } from "./events/memory-pub-sub.ts";
+export type * from "./shared/chat-messages.ts";
+export type * from "./shared/step-events.ts";
+
+// Models: providers of chats and embeddings, and what they may cost.
 export {
   Budget,
   type BudgetLimits,
@@ -51,6 +55,9 @@ export {
   createEmbeddingProvider,
   type EmbeddingProvider,
   EmbeddingReranker,
+  type ModelSettings,
+  type Price,
+  type PriceTable,
   type RankedDocument,
   type RankOptions,
   type Reranker,
@@ -58,3 +65,10 @@ export {
   type ScriptedTurn,
   type Spending,
 } from "./providers/index.ts";
+
+// Recordings: caches, cassettes and the log of runs.
+export * from "./recordings/index.ts";
+
+// Permissions: what scripts may use of the host's.
+export { flagFor, type PermissionKind } from "./permissions/flag-for.ts";
+export type { PermissionOptions, Permissions, PermissionUse } from "./permissions/permissions.ts";

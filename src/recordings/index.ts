@@ -1,4 +1,4 @@
-export { ByteQuota, cacheStep, type CacheStepOptions } from "./cache/cache-step.ts";
+export { cacheStep, type CacheStepOptions, RecordingRoom } from "./cache/cache-step.ts";
 export { chatCacheKey, inputCacheKey, type CacheKey } from "./cache/cache-key.ts";
 export type { CachedPart, CachedState, CacheEntry, CacheStore } from "./cache/cache-store.ts";
 export { MemoryCacheStore, type MemoryCacheStoreOptions } from "./cache/memory-cache-store.ts";

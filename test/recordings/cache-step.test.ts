@@ -9,7 +9,7 @@ import {
   chatCacheKey,
   DiskCacheStore,
   MemoryCacheStore,
-  ByteQuota,
+  RecordingRoom,
   type CacheStore,
 } from "../../src/recordings/index.ts";
 import { createChatStep } from "../../src/steps/chat-step.ts";
@@ -89,7 +89,7 @@ describe("cacheStep()", () => {
     expect(runs).toBe(2);
   });
 
-  it("records what the quota allows while it is under way, and gives it back", async () => {
+  it("records what there is room for while it is under way, and gives it back", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const step = defineStep({
       name: "long",
@@ -102,7 +102,7 @@ describe("cacheStep()", () => {
       },
     });
     const store = new MemoryCacheStore();
-    const cached = cacheStep(step, { store, quota: new ByteQuota(3 * 2_600) });
+    const cached = cacheStep(step, { store, room: new RecordingRoom(3 * 2_600) });
     const results: Promise<Result[]>[] = [];
     for (const input of ["a", "b", "fails", "d", "e"]) {
       results.push(cached.start({}, input).return());
@@ -116,7 +116,7 @@ describe("cacheStep()", () => {
     expect(store.size).toBe(5);
   });
 
-  it("holds what the quota allows until it is read, runs the rest again, and gives it back", async () => {
+  it("holds what there is room for until it is read, runs the rest again, and gives it back", async () => {
     let runs = 0;
     const step = defineStep({
       name: "long",
@@ -127,7 +127,7 @@ describe("cacheStep()", () => {
         yield text;
       },
     });
-    const cached = cacheStep(step, { store: new MemoryCacheStore(), quota: new ByteQuota(3_500) });
+    const cached = cacheStep(step, { store: new MemoryCacheStore(), room: new RecordingRoom(3_500) });
     const begin = async (): Promise<AsyncIterator<string>> => {
       const { signal } = new AbortController();
       const meta = { messageId: "run", parentId: "", engine: "" };

@@ -1,4 +1,5 @@
 import { NumberIsFinite, SafeMap, SafeNumber, SafeTypeError } from "../../../src/shared/primordials.ts";
+import { MAX_TIMER_MS } from "../../../src/shared/limits.ts";
 import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { callNote, checkLimit, defineGlobal, guard, onFrame, onReset } from "./kernel.ts";
@@ -12,12 +13,10 @@ interface Timer {
 const timers = new SafeMap<number, Timer>();
 let nextId = 1;
 
-/** Longest delay, as in browsers and Node; a longer one becomes 1 ms there and here. */
-const MAX_DELAY_MS = 2_147_483_647;
-
 function start(timer: Timer, delay: unknown, kind: "timeout" | "interval" | "immediate" | "weak"): number {
   const asked = typeof delay === "number" ? delay : SafeNumber(delay);
-  const ms = NumberIsFinite(asked) && asked >= 1 && asked <= MAX_DELAY_MS ? asked : 1;
+  // A longer delay becomes 1 ms in browsers and Node too.
+  const ms = NumberIsFinite(asked) && asked >= 1 && asked <= MAX_TIMER_MS ? asked : 1;
   checkLimit("timers", timers.size + 1);
   const id = nextId++;
   callNote(OPS.timer_start, { id, ms, kind });

@@ -1,4 +1,5 @@
 /** What combinators are given, checked when they are called: each error says which argument is wrong, and how. */
+import { MAX_TIMER_MS } from "../../../src/shared/limits.ts";
 import { isArray, NumberIsInteger, SafeTypeError } from "../../../src/shared/primordials.ts";
 import { guestError } from "../core/errors.ts";
 import type { StepBinding } from "./step-body.ts";
@@ -11,9 +12,6 @@ export interface GivenStep {
   step: object;
   binding: StepBinding;
 }
-
-/** Longest time that a timer can wait. */
-export const MAX_MS = 2_147_483_647;
 
 function nameOf(value: unknown): string {
   if (value === undefined) return "it is missing";
@@ -61,9 +59,9 @@ export function countArgument(what: string, argument: string, value: unknown, fa
 /** A time in milliseconds that a timer can wait. */
 export function msArgument(what: string, argument: string, value: unknown): number {
   if (typeof value !== "number") throw refuse(what, argument, "a number of milliseconds", value);
-  if (value >= 0 && value <= MAX_MS) return value;
+  if (value >= 0 && value <= MAX_TIMER_MS) return value;
   throw guestError(
     "ValidationError",
-    `Cannot ${what}: ${argument} must be between 0 and ${MAX_MS} milliseconds, not ${value}`,
+    `Cannot ${what}: ${argument} must be between 0 and ${MAX_TIMER_MS} milliseconds, not ${value}`,
   );
 }

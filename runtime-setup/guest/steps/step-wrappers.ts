@@ -1,9 +1,9 @@
 /** The steps that scripts put around another one: what they pass on of it stays what it was, text in pieces included. */
+import { MAX_TIMER_MS } from "../../../src/shared/limits.ts";
 import { append, MathMin, SafePromise } from "../../../src/shared/primordials.ts";
 import {
   countArgument,
   functionArgument,
-  MAX_MS,
   msArgument,
   objectArgument,
   optionalFunction,
@@ -82,7 +82,7 @@ export function withRetry(step: unknown, options: unknown = {}): StepObject {
 }
 
 function toWaitingTime(value: unknown): number {
-  if (typeof value === "number" && value >= 0) return MathMin(value, MAX_MS);
+  if (typeof value === "number" && value >= 0) return MathMin(value, MAX_TIMER_MS);
   const found = typeof value === "number" ? value : value === null ? "null" : typeof value;
   throw guestError(
     "ValidationError",

@@ -35,21 +35,21 @@ function refuseAll(terminal: Terminal): ApproveCall {
 class Asker {
   readonly #terminal: Terminal;
   readonly #approved = new Set<string>();
-  #turn: Promise<unknown> = Promise.resolve();
+  #previous: Promise<unknown> = Promise.resolve();
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
   }
 
   readonly ask: ApproveCall = ({ name, input }, { signal }) => {
-    const answer = this.#turn.then(async () => {
+    const answer = this.#previous.then(async () => {
       if (this.#approved.has(name)) return true;
       signal.throwIfAborted();
       const text = await this.#question(`Call ${name}(${shownInput(input)})? [y]es, [N]o, [a]lways: `, signal);
       if (/^a(lways)?$/i.test(text)) this.#approved.add(name);
       return /^(y|yes|a|always)$/i.test(text);
     });
-    this.#turn = answer.catch(() => {});
+    this.#previous = answer.catch(() => {});
     return answer;
   };
 

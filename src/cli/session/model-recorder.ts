@@ -14,7 +14,7 @@ import { EXIT } from "../output/exit-codes.ts";
 import { shortPath } from "../output/short-path.ts";
 import { UsageError } from "../options/usage-error.ts";
 
-export interface AnswerTapesOptions {
+export interface ModelRecorderOptions {
   /** A cassette to add the answers to. */
   record?: string | undefined;
   /** A cassette, or recordings, to take the answers from; nobody is asked then. */
@@ -49,18 +49,18 @@ export class ModelRecorder {
    *
    * @throws {UsageError} for a file to replay that is not there, or a cassette that cannot be read.
    */
-  static async open(options: AnswerTapesOptions): Promise<ModelRecorder> {
-    const tapes = new ModelRecorder(options.keep);
+  static async open(options: ModelRecorderOptions): Promise<ModelRecorder> {
+    const recorder = new ModelRecorder(options.keep);
     const { record, replay } = options;
-    if (record !== undefined) tapes.#record = await openCassette(record, options, "Cannot record to");
+    if (record !== undefined) recorder.#record = await openCassette(record, options, "Cannot record to");
     if (typeof replay === "string") {
       if (!existsSync(replay))
         throw new UsageError(`Cannot replay ${shortPath(replay)}: there is no such file`, EXIT.noFile);
-      tapes.#replay = await openCassette(replay, options, "Cannot replay");
+      recorder.#replay = await openCassette(replay, options, "Cannot replay");
     } else if (replay !== undefined) {
-      tapes.#replay = Cassette.inMemory(replay);
+      recorder.#replay = Cassette.inMemory(replay);
     }
-    return tapes;
+    return recorder;
   }
 
   /** What is to be put around each chat provider. */
@@ -139,7 +139,7 @@ export class ModelRecorder {
   }
 }
 
-async function openCassette(file: string, { warn }: AnswerTapesOptions, what: string): Promise<Cassette> {
+async function openCassette(file: string, { warn }: ModelRecorderOptions, what: string): Promise<Cassette> {
   try {
     return await Cassette.open(file, { logger: { warn, error: warn } });
   } catch (error) {

@@ -69,9 +69,9 @@ export class ScriptSession {
     for (const warning of this.#configured.warnings) this.#notice(warning);
     const input = await this.#readInput();
     this.#uses = this.#openUses(script);
-    const tapes = await this.#openTapes();
+    const recorder = await this.#openRecorder();
     const log = this.#openLog();
-    await using engine = this.#createEngine(tapes);
+    await using engine = this.#createEngine(recorder);
     const keeper = this.#startKeeper(script, input);
     const onEvent = (event: StepEvent): void => {
       keeper?.record(event);
@@ -94,11 +94,11 @@ export class ScriptSession {
       await closing;
       await monitor.finished;
       log?.close();
-      await tapes.close();
+      await recorder.close();
       status?.close();
       this.#report({ outcome, exitCode: await exitCodeOf(outcome) }, script, monitor, interrupts);
-      this.#sayMisses(outcome, tapes);
-      await keeper?.end(outcome, tapes.kept);
+      this.#sayMisses(outcome, recorder);
+      await keeper?.end(outcome, recorder.kept);
     } finally {
       keeper?.drop();
       this.#uses.close();
@@ -169,7 +169,7 @@ export class ScriptSession {
     if (!this.#options.quiet) this.#terminal.note(text);
   }
 
-  #openTapes(): Promise<ModelRecorder> {
+  #openRecorder(): Promise<ModelRecorder> {
     const { record, replay, log: keep } = this.#options;
     const from = this.#replay?.recordings ?? replay;
     return ModelRecorder.open({ record, replay: from, keep, warn: (text) => this.#notice(text) });

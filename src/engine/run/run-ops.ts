@@ -3,14 +3,12 @@ import { OPS } from "../../shared/contract/ops.ts";
 import { DELIVERY, type RunStart } from "../../shared/contract/runs.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { Outcome } from "../../shared/frames.ts";
+import { MAX_TIMER_MS } from "../../shared/limits.ts";
 import { parseFields, parseGuestFailure } from "../guest-messages.ts";
 import type { OpTable } from "../op-table.ts";
 import type { StartRequest } from "./guest-run.ts";
 import { parseStepInfo, parseYield } from "./guest-step.ts";
 import type { RunManager } from "./run-manager.ts";
-
-/** Longest time that Node's timers can wait. */
-const MAX_MS = 2_147_483_647;
 
 const DELIVERIES = Object.values(DELIVERY);
 
@@ -39,7 +37,7 @@ function parseId(args: Unchecked<{ id: string }>): string {
 }
 
 function parseMs(value: unknown): number | undefined {
-  return typeof value === "number" && value >= 0 && value <= MAX_MS ? value : undefined;
+  return typeof value === "number" && value >= 0 && value <= MAX_TIMER_MS ? value : undefined;
 }
 
 function parseInterception(value: unknown): NonNullable<StartRequest["interception"]> {

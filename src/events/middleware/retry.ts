@@ -15,7 +15,7 @@ export interface RetryMiddlewareOptions {
 
 /** Calls the handler again after a failure, with pauses; the last failure is the one that counts. */
 export function retry(options: RetryMiddlewareOptions = {}): Middleware {
-  const { maxAttempts = 3, backoff = doubled, shouldRetry = mendable, onRetry } = options;
+  const { maxAttempts = 3, backoff = doubled, shouldRetry = isTransient, onRetry } = options;
   return (next) => async (message, context) => {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -35,6 +35,6 @@ function doubled(attempt: number): number {
   return Math.min(100 * 2 ** (attempt - 1), 10_000);
 }
 
-function mendable(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   return !(error instanceof GeppettoError && error.name === "ValidationError");
 }

@@ -2,7 +2,6 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Consumer, ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { Logger } from "../../base/logger.ts";
-import { isRetryable } from "./is-retryable.ts";
 import { decodeMessage } from "./nats-codec.ts";
 import type { NatsSubscribeOptions } from "./nats-options.ts";
 import { NatsSubscription } from "./nats-subscription.ts";
@@ -13,6 +12,8 @@ const BATCH_WAIT_MS = 2;
 /** How long the server remembers a subscription without a group whose process has gone. */
 const INACTIVE_MS = 300_000;
 const MAX_UNACKED_OF_GROUP = 10_000;
+/** What the server refuses for good. */
+const FINAL: ReadonlySet<string> = new Set(["InvalidArgumentError", "JetStreamApiError", "ClosedConnectionError"]);
 
 export interface JetStreamSubscriptionOptions extends NatsSubscribeOptions {
   client: JetStreamClient;
@@ -170,4 +171,9 @@ export class JetStreamSubscription extends NatsSubscription {
       },
     });
   }
+}
+
+/** A refusal stays one; a lost reply, or a server that is not yet back, is worth another attempt. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof Error && !FINAL.has(error.name);
 }

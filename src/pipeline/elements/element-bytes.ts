@@ -4,13 +4,13 @@ import { contentOf, type StreamElement } from "./element.ts";
 /** Counts memory that a pipeline keeps, in bytes; negative gives it back. Throws when it may not keep that much. */
 export type Reserve = (bytes: number) => void;
 
-/** What an element weighs beside its content. */
+/** What an element takes beside its content. */
 const ELEMENT_BYTES = 100;
 
 /** Where counting stops: only what refers to itself is larger, and that no limit lets pass. */
 const MAX_BYTES = 256e6;
 
-/** What contents and metadata weigh: they are not changed once sent, and are asked for on each side of each stage. */
+/** The sizes of contents and metadata: they are not changed once sent, and are asked for on each side of each stage. */
 const known = new WeakMap<object, number>();
 
 /** About how much memory an element keeps, in bytes. */

@@ -13,7 +13,7 @@ export interface CacheStepOptions {
   /** Runs that publish and give more than this many parts are not kept; default 100,000. */
   maxParts?: number;
   /** Bounds what all runs under way hold that are remembered or played back; default no bound. */
-  quota?: ByteQuota;
+  room?: RecordingRoom;
   /**
    * Why a run that has succeeded is not to be kept; "" says so to nobody, undefined keeps it. Default: "" for one that has
    * called functions of the guest, which are not part of a key.
@@ -23,10 +23,10 @@ export interface CacheStepOptions {
 }
 
 /**
- * Bytes that runs under way may hold, all together, for what they record and what they play back. A run that would
- * exceed it is neither recorded nor played back.
+ * Bytes that runs under way may reserve, all together, for what they record and what they play back. A run for which
+ * there is no room is neither recorded nor played back.
  */
-export class ByteQuota {
+export class RecordingRoom {
   /** An entry is read before its size is known: by one run at a time. */
   readonly lookups: Semaphore = new Semaphore(1);
   #free: number;
@@ -69,7 +69,7 @@ const PART_BYTES = 200;
  * A step that runs another once for each key: when the key comes again it publishes the events that the first run
  * published, in the same order with the results between them, under its own run id and times, with `cached: true` in the
  * metadata. Runs with one key that begin before the first of them has ended all run, and so does one for which there is
- * no quota left to play it back. Runs that fail, are cancelled, or call functions of the guest are not kept.
+ * no room to play it back. Runs that fail, are cancelled, or call functions of the guest are not kept.
  *
  * @example
  * const cached = cacheStep(createChatStep({ settings, env }), { store: new DiskCacheStore(folder), key: chatCacheKey(settings, env) });
@@ -93,7 +93,7 @@ export function cacheStep<I, O>(source: StepSource<I, O>, options: CacheStepOpti
         if (found === undefined) yield* record(source, input, context, key, options);
         else yield* replay<O>(found.entry, context);
       } finally {
-        options.quota?.release(found?.bytes ?? 0);
+        options.room?.release(found?.bytes ?? 0);
       }
     },
   });
@@ -109,19 +109,19 @@ async function keyFor(keyOf: CacheKey, input: unknown, type: string, logger: Log
   }
 }
 
-/** The run that is kept, and the bytes reserved for it; undefined where none is kept, or it exceeds the quota. */
+/** The run that is kept, and the bytes reserved for it; undefined where none is kept, or there is no room for it. */
 async function find(
   key: string,
   signal: AbortSignal,
   type: string,
-  { store, quota, logger = stderrLogger }: CacheStepOptions,
+  { store, room, logger = stderrLogger }: CacheStepOptions,
 ): Promise<{ entry: CacheEntry; bytes: number } | undefined> {
-  const leave = await quota?.lookups.acquire(signal);
+  const leave = await room?.lookups.acquire(signal);
   try {
     const entry = await store.get(key);
     if (entry === undefined) return undefined;
-    const bytes = quota === undefined ? 0 : estimateBytes(entry, quota.free);
-    return (quota?.reserve(bytes) ?? true) ? { entry, bytes } : undefined;
+    const bytes = room === undefined ? 0 : estimateBytes(entry, room.free);
+    return (room?.reserve(bytes) ?? true) ? { entry, bytes } : undefined;
   } catch (error) {
     // A store that fails is one without the entry.
     logger.warn(`Cannot find a run of step "${type}": ${(error as Error).message}`);
@@ -150,9 +150,9 @@ async function* record<I, O>(
   input: I,
   context: StepContext,
   key: string,
-  { store, maxParts = 100_000, quota, refuse = refuseCalls, logger = stderrLogger }: CacheStepOptions,
+  { store, maxParts = 100_000, room, refuse = refuseCalls, logger = stderrLogger }: CacheStepOptions,
 ): AsyncGenerator<O> {
-  const trace = new Trace(context, maxParts, quota);
+  const trace = new Trace(context, maxParts, room);
   let calledGuest = false;
   const watched: StepContext = {
     ...context,
@@ -188,22 +188,22 @@ function refuseCalls({ calledGuest }: { calledGuest: boolean }): string | undefi
 class Trace {
   readonly #context: StepContext;
   readonly #maxParts: number;
-  readonly #quota: ByteQuota | undefined;
+  readonly #room: RecordingRoom | undefined;
   #parts: CachedPart[] = [];
   #reserved = 0;
   #before = { meta: "", facts: "{}" };
   isWhole = true;
 
-  constructor(context: StepContext, maxParts: number, quota: ByteQuota | undefined) {
+  constructor(context: StepContext, maxParts: number, room: RecordingRoom | undefined) {
     this.#context = context;
     this.#maxParts = maxParts;
-    this.#quota = quota;
+    this.#room = room;
   }
 
   add(part: { emission: StepEmission } | { result: unknown }): void {
     if (!this.isWhole) return;
-    const bytes = PART_BYTES + (this.#quota === undefined ? 0 : estimateBytes(part, this.#quota.free));
-    this.isWhole = this.#parts.length < this.#maxParts && (this.#quota?.reserve(bytes) ?? true);
+    const bytes = PART_BYTES + (this.#room === undefined ? 0 : estimateBytes(part, this.#room.free));
+    this.isWhole = this.#parts.length < this.#maxParts && (this.#room?.reserve(bytes) ?? true);
     if (!this.isWhole) return this.drop();
     this.#reserved += bytes;
     this.#parts.push({ ...this.#changed(), ...part });
@@ -215,7 +215,7 @@ class Trace {
 
   drop(): void {
     this.#parts = [];
-    this.#quota?.release(this.#reserved);
+    this.#room?.release(this.#reserved);
     this.#reserved = 0;
   }
 
