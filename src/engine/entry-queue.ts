@@ -14,6 +14,21 @@ interface Entry {
   settle(delivered: boolean): void;
 }
 
+/**
+ * An entry as it goes in. `exotic` says what becomes of functions and symbols in it: "omit" leaves them out, as JSON does.
+ *
+ * @throws {GeppettoError} for what cannot cross.
+ */
+export function toFrame<Body extends readonly unknown[]>(
+  { name }: FrameKind<Body>,
+  body: Body,
+  exotic: "refuse" | "omit" = "refuse",
+): Frame {
+  const buffers: ArrayBuffer[] = [];
+  const text = encodeValue([FRAME_VERSION, name, ...body], { buffers, exotic });
+  return buffers.length === 0 ? { text } : { text, buffers };
+}
+
 /** The one way into the guest: entries in order, each a turn of its own, pipelined within a bounded window. */
 export class EntryQueue {
   readonly #realm: Realm;
@@ -62,11 +77,13 @@ export class EntryQueue {
     }
   }
 
-  /** Delivers a frame as a turn. Resolves when the turn is over: true, or false when it was withdrawn or failed. */
-  enter<Body extends readonly unknown[]>({ name }: FrameKind<Body>, ...body: Body): Promise<boolean> {
-    const buffers: ArrayBuffer[] = [];
-    const text = encodeValue([FRAME_VERSION, name, ...body], { buffers });
-    return this.enterFrame(buffers.length === 0 ? { text } : { text, buffers });
+  /**
+   * Delivers an entry as a turn. Resolves when the turn is over: true, or false when it was withdrawn or failed.
+   *
+   * @throws {GeppettoError} at once, for what cannot cross.
+   */
+  enter<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<boolean> {
+    return this.enterFrame(toFrame(kind, body));
   }
 
   enterFrame(frame: Frame): Promise<boolean> {

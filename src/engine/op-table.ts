@@ -35,7 +35,7 @@ export interface OpTableOptions {
   onTooMany: () => GeppettoError;
   /** Throws when this many characters of arguments are more than may be pending. */
   checkRoom(chars: number): void;
-  /** Sends the outcome of an asynchronous call into the guest. */
+  /** Sends the outcome of an asynchronous call into the guest. Throws at once for one that cannot cross. */
   settle(callId: number, outcome: Outcome): Promise<unknown>;
   /** Sees every error that goes to the guest. */
   onError(record: ErrorRecord): void;
@@ -92,16 +92,7 @@ export class OpTable implements HostBridge {
         this.#begin(op, args, callId, frame.length);
         return IGNORED;
       }
-      if (!isImmediate(op)) throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
-      const value = op.handler(args, contextOf(frame));
-      if (value instanceof Promise) {
-        value.catch(() => {});
-        throw new GeppettoError(
-          "ConfigError",
-          "Cannot answer a synchronous op with a promise: make its mode async or blocking",
-        );
-      }
-      return encodeOutcome({ ok: true, value });
+      return encodeOutcome({ ok: true, value: answerNow(op, args, frame) });
     } catch (error) {
       return encodeOutcome({ ok: false, error: this.#record(error) });
     }
@@ -112,7 +103,7 @@ export class OpTable implements HostBridge {
       const { op, args, callId } = this.#read(frame);
       if (!this.#serves(op)) return;
       if (callId !== undefined) this.#begin(op, args, callId, frame.length);
-      else if (isImmediate(op)) op.handler(args, contextOf(frame));
+      else answerNow(op, args, frame);
     } catch (error) {
       // Nobody waits for it.
       this.#record(error);
@@ -197,7 +188,8 @@ export class OpTable implements HostBridge {
       // A handler that ignores its signal keeps neither the guest nor a closed engine waiting.
       return await Promise.race([this.#outcome(op, args, { signal: controller.signal, chars }), gone]);
     } finally {
-      this.#pending.delete(callId);
+      // A guest that has aborted the call may have given its id to another.
+      if (this.#pending.get(callId) === controller) this.#pending.delete(callId);
     }
   }
 
@@ -205,7 +197,8 @@ export class OpTable implements HostBridge {
     try {
       return { ok: true, value: await op.handler(args, context) };
     } catch (error) {
-      return { ok: false, error: this.#record(error) };
+      // Nobody is told of the failure of a call that was aborted.
+      return { ok: false, error: context.signal.aborted ? toErrorRecord(error) : this.#record(error) };
     }
   }
 
@@ -222,13 +215,19 @@ export class OpTable implements HostBridge {
   }
 }
 
-/** Is the op answered, where it is, within the call? */
-function isImmediate({ mode }: ServedOp): boolean {
-  return mode === "sync" || mode === "note";
-}
-
-function contextOf(frame: string): OpContext {
-  return { signal: new AbortController().signal, chars: frame.length };
+/** Serves an op that is answered, where it is, within the call. */
+function answerNow({ mode, handler }: ServedOp, args: unknown, frame: string): unknown {
+  if (mode !== "sync" && mode !== "note") {
+    throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
+  }
+  const value = handler(args, { signal: new AbortController().signal, chars: frame.length });
+  if (!(value instanceof Promise)) return value;
+  // Its failure must not go unheard: that would end the process.
+  value.catch(() => {});
+  throw new GeppettoError(
+    "ConfigError",
+    "Cannot answer a synchronous op with a promise: make its mode async or blocking",
+  );
 }
 
 /** Ids of blocking calls are the host's own and negative, so that they never meet a guest's. */

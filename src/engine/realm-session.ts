@@ -6,7 +6,7 @@ import type { Unchecked } from "../shared/contract/op.ts";
 import { OPS, type ResultCopy } from "../shared/contract/ops.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
-import { EntryQueue } from "./entry-queue.ts";
+import { EntryQueue, toFrame } from "./entry-queue.ts";
 import { isOfGuest, parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
 import { Ledger } from "./ledger.ts";
 import { limitError, type EngineLimits } from "./limits.ts";
@@ -87,7 +87,7 @@ export class RealmSession {
       maxPending: limits.ops,
       onTooMany: () => limitError("ops", limits.ops),
       checkRoom: (chars) => this.#checkRoom(chars),
-      settle: (callId, outcome) => this.#queue.enter(FRAMES.call_settle, callId, outcome),
+      settle: (callId, outcome) => this.#queue.enterFrame(toFrame(FRAMES.call_settle, [callId, outcome], "omit")),
       onError: (record) => this.#remember(record),
     });
   }

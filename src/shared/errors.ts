@@ -1,4 +1,4 @@
-import type { ErrorRecord } from "./frames.ts";
+import { MAX_ERROR_CHARS, type ErrorRecord } from "./frames.ts";
 
 /** The names of the errors that this project makes, each with the code that it has when nothing narrower is said. */
 export const ERROR_CODES = {
@@ -52,10 +52,16 @@ export class GeppettoError extends Error {
   }
 }
 
-/** The record that crosses the wall for this error: no stack, no host object. Never throws, whatever was thrown. */
+/** Longest chain of causes that a record tells. */
+const MAX_CAUSES = 4;
+
+/**
+ * The record that crosses the wall for this error: no stack, no host object, and never too long to cross. Never throws,
+ * whatever was thrown.
+ */
 export function toErrorRecord(error: unknown): ErrorRecord {
   try {
-    return describeError(error);
+    return describeError(error, 0);
   } catch {
     return { name: "Error", message: "An error that cannot be described", isTransient: false };
   }
@@ -75,22 +81,27 @@ export function plainMessage(error: Error): string {
   return text;
 }
 
-function describeError(error: unknown): ErrorRecord {
+function clip(text: string): string {
+  return text.length > MAX_ERROR_CHARS ? `${text.slice(0, MAX_ERROR_CHARS)}…` : text;
+}
+
+function describeError(error: unknown, depth: number): ErrorRecord {
   if (error instanceof GeppettoError) {
     const record: ErrorRecord = {
       name: error.name,
-      message: error.message,
+      message: clip(error.message),
       code: error.code,
       isTransient: error.isTransient,
     };
     if (error.status !== undefined) record.status = error.status;
-    if (error.cause instanceof GeppettoError) record.cause = toErrorRecord(error.cause);
+    const { cause } = error;
+    if (cause instanceof GeppettoError && depth < MAX_CAUSES) record.cause = describeError(cause, depth + 1);
     return record;
   }
   if (error instanceof Error) {
     // Whatever their types say: an op's handler may throw anything.
     const { name } = error as { name: unknown };
-    return { name: String(name), message: plainMessage(error), isTransient: false };
+    return { name: clip(String(name)), message: clip(plainMessage(error)), isTransient: false };
   }
-  return { name: "Error", message: String(error), isTransient: false };
+  return { name: "Error", message: clip(String(error)), isTransient: false };
 }
