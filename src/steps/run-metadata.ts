@@ -14,6 +14,11 @@ export function inheritMetadata(metadata: RunMetadata, inner: RunMetadata): void
   }
 }
 
+/** Leaves of a run's metadata only what each run says of itself. */
+export function dropAdded(metadata: RunMetadata): void {
+  for (const key of Object.keys(metadata)) if (!OWN.has(key)) delete metadata[key];
+}
+
 function addUsage(usage: object | undefined, more: object): object {
   const sum: Record<string, unknown> = { ...usage };
   for (const [key, value] of Object.entries(more)) {

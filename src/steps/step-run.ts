@@ -1,7 +1,8 @@
 import { abortable } from "../base/abortable.ts";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
-import { GeppettoError, plainMessage, toErrorRecord } from "../shared/errors.ts";
-import { MAX_ERROR_CHARS, type ErrorRecord } from "../shared/frames.ts";
+import { untilAborted } from "../base/until-aborted.ts";
+import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
+import type { ErrorRecord } from "../shared/frames.ts";
 import {
   appendDelta,
   isTerminal,
@@ -12,7 +13,7 @@ import {
   type StepEvent,
 } from "../shared/step-events.ts";
 import { GuestFailure } from "./guest-failure.ts";
-import { inheritMetadata } from "./run-metadata.ts";
+import { dropAdded, inheritMetadata } from "./run-metadata.ts";
 import type { Result, StepContext, StepEmission, StepResult, StepSource } from "./step.ts";
 
 export interface StepRunOptions {
@@ -22,7 +23,10 @@ export interface StepRunOptions {
   now(): number;
   /** Cancels the run. */
   signal?: AbortSignal;
-  /** Publishes one event; resolves when there is room for the next. Throws for what cannot be handed over. */
+  /**
+   * Publishes one event; resolves when there is room for the next. Throws at once for an event that cannot be handed over.
+   * Either that or a rejection fails the run. When the last event has been handed over, a rejection changes nothing.
+   */
   publish?(event: StepEvent, error?: ErrorRecord): Promise<void>;
   /** Resolves when every event published so far has been delivered to the one who started the run. */
   delivered?(): Promise<void>;
@@ -47,6 +51,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
   readonly id: string;
   readonly #options: StepRunOptions;
   readonly #controller = new AbortController();
+  readonly #abandoned = new AbortController();
   readonly #meta: EventMeta;
   readonly #metadata: RunMetadata;
   readonly #results: unknown[] = [];
@@ -115,6 +120,12 @@ export class StepRun<O = unknown> implements StepResult<O> {
     return true;
   }
 
+  /** Cancels the run, and waits no longer for whoever has no room for its last event. */
+  abandon(): void {
+    this.cancel();
+    this.#abandoned.abort();
+  }
+
   async return(): Promise<Result<O>[]> {
     const all: Result<O>[] = [];
     for await (const result of this.getChannel()) all.push(result);
@@ -138,6 +149,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
 
   /** Takes over what an event of a run inside this one has told. */
   inherit({ type, meta, step }: StepEvent): void {
+    if (this.#end !== undefined) return;
     // A text that is handed through is the inner run's message, from its first piece on.
     if (this.#options.source.info.kind === "text" && type !== "start" && this.#partials === 0) {
       Object.assign(this.#meta, meta);
@@ -145,9 +157,10 @@ export class StepRun<O = unknown> implements StepResult<O> {
     if (isTerminal(type)) inheritMetadata(this.#metadata, step.metadata);
   }
 
-  /** Publishes what the step emits. Rejects with the reason once the run is cancelled. */
+  /** Publishes what the step emits. Rejects once the run is cancelled, with the reason, or has ended. */
   async emit(emission: StepEmission & { result?: unknown }): Promise<void> {
     this.signal.throwIfAborted();
+    if (this.#over) throw new GeppettoError("StepError", "Cannot publish an event: the run has ended");
     if (emission.type !== "partial") return this.#publish(emission);
     const { source, reserve } = this.#options;
     const { kind } = source.info;
@@ -159,8 +172,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
   async #work(readInput: () => unknown): Promise<RunEnd> {
     const { signal } = this;
     try {
-      await this.#publish({ type: "start" });
-      signal.throwIfAborted();
+      await abortable(this.#publish({ type: "start" }), signal);
       await this.#collect(readInput());
       if (this.#options.delivered !== undefined) await abortable(this.#options.delivered(), signal);
       signal.throwIfAborted();
@@ -190,18 +202,10 @@ export class StepRun<O = unknown> implements StepResult<O> {
         return callGuest(name, args, signal);
       },
     };
-    const iterator = source.run(input, context)[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const next = await abortable(iterator.next(), signal);
-        if (next.done === true) return;
-        await this.#take(next.value);
-        signal.throwIfAborted();
-      }
-    } catch (error) {
-      // A step that ignores its signal must not hold up the interrupt, nor its late failure go unheard as a rejection.
-      iterator.return?.().then(undefined, () => {});
-      throw error;
+    // A step that ignores its signal must not hold up the interrupt, nor its late failure go unheard as a rejection.
+    for await (const value of untilAborted(source.run(input, context), signal)) {
+      await this.#take(value);
+      signal.throwIfAborted();
     }
   }
 
@@ -215,22 +219,43 @@ export class StepRun<O = unknown> implements StepResult<O> {
     if (kind === "list") await this.emit({ type: "partial", delta: text, result: value });
   }
 
-  /** Publishes the last event. Results that cannot be handed over make it an error. */
+  /** Publishes the last event, whatever the step has left of it: results that cannot be handed over make it an error. */
   async #conclude(end: RunEnd): Promise<RunEnd> {
     // Whatever still works for a run that has failed can stop.
     if (end.type === "error") this.#controller.abort(end.error);
     this.#metadata.durationMs = Math.max(0, this.#options.now() - this.#metadata.startedAt);
     this.#metadata.eventCount = this.#seq + 1;
-    try {
-      if (end.type === "final") await this.#publish(this.#final(end.results));
-      else if (end.type === "interrupt") await this.#publish({ type: "interrupt", text: this.#deliveredText() });
-      else await this.#publishError(end.error);
-      return end;
-    } catch (error) {
-      this.#controller.abort(error);
-      await this.#publishError(error);
-      return { type: "error", error };
+    let last = end;
+    let refusal = await this.#publishLast(last);
+    if (refusal !== undefined && last.type === "final") {
+      last = { type: "error", error: refusal.reason };
+      this.#controller.abort(refusal.reason);
+      refusal = await this.#publishLast(last);
     }
+    if (refusal !== undefined) {
+      dropAdded(this.#metadata);
+      await this.#publishLast(last);
+    }
+    return last;
+  }
+
+  /** Says why the event could not be handed over; undefined when it could. */
+  async #publishLast(end: RunEnd): Promise<{ reason: unknown } | undefined> {
+    const seq = this.#seq;
+    try {
+      await abortable(this.#publishEnd(end), this.#abandoned.signal);
+    } catch (reason) {
+      // What becomes of an event that is on its way is nothing to a run that has ended.
+      if (this.#seq === seq) return { reason };
+    }
+    return undefined;
+  }
+
+  #publishEnd(end: RunEnd): Promise<void> {
+    if (end.type === "final") return this.#publish(this.#final(end.results));
+    if (end.type === "interrupt") return this.#publish({ type: "interrupt", text: this.#deliveredText() });
+    const record = errorRecord(end.error);
+    return this.#publish({ type: "error", error: record.message, code: record.code ?? "ERR_STEP" }, record);
   }
 
   async #publish(fields: Fields, error?: ErrorRecord): Promise<void> {
@@ -246,12 +271,6 @@ export class StepRun<O = unknown> implements StepResult<O> {
     await heard;
   }
 
-  #publishError(error: unknown): Promise<void> {
-    const told = errorRecord(error);
-    const record = { ...told, message: told.message.slice(0, MAX_ERROR_CHARS) };
-    return this.#publish({ type: "error", error: record.message, code: record.code ?? "ERR_STEP" }, record);
-  }
-
   #final(results: unknown[]): Fields {
     const { kind } = this.#options.source.info;
     const result = kind === "list" ? results : results[0];
@@ -260,7 +279,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
   }
 
   #deliveredText(): string {
-    return this.#completion.slice(0, this.#deliveredChars ?? this.#completion.length);
+    return this.#completion.slice(0, Math.max(0, this.#deliveredChars ?? Infinity));
   }
 
   #tell(): void {
@@ -270,7 +289,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
 
   #errorOf(end: RunEnd): Error {
     const error = end.type === "error" ? end.error : this.signal.reason;
-    return error instanceof Error ? error : new GeppettoError("StepError", String(error));
+    return error instanceof Error ? error : new GeppettoError("StepError", toErrorRecord(error).message);
   }
 }
 
@@ -285,6 +304,5 @@ function errorRecord(error: unknown): ErrorRecord {
     if (error.cause instanceof GuestFailure) record.cause = error.cause.record;
     return record;
   }
-  const message = error instanceof Error ? plainMessage(error) : String(error);
-  return toErrorRecord(new GeppettoError("StepError", message));
+  return toErrorRecord(new GeppettoError("StepError", toErrorRecord(error).message));
 }

@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { MemoryPubSub, type Bus, type Subscription } from "../../src/index.ts";
+import { MemoryPubSub, setupDoneCallback, type Bus, type Subscription } from "../../src/index.ts";
 import { ISOLATIONS, withEngine } from "./engine-harness.ts";
 import { setupSteps } from "./event-steps.ts";
 import { expectWellFormed, WATCH } from "./watch-events.ts";
@@ -69,6 +70,8 @@ const SCRIPT = `${WATCH}
   for await (const delta of count.stream(70)) deltas.push(delta);
   export default { events, results: [...results], blocking: [...count.startBlocking(2)], deltas };`;
 
+const CANCEL_AND_END = readFileSync(new URL("scripts/cancel-and-end.mjs", import.meta.url), "utf8");
+
 const silent = { warn(): void {}, error(): void {} };
 
 describe.each(ISOLATIONS)("a script in a %s", (isolation) => {
@@ -97,6 +100,13 @@ describe.each(ISOLATIONS)("a script in a %s", (isolation) => {
       expect(await run("export default [...(await count.startAsync(1))]")).toMatchObject({ ok: true });
     });
     expect(heard[0]).toMatch(/^Cannot publish an event on "step\.[0-9a-f-]{36}": the bus is full$/);
+  });
+
+  it("gets its interrupt, and can end, where the bus never takes a message", async () => {
+    const bus = new BrokenBus(() => new Promise(() => {}));
+    await withEngine({ isolation, bus, setup: [setupDoneCallback(), setupSteps()] }, async ({ run }) => {
+      expect(await run(CANCEL_AND_END)).toMatchObject({ end: "done", value: ["start", "interrupt"] });
+    });
   });
 
   it("is slowed by a subscriber of the bus that does not ack", async () => {

@@ -133,7 +133,7 @@ export class GuestRun {
 
   /** Nobody will take what is still to come. */
   abandon(): void {
-    this.cancel();
+    this.#run.abandon();
     this.#delivery.close();
   }
 
