@@ -1,3 +1,4 @@
+import { abortable } from "../../base/abortable.ts";
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
 import { DELIVERY, type Delivery, type GuestCall } from "../../shared/contract/runs.ts";
@@ -8,8 +9,8 @@ import type { GuestMailbox } from "./guest-mailbox.ts";
 
 /** How calls reach the guest. */
 export interface CallCarrier {
-  /** Has the guest make the call; the answer comes by itself. */
-  make(call: GuestCall): Promise<unknown> | void;
+  /** Has the guest make the call; resolves when it has been told. The answer comes by itself. */
+  make(call: GuestCall): Promise<unknown>;
   /** Tells the guest that nobody waits for the call any more. */
   abort(callId: number): void;
 }
@@ -19,11 +20,10 @@ export function createCarrier(
   { id, queue, mailbox }: { id: string; queue: EntryQueue; mailbox: GuestMailbox },
 ): CallCarrier {
   if (delivery === DELIVERY.waited) {
-    // A guest that waits is told nothing in between: it asks.
-    return { make: (call) => mailbox.tell({ call }), abort: () => {} };
+    return { make: async (call) => mailbox.tell({ call }), abort: (callId) => mailbox.withdraw(callId) };
   }
   return {
-    make: ({ callId, name, args }) => queue.enter(FRAMES.run_call, id, callId, name, args),
+    make: async ({ callId, name, args }) => queue.enter(FRAMES.run_call, id, callId, name, args),
     abort: (callId) => void queue.enter(FRAMES.run_abort, id, callId),
   };
 }
@@ -47,15 +47,15 @@ export class GuestCalls {
     answer.promise.catch(() => {});
     this.#pending.set(callId, answer);
     const onAbort = (): void => {
-      this.#pending.delete(callId);
       answer.reject(signal.reason);
       this.#carrier.abort(callId);
     };
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      await this.#carrier.make({ callId, name, args });
+      await abortable(this.#carrier.make({ callId, name, args }), signal);
       return await answer.promise;
     } finally {
+      this.#pending.delete(callId);
       signal.removeEventListener("abort", onAbort);
     }
   }

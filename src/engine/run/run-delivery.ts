@@ -1,9 +1,8 @@
-import { encodeValue } from "../../shared/codec.ts";
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
 import { DELIVERY, type Delivery } from "../../shared/contract/runs.ts";
-import { FRAME_VERSION, type Frame } from "../../shared/frames.ts";
+import type { Frame } from "../../shared/frames.ts";
 import type { EventFrame } from "../../shared/step-events.ts";
-import type { EntryQueue } from "../entry-queue.ts";
+import { toFrame, type EntryQueue } from "../entry-queue.ts";
 import { EventWindow } from "./event-window.ts";
 import type { GuestMailbox } from "./guest-mailbox.ts";
 
@@ -50,10 +49,8 @@ export function createDelivery(kind: Delivery, options: DeliveryOptions): RunDel
   }
 }
 
-function toFrame(id: string, event: EventFrame): Frame {
-  const buffers: ArrayBuffer[] = [];
-  const text = encodeValue([FRAME_VERSION, FRAMES.event_deliver.name, id, event], { buffers, exotic: "omit" });
-  return buffers.length === 0 ? { text } : { text, buffers };
+function eventFrame(id: string, event: EventFrame): Frame {
+  return toFrame(FRAMES.event_deliver, [id, event], "omit");
 }
 
 /** Each event is a turn of the guest, pipelined; the end of the turn is the ack. */
@@ -72,7 +69,7 @@ class TurnDelivery implements RunDelivery {
   }
 
   send(event: EventFrame, bytes: number): Promise<void> | undefined {
-    return this.#window.add(toFrame(this.#id, event), bytes);
+    return this.#window.add(eventFrame(this.#id, event), bytes);
   }
 
   idle(): Promise<void> {
@@ -88,6 +85,11 @@ class TurnDelivery implements RunDelivery {
   }
 }
 
+interface SentEvent {
+  readonly bytes: number;
+  hasArrived: boolean;
+}
+
 /**
  * Each event is a turn of the guest, where it lies until the script takes it. More of them wake nobody while the guest
  * has some that it was not asked for: a stream that a script has dropped does not keep the script.
@@ -100,23 +102,21 @@ class PulledDelivery implements RunDelivery {
   #isPulled = true;
   /** Events on their way into the guest, each a turn. */
   #entering = 0;
-  /** The sizes of the events that it has been sent and has not taken. */
-  readonly #untaken: number[] = [];
+  /** What it has been sent and has not taken. */
+  readonly #untaken: SentEvent[] = [];
 
   constructor({ id, queue, onChange }: DeliveryOptions) {
     this.#id = id;
     this.#onChange = onChange;
     this.#window = new EventWindow((frame, bytes) => {
-      const entered = queue.enterFrame(frame);
-      if (!this.#isPulled) {
-        void entered.then(() => this.#window.consumed(bytes));
-        return;
-      }
-      this.#untaken.push(bytes);
+      const event: SentEvent = { bytes, hasArrived: false };
+      this.#untaken.push(event);
       this.#entering++;
-      void entered.then(() => {
+      void queue.enterFrame(frame).then(() => {
         this.#entering--;
-        this.#onChange();
+        event.hasArrived = true;
+        if (this.#isPulled) this.#onChange();
+        else this.#takeArrived();
       });
     });
   }
@@ -126,7 +126,7 @@ class PulledDelivery implements RunDelivery {
   }
 
   send(event: EventFrame, bytes: number): Promise<void> | undefined {
-    return this.#window.add(toFrame(this.#id, event), bytes);
+    return this.#window.add(eventFrame(this.#id, event), bytes);
   }
 
   idle(): Promise<void> {
@@ -134,17 +134,23 @@ class PulledDelivery implements RunDelivery {
   }
 
   ack(count: number): void {
-    for (const bytes of this.#untaken.splice(0, count)) this.#window.consumed(bytes);
+    for (const { bytes } of this.#untaken.splice(0, count)) this.#window.consumed(bytes);
     this.#onChange();
   }
 
   stopPulling(): void {
     this.#isPulled = false;
-    this.ack(Infinity);
+    this.#takeArrived();
   }
 
   close(): void {
     this.#window.close();
+  }
+
+  /** Events arrive in their order. */
+  #takeArrived(): void {
+    const waiting = this.#untaken.findIndex(({ hasArrived }) => !hasArrived);
+    this.ack(waiting === -1 ? Infinity : waiting);
   }
 }
 
@@ -159,8 +165,6 @@ class MailboxDelivery implements RunDelivery {
   }
 
   send(event: EventFrame): undefined {
-    // Refuses what cannot cross while that can still be a failure of the run.
-    encodeValue(event);
     this.#mailbox.tell({ event });
   }
 
