@@ -8,6 +8,7 @@ import {
 } from "../providers/index.ts";
 import type { ToolCall } from "../shared/chat-messages.ts";
 import { GeppettoError } from "../shared/errors.ts";
+import { MAX_TIMER_MS } from "../shared/limits.ts";
 import { resultText } from "../shared/step-events.ts";
 import { GuestFailure } from "./guest-failure.ts";
 import type { StepContext } from "./step.ts";
@@ -133,7 +134,7 @@ export class ToolBox {
     if (flaw !== undefined) return `the input does not fit: ${flaw}`;
     if (this.#onApprove === undefined) return undefined;
     try {
-      const approval = Promise.resolve(this.#onApprove({ ...toolCall }, { signal }));
+      const approval = Promise.resolve(this.#onApprove(structuredClone(toolCall), { signal }));
       return (await abortable(approval, signal)) ? undefined : "the call was not approved";
     } catch {
       signal.throwIfAborted();
@@ -143,13 +144,15 @@ export class ToolBox {
 
   async #call({ name, input }: ToolCall, context: StepContext): Promise<ToolOutcome> {
     const { run, timeoutMs } = this.#tools.get(name)!;
+    // What the model asked for is told to others, too, and once more to the model.
+    const given = structuredClone(input);
     const ended = new AbortController();
     const signal = AbortSignal.any([context.signal, ended.signal]);
-    const overdue = sleep(timeoutMs, undefined, { signal: ended.signal }).then(() => {
+    const overdue = sleep(Math.min(timeoutMs, MAX_TIMER_MS), undefined, { signal: ended.signal }).then(() => {
       throw new GeppettoError("TimeoutError", `the tool did not answer within ${timeoutMs} ms`);
     });
     try {
-      const work = (async () => run!(input, context, signal))();
+      const work = (async () => run!(given, context, signal))();
       const result = await abortable(Promise.race([work, overdue]), context.signal);
       return { result, text: resultText(result), isError: false };
     } catch (error) {
