@@ -55,10 +55,12 @@ function randomHex(args: unknown): string {
 export function setupWeb(): SetupFunction {
   return async function web(vm) {
     const startedAt = performance.now();
+    const origin = Date.now();
     vm.host.setOp(OPS.url_parse, parseUrl);
     vm.host.setOp(OPS.url_set, setUrlPart);
     vm.host.setOp(OPS.random_bytes, randomHex);
     vm.host.setOp(OPS.clock_now, () => performance.now() - startedAt);
+    vm.host.setOp(OPS.clock_origin, () => origin);
     await vm.install("web");
   };
 }

@@ -238,6 +238,11 @@ declare const URL: {
 declare const performance: {
   /** Milliseconds. @example const start = performance.now(); */
   now(): number;
+  /**
+   * When that was: milliseconds since the epoch. Stays as it is when the clock of the machine is put right.
+   *
+   * @example new Date(performance.timeOrigin + performance.now()) <= new Date(Date.now() + 1000); // → true
+   */
   readonly timeOrigin: number;
 };
 

@@ -1,10 +1,11 @@
 /** A real isolate with the guest's web platform and console, and a stub bridge that answers their ops. */
-import { randomBytes } from "node:crypto";
-import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import ivm from "isolated-vm";
+import { setupWeb } from "../../runtime-setup/web.ts";
+import type { Engine, SetupFunction } from "../../src/engine/engine.ts";
 import { FRAMES } from "../../src/shared/contract/frame-kinds.ts";
+import type { Op } from "../../src/shared/contract/op.ts";
 
 const guestFolder = fileURLToPath(new URL("../../runtime-setup/guest/", import.meta.url));
 
@@ -58,33 +59,13 @@ export interface Guest {
   close(): void;
 }
 
-const URL_PARTS = [
-  "href",
-  "protocol",
-  "username",
-  "password",
-  "host",
-  "hostname",
-  "port",
-  "pathname",
-  "search",
-  "hash",
-  "origin",
-] as const;
-
-function urlRecord(url: URL): Record<string, string> {
-  return Object.fromEntries(URL_PARTS.map((part) => [part, url[part]]));
-}
-
-function parseUrl({ url, base }: { url: string; base?: string }): Record<string, string> | null {
-  const parsed = base === undefined ? URL.parse(url) : URL.parse(url, base);
-  return parsed === null ? null : urlRecord(parsed);
-}
-
-function setUrlPart(args: { href: string; key: string; value: string }): Record<string, string> {
-  const url = new URL(args.href);
-  (url as unknown as Record<string, string>)[args.key] = args.value;
-  return urlRecord(url);
+/** The host half of the web platform. */
+function webOps(): Record<string, (args: never) => unknown> {
+  const ops: Record<string, (args: never) => unknown> = {};
+  const host = { setOp: ({ name }: Op, handler: (args: never) => unknown) => void (ops[name] = handler) };
+  const vm = { host, install: () => Promise.resolve() } as unknown as Parameters<SetupFunction>[0];
+  void setupWeb()(vm, undefined as unknown as Engine);
+  return ops;
 }
 
 export interface GuestOptions {
@@ -102,7 +83,6 @@ export async function createGuest(options: GuestOptions = {}): Promise<Guest> {
   const output: GuestOutput = { stdout: "", stderr: "", uncaught: [], calls: {} };
   const timers = new Map<number, NodeJS.Timeout>();
   let deliver: ivm.Reference | undefined;
-  const startedAt = performance.now();
   const fire = (id: number): void => {
     void deliver?.apply(undefined, [JSON.stringify([1, FRAMES.timer_fire.name, id])]).catch(() => {});
   };
@@ -110,10 +90,7 @@ export async function createGuest(options: GuestOptions = {}): Promise<Guest> {
     console_write: ({ stream, text }: { stream: "stdout" | "stderr"; text: string }) => {
       output[stream] += text;
     },
-    clock_now: () => performance.now() - startedAt,
-    random_bytes: ({ count }: { count: number }) => randomBytes(count).toString("hex"),
-    url_parse: parseUrl,
-    url_set: setUrlPart,
+    ...webOps(),
     error_report: ({ message }: { message: string }) => {
       output.uncaught.push(message);
     },

@@ -1,5 +1,5 @@
 import { OPS } from "../../../src/shared/contract/ops.ts";
-import { DateNow, ObjectDefineProperty, SafeSymbol } from "../../../src/shared/primordials.ts";
+import { ObjectDefineProperty, SafeSymbol } from "../../../src/shared/primordials.ts";
 import { callSync, defineGlobal } from "../core/kernel.ts";
 
 /** Milliseconds since the engine's start, with a fraction. */
@@ -13,7 +13,7 @@ export function installPerformance(): void {
   const performance = {
     now: (): number => elapsedMs(),
     get timeOrigin(): number {
-      return (origin ??= DateNow() - elapsedMs());
+      return (origin ??= callSync(OPS.clock_origin, {}));
     },
   };
   ObjectDefineProperty(performance, SafeSymbol.toStringTag, { value: "Performance", configurable: true });

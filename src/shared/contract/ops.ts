@@ -65,6 +65,8 @@ const DECLARED = {
   timer_clear: noteOp<{ id: number }>("effect"),
   /** Milliseconds since the realm began. */
   clock_now: syncOp<Nothing, number>("pure"),
+  /** When that was, in milliseconds since the epoch. */
+  clock_origin: syncOp<Nothing, number>("pure"),
   /** So many random bytes, in hex. */
   random_bytes: syncOp<{ count: number }, string>("pure"),
   url_parse: syncOp<{ url: string; base?: string }, UrlRecord | null>("pure"),
