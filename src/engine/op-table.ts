@@ -7,13 +7,7 @@ import { FRAME_VERSION, MAX_FRAME_CHARS, type ErrorRecord, type Outcome, type Fr
 import type { HostBridge } from "../sandbox/realm.ts";
 import { parseFields } from "./guest-messages.ts";
 import type { Ledger } from "./ledger.ts";
-
-export interface OpContext {
-  /** Aborted when the guest gives up the call, when its script ends, or when the engine closes. */
-  signal: AbortSignal;
-  /** Length of the frame that the call came in, in characters. */
-  chars: number;
-}
+import { OpCall, type OpContext } from "./op-call.ts";
 
 /**
  * Serves one op. The arguments come from the guest: parse them. May throw, or reject where the op's mode lets it answer
@@ -46,7 +40,7 @@ const IGNORED = '{"ok":true}';
 /** The host's half of the bridge: reads frames from the guest, finds the op, answers. Nothing gets out as an exception. */
 export class OpTable implements HostBridge {
   readonly #ops = new Map<string, ServedOp>();
-  readonly #pending = new Map<number, AbortController>();
+  readonly #pending = new Map<number, OpCall>();
   readonly #options: OpTableOptions;
   /** When false, calls are ignored but for pure ops: the script has ended and may not act any more. */
   accepting = true;
@@ -78,9 +72,9 @@ export class OpTable implements HostBridge {
 
   /** Aborts every pending call; their outcomes are dropped. */
   abortAll(reason: unknown): void {
-    const controllers = [...this.#pending.values()];
+    const calls = [...this.#pending.values()];
     this.#pending.clear();
-    for (const controller of controllers) controller.abort(reason);
+    for (const call of calls) call.abort(reason);
   }
 
   call(frame: string): string {
@@ -180,32 +174,28 @@ export class OpTable implements HostBridge {
   }
 
   async #serve(op: ServedOp, args: unknown, callId: number, chars: number): Promise<Outcome | undefined> {
-    const controller = new AbortController();
-    this.#pending.set(callId, controller);
-    const { promise: gone, resolve: leave } = Promise.withResolvers<undefined>();
-    controller.signal.addEventListener("abort", () => leave(undefined), { once: true });
-    try {
-      // A handler that ignores its signal keeps neither the guest nor a closed engine waiting.
-      return await Promise.race([this.#outcome(op, args, { signal: controller.signal, chars }), gone]);
-    } finally {
-      // A guest that has aborted the call may have given its id to another.
-      if (this.#pending.get(callId) === controller) this.#pending.delete(callId);
-    }
+    const call = new OpCall(chars);
+    this.#pending.set(callId, call);
+    // A handler that ignores its signal keeps neither the guest nor a closed engine waiting.
+    const outcome = await call.orAborted(this.#outcome(op, args, call));
+    // A guest that has aborted the call may have given its id to another.
+    if (this.#pending.get(callId) === call) this.#pending.delete(callId);
+    return outcome;
   }
 
-  async #outcome(op: ServedOp, args: unknown, context: OpContext): Promise<Outcome> {
+  async #outcome(op: ServedOp, args: unknown, call: OpCall): Promise<Outcome> {
     try {
-      return { ok: true, value: await op.handler(args, context) };
+      return { ok: true, value: await op.handler(args, call) };
     } catch (error) {
       // Nobody is told of the failure of a call that was aborted.
-      return { ok: false, error: context.signal.aborted ? toErrorRecord(error) : this.#record(error) };
+      return { ok: false, error: call.isAborted ? toErrorRecord(error) : this.#record(error) };
     }
   }
 
   #abort(callId: unknown): void {
-    const controller = this.#pending.get(callId as number);
+    const call = this.#pending.get(callId as number);
     this.#pending.delete(callId as number);
-    controller?.abort(new GeppettoError("AbortError", "The script aborted the call"));
+    call?.abort(new GeppettoError("AbortError", "The script aborted the call"));
   }
 
   #record(error: unknown): ErrorRecord {
@@ -220,7 +210,7 @@ function answerNow({ mode, handler }: ServedOp, args: unknown, frame: string): u
   if (mode !== "sync" && mode !== "note") {
     throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
   }
-  const value = handler(args, { signal: new AbortController().signal, chars: frame.length });
+  const value = handler(args, new OpCall(frame.length));
   if (!(value instanceof Promise)) return value;
   // Its failure must not go unheard: that would end the process.
   value.catch(() => {});
