@@ -20,8 +20,8 @@ const TALK = 3;
 const TURNS_TOLD_TOGETHER = 32;
 /** How long the end of a turn may be untold while others go on, in milliseconds. */
 const LONGEST_UNTOLD_MS = 5;
-/** How much may be unsaid, in bytes. */
-const MOST_UNSAID = 65_536;
+/** How much may be pending to be written, in bytes. */
+const MAX_PENDING_BYTES = 65_536;
 
 const commands = new MessageReader();
 const answers = new MessageReader();
@@ -45,8 +45,8 @@ let nextId = 1;
 let ended = 0;
 let endedCount = 0;
 let toldAt = 0;
-let unsaid: Buffer[] = [];
-let unsaidBytes = 0;
+let pending: Buffer[] = [];
+let pendingBytes = 0;
 
 function die(): never {
   process.kill(process.pid, "SIGKILL");
@@ -82,22 +82,22 @@ function receive(pipe: number, reader: MessageReader): Message {
 /** Says something soon, in order. */
 function say(message: Message): void {
   const bytes = encodeMessage(message);
-  unsaid.push(bytes);
-  unsaidBytes += bytes.length;
-  if (unsaidBytes >= MOST_UNSAID) flush();
+  pending.push(bytes);
+  pendingBytes += bytes.length;
+  if (pendingBytes >= MAX_PENDING_BYTES) flush();
 }
 
-/** Says now what is unsaid. */
+/** Writes what is pending. */
 function flush(): void {
   if (endedCount > 0) {
-    unsaid.push(encodeMessage({ type: MESSAGE.ended, id: ended, data: realm.stats() }));
+    pending.push(encodeMessage({ type: MESSAGE.ended, id: ended, data: realm.stats() }));
     toldAt = performance.now();
     endedCount = 0;
   }
-  if (unsaid.length === 0) return;
-  const bytes = unsaid.length === 1 ? unsaid[0]! : Buffer.concat(unsaid);
-  unsaid = [];
-  unsaidBytes = 0;
+  if (pending.length === 0) return;
+  const bytes = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
+  pending = [];
+  pendingBytes = 0;
   for (let sent = 0; sent < bytes.length;) sent += retry(() => writeSync(TALK, bytes, sent));
 }
 
