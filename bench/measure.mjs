@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 
 const isQuick = process.argv.includes("--quick");
+const isJson = process.argv.includes("--json");
 
 /** How often each thing is measured. */
-export const repetitions = isQuick ? 3 : 11;
+export const repetitions = isQuick ? 3 : 7;
 
 /** A number of operations, fewer when it has to be quick. */
 export const scaled = (count) => (isQuick ? Math.ceil(count / 5) : count);
@@ -35,31 +36,81 @@ export async function time(run) {
   return performance.now() - startedAt;
 }
 
+/** What of this process's CPU time `run` takes, in milliseconds, with how long it takes. */
+export async function timeWithCpu(run) {
+  const before = process.cpuUsage();
+  const ms = await time(run);
+  const { user, system } = process.cpuUsage(before);
+  return { ms, cpuMs: (user + system) / 1000 };
+}
+
 /**
- * The median of each function's results over the repetitions, after one round that does not count.
+ * What each function measures over the repetitions, after one round that does not count.
  *
- * @param {Record<string, () => Promise<number>>} peers each does its work once and gives what was measured
- * @returns {Promise<Record<string, number>>}
+ * @param {Record<string, () => Promise<number | {value: number, cpuMicros: number}>>} peers each does its work once;
+ *   `cpuMicros` is the CPU time of one operation, of all processes together, in microseconds
+ * @returns {Promise<Record<string, {median: number, least: number, most: number, cpuMicros?: number}>>}
  */
 export async function compare(peers) {
-  const results = Object.fromEntries(Object.keys(peers).map((name) => [name, []]));
+  const results = new Map(Object.keys(peers).map((name) => [name, []]));
   for (let i = 0; i <= repetitions; i++) {
     for (const [name, measure] of Object.entries(peers)) {
       const result = await measure();
-      if (i > 0) results[name].push(result);
+      if (i > 0) results.get(name).push(typeof result === "number" ? { value: result } : result);
     }
   }
-  return Object.fromEntries(Object.entries(results).map(([name, numbers]) => [name, median(numbers)]));
+  return Object.fromEntries(
+    [...results].map(([name, rounds]) => {
+      const values = rounds.map(({ value }) => value);
+      const cpu = rounds.flatMap(({ cpuMicros }) => (cpuMicros === undefined ? [] : [cpuMicros]));
+      return [
+        name,
+        {
+          median: median(values),
+          least: Math.min(...values),
+          most: Math.max(...values),
+          ...(cpu.length === 0 ? {} : { cpuMicros: median(cpu) }),
+        },
+      ];
+    }),
+  );
 }
 
 const format = (number) =>
   number >= 1000 ? Math.round(number).toLocaleString("en-US") : number.toFixed(number >= 100 ? 0 : 1);
 
-/** Prints medians, each beside its ratio to the first. */
-export function printTable(title, unit, medians) {
-  const [[, reference]] = Object.entries(medians);
+/** Every comparison so far: title, unit, and for each peer what was measured and the ratio of its median to the first's. */
+export const comparisons = [];
+
+/** Keeps a comparison, and prints its medians, each with its spread, its CPU time and its ratio to the first. */
+export function printTable(title, unit, results) {
+  const [[, reference]] = Object.entries(results);
+  const rows = Object.entries(results).map(([name, measured]) => ({
+    name,
+    ...measured,
+    ratio: measured.median / reference.median,
+  }));
+  comparisons.push({ title, unit, rows });
+  if (isJson) return;
   console.log(`\n${title} (${unit})`);
-  for (const [name, number] of Object.entries(medians)) {
-    console.log(`  ${name.padEnd(44)} ${format(number).padStart(12)}   x ${(number / reference).toFixed(2)}`);
+  for (const { name, median: middle, least, most, cpuMicros, ratio } of rows) {
+    const spread = `${format(least)} – ${format(most)}`;
+    const cpu = cpuMicros === undefined ? "" : `   ${cpuMicros.toFixed(1)} µs CPU`;
+    console.log(
+      `  ${name.padEnd(44)} ${format(middle).padStart(12)}   (${spread})`.padEnd(88) + `x ${ratio.toFixed(2)}${cpu}`,
+    );
   }
+}
+
+/** The comparisons as tables of Markdown. */
+export function toMarkdown() {
+  return comparisons
+    .map(({ title, unit, rows }) => {
+      const lines = rows.map(({ name, median: middle, least, most, cpuMicros, ratio }) => {
+        const cpu = cpuMicros === undefined ? "" : cpuMicros.toFixed(1);
+        return `| ${name} | ${format(middle)} | ${format(least)} – ${format(most)} | ${ratio.toFixed(2)} | ${cpu} |`;
+      });
+      return `## ${title} (${unit})\n\n| | median | spread | ratio | CPU, µs |\n| --- | ---: | ---: | ---: | ---: |\n${lines.join("\n")}\n`;
+    })
+    .join("\n");
 }

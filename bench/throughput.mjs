@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import ivm from "isolated-vm";
-import { defineStep, MemoryPubSub, RuntimeEngine } from "../dist/src/index.js";
-import { compare, printTable, scaled, scriptFile, time } from "./measure.mjs";
+import { defineStep, MemoryPubSub, RuntimeEngine, setupDefaults } from "../dist/src/index.js";
+import { compare, printTable, scaled, scriptFile, time, timeWithCpu } from "./measure.mjs";
 
 const ISOLATIONS = ["thread", "process"];
 const silent = { stdout() {}, stderr() {} };
@@ -25,6 +25,7 @@ async function withEngine(isolation, use) {
     console: silent,
     limits: { outputBytes: 1e9 },
     setup: [
+      setupDefaults({ chat: { provider: "embedded" } }),
       async (vm) => {
         await vm.registerStep("stream", stream);
         await vm.op("sync", (n) => n, { mode: "sync" });
@@ -41,9 +42,26 @@ async function withEngine(isolation, use) {
   }
 }
 
-async function runScript(engine, code) {
-  const outcome = await engine.runScript({ code });
-  if (!outcome.ok) throw new Error(outcome.error.message);
+/** Runs a script that does something `count` times: how often a second, and what one time costs all processes. */
+function rateOf(isolation, count, code) {
+  return withEngine(isolation, async (engine) => {
+    let guestMs = 0;
+    const { ms, cpuMs } = await timeWithCpu(async () => {
+      const outcome = await engine.runScript({ code });
+      if (!outcome.ok) throw new Error(outcome.error.message);
+      guestMs = outcome.stats.cpuMs;
+    });
+    // In a thread the guest's time is a part of this process's.
+    const allMs = isolation === "process" ? cpuMs + guestMs : cpuMs;
+    return { value: perSecond(count, ms), cpuMicros: (allMs / count) * 1000 };
+  });
+}
+
+/** The same in both kinds of isolation. */
+function both(name, count, code) {
+  return Object.fromEntries(
+    ISOLATIONS.map((isolation) => [`${name}, ${isolation}`, () => rateOf(isolation, count, code)]),
+  );
 }
 
 /** A frame as long as that of a partial event, parsed in the isolate, 64 entries under way at a time. */
@@ -70,13 +88,19 @@ async function bareEvents(count) {
   return perSecond(count, ms);
 }
 
-function engineEvents(isolation, count) {
-  const code = `await new Promise((resolve) => stream.runWithEvents(${count}, ({ type }) => { if (type === "final") resolve() }))`;
-  return withEngine(isolation, async (engine) => perSecond(count, await time(() => runScript(engine, code))));
-}
-
-function opCalls(isolation, code, count) {
-  return withEngine(isolation, async (engine) => perSecond(count, await time(() => runScript(engine, code))));
+/** The same frames, each entered on the calling thread. */
+async function bareEventsSync(count) {
+  const isolate = new ivm.Isolate({ memoryLimit: 128 });
+  const context = isolate.createContextSync();
+  const deliver = context.evalSync("let n = 0; (text) => { n += JSON.parse(text)[3].delta.length }", {
+    reference: true,
+  });
+  const frame = JSON.stringify([1, "event", "01234567", { type: "partial", seq: 12345, delta: "delta " }]);
+  const { ms, cpuMs } = await timeWithCpu(async () => {
+    for (let i = 0; i < count; i++) deliver.applySync(undefined, [frame]);
+  });
+  isolate.dispose();
+  return { value: perSecond(count, ms), cpuMicros: (cpuMs / count) * 1000 };
 }
 
 /** Milliseconds to print `lines` lines into a pipe, spawn included. */
@@ -133,32 +157,59 @@ async function callDirectly(count) {
 }
 
 export async function benchThroughput() {
-  const events = scaled(10_000);
+  const events = scaled(20_000);
+  const untilFinal = `await new Promise((resolve) => stream.runWithEvents(${events}, ({ type }) => { if (type === "final") resolve() }))`;
   printTable(
-    "Events to a callback",
+    "Events, each a turn of the guest",
     "per second",
     await compare({
+      "bare isolate, applySync": () => bareEventsSync(events),
       "bare isolate, pipelined apply": () => bareEvents(events),
-      "runWithEvents, thread": () => engineEvents("thread", events),
-      "runWithEvents, process": () => engineEvents("process", events),
+      ...both("runWithEvents", events, untilFinal),
+      ...both("for await", events, `for await (const _ of stream.stream(${events}));`),
     }),
   );
 
   const calls = scaled(5000);
   const loops = {
-    sync: `for (let i = 0; i < ${calls}; i++) sync(i)`,
-    "async, 100 at a time": `for (let i = 0; i < ${calls}; i += 100) await Promise.all(Array.from({ length: 100 }, (_, n) => globalThis.async(n)))`,
-    blocking: `for (let i = 0; i < ${calls}; i++) blocking(i)`,
+    "sync op": `for (let i = 0; i < ${calls}; i++) sync(i)`,
+    "async op, one by one": `for (let i = 0; i < ${calls}; i++) await globalThis.async(i)`,
+    "async op, 100 at a time": `for (let i = 0; i < ${calls}; i += 100) await Promise.all(Array.from({ length: 100 }, (_, n) => globalThis.async(n)))`,
+    "blocking op": `for (let i = 0; i < ${calls}; i++) blocking(i)`,
   };
-  for (const [mode, code] of Object.entries(loops)) {
-    printTable(
-      `Op calls, ${mode}`,
-      "per second",
-      await compare(
-        Object.fromEntries(ISOLATIONS.map((isolation) => [isolation, () => opCalls(isolation, code, calls)])),
+  for (const [name, code] of Object.entries(loops))
+    printTable(name, "per second", await compare(both(name, calls, code)));
+
+  const runs = scaled(2000);
+  const steps5 = "Array.from({ length: 5 }, () => steps.createLambdaStep((n) => n + 1))";
+  printTable(
+    "Runs of steps that scripts make",
+    "per second",
+    await compare({
+      ...both(
+        "lambda",
+        runs,
+        `const step = steps.createLambdaStep((n) => n + 1); for (let i = 0; i < ${runs}; i++) await step.startAsync(i)`,
       ),
-    );
-  }
+      ...both(
+        "compose of 5",
+        runs / 4,
+        `const step = steps.compose(${steps5}); for (let i = 0; i < ${runs / 4}; i++) await step.startAsync(i)`,
+      ),
+    }),
+  );
+  const elements = scaled(20_000);
+  printTable(
+    "Elements of a map step",
+    "per second",
+    await compare(
+      both(
+        "map",
+        elements,
+        `await steps.createMapStep((n) => n + 1).startAsync(Array.from({ length: ${elements} }, (_, i) => i))`,
+      ),
+    ),
+  );
 
   const lines = scaled(20_000);
   printTable(
