@@ -1,5 +1,8 @@
 import type { SetupFunction } from "../src/engine/engine.ts";
-import { type Budget, type ChatProvider, DEMO_NOTICE, resolveProviderSettings } from "../src/providers/index.ts";
+import type { Budget } from "../src/providers/budget.ts";
+import type { ChatProvider } from "../src/providers/chat-provider.ts";
+import { DEMO_NOTICE } from "../src/providers/embedded/demo-chat.ts";
+import { resolveProviderSettings } from "../src/providers/settings.ts";
 import { chatCacheKey } from "../src/recordings/index.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { createChatStep } from "../src/steps/chat-step.ts";

@@ -1,15 +1,11 @@
 import { OPS } from "../src/shared/contract/ops.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
-import {
-  type Budget,
-  createEmbeddingProvider,
-  type CreateProviderOptions,
-  type EmbeddingProvider,
-  type Environment,
-  type ModelSettings,
-  resolveProviderSettings,
-} from "../src/providers/index.ts";
+import type { Budget } from "../src/providers/budget.ts";
+import type { CreateProviderOptions } from "../src/providers/create-provider-options.ts";
+import { createEmbeddingProvider } from "../src/providers/create-embedding-provider.ts";
+import type { EmbeddingProvider } from "../src/providers/embedding-provider.ts";
+import { type Environment, type ModelSettings, resolveProviderSettings } from "../src/providers/settings.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import type { StepContext } from "../src/steps/step.ts";

@@ -1,11 +1,7 @@
 import { createRequire } from "node:module";
-import {
-  DEFAULT_CHAT_MODELS,
-  priceOf,
-  resolveProviderSettings,
-  type Environment,
-  type ModelSettings,
-} from "../providers/index.ts";
+import { DEFAULT_CHAT_MODELS } from "../providers/create-chat-provider.ts";
+import { priceOf } from "../providers/price-table.ts";
+import { resolveProviderSettings, type Environment, type ModelSettings } from "../providers/settings.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { Config } from "./load-config.ts";
 import type { Settings } from "./settings.ts";

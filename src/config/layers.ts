@@ -1,5 +1,5 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
-import { resolveProviderSettings } from "../providers/index.ts";
+import { resolveProviderSettings } from "../providers/settings.ts";
 import type { SettingValues } from "./read-settings.ts";
 import { SETTING_BY_PATH } from "./table/names.ts";
 

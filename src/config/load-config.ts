@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { resolveProviderSettings } from "../providers/index.ts";
+import { resolveProviderSettings } from "../providers/settings.ts";
 import { configError, placeOf } from "./config-error.ts";
 import { merge, readEnvironment } from "./environment.ts";
 import { KeyStore } from "./key-store.ts";

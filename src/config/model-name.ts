@@ -1,4 +1,5 @@
-import { closestName, PROVIDER_NAMES } from "../providers/index.ts";
+import { closestName } from "../providers/input/closest-name.ts";
+import { PROVIDER_NAMES } from "../providers/settings.ts";
 import { configError } from "./config-error.ts";
 import type { SettingValues } from "./read-settings.ts";
 

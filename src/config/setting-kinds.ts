@@ -1,4 +1,5 @@
-import { PROVIDER_NAMES, type PriceTable } from "../providers/index.ts";
+import type { PriceTable } from "../providers/price-table.ts";
+import { PROVIDER_NAMES } from "../providers/settings.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
 import type { Kind, Setting } from "./table/setting.ts";
 

@@ -1,4 +1,4 @@
-import type { ModelSettings } from "../providers/index.ts";
+import type { ModelSettings } from "../providers/settings.ts";
 import type { KindValues } from "./setting-kinds.ts";
 import type { Kind } from "./table/setting.ts";
 import type { SETTINGS, SettingPath } from "./table/settings.ts";

@@ -92,7 +92,7 @@ export type { Synthesizer } from "./stages/speech/synthesizer.ts";
 export { textToSpeech, type TextToSpeechOptions } from "./stages/speech/text-to-speech.ts";
 export { toneGenerator, type ToneGeneratorOptions } from "./stages/speech/tone-generator.ts";
 export { openAISpeech } from "./stages/speech/openai-speech.ts";
-export type { SpeechOptions, SpeechSettings } from "../providers/index.ts";
+export type { SpeechOptions, SpeechSettings } from "../providers/openai/openai-speech.ts";
 export type { WebSocketLike } from "./stages/socket/socket-connection.ts";
 export type { AudioForm } from "./stages/socket/socket-frames.ts";
 export {

@@ -1,5 +1,5 @@
-import type { PriceTable } from "../providers/index.ts";
-import { costOf } from "../providers/index.ts";
+import type { PriceTable } from "../providers/price-table.ts";
+import { costOf } from "../providers/price-table.ts";
 import type { TextMessage, ToolRound } from "../shared/chat-messages.ts";
 import type { Conclusion } from "./chat-rounds.ts";
 import type { StepContext } from "./step.ts";

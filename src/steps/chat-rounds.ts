@@ -1,4 +1,11 @@
-import type { ChatProvider, ChatRequest, EndChunk, PromptMessage, ToolCallChunk, Usage } from "../providers/index.ts";
+import type {
+  ChatProvider,
+  ChatRequest,
+  EndChunk,
+  PromptMessage,
+  ToolCallChunk,
+  Usage,
+} from "../providers/chat-provider.ts";
 import type { ToolRound } from "../shared/chat-messages.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { ToolBox, ToolOutcome } from "./chat-tools.ts";

@@ -1,17 +1,9 @@
 import { randomUUID } from "node:crypto";
-import {
-  createChatProvider,
-  DEFAULT_CHAT_MODELS,
-  parseChatInput,
-  parseChatOptions,
-  resolveProviderSettings,
-  type ChatOptions,
-  type ChatProvider,
-  type ChatRequest,
-  type CreateProviderOptions,
-  type ModelSettings,
-  type PromptMessage,
-} from "../providers/index.ts";
+import type { ChatProvider, ChatRequest, PromptMessage } from "../providers/chat-provider.ts";
+import { createChatProvider, DEFAULT_CHAT_MODELS } from "../providers/create-chat-provider.ts";
+import type { CreateProviderOptions } from "../providers/create-provider-options.ts";
+import { parseChatInput, parseChatOptions, type ChatOptions } from "../providers/input/chat-input.ts";
+import { resolveProviderSettings, type ModelSettings } from "../providers/settings.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { answerInRounds } from "./chat-rounds.ts";
 import { type AnswerMessage, toAnswerMessage } from "./chat-message.ts";

@@ -1,4 +1,5 @@
-import { compileJsonSchema, type ChatProvider, type ChatRequest, type JsonSchemaCheck } from "../providers/index.ts";
+import type { ChatProvider, ChatRequest } from "../providers/chat-provider.ts";
+import { compileJsonSchema, type JsonSchemaCheck } from "../providers/schema/json-schema.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { addUsage, ask, type Conclusion } from "./chat-rounds.ts";
 import type { StepContext } from "./step.ts";

@@ -1,11 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortable } from "../base/abortable.ts";
-import {
-  compileJsonSchema,
-  type JsonSchemaCheck,
-  type ToolCallChunk,
-  type ToolDefinition,
-} from "../providers/index.ts";
+import type { ToolCallChunk, ToolDefinition } from "../providers/chat-provider.ts";
+import { compileJsonSchema, type JsonSchemaCheck } from "../providers/schema/json-schema.ts";
 import type { ToolCall } from "../shared/chat-messages.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";

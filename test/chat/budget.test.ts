@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Budget, costOf, type ChatProvider, createChatProvider } from "../../src/providers/index.ts";
+import { Budget } from "../../src/providers/budget.ts";
+import type { ChatProvider } from "../../src/providers/chat-provider.ts";
+import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
+import { costOf } from "../../src/providers/price-table.ts";
 import { BudgetedEmbeddings } from "../../src/providers/budget.ts";
 import { runChat } from "./run-chat.ts";
 import { startScriptedServer, type ScriptedServer } from "./scripted-server.ts";

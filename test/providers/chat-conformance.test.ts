@@ -1,13 +1,9 @@
 /** What every chat provider promises, whoever answers behind it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type ChatChunk,
-  type ChatProvider,
-  type ChatRequest,
-  createChatProvider,
-  type ModelSettings,
-  ScriptedChat,
-} from "../../src/providers/index.ts";
+import type { ChatChunk, ChatProvider, ChatRequest } from "../../src/providers/chat-provider.ts";
+import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
+import { ScriptedChat } from "../../src/providers/embedded/scripted-chat.ts";
+import type { ModelSettings } from "../../src/providers/settings.ts";
 import { GeppettoError } from "../../src/shared/errors.ts";
 import { type ServedTurn, startTurnServer, type TurnServer } from "./turn-server.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseChatInput, parseChatOptions } from "../../src/providers/index.ts";
+import { parseChatInput, parseChatOptions } from "../../src/providers/input/chat-input.ts";
 
 const fields = { time: "2026-01-01T00:00:00Z", lastUpdate: "2026-01-01T00:00:00Z", metadata: {} };
 const text = (id: string, parentID: string, role: string, text: string) => ({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type ChatChunk, type ChatRequest, createChatProvider } from "../../src/providers/index.ts";
+import type { ChatChunk, ChatRequest } from "../../src/providers/chat-provider.ts";
+import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
 import { fillSchema } from "../../src/providers/embedded/fill-schema.ts";
 
 const { signal } = new AbortController();

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { createEmbeddingProvider } from "../../src/providers/index.ts";
+import { createEmbeddingProvider } from "../../src/providers/create-embedding-provider.ts";
 
 const isInstalled = ((): boolean => {
   try {
@@ -69,12 +69,12 @@ describe.skipIf(!isInstalled)("the embedded embeddings", () => {
   });
 
   it("keep the process alive while a request is pending, and no longer", () => {
-    const index = fileURLToPath(new URL("../../src/providers/index.ts", import.meta.url));
+    const file = fileURLToPath(new URL("../../src/providers/create-embedding-provider.ts", import.meta.url));
     const source = `
       const { createEmbeddingProvider } = await import(process.argv[1]);
       const provider = createEmbeddingProvider({ provider: "embedded" }, { env: {} });
       provider.embed(["hello"], { signal: new AbortController().signal }).then(([v]) => console.log(v.length));`;
-    const args = ["--input-type=module", "-e", source, index];
+    const args = ["--input-type=module", "-e", source, file];
     const printed = execFileSync(process.execPath, args, { encoding: "utf8", timeout: 10_000 });
     expect(printed.trim()).toBe("512");
   });

@@ -4,7 +4,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createEmbeddingProvider, EmbeddingReranker, type EmbeddingProvider } from "../../src/providers/index.ts";
+import { createEmbeddingProvider } from "../../src/providers/create-embedding-provider.ts";
+import type { EmbeddingProvider } from "../../src/providers/embedding-provider.ts";
+import { EmbeddingReranker } from "../../src/providers/reranker.ts";
 import { Semaphore } from "../../src/base/semaphore.ts";
 
 const { signal } = new AbortController();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fillSchema } from "../../src/providers/embedded/fill-schema.ts";
-import { closestName, compileJsonSchema } from "../../src/providers/index.ts";
+import { closestName } from "../../src/providers/input/closest-name.ts";
+import { compileJsonSchema } from "../../src/providers/schema/json-schema.ts";
 
 async function flaw(schema: Record<string, unknown>, value: unknown): Promise<string | undefined> {
   return (await compileJsonSchema(schema, "the schema"))(value, "input");

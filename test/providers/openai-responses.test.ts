@@ -1,7 +1,8 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ChatChunk, type ChatRequest, createChatProvider } from "../../src/providers/index.ts";
+import type { ChatChunk, ChatRequest } from "../../src/providers/chat-provider.ts";
+import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
 
 let server: Server;
 let answer: (response: ServerResponse) => void;

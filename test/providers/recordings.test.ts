@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createEmbeddingProvider, type Fetch, providerErrorExtras } from "../../src/providers/index.ts";
+import { createEmbeddingProvider } from "../../src/providers/create-embedding-provider.ts";
+import { providerErrorExtras } from "../../src/providers/provider-error.ts";
+import type { Fetch } from "../../src/providers/sdk/watched-fetch.ts";
 import { GeppettoError } from "../../src/shared/errors.ts";
 import {
   collect,

@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ChatChunk, ChatProvider, EndChunk, Fetch, ToolCallChunk } from "../../src/providers/index.ts";
-import { createChatProvider } from "../../src/providers/index.ts";
+import type { ChatChunk, ChatProvider, EndChunk, ToolCallChunk } from "../../src/providers/chat-provider.ts";
+import type { Fetch } from "../../src/providers/sdk/watched-fetch.ts";
+import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
 import type { ModelSettings } from "../../src/providers/settings.ts";
 
 export interface Recording {

@@ -3,12 +3,9 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import {
-  type ChatChunk,
-  type ChatRequest,
-  createChatProvider,
-  createEmbeddingProvider,
-} from "../../src/providers/index.ts";
+import type { ChatChunk, ChatRequest } from "../../src/providers/chat-provider.ts";
+import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
+import { createEmbeddingProvider } from "../../src/providers/create-embedding-provider.ts";
 import { GeppettoError } from "../../src/shared/errors.ts";
 
 const tool = { name: "get_weather", description: "The weather", input: { type: "object", properties: {} } };

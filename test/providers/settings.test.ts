@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { createChatProvider, createEmbeddingProvider, resolveProviderSettings } from "../../src/providers/index.ts";
+import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
+import { createEmbeddingProvider } from "../../src/providers/create-embedding-provider.ts";
+import { resolveProviderSettings } from "../../src/providers/settings.ts";
 
 const env = { OPENAI_API_KEY: "k1", ANTHROPIC_API_KEY: "k2" };
 
@@ -66,13 +68,18 @@ describe("importing the providers", () => {
         if (/^(openai|zod|@anthropic-ai|@energetic-ai)/.test(name)) heavy.push(name);
         return next(name, context);
       } });
-      const { createChatProvider, createEmbeddingProvider, parseChatInput } = await import(process.argv[1]);
+      const [{ createChatProvider }, { createEmbeddingProvider }, { parseChatInput }] = await Promise.all(
+        process.argv.slice(1).map((file) => import(file)),
+      );
       for (const provider of ["openai", "anthropic", "embedded"]) createChatProvider({ provider }, { env: {} });
       createEmbeddingProvider({ provider: "embedded" }, { env: {} });
       await parseChatInput("hi");
       console.log(JSON.stringify(heavy));`;
-    const index = fileURLToPath(new URL("../../src/providers/index.ts", import.meta.url));
-    const printed = execFileSync(process.execPath, ["--input-type=module", "-e", source, index], { encoding: "utf8" });
+    const files = ["create-chat-provider", "create-embedding-provider", "input/chat-input"].map((name) =>
+      fileURLToPath(new URL(`../../src/providers/${name}.ts`, import.meta.url)),
+    );
+    const args = ["--input-type=module", "-e", source, ...files];
+    const printed = execFileSync(process.execPath, args, { encoding: "utf8" });
     expect(JSON.parse(printed)).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { RunMetadata } from "../../src/shared/step-events.ts";
 import type { StepEvent } from "../../src/index.ts";
-import type { ModelSettings } from "../../src/providers/index.ts";
+import type { ModelSettings } from "../../src/providers/settings.ts";
 import {
   cacheStep,
   chatCacheKey,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
-import type { ChatChunk, ChatProvider, ChatRequest } from "../../src/providers/index.ts";
+import type { ChatChunk, ChatProvider, ChatRequest } from "../../src/providers/chat-provider.ts";
 import { Cassette, type CassetteOptions } from "../../src/recordings/index.ts";
 
 export const END: ChatChunk = {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { ChatChunk, ChatRequest } from "../../src/providers/index.ts";
+import type { ChatChunk, ChatRequest } from "../../src/providers/chat-provider.ts";
 import { recordingProvider, replayingProvider, type ChatRecording } from "../../src/recordings/index.ts";
 import { GeppettoError } from "../../src/shared/errors.ts";
 import { CHUNKS, collect, ask, END, open, place, Scripted, useFolder } from "./cassette-fixture.ts";

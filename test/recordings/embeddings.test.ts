@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { setupDefaults, type SetupFunction } from "../../src/index.ts";
-import type { EmbeddingProvider } from "../../src/providers/index.ts";
+import type { EmbeddingProvider } from "../../src/providers/embedding-provider.ts";
 import {
   Cassette,
   recordingEmbeddings,

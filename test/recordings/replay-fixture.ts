@@ -9,7 +9,8 @@ import {
   type SetupFunction,
   type StepEvent,
 } from "../../src/index.ts";
-import type { ChatProvider, ModelSettings } from "../../src/providers/index.ts";
+import type { ChatProvider } from "../../src/providers/chat-provider.ts";
+import type { ModelSettings } from "../../src/providers/settings.ts";
 import type { StepSource } from "../../src/steps/step.ts";
 import { OpenAIServer } from "./openai-server.ts";
 

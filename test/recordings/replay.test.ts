@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createChatProvider } from "../../src/providers/index.ts";
+import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
 import { Cassette, recordingProvider, replayingProvider, RunLog } from "../../src/recordings/index.ts";
 import { chatOver, place, run, usePlace, type Result } from "./replay-fixture.ts";
 

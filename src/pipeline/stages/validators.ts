@@ -1,4 +1,4 @@
-import { compileJsonSchema } from "../../providers/index.ts";
+import { compileJsonSchema } from "../../providers/schema/json-schema.ts";
 import type { StreamElement } from "../elements/element.ts";
 
 /**

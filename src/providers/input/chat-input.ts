@@ -1,8 +1,9 @@
-import type { ConversationSnapshot, ToolCall } from "../../shared/chat-messages.ts";
+import type { ConversationSnapshot } from "../../shared/chat-messages.ts";
 import { ConversationTree } from "../../shared/conversation-tree.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { PromptMessage, ToolChoice, ToolDefinition } from "../chat-provider.ts";
 import { describeIssues } from "../schema/schema-issues.ts";
+import type { CheckedMessage } from "./checked-message.ts";
 import { toPromptMessages } from "./prompt-messages.ts";
 import { recordOf } from "./unknown-fields.ts";
 
@@ -28,18 +29,6 @@ export interface ChatInput {
   messages: PromptMessage[];
   options: ChatOptions;
 }
-
-/** A message of any accepted form, checked but not yet put in order. */
-export type CheckedMessage =
-  | {
-      kind: "text";
-      role: PromptMessage["role"];
-      content: PromptMessage["content"];
-      toolCalls: ToolCall[];
-      toolCallId?: string | undefined;
-    }
-  | { kind: "tool-use"; call: ToolCall }
-  | { kind: "tool-result"; toolId: string; result: string };
 
 /**
  * Validates what a script hands to a chat: a conversation snapshot (its current thread counts), a list of messages, a

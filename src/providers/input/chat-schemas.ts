@@ -1,7 +1,7 @@
 /** The zod schemas behind chat-input.ts, apart so that zod loads with the first input. */
 import { z } from "zod";
 import { ROLES } from "../../shared/chat-messages.ts";
-import type { CheckedMessage } from "./chat-input.ts";
+import type { CheckedMessage } from "./checked-message.ts";
 import type { ContentPart } from "../chat-provider.ts";
 import { recordOf } from "./unknown-fields.ts";
 

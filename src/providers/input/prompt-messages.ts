@@ -1,5 +1,5 @@
 import type { ToolCall } from "../../shared/chat-messages.ts";
-import type { CheckedMessage } from "./chat-input.ts";
+import type { CheckedMessage } from "./checked-message.ts";
 import type { PromptMessage } from "../chat-provider.ts";
 
 const NO_RESULT = "(no result was recorded)";

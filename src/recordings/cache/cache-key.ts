@@ -1,10 +1,5 @@
-import {
-  parseChatInput,
-  parseChatOptions,
-  resolveProviderSettings,
-  type Environment,
-  type ModelSettings,
-} from "../../providers/index.ts";
+import { parseChatInput, parseChatOptions } from "../../providers/input/chat-input.ts";
+import { resolveProviderSettings, type Environment, type ModelSettings } from "../../providers/settings.ts";
 import { withImages } from "../../steps/chat-step.ts";
 import { hashParts } from "./hash-parts.ts";
 import { canonicalJson } from "../tagged-json.ts";

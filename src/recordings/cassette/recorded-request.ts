@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ChatRequest } from "../../providers/index.ts";
+import type { ChatRequest } from "../../providers/chat-provider.ts";
 import { hashParts } from "../cache/hash-parts.ts";
 import { redactAll, type Redact } from "../redact-secrets.ts";
 import { canonicalJson } from "../tagged-json.ts";

@@ -1,4 +1,4 @@
-import type { EmbeddingModel, EmbeddingProvider } from "../../providers/index.ts";
+import type { EmbeddingModel, EmbeddingProvider } from "../../providers/embedding-provider.ts";
 import type { Cassette } from "./cassette.ts";
 import { endAsRecorded, RecordedAnswers, shownJson } from "./recorded-answers.ts";
 import type { RecordedRequest } from "./recorded-request.ts";

@@ -1,4 +1,4 @@
-import type { ChatChunk, ChatProvider, ChatRequest } from "../../providers/index.ts";
+import type { ChatChunk, ChatProvider, ChatRequest } from "../../providers/chat-provider.ts";
 import type { Cassette } from "./cassette.ts";
 import { toRecordedRequest, type RequestDefaults } from "./recorded-request.ts";
 import { toRecordedFailure, type ChatRecording } from "./recording.ts";

@@ -1,4 +1,4 @@
-import type { ChatChunk } from "../../providers/index.ts";
+import type { ChatChunk } from "../../providers/chat-provider.ts";
 import { GeppettoError, toErrorRecord, type ErrorName } from "../../shared/errors.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
 import type { RecordedRequest } from "./recorded-request.ts";

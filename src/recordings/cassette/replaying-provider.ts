@@ -1,4 +1,4 @@
-import type { ChatChunk, ChatProvider, ChatRequest } from "../../providers/index.ts";
+import type { ChatChunk, ChatProvider, ChatRequest } from "../../providers/chat-provider.ts";
 import type { Cassette } from "./cassette.ts";
 import { endAsRecorded, RecordedAnswers, shownJson } from "./recorded-answers.ts";
 import { toRecordedRequest, type RecordedRequest, type RequestDefaults } from "./recorded-request.ts";

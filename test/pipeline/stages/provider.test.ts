@@ -15,7 +15,8 @@ import {
   type StreamElement,
   toolCallElement,
 } from "../../../src/pipeline/index.ts";
-import { type ChatProvider, ScriptedChat } from "../../../src/providers/index.ts";
+import type { ChatProvider } from "../../../src/providers/chat-provider.ts";
+import { ScriptedChat } from "../../../src/providers/embedded/scripted-chat.ts";
 import { startTurnServer, type TurnServer } from "../../providers/turn-server.ts";
 import { inWords, messagesOf, runStages } from "./run-stages.ts";
 

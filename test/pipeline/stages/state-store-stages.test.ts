@@ -13,7 +13,7 @@ import {
   type StreamElement,
   textElement,
 } from "../../../src/pipeline/index.ts";
-import { ScriptedChat } from "../../../src/providers/index.ts";
+import { ScriptedChat } from "../../../src/providers/embedded/scripted-chat.ts";
 import { inWords, messageInWords, runStages } from "./run-stages.ts";
 
 const user = (text: string, metadata: Record<string, unknown> = {}): StreamElement =>

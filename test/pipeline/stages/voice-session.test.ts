@@ -10,7 +10,7 @@ import {
   webSocketSink,
   webSocketSource,
 } from "../../../src/pipeline/index.ts";
-import type { ChatProvider } from "../../../src/providers/index.ts";
+import type { ChatProvider } from "../../../src/providers/chat-provider.ts";
 import { opened, type SocketServer, startSocketServer } from "./socket-pair.ts";
 import { speech } from "./tones.ts";
 

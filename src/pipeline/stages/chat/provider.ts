@@ -1,13 +1,8 @@
 import { abortable } from "../../../base/abortable.ts";
-import {
-  type Budget,
-  type ChatProvider,
-  type Environment,
-  type Fetch,
-  type ModelSettings,
-  resolveProviderSettings,
-  type ToolChoice,
-} from "../../../providers/index.ts";
+import type { Budget } from "../../../providers/budget.ts";
+import type { ChatProvider, ToolChoice } from "../../../providers/chat-provider.ts";
+import type { Fetch } from "../../../providers/sdk/watched-fetch.ts";
+import { type Environment, type ModelSettings, resolveProviderSettings } from "../../../providers/settings.ts";
 import { createChatStep } from "../../../steps/chat-step.ts";
 import type { ApproveCall, HostTool } from "../../../steps/chat-tools.ts";
 import {

@@ -1,4 +1,4 @@
-import { OpenAISpeech, type SpeechOptions, type SpeechSettings } from "../../../providers/index.ts";
+import { OpenAISpeech, type SpeechOptions, type SpeechSettings } from "../../../providers/openai/openai-speech.ts";
 import type { AudioData } from "../../elements/element.ts";
 import type { Synthesizer } from "./synthesizer.ts";
 

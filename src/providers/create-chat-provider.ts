@@ -1,0 +1,80 @@
+import { GeppettoError } from "../shared/errors.ts";
+import { AnthropicMessages } from "./anthropic/anthropic-messages.ts";
+import { BudgetedChat } from "./budget.ts";
+import type { ChatChunk, ChatProvider, ChatRequest } from "./chat-provider.ts";
+import type { CreateProviderOptions } from "./create-provider-options.ts";
+import { DemoChat } from "./embedded/demo-chat.ts";
+import { OpenAIChat } from "./openai/openai-chat.ts";
+import { OpenAIResponses } from "./openai/openai-responses.ts";
+import { RetryingProvider } from "./retrying-provider.ts";
+import type { Fetch } from "./sdk/watched-fetch.ts";
+import { type ModelSettings, type ProviderName, type ResolvedSettings, resolveProviderSettings } from "./settings.ts";
+
+export const DEFAULT_CHAT_MODELS: Readonly<Record<ProviderName, string>> = {
+  embedded: "demo",
+  openai: "gpt-5-mini",
+  anthropic: "claude-sonnet-5",
+};
+
+/**
+ * A chat provider with retries and with the settings as defaults of every request. Instant: SDKs load with the first
+ * stream, and a missing key is an error of that. Throws a `ConfigError` for an unknown provider.
+ *
+ * @example
+ * createChatProvider({ provider: "embedded", deltaMs: 0 }, { env: {} }).name; // "embedded"
+ */
+export function createChatProvider(settings: ModelSettings, options: CreateProviderOptions): ChatProvider {
+  const resolved = resolveProviderSettings(settings, options.env);
+  const provider = createUnlimited(resolved, settings, options);
+  const { budget } = options;
+  if (budget === undefined) return provider;
+  const model = resolved.model || DEFAULT_CHAT_MODELS[resolved.provider];
+  return new BudgetedChat(provider, budget, { model, prices: settings.prices });
+}
+
+function createUnlimited(
+  resolved: ResolvedSettings,
+  settings: ModelSettings,
+  options: CreateProviderOptions,
+): ChatProvider {
+  const model = resolved.model || DEFAULT_CHAT_MODELS[resolved.provider];
+  const { wrap = (provider) => provider } = options;
+  if (resolved.provider === "embedded") {
+    if (model !== "demo") options.warn?.(`Using embedded:demo: the embedded provider has no chat model "${model}"`);
+    // What the demo model is told to fail with is to arrive, not to be tried again.
+    return new ProviderWithDefaults(wrap(new DemoChat({ deltaMs: resolved.deltaMs })), model, settings);
+  }
+  const transport = options.fetch ? { fetch: options.fetch } : {};
+  const retrying = new RetryingProvider(createOnce(resolved, transport), resolved.retry);
+  return new ProviderWithDefaults(wrap(retrying), model, settings);
+}
+
+function createOnce(settings: ResolvedSettings, transport: { fetch?: Fetch }): ChatProvider {
+  if (settings.provider === "anthropic") return new AnthropicMessages(settings, transport);
+  const { api = "chat" } = settings;
+  if (api === "responses") return new OpenAIResponses(settings, transport);
+  if (api === "chat") return new OpenAIChat(settings, transport);
+  throw new GeppettoError("ConfigError", `Cannot use api "${String(api)}": it must be "chat" or "responses"`);
+}
+
+class ProviderWithDefaults implements ChatProvider {
+  readonly name: string;
+  readonly #inner: ChatProvider;
+  readonly #model: string;
+  readonly #settings: ModelSettings;
+
+  constructor(inner: ChatProvider, model: string, settings: ModelSettings) {
+    this.name = inner.name;
+    this.#inner = inner;
+    this.#model = model;
+    this.#settings = settings;
+  }
+
+  stream(request: ChatRequest, options: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined> {
+    const { temperature, maxTokens, topP, stop, seed, system } = this.#settings;
+    const defaults = Object.fromEntries(
+      Object.entries({ temperature, maxTokens, topP, stop, seed, system }).filter(([, value]) => value !== undefined),
+    );
+    return this.#inner.stream({ ...defaults, ...request, model: request.model || this.#model }, options);
+  }
+}

@@ -1,0 +1,14 @@
+import type { ToolCall } from "../../shared/chat-messages.ts";
+import type { PromptMessage } from "../chat-provider.ts";
+
+/** A message of any accepted form, checked but not yet put in order. */
+export type CheckedMessage =
+  | {
+      kind: "text";
+      role: PromptMessage["role"];
+      content: PromptMessage["content"];
+      toolCalls: ToolCall[];
+      toolCallId?: string | undefined;
+    }
+  | { kind: "tool-use"; call: ToolCall }
+  | { kind: "tool-result"; toolId: string; result: string };
