@@ -1,3 +1,4 @@
+import { inputOf } from "../shared/chat-messages.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { ChatEvent } from "./chat-events.ts";
 import { eventFromJSON } from "./event-from-json.ts";
@@ -78,7 +79,7 @@ function createTextPrinter({ name, includeMetadata = false }: EventPrinterOption
         hasText = true;
         return event.delta;
       case "tool-call":
-        return line(`→ ${event.toolCall.name} ${JSON.stringify(event.toolCall.input)}`);
+        return line(`→ ${event.toolCall.name} ${JSON.stringify(inputOf(event.toolCall))}`);
       case "tool-result":
         return line(`← ${textOf(event.toolResult.result)}`);
       case "final": {

@@ -21,7 +21,13 @@ const notice = {
   time: z.number().optional(),
 };
 
-const toolCall = z.looseObject({ id: z.string(), name: z.string(), input: z.record(z.string(), z.unknown()) });
+const toolCall = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  input: z.record(z.string(), z.unknown()).optional(),
+  inputText: z.string().optional(),
+  code: z.string().optional(),
+});
 const toolResult = z.looseObject({ id: z.string(), result: z.unknown() });
 
 type EventSchemas = { [T in ChatEvent["type"]]: z.ZodType<Extract<ChatEvent, { type: T }>> };

@@ -1,6 +1,6 @@
 import type { ToolCall } from "../shared/chat-messages.ts";
 
-export type PromptRole = "system" | "user" | "assistant" | "tool";
+export type PromptRole = "system" | "developer" | "user" | "assistant" | "tool";
 
 /** `url` is an `https:` URL or a base64 `data:` URL; `detail` is "auto", "low" or "high". */
 export type ContentPart = { type: "text"; text: string } | { type: "image"; url: string; detail?: string };
@@ -14,6 +14,8 @@ export interface PromptMessage {
   content: string | ContentPart[];
   toolCalls?: ToolCall[];
   toolCallId?: string;
+  /** Who of several speaks. An API that has no names gets it as the beginning of the text. */
+  name?: string;
   /** The result says that the tool failed. */
   isError?: boolean;
   /** What the provider wants to have back with the assistant's message, exactly as it sent it. */
@@ -31,11 +33,22 @@ export interface ToolDefinition {
   name: string;
   description?: string;
   input: Record<string, unknown>;
+  /** Shall the provider enforce the schema? Default: where the API wants it said, whether it can. */
+  strict?: boolean;
   /** Longest time that one call may take; said by whoever offers it, never sent. */
   timeoutMs?: number;
 }
 
 export type ToolChoice = "auto" | "none" | "required" | { name: string };
+
+export const REASONING_EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
+
+/** How much a model is to think before it answers. OpenAI's APIs take an effort, Anthropic's both. */
+export interface ReasoningOptions {
+  effort?: (typeof REASONING_EFFORTS)[number];
+  /** Most tokens of reasoning, for models that take a number. */
+  budgetTokens?: number;
+}
 
 export interface ChatRequest {
   /** "" stands for the model of the settings. */
@@ -50,6 +63,7 @@ export interface ChatRequest {
   seed?: number;
   tools?: ToolDefinition[];
   toolChoice?: ToolChoice;
+  reasoning?: ReasoningOptions;
   /** JSON schema that the answer is to fit. */
   responseFormat?: Record<string, unknown>;
 }
@@ -70,7 +84,7 @@ export type StopReason = "stop" | "length" | "tool-calls" | "content-filter" | "
 export interface ToolCallChunk {
   type: "tool-call";
   toolCall: ToolCall;
-  /** Why `toolCall.input` is empty although the model sent arguments: such a call must be answered, not run. */
+  /** Why `toolCall` has an `inputText` in place of an `input`: such a call must be answered, not run. */
   inputError?: string;
 }
 

@@ -1,6 +1,8 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { cleanProviderText } from "./redact.ts";
-import { recordOf, stringOf } from "./input/unknown-fields.ts";
+import { factsOfFailure, type FailureFacts } from "./failure-facts.ts";
+import { failureKindOf } from "./failure-kinds.ts";
+import { countOf, recordOf, stringOf } from "./input/unknown-fields.ts";
 
 /** What a script never sees of a provider's failure; the properties are not enumerable. */
 export interface ProviderErrorExtras {
@@ -21,91 +23,43 @@ export interface ErrorOrigin {
   keyHint?: string | undefined;
 }
 
-interface Kind {
-  code: string;
-  label: string;
-  isTransient: boolean;
+/** What is known of the answer beside what the SDK threw. */
+export interface HttpAnswer {
+  /** The body of an answer with an error status, or its beginning. */
+  readonly errorBody?: string | undefined;
 }
-
-interface Facts {
-  status: number | undefined;
-  tag: string;
-  text: string;
-}
-
-const CONTEXT_TEXT =
-  /context[ _-]?(?:length|window|size)|prompt is too long|(?:input|prompt|request).{0,40}too (?:long|large)|too many (?:input )?tokens|maximum (?:context|prompt|input)|exceeds? the (?:available|maximum|model)\b.{0,40}tokens?|reduce the length of/i;
-const QUOTA_TEXT =
-  /exceeded your current quota|credit balance is too low|insufficient[ _-](?:quota|balance|credits?|funds)/i;
-const KINDS: readonly (readonly [Kind, (facts: Facts) => boolean])[] = [
-  [
-    { code: "ERR_QUOTA", label: "quota exhausted", isTransient: false },
-    ({ status, tag, text }) => status === 402 || /insufficient_quota|billing_error/.test(tag) || QUOTA_TEXT.test(text),
-  ],
-  [
-    { code: "ERR_INVALID_KEY", label: "invalid api key", isTransient: false },
-    ({ status, tag }) => status === 401 || /invalid_api_key|authentication_error/.test(tag),
-  ],
-  [
-    { code: "ERR_RATE_LIMIT", label: "rate limit reached", isTransient: true },
-    ({ status, tag }) => status === 429 || /rate_?limit/i.test(tag),
-  ],
-  [
-    { code: "ERR_CONTEXT_LENGTH", label: "context length exceeded", isTransient: false },
-    ({ status, tag, text }) =>
-      /context_length|request_too_large/.test(tag) ||
-      ((status === undefined || status === 400 || status === 413 || status === 422 || status === 500) &&
-        CONTEXT_TEXT.test(text)),
-  ],
-  [
-    { code: "ERR_MODEL_NOT_FOUND", label: "model not found", isTransient: false },
-    ({ status, tag, text }) => /model_not_found/.test(tag) || (status === 404 && /model/i.test(text)),
-  ],
-  [
-    { code: "ERR_OVERLOADED", label: "overloaded", isTransient: true },
-    ({ status, tag }) => status === 529 || status === 503 || /overloaded/.test(tag),
-  ],
-  [
-    { code: "ERR_PROVIDER_TIMEOUT", label: "timed out", isTransient: true },
-    ({ status, tag }) => status === 408 || status === 504 || /timeout_error/.test(tag),
-  ],
-  [
-    { code: "ERR_PROVIDER", label: "server error", isTransient: true },
-    ({ status, tag }) => (status ?? 0) >= 500 || (status === undefined && /server_error|api_error/.test(tag)),
-  ],
-  [{ code: "ERR_PROVIDER", label: "conflict", isTransient: true }, ({ status }) => status === 409],
-  [{ code: "ERR_PROVIDER", label: "access refused", isTransient: false }, ({ status }) => status === 403],
-  [{ code: "ERR_PROVIDER", label: "no such address", isTransient: false }, ({ status }) => status === 404],
-  [
-    { code: "ERR_BAD_REQUEST", label: "bad request", isTransient: false },
-    ({ status, tag }) => (status ?? 0) >= 400 || /invalid_request|bad_request/.test(tag),
-  ],
-];
 
 /**
  * Sorts whatever an SDK threw, by its fields and not its class, into a `ProviderError`. Messages read
  * `openai: rate limit reached (429): the provider's text` and contain no key and no path. An error of this project
  * comes back as it is.
  */
-export function toProviderError(error: unknown, origin: ErrorOrigin): GeppettoError {
-  if (error instanceof GeppettoError) return error;
+export function toProviderError(error: unknown, origin: ErrorOrigin, answer: HttpAnswer = {}): GeppettoError {
+  for (let cause = error, depth = 0; cause && depth < 5; depth++) {
+    if (cause instanceof GeppettoError) return cause;
+    cause = (cause as { cause?: unknown }).cause;
+  }
   const thrown = recordOf(error) ?? {};
   const className = (error as Error | undefined)?.constructor?.name ?? "";
-  const failure = (code: string, text: string): GeppettoError =>
-    new GeppettoError("ProviderError", `${origin.provider}: ${text}`, { code, isTransient: true });
+  const failure = (code: string, text: string, isTransient = true): GeppettoError =>
+    new GeppettoError("ProviderError", `${origin.provider}: ${text}`, { code, isTransient });
 
   if (className === "APIConnectionTimeoutError") return failure("ERR_PROVIDER_TIMEOUT", "timed out: no answer began");
   if (className === "APIConnectionError") {
     const code = systemCode(error);
-    return failure("ERR_PROVIDER_UNREACHABLE", `provider unreachable${code ? `: ${code}` : ""}`);
+    const text = `provider unreachable${code ? `: ${code}` : ""}`;
+    return failure("ERR_PROVIDER_UNREACHABLE", text, !PERMANENT_SYSTEM_CODE.test(code ?? ""));
   }
   if (error instanceof SyntaxError) return failure("ERR_PROVIDER_STREAM", "the stream broke: an event is not JSON");
   if (error instanceof TypeError && /terminated|fetch failed|other side closed/.test(error.message)) {
     if (systemCode(error) === "UND_ERR_BODY_TIMEOUT") return failure("ERR_PROVIDER_TIMEOUT", "the stream stalled");
     return failure("ERR_PROVIDER_STREAM", "the stream broke off: the connection was cut");
   }
-  const inStream = thrown["status"] === undefined && "error" in thrown;
-  return fromAnswer(factsOf(error), inStream, thrown["headers"], stringOf(thrown["requestID"]), origin);
+  const status = countOf(thrown["status"]);
+  const facts = factsOfThrown(thrown, answer.errorBody);
+  const told = { ...facts, status: status ?? facts.status };
+  const text = withoutStatus(told.text, told.status);
+  return fromAnswer({ ...told, text }, status === undefined && "error" in thrown, thrown, origin);
 }
 
 /** The error for a stream that ended, or went on, in a way that no client can use. */
@@ -131,13 +85,12 @@ export function attachExtras(error: GeppettoError, extras: ProviderErrorExtras):
 }
 
 function fromAnswer(
-  facts: Facts,
+  facts: FailureFacts,
   inStream: boolean,
-  headers: unknown,
-  requestId: string | undefined,
+  { headers, requestID }: Record<string, unknown>,
   origin: ErrorOrigin,
 ): GeppettoError {
-  const kind = KINDS.find(([, fits]) => fits(facts))?.[0] ?? {
+  const kind = failureKindOf(facts) ?? {
     code: inStream ? "ERR_PROVIDER_STREAM" : "ERR_PROVIDER",
     label: inStream ? "failed in mid-stream" : "failed",
     isTransient: inStream,
@@ -146,36 +99,35 @@ function fromAnswer(
   const text = cleanProviderText(facts.text, origin.secrets);
   const hint = kind.code === "ERR_INVALID_KEY" && origin.keyHint ? `; ${origin.keyHint}` : "";
   const message = `${origin.provider}: ${kind.label}${status}${text ? `: ${text}` : ""}${hint}`;
+  const wish = headerOf(headers, "x-should-retry")?.trim().toLowerCase();
   const error = new GeppettoError("ProviderError", message, {
     code: kind.code,
     status: facts.status,
-    isTransient: kind.isTransient && headerOf(headers, "x-should-retry") !== "false",
+    isTransient: wish === "true" || (kind.isTransient && wish !== "false"),
   });
   const retryAfterMs = readRetryAfter(headers);
-  const id = requestId ?? headerOf(headers, "x-request-id") ?? headerOf(headers, "request-id");
+  const id = stringOf(requestID) ?? headerOf(headers, "x-request-id") ?? headerOf(headers, "request-id");
   return attachExtras(error, {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(id === undefined ? {} : { requestId: id }),
   });
 }
 
-/** OpenAI's errors hold the inner object, Anthropic's the whole body; others put a number, or the text, elsewhere. */
-function factsOf(error: unknown): Facts {
-  const thrown = recordOf(error) ?? {};
-  const outer = recordOf(thrown["error"]);
-  const inner = recordOf(outer?.["error"]) ?? outer ?? {};
-  const codes = [thrown["status"], inner["status_code"], inner["code"]].map(Number);
-  const status = codes.find((code) => Number.isInteger(code) && code >= 400 && code <= 599);
-  const tag = [inner["type"], inner["code"], thrown["code"], thrown["type"]].filter((tag) => typeof tag === "string");
-  const raw = stringOf(recordOf(inner["metadata"])?.["raw"]);
-  const text =
-    stringOf(inner["message"]) ??
-    stringOf(inner["detail"]) ??
-    stringOf(outer?.["message"]) ??
-    stringOf(thrown["error"]) ??
-    stringOf(thrown["message"]) ??
-    "";
-  return { status, tag: tag.join(" "), text: withoutStatus(raw ? `${text}: ${raw}` : text, status) };
+/** The body says most; the SDKs keep a part of it, and of some bodies nothing. */
+function factsOfThrown(thrown: Record<string, unknown>, errorBody: string | undefined): FailureFacts {
+  const fromBody = errorBody === undefined ? undefined : factsOfFailure(parsed(errorBody));
+  if (fromBody !== undefined && fromBody.text !== "") return fromBody;
+  const own = factsOfFailure(thrown["error"]);
+  const tag = [own.tag, stringOf(thrown["code"]), stringOf(thrown["type"])].filter(Boolean).join(" ");
+  return { ...own, tag, text: own.text || (stringOf(thrown["message"]) ?? "") };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The SDKs put the status before a body that they cannot read, and say so where there is none. */
@@ -183,6 +135,9 @@ function withoutStatus(text: string, status: number | undefined): string {
   const bare = status !== undefined && text.startsWith(`${status} `) ? text.slice(4) : text;
   return /^status code \(no body\)$/.test(bare) ? "" : bare;
 }
+
+/** What a certificate or an address that is wrong today will still be in a second. */
+const PERMANENT_SYSTEM_CODE = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME_MISMATCH|ERR_INVALID_URL/;
 
 function systemCode(error: unknown): string | undefined {
   for (let cause = error, depth = 0; cause && depth < 5; depth++) {
@@ -198,13 +153,25 @@ function headerOf(headers: unknown, name: string): string | undefined {
   return stringOf(recordOf(headers)?.[name]);
 }
 
+const SECONDS = /^\d+(?:\.\d+)?$/;
+/** A date in HTTP, in its form of today and in that of before. */
+const HTTP_DATE =
+  /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT)$/;
+
+/** How long to wait; undefined for what is neither a number of at least 0 nor a date that is still to come. */
 function readRetryAfter(headers: unknown): number | undefined {
-  const precise = Number.parseFloat(headerOf(headers, "retry-after-ms") ?? "");
-  if (precise >= 0) return precise;
+  const precise = secondsOf(headerOf(headers, "retry-after-ms"));
+  if (precise !== undefined) return precise;
   const given = headerOf(headers, "retry-after");
-  if (given === undefined) return undefined;
-  const seconds = Number(given);
-  if (seconds >= 0) return seconds * 1000;
-  const at = Date.parse(given);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+  const seconds = secondsOf(given);
+  if (seconds !== undefined) return seconds * 1000;
+  if (given === undefined || !HTTP_DATE.test(given.trim())) return undefined;
+  const waitMs = Date.parse(given.trim()) - Date.now();
+  return waitMs > 0 ? waitMs : undefined;
+}
+
+function secondsOf(given: string | undefined): number | undefined {
+  const text = given?.trim() ?? "";
+  const value = SECONDS.test(text) ? Number(text) : Infinity;
+  return Number.isFinite(value) ? value : undefined;
 }

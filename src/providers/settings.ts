@@ -107,14 +107,15 @@ export function resolveProviderSettings(settings: ModelSettings, env: Environmen
   if (provider === "embedded") return { ...common, isVendorURL: true, keyHint: "" };
 
   const vendor = VENDORS[provider];
-  const baseURL = normalizeBaseURL(provider, settings.baseURL || env[vendor.baseURLVariable] || vendor.baseURL);
+  const ownURL = settings.baseURL?.trim();
+  const baseURL = normalizeBaseURL(provider, ownURL || env[vendor.baseURLVariable]?.trim() || vendor.baseURL);
   const isVendorURL = baseURL === vendor.baseURL;
-  const mayUseEnvironmentKey = isVendorURL || !settings.baseURL;
+  const mayUseEnvironmentKey = isVendorURL || !ownURL;
   // Who names a key gets that one or none.
   const apiKey = settings.apiKey
     ? readKey(settings.apiKey, env)
     : mayUseEnvironmentKey
-      ? env[vendor.keyVariable]
+      ? env[vendor.keyVariable]?.trim()
       : undefined;
   return {
     ...common,
@@ -148,14 +149,15 @@ function normalizeBaseURL(provider: ProviderName, given: string): string {
       },
     );
   }
-  const trimmed = given.replace(/\/+$/, "");
+  const trimmed = given.trim().replace(/\/+$/, "");
   return provider === "anthropic" ? trimmed.replace(/\/v1$/, "") : trimmed;
 }
 
 function readKey(given: string | undefined, env: Environment): string | undefined {
   if (given?.startsWith("key:")) return undefined;
-  const key = given?.startsWith("env:") ? env[given.slice(4)] : given;
-  return key || undefined;
+  const key = given?.startsWith("env:") ? env[given.slice(4).trim()] : given;
+  // A key that was read from a file ends with a newline, which no header takes.
+  return key?.trim() || undefined;
 }
 
 function keyHint(given: string | undefined, found: string | undefined, vendor: Vendor, isVendorURL: boolean): string {

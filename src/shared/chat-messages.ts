@@ -27,6 +27,16 @@ interface MessageFields {
 export interface ToolCall {
   id: string;
   name: string;
+  /** Absent where the model's arguments cannot be read; then the two fields below say so. */
+  input?: Record<string, unknown>;
+  /** The arguments as the model wrote them, or their beginning. */
+  inputText?: string;
+  /** "ERR_TOOL_INPUT" */
+  code?: string;
+}
+
+/** A call whose arguments could be read. */
+export interface ReadableToolCall extends ToolCall {
   input: Record<string, unknown>;
 }
 
@@ -34,6 +44,11 @@ export interface ToolCall {
 export interface ToolRound {
   text: string;
   calls: { call: ToolCall; result: string }[];
+}
+
+/** The input of a call as it is kept and sent back: an object, whatever the model once wrote. */
+export function inputOf({ input, inputText = "" }: ToolCall): Record<string, unknown> {
+  return input ?? { INVALID_JSON: inputText };
 }
 
 export interface TextMessage extends MessageFields {

@@ -125,7 +125,9 @@ function toRound({ text, calls }: Answer, outcomes: readonly ToolOutcome[]): Too
 
 /** Counts each call once per round: the same call twice in one round is not a loop. */
 function refuseRepeats(calls: readonly ToolCallChunk[], seen: Map<string, number>): void {
-  const keys = new Map(calls.map(({ toolCall: { name, input } }) => [`${name} ${canonical(input)}`, name]));
+  const keys = new Map(
+    calls.map(({ toolCall: { name, input, inputText } }) => [`${name} ${canonical(input ?? inputText)}`, name]),
+  );
   for (const [key, name] of keys) {
     const count = (seen.get(key) ?? 0) + 1;
     seen.set(key, count);

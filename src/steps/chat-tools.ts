@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortable } from "../base/abortable.ts";
+import { TOOL_INPUT_CODE } from "../providers/answer/tool-arguments.ts";
 import type { ToolCallChunk, ToolDefinition } from "../providers/chat-provider.ts";
 import { compileJsonSchema, type JsonSchemaCheck } from "../providers/schema/json-schema.ts";
-import type { ToolCall } from "../shared/chat-messages.ts";
+import type { ReadableToolCall } from "../shared/chat-messages.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
 import { resultText } from "../shared/step-events.ts";
@@ -22,7 +23,7 @@ export interface HostTool {
 }
 
 /** Whether a call may be made. False, or a rejection, makes the model see that it was refused. */
-export type ApproveCall = (call: ToolCall, context: { signal: AbortSignal }) => boolean | Promise<boolean>;
+export type ApproveCall = (call: ReadableToolCall, context: { signal: AbortSignal }) => boolean | Promise<boolean>;
 
 export interface ToolBoxOptions {
   /** What the script names or defines. */
@@ -41,6 +42,7 @@ export interface ToolOutcome {
   /** What the model is told. */
   text: string;
   isError: boolean;
+  code?: string;
 }
 
 interface Tool {
@@ -104,41 +106,44 @@ export class ToolBox {
     const pending = calls.map((chunk) => {
       const refusal = previous.then(() => this.#refusalOf(chunk, context));
       previous = refusal.catch(() => {});
-      return refusal.then((reason) => (reason === undefined ? this.#call(chunk.toolCall, context) : failed(reason)));
+      return refusal.then((refused) => refused ?? this.#call(chunk.toolCall as ReadableToolCall, context));
     });
     for (const promise of pending) promise.catch(() => {});
     const outcomes: ToolOutcome[] = [];
     for (const [index, promise] of pending.entries()) {
       const outcome = await promise;
       outcomes.push(outcome);
-      const { result, isError } = outcome;
-      const toolResult = { id: calls[index]!.toolCall.id, result, ...(isError ? { isError } : {}) };
+      const { result, isError, code } = outcome;
+      const failure = { ...(isError ? { isError } : {}), ...(code === undefined ? {} : { code }) };
+      const toolResult = { id: calls[index]!.toolCall.id, result, ...failure };
       await context.publish({ type: "tool-result", toolResult });
     }
     return outcomes;
   }
 
-  /** Why a call is not made; undefined when it is. */
-  async #refusalOf({ toolCall, inputError }: ToolCallChunk, { signal }: StepContext): Promise<string | undefined> {
+  /** What the model is told of a call that is not made; undefined for one that is. */
+  async #refusalOf({ toolCall, inputError }: ToolCallChunk, { signal }: StepContext): Promise<ToolOutcome | undefined> {
     signal.throwIfAborted();
     const tool = this.#tools.get(toolCall.name);
     if (tool === undefined) {
       const known = [...this.#tools.keys()].join(", ");
-      return `there is no tool "${toolCall.name}"${known === "" ? "" : `, the tools are ${known}`}`;
+      const name = toolCall.name.slice(0, 100).toWellFormed();
+      return failed(`there is no tool "${name}"${known === "" ? "" : `, the tools are ${known}`}`);
     }
     const flaw = inputError ?? (await abortable(tool.check(toolCall.input, "input"), signal));
-    if (flaw !== undefined) return `the input does not fit: ${flaw}`;
+    if (flaw !== undefined)
+      return failed(`the input does not fit: ${flaw}`, inputError === undefined ? undefined : TOOL_INPUT_CODE);
     if (this.#onApprove === undefined) return undefined;
     try {
-      const approval = Promise.resolve(this.#onApprove(structuredClone(toolCall), { signal }));
-      return (await abortable(approval, signal)) ? undefined : "the call was not approved";
+      const approval = Promise.resolve(this.#onApprove(structuredClone(toolCall as ReadableToolCall), { signal }));
+      return (await abortable(approval, signal)) ? undefined : failed("the call was not approved");
     } catch {
       signal.throwIfAborted();
-      return "the call was not approved: asking for approval failed";
+      return failed("the call was not approved: asking for approval failed");
     }
   }
 
-  async #call({ name, input }: ToolCall, context: StepContext): Promise<ToolOutcome> {
+  async #call({ name, input }: ReadableToolCall, context: StepContext): Promise<ToolOutcome> {
     const { run, timeoutMs } = this.#tools.get(name)!;
     // What the model asked for is told to others, too, and once more to the model.
     const given = structuredClone(input);
@@ -194,9 +199,9 @@ function toPlain(value: unknown): unknown {
   return text === undefined ? undefined : (JSON.parse(text) as unknown);
 }
 
-function failed(reason: string): ToolOutcome {
+function failed(reason: string, code?: string): ToolOutcome {
   const text = `Error: ${reason}`;
-  return { result: text, text, isError: true };
+  return { result: text, text, isError: true, ...(code === undefined ? {} : { code }) };
 }
 
 function messageOf(error: unknown): string {

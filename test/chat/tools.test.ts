@@ -103,7 +103,8 @@ describe("what a model gets for a bad call", () => {
       const events = await collect(new ChatStepFactory().newStep({ tools: [weather] }), ${JSON.stringify(`call: ${call}`)});
       export default [events.filter((e) => e.toolResult).map((e) => e.toolResult), events.at(-1).type];`,
     );
-    expect(value).toEqual([[{ id: "demo_call_1", result: text, isError: true }], "final"]);
+    const code = text.includes("the arguments are") ? { code: "ERR_TOOL_INPUT" } : {};
+    expect(value).toEqual([[{ id: "demo_call_1", result: text, isError: true, ...code }], "final"]);
   });
 
   it("a tool that hangs gives an error result after its time, and its signal aborts", async () => {

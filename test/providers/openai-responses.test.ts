@@ -137,7 +137,7 @@ describe("OpenAI's responses API", () => {
       { type: "text", delta: "Text" },
       {
         type: "tool-call",
-        toolCall: { id: "c1", name: "a", input: {} },
+        toolCall: { id: "c1", name: "a", inputText: '{"x":', code: "ERR_TOOL_INPUT" },
         inputError: expect.stringContaining("not JSON"),
       },
       { type: "end", stopReason: "tool-calls", thoughts: { provider: "openai-responses", items: [item] } },

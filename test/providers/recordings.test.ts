@@ -3,8 +3,8 @@ import { createEmbeddingProvider } from "../../src/providers/create-embedding-pr
 import { providerErrorExtras } from "../../src/providers/provider-error.ts";
 import type { Fetch } from "../../src/providers/sdk/watched-fetch.ts";
 import { GeppettoError } from "../../src/shared/errors.ts";
+import { collect } from "./collect.ts";
 import {
-  collect,
   fetchByteByByte,
   loadRecordings,
   providerFor,

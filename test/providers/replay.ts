@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ChatChunk, ChatProvider, EndChunk, ToolCallChunk } from "../../src/providers/chat-provider.ts";
+import type { ChatProvider } from "../../src/providers/chat-provider.ts";
 import type { Fetch } from "../../src/providers/sdk/watched-fetch.ts";
 import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
 import type { ModelSettings } from "../../src/providers/settings.ts";
@@ -93,41 +93,3 @@ export const fetchByteByByte: Fetch = async (input, init) => {
   const { status, statusText, headers } = response;
   return new Response(response.body?.pipeThrough(bytes) ?? null, { status, statusText, headers });
 };
-
-export interface Collected {
-  chunks: ChatChunk[];
-  text: string;
-  reasoning: string;
-  refusal: string;
-  calls: ToolCallChunk[];
-  end: EndChunk | undefined;
-  error: unknown;
-}
-
-/** Reads a stream to its end or error and checks nothing. */
-export async function collect(
-  provider: ChatProvider,
-  model: string,
-  signal: AbortSignal = new AbortController().signal,
-): Promise<Collected> {
-  const chunks: ChatChunk[] = [];
-  let error: unknown;
-  try {
-    for await (const chunk of provider.stream({ model, messages: [{ role: "user", content: "hi" }] }, { signal })) {
-      chunks.push(chunk);
-    }
-  } catch (thrown) {
-    error = thrown;
-  }
-  const join = (type: "text" | "reasoning" | "refusal"): string =>
-    chunks.map((chunk) => (chunk.type === type ? chunk.delta : "")).join("");
-  return {
-    chunks,
-    text: join("text"),
-    reasoning: join("reasoning"),
-    refusal: join("refusal"),
-    calls: chunks.filter((chunk) => chunk.type === "tool-call"),
-    end: chunks.find((chunk) => chunk.type === "end"),
-    error,
-  };
-}

@@ -145,7 +145,7 @@ describe("a hand-made server", () => {
       { toolCall: { id: "a", name: "one", input: { x: 1 } } },
       { toolCall: { id: "b", name: "two", input: {} } },
       { toolCall: { id: "c", name: "three", input: {} } },
-      { toolCall: { id: "d", name: "four", input: {} }, inputError: expect.stringContaining("not JSON") },
+      { toolCall: { id: "d", name: "four", inputText: '{"cut":' }, inputError: expect.stringContaining("not JSON") },
       { type: "end", stopReason: "tool-calls", providerStopReason: "stop", engine: "m" },
     ]);
   });

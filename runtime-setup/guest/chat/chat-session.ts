@@ -1,3 +1,4 @@
+import { inputOf } from "../../../src/shared/chat-messages.ts";
 import {
   defineField,
   defineHidden,
@@ -135,8 +136,8 @@ export class ChatSession {
       const { text, calls } = rounds[i]!;
       if (text !== "") conversation.addMessage("assistant", text);
       for (let k = 0; k < calls.length; k++) {
-        const { id, name, input } = calls[k]!.call;
-        conversation.addToolUse(id, name, input);
+        const { call } = calls[k]!;
+        conversation.addToolUse(call.id, call.name, inputOf(call));
       }
       for (let k = 0; k < calls.length; k++) conversation.addToolResult(calls[k]!.call.id, calls[k]!.result);
     }

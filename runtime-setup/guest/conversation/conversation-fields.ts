@@ -60,7 +60,10 @@ function readImage(value: unknown, path: string): MessageImage {
 }
 
 function readToolCall(value: unknown, path: string): ToolCall {
-  const { id, name, input } = readRecord(value, path);
+  const { id, name, input, inputText, code } = readRecord(value, path);
   const call = { id: readName(id, `${path}.id`), name: readName(name, `${path}.name`) };
-  return bare({ ...call, input: copyRecord(input, `${path}.input`) });
+  if (input !== undefined || inputText === undefined)
+    return bare({ ...call, input: copyRecord(input, `${path}.input`) });
+  const text = readString(inputText, `${path}.inputText`);
+  return bare({ ...call, inputText: text, code: readString(code, `${path}.code`) });
 }

@@ -1,53 +1,83 @@
-import type { ChatChunk, StopReason, Usage } from "../chat-provider.ts";
-import { toToolCallChunk } from "../input/tool-input.ts";
+import { AnswerText, MAX_CALLS, tooLarge } from "../answer/answer-text.ts";
+import { JSON_LIMITS } from "../answer/json-progress.ts";
+import { toToolCallChunk } from "../answer/tool-arguments.ts";
+import type { ChatChunk, ChatRequest } from "../chat-provider.ts";
+import { failureIn } from "../failure-facts.ts";
 import { countOf, listOf, recordOf, stringOf } from "../input/unknown-fields.ts";
-import { WholeText } from "../input/whole-text.ts";
+import { brokenStream } from "../provider-error.ts";
+import type { EventReader } from "../sdk/sdk-chat.ts";
+import { stopReasonOf } from "../stop-reason.ts";
+import { toAnthropicUsage } from "./anthropic-usage.ts";
 
-const STOP_REASONS: Record<string, StopReason> = {
-  end_turn: "stop",
-  stop_sequence: "stop",
-  max_tokens: "length",
-  model_context_window_exceeded: "length",
-  tool_use: "tool-calls",
-  refusal: "refusal",
-};
+type Fields = Record<string, unknown>;
 
 interface ToolDraft {
   id: string;
   name: string;
   /** What the opening event held already; most servers send {} there and the rest in pieces. */
   input: unknown;
-  inputText: string;
+  parts: string[];
+  chars: number;
 }
 
+const EVENT_TYPES = new Set([
+  "message_start",
+  "message_delta",
+  "message_stop",
+  "content_block_start",
+  "content_block_delta",
+  "content_block_stop",
+  "ping",
+]);
+
 /** Turns the events of one Anthropic message into chunks. Blocks that are not text, thinking or tool use are left out. */
-export class AnthropicReader {
+export class AnthropicReader implements EventReader {
   /** Has `message_stop` come? */
   isFinished = false;
   eventCount = 0;
+  failure: unknown;
   #stopReason: string | null = null;
-  #usage: Record<string, unknown> = {};
+  #usage: Fields = {};
   #engine: string;
   #responseId: string | undefined;
   #callCount = 0;
+  /** The blocks that the opening event holds already, where servers send the whole message in it. */
+  #opening: unknown[] = [];
+  /** Blocks that have begun. */
+  readonly #begun = new Set<number>();
   readonly #drafts = new Map<number, ToolDraft>();
   /** Thinking as it came, with its signatures, for the answer to its tool calls. */
-  readonly #thoughts = new Map<number, Record<string, unknown>>();
-  readonly #text = new WholeText();
-  readonly #reasoning = new WholeText();
+  readonly #thoughts: Fields[] = [];
+  readonly #thoughtAt = new Map<number, Fields>();
+  readonly #text: AnswerText;
+  readonly #provider: string;
+  readonly #earlierCalls: number;
 
-  constructor(askedModel: string) {
-    this.#engine = askedModel;
+  constructor({ model, messages }: Pick<ChatRequest, "model" | "messages">, provider: string) {
+    this.#engine = model;
+    this.#provider = provider;
+    this.#text = new AnswerText(provider);
+    this.#earlierCalls = messages.reduce((count, { toolCalls }) => count + (toolCalls?.length ?? 0), 0);
+  }
+
+  /** The end has come, and says that the answer is not whole. */
+  get endFailure(): unknown {
+    if (stopReasonOf(this.#stopReason) !== "failure") return undefined;
+    return { message: `the answer is not whole: its stop reason is "${this.#stopReason}"`, type: this.#stopReason };
   }
 
   *read(event: unknown): Generator<ChatChunk, void, undefined> {
     const data = recordOf(event);
     if (!data) return;
     this.eventCount++;
+    this.failure = failureIn(data, EVENT_TYPES.has(stringOf(data["type"]) ?? ""));
+    if (this.failure !== undefined) return;
     const index = countOf(data["index"]) ?? 0;
+    this.#mergeUsage(data["usage"]);
     switch (data["type"]) {
       case "message_start":
         this.#readMessage(recordOf(data["message"]) ?? {});
+        this.#opening = listOf(recordOf(data["message"])?.["content"]) ?? [];
         break;
       case "content_block_start":
         yield* this.#openBlock(index, recordOf(data["content_block"]) ?? {});
@@ -60,7 +90,6 @@ export class AnthropicReader {
         break;
       case "message_delta":
         this.#stopReason = stringOf(recordOf(data["delta"])?.["stop_reason"]) ?? this.#stopReason;
-        this.#mergeUsage(data["usage"]);
         break;
       case "message_stop":
         this.isFinished = true;
@@ -68,110 +97,122 @@ export class AnthropicReader {
     }
   }
 
-  /** The same for an answer that came as one document. */
-  *readWhole(message: Record<string, unknown>): Generator<ChatChunk, void, undefined> {
+  takesWhole(answer: Fields): boolean {
+    return answer["type"] === "message" || listOf(answer["content"]) !== undefined;
+  }
+
+  *readWhole(message: Fields): Generator<ChatChunk, void, undefined> {
     this.eventCount++;
     this.#readMessage(message);
-    for (const [index, block] of (listOf(message["content"]) ?? []).entries()) {
-      yield* this.#openBlock(index, recordOf(block) ?? {});
-      yield* this.#closeBlock(index);
-    }
+    yield* this.#readBlocks(listOf(message["content"]) ?? []);
     this.#stopReason = stringOf(message["stop_reason"]) ?? null;
     this.isFinished = true;
   }
 
   *end(): Generator<ChatChunk, void, undefined> {
-    const reasoning = this.#reasoning.flush();
-    if (reasoning) yield { type: "reasoning", delta: reasoning };
-    const text = this.#text.flush();
-    if (text) yield { type: "text", delta: text };
-    const usage = toUsage(this.#usage);
-    const reason = STOP_REASONS[this.#stopReason ?? ""] ?? "unknown";
+    if (this.#begun.size === 0) yield* this.#readBlocks(this.#opening);
+    for (const index of this.#drafts.keys()) yield* this.#closeBlock(index);
+    yield* this.#text.flush();
+    const usage = toAnthropicUsage(this.#usage);
+    const reason = stopReasonOf(this.#stopReason);
+    const stopReason = reason === "failure" ? "unknown" : reason;
     yield {
       type: "end",
-      stopReason: this.#callCount > 0 && reason === "stop" ? "tool-calls" : reason,
+      stopReason:
+        this.#callCount > 0 && (stopReason === "stop" || stopReason === "unknown") ? "tool-calls" : stopReason,
       providerStopReason: this.#stopReason,
       engine: this.#engine,
       ...(usage ? { usage } : {}),
       ...(this.#responseId ? { responseId: this.#responseId } : {}),
-      ...(this.#thoughts.size > 0 && this.#callCount > 0
-        ? { thoughts: { provider: "anthropic", items: [...this.#thoughts.values()] } }
+      ...(this.#thoughts.length > 0 && this.#callCount > 0
+        ? { thoughts: { provider: "anthropic", items: this.#thoughts } }
         : {}),
     };
   }
 
-  #readMessage(message: Record<string, unknown>): void {
+  #readMessage(message: Fields): void {
     this.#engine = stringOf(message["model"]) || this.#engine;
     this.#responseId = stringOf(message["id"]) || undefined;
     this.#mergeUsage(message["usage"]);
   }
 
-  /** Counts are cumulative: a later one replaces an earlier one. */
+  *#readBlocks(blocks: readonly unknown[]): Generator<ChatChunk, void, undefined> {
+    for (const [index, block] of blocks.entries()) {
+      yield* this.#openBlock(index, recordOf(block) ?? {});
+      yield* this.#closeBlock(index);
+    }
+  }
+
+  /** Counts are cumulative: a later one replaces an earlier one, but for a zero. */
   #mergeUsage(usage: unknown): void {
-    for (const [key, value] of Object.entries(recordOf(usage) ?? {})) if (value !== null) this.#usage[key] = value;
+    for (const [key, value] of Object.entries(recordOf(usage) ?? {})) {
+      if (value !== null && (value !== 0 || this.#usage[key] === undefined)) this.#usage[key] = value;
+    }
   }
 
-  *#openBlock(index: number, block: Record<string, unknown>): Generator<ChatChunk, void, undefined> {
-    if (block["type"] === "thinking" || block["type"] === "redacted_thinking") this.#thoughts.set(index, { ...block });
-    if (block["type"] === "text") yield* this.#addText(block["text"]);
-    else if (block["type"] === "thinking") yield* this.#addReasoning(block["thinking"]);
-    else if (block["type"] === "tool_use") {
+  *#openBlock(index: number, block: Fields): Generator<ChatChunk, void, undefined> {
+    // A server that numbers all blocks alike begins one while another is open.
+    yield* this.#closeBlock(index);
+    this.#begun.add(index);
+    const { type } = block;
+    this.#thoughtAt.delete(index);
+    if (type === "thinking" || type === "redacted_thinking") {
+      const thought = { ...block };
+      this.#thoughts.push(thought);
+      this.#thoughtAt.set(index, thought);
+    }
+    if (type === "text") yield* this.#text.add(block["text"]);
+    else if (type === "thinking") yield* this.#text.addReasoning(block["thinking"]);
+    else if (type === "tool_use") {
+      if (this.#callCount + this.#drafts.size >= MAX_CALLS) {
+        throw tooLarge(this.#provider, `it has more than ${MAX_CALLS} tool calls`);
+      }
       const [id, name] = [stringOf(block["id"]) ?? "", stringOf(block["name"]) ?? ""];
-      this.#drafts.set(index, { id, name, input: block["input"], inputText: "" });
+      this.#drafts.set(index, { id, name, input: block["input"], parts: [], chars: 0 });
     }
   }
 
-  *#readDelta(index: number, delta: Record<string, unknown>): Generator<ChatChunk, void, undefined> {
-    if (delta["type"] === "text_delta") yield* this.#addText(delta["text"]);
-    else if (delta["type"] === "thinking_delta") {
+  *#readDelta(index: number, delta: Fields): Generator<ChatChunk, void, undefined> {
+    const { type } = delta;
+    if (type === "text_delta") yield* this.#text.add(delta["text"]);
+    else if (type === "thinking_delta") {
       this.#extendThought(index, "thinking", delta["thinking"]);
-      yield* this.#addReasoning(delta["thinking"]);
-    } else if (delta["type"] === "signature_delta") this.#extendThought(index, "signature", delta["signature"]);
-    else if (delta["type"] === "input_json_delta") {
-      const draft = this.#drafts.get(index);
-      if (draft) draft.inputText += stringOf(delta["partial_json"]) ?? "";
-    }
+      yield* this.#text.addReasoning(delta["thinking"]);
+    } else if (type === "signature_delta") this.#extendThought(index, "signature", delta["signature"]);
+    else if (type === "input_json_delta") this.#extendInput(index, stringOf(delta["partial_json"]) ?? "");
   }
 
   #extendThought(index: number, field: "thinking" | "signature", more: unknown): void {
-    const thought = this.#thoughts.get(index);
+    const thought = this.#thoughtAt.get(index);
     if (thought) thought[field] = (stringOf(thought[field]) ?? "") + (stringOf(more) ?? "");
+  }
+
+  #extendInput(index: number, text: string): void {
+    const draft = this.#drafts.get(index);
+    if (draft === undefined) {
+      // Of a hosted tool's block nothing is told; arguments of no block at all belong to a call that is lost.
+      if (this.#begun.has(index) || text === "") return;
+      throw brokenStream(this.#provider, `the answer holds arguments for block ${index}, which has not begun`);
+    }
+    this.#text.count(text.length);
+    draft.parts.push(text);
+    draft.chars += text.length;
+    if (draft.chars > JSON_LIMITS.chars) {
+      throw tooLarge(this.#provider, `the arguments of a tool call have more than ${JSON_LIMITS.chars} characters`);
+    }
   }
 
   *#closeBlock(index: number): Generator<ChatChunk, void, undefined> {
     const draft = this.#drafts.get(index);
     if (!draft) return;
     this.#drafts.delete(index);
-    const id = draft.id || `call_${this.#responseId ?? "0"}_${this.#callCount}`;
+    if (draft.name === "") {
+      throw brokenStream(this.#provider, `the answer holds a tool call without a name (block ${index})`);
+    }
+    const id = draft.id || `call_${this.#responseId ?? "0"}_${this.#earlierCalls + this.#callCount}`;
     this.#callCount++;
-    yield toToolCallChunk(id, draft.name, draft.inputText || JSON.stringify(draft.input ?? {}));
+    const { input } = draft;
+    const given = typeof input === "string" ? input : JSON.stringify(input ?? {});
+    yield toToolCallChunk(id, draft.name, draft.parts.join("") || given);
   }
-
-  *#addText(value: unknown): Generator<ChatChunk, void, undefined> {
-    const delta = this.#text.push(stringOf(value) ?? "");
-    if (delta) yield { type: "text", delta };
-  }
-
-  *#addReasoning(value: unknown): Generator<ChatChunk, void, undefined> {
-    const delta = this.#reasoning.push(stringOf(value) ?? "");
-    if (delta) yield { type: "reasoning", delta };
-  }
-}
-
-function toUsage(usage: Record<string, unknown>): Usage | undefined {
-  const inputTokens = countOf(usage["input_tokens"]);
-  const outputTokens = countOf(usage["output_tokens"]);
-  if (inputTokens === undefined && outputTokens === undefined) return undefined;
-  const cacheCreationInputTokens = countOf(usage["cache_creation_input_tokens"]);
-  const cacheReadInputTokens = countOf(usage["cache_read_input_tokens"]);
-  const reasoningTokens = countOf(recordOf(usage["output_tokens_details"])?.["thinking_tokens"]);
-  const counts = [inputTokens, outputTokens, cacheCreationInputTokens, cacheReadInputTokens];
-  return {
-    inputTokens: inputTokens ?? 0,
-    outputTokens: outputTokens ?? 0,
-    ...(cacheCreationInputTokens === undefined ? {} : { cacheCreationInputTokens }),
-    ...(cacheReadInputTokens === undefined ? {} : { cacheReadInputTokens }),
-    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
-    totalTokens: counts.reduce<number>((sum, count) => sum + (count ?? 0), 0),
-  };
 }

@@ -1,4 +1,13 @@
-import type { ChatRequest, ContentPart, PromptMessage, ToolChoice } from "../chat-provider.ts";
+import { inputOf } from "../../shared/chat-messages.ts";
+import type {
+  ChatRequest,
+  ContentPart,
+  PromptMessage,
+  ReasoningOptions,
+  ToolChoice,
+  ToolDefinition,
+} from "../chat-provider.ts";
+import { contentWithName, textOf } from "../prompt-text.ts";
 import { isStrictSchema } from "../openai/strict-schema.ts";
 
 type Block = Record<string, unknown>;
@@ -16,16 +25,17 @@ const DATA_URL = /^data:([^;,]+);base64,(.*)$/s;
  * the API could not enforce goes into the system text instead.
  */
 export function toAnthropicRequest(request: ChatRequest): Record<string, unknown> {
-  const { tools, responseFormat } = request;
+  const { tools, responseFormat, reasoning = {} } = request;
   const enforced = responseFormat !== undefined && isStrictSchema(responseFormat) ? responseFormat : undefined;
   const system = [
     ...(request.system ? [request.system] : []),
-    ...request.messages.filter(({ role }) => role === "system").map(({ content }) => textOf(content)),
+    ...request.messages.filter(isInstruction).map((message) => textOf(contentWithName(message))),
     ...(responseFormat !== undefined && enforced === undefined ? [schemaInstruction(responseFormat)] : []),
   ].filter((text) => text !== "");
   return {
     model: request.model,
-    max_tokens: request.maxTokens ?? DEFAULT_MAX_TOKENS,
+    // Reasoning counts too.
+    max_tokens: request.maxTokens ?? DEFAULT_MAX_TOKENS + (reasoning.budgetTokens ?? 0),
     messages: toTurns(request.messages),
     stream: true,
     ...(system.length > 0 ? { system: system.join("\n\n") } : {}),
@@ -36,8 +46,32 @@ export function toAnthropicRequest(request: ChatRequest): Record<string, unknown
     ...(tools?.length && request.toolChoice !== undefined
       ? { tool_choice: toAnthropicChoice(request.toolChoice) }
       : {}),
-    ...(enforced ? { output_config: { format: { type: "json_schema", schema: enforced } } } : {}),
+    ...toThinking(request.model, reasoning),
+    ...toOutputConfig(reasoning, enforced),
   };
+}
+
+/** From these models on they decide themselves how much they think, and refuse a budget; earlier ones know nothing else. */
+const ADAPTIVE_MODEL = /^claude-(?:opus|sonnet|haiku|fable|mythos)-(?:4-[6-9]|[5-9])/;
+
+function toThinking(model: string, { effort, budgetTokens }: ReasoningOptions): Block {
+  if (budgetTokens !== undefined) return { thinking: { type: "enabled", budget_tokens: budgetTokens } };
+  if (effort === "none") return { thinking: { type: "disabled" } };
+  if (effort === undefined || !ADAPTIVE_MODEL.test(model)) return {};
+  // Some models say nothing of what they think unless they are asked to.
+  return { thinking: { type: "adaptive", display: "summarized" } };
+}
+
+function toOutputConfig({ effort }: ReasoningOptions, schema: Record<string, unknown> | undefined): Block {
+  const config = {
+    ...(effort === undefined || effort === "none" ? {} : { effort: effort === "minimal" ? "low" : effort }),
+    ...(schema === undefined ? {} : { format: { type: "json_schema", schema } }),
+  };
+  return Object.keys(config).length === 0 ? {} : { output_config: config };
+}
+
+function isInstruction({ role }: PromptMessage): boolean {
+  return role === "system" || role === "developer";
 }
 
 function schemaInstruction(schema: Record<string, unknown>): string {
@@ -47,7 +81,7 @@ function schemaInstruction(schema: Record<string, unknown>): string {
 function toTurns(messages: readonly PromptMessage[]): Turn[] {
   const turns: Turn[] = [];
   for (const message of messages) {
-    if (message.role === "system") continue;
+    if (isInstruction(message)) continue;
     const role = message.role === "assistant" ? "assistant" : "user";
     const blocks = toBlocks(message);
     if (blocks.length === 0) continue;
@@ -64,7 +98,9 @@ function toTurns(messages: readonly PromptMessage[]): Turn[] {
   return turns;
 }
 
-function toBlocks({ role, content, toolCalls, toolCallId, isError, thoughts }: PromptMessage): Block[] {
+function toBlocks(message: PromptMessage): Block[] {
+  const { role, toolCalls, toolCallId, isError, thoughts } = message;
+  const content = contentWithName(message);
   if (role === "tool") {
     const result = { type: "tool_result", tool_use_id: toolCallId ?? "", content: textOf(content) };
     return [isError ? { ...result, is_error: true } : result];
@@ -75,7 +111,12 @@ function toBlocks({ role, content, toolCalls, toolCallId, isError, thoughts }: P
     .map((part) =>
       part.type === "text" ? { type: "text", text: part.text } : { type: "image", source: toSource(part.url) },
     );
-  const calls = (toolCalls ?? []).map(({ id, name, input }) => ({ type: "tool_use", id, name, input }));
+  const calls = (toolCalls ?? []).map((call) => ({
+    type: "tool_use",
+    id: call.id,
+    name: call.name,
+    input: inputOf(call),
+  }));
   const thinking = thoughts?.provider === "anthropic" ? (thoughts.items as Block[]) : [];
   return [...thinking, ...blocks, ...calls];
 }
@@ -90,14 +131,9 @@ function resultsFirst(blocks: Block[]): Block[] {
   return [...blocks.filter(isResult), ...blocks.filter((block) => !isResult(block))];
 }
 
-function textOf(content: string | ContentPart[]): string {
-  if (typeof content === "string") return content;
-  return content.map((part) => (part.type === "text" ? part.text : "")).join("");
-}
-
-function toAnthropicTool(tool: { name: string; description?: string; input: object }): Block {
-  const { name, description, input } = tool;
-  return { name, ...(description ? { description } : {}), input_schema: { type: "object", ...input } };
+function toAnthropicTool({ name, description, input, strict }: ToolDefinition): Block {
+  const about = { ...(description ? { description } : {}), ...(strict === undefined ? {} : { strict }) };
+  return { name, ...about, input_schema: { type: "object", ...input } };
 }
 
 function toAnthropicChoice(choice: ToolChoice): Block {

@@ -6,7 +6,7 @@ import { composeDemoAnswer } from "./demo-answer.ts";
 import { type DemoOrders, parseDemoOrders } from "./demo-orders.ts";
 import { fillSchema } from "./fill-schema.ts";
 import { toProviderError } from "../provider-error.ts";
-import { toToolCallChunk } from "../input/tool-input.ts";
+import { toToolCallChunk } from "../answer/tool-arguments.ts";
 
 /** To be shown once, on stderr, by whoever first runs the demo model for a user. */
 export const DEMO_NOTICE = `Using embedded:demo, a deterministic demo model and not an LLM; name another with ${RUN_OPTIONS.model.flag.name}, e.g. openai:gpt-5-mini`;

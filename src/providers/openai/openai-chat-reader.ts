@@ -1,147 +1,186 @@
-import type { ChatChunk, StopReason, Usage } from "../chat-provider.ts";
-import { toUsage } from "./openai-usage.ts";
-import { toToolCallChunk } from "../input/tool-input.ts";
+import { AnswerText } from "../answer/answer-text.ts";
+import type { ChatChunk, ChatRequest, StopReason } from "../chat-provider.ts";
+import { failureIn } from "../failure-facts.ts";
 import { countOf, listOf, recordOf, stringOf } from "../input/unknown-fields.ts";
-import { WholeText } from "../input/whole-text.ts";
+import { brokenStream } from "../provider-error.ts";
+import type { EventReader } from "../sdk/sdk-chat.ts";
+import { stopReasonOf } from "../stop-reason.ts";
+import { readContent } from "./message-content.ts";
+import { UsageCounts } from "./openai-usage.ts";
+import { ToolCallDrafts } from "./tool-call-drafts.ts";
 
-interface CallDraft {
-  id: string;
-  name: string;
-  argumentsText: string;
-  index: number | undefined;
-}
-
-const STOP_REASONS: Record<string, StopReason> = {
-  stop: "stop",
-  length: "length",
-  tool_calls: "tool-calls",
-  function_call: "tool-calls",
-  content_filter: "content-filter",
-};
+type Fields = Record<string, unknown>;
 
 /**
  * Turns the events of one chat completion into chunks; knows the dialects of the compatible servers. A whole answer
  * (`message` in place of `delta`) counts as one event.
  */
-export class OpenAIChatReader {
+export class OpenAIChatReader implements EventReader {
   /** Has a finish reason come? */
   isFinished = false;
   eventCount = 0;
+  failure: unknown;
   #finishReason: string | null = null;
-  #usage: Usage | undefined;
   #engine: string;
   #responseId: string | undefined;
-  #hasRefused = false;
-  readonly #calls: CallDraft[] = [];
-  readonly #text = new WholeText();
-  readonly #reasoning = new WholeText();
+  #choice: number | undefined;
+  /** The text so far, as it came, to compare a message with that comes later. */
+  #streamed = "";
+  /** The last whole message. */
+  #message: Fields | undefined;
+  /** It came beside a delta, which says the same. */
+  #isBesideDelta = false;
+  readonly #earlierCalls: number;
+  readonly #usage = new UsageCounts();
+  readonly #text: AnswerText;
+  readonly #calls: ToolCallDrafts;
+  readonly #provider: string;
 
-  constructor(askedModel: string) {
-    this.#engine = askedModel;
+  constructor({ model, messages }: Pick<ChatRequest, "model" | "messages">, provider: string) {
+    this.#engine = model;
+    this.#provider = provider;
+    this.#text = new AnswerText(provider);
+    this.#calls = new ToolCallDrafts(provider, this.#text);
+    this.#earlierCalls = messages.reduce((count, { toolCalls }) => count + (toolCalls?.length ?? 0), 0);
   }
 
   *read(event: unknown): Generator<ChatChunk, void, undefined> {
     const data = recordOf(event);
-    if (!data) return;
+    if (!data) {
+      if (event !== null)
+        this.failure = failureIn(event) ?? { message: `an event is not an object: ${JSON.stringify(event)}` };
+      return;
+    }
     this.eventCount++;
+    const choices = (listOf(data["choices"]) ?? []).map(recordOf);
+    this.failure = failureIn(data, choices.length > 0) ?? failureIn(data["x_groq"], true);
+    if (this.failure !== undefined) return;
     this.#engine = stringOf(data["model"]) || this.#engine;
     this.#responseId ??= stringOf(data["id"]) || undefined;
-    this.#usage =
-      toUsage(data["usage"], "prompt", "completion") ??
-      toUsage(recordOf(data["x_groq"])?.["usage"], "prompt", "completion") ??
-      this.#usage;
-    const choice = listOf(data["choices"])
-      ?.map(recordOf)
-      .find((candidate) => candidate && (candidate["index"] ?? 0) === 0);
-    if (!choice) return;
-    const finishReason = stringOf(choice["finish_reason"]);
-    if (finishReason) {
-      this.isFinished = true;
-      this.#finishReason = finishReason;
-    }
-    const delta = recordOf(choice["delta"]) ?? recordOf(choice["message"]);
-    if (delta) yield* this.#readDelta(delta);
+    const choice = this.#ownChoice(choices);
+    this.#readUsage(data, choice);
+    if (choice) yield* this.#readChoice(choice);
   }
 
-  /** What is still to come when the stream is over: the tool calls, whole, and the end. */
+  /** The end has come, and says that the answer is not whole. The server's own text may have followed in another event. */
+  get endFailure(): unknown {
+    const reason = this.#finishReason;
+    if (stopReasonOf(reason) !== "failure") return undefined;
+    return { message: `the answer is not whole: its finish reason is "${reason}"`, type: reason };
+  }
+
+  takesWhole(answer: Fields): boolean {
+    return listOf(answer["choices"]) !== undefined;
+  }
+
+  readWhole(answer: Fields): Iterable<ChatChunk> {
+    return this.read(answer);
+  }
+
   *end(): Generator<ChatChunk, void, undefined> {
-    const reasoning = this.#reasoning.flush();
-    if (reasoning) yield { type: "reasoning", delta: reasoning };
-    const text = this.#text.flush();
-    if (text) yield { type: "text", delta: text };
-    for (const [position, { id, name, argumentsText }] of this.#calls.entries()) {
-      yield toToolCallChunk(id || `call_${this.#responseId ?? "0"}_${position}`, name, argumentsText);
+    if (this.#message !== undefined) {
+      const { content, refusal } = this.#message;
+      if (this.#isBesideDelta && !this.#text.hasText && !this.#text.hasRefused) {
+        yield* this.#readParts({ content, refusal });
+      }
+      this.#calls.addWhole(callsOf(this.#message));
     }
+    yield* this.#text.flush();
+    const prefix = `call_${this.#responseId ?? "0"}_`;
+    yield* this.#calls.toChunks((place) => `${prefix}${this.#earlierCalls + place}`);
+    const usage = this.#usage.toUsage();
     yield {
       type: "end",
       stopReason: this.#stopReason(),
       providerStopReason: this.#finishReason,
       engine: this.#engine,
-      ...(this.#usage ? { usage: this.#usage } : {}),
+      ...(usage ? { usage } : {}),
       ...(this.#responseId ? { responseId: this.#responseId } : {}),
     };
   }
 
-  *#readDelta(delta: Record<string, unknown>): Generator<ChatChunk, void, undefined> {
-    const thought =
-      stringOf(delta["reasoning_content"]) || stringOf(delta["reasoning"]) || thinkingOf(delta["content"]);
-    const reasoning = thought && this.#reasoning.push(thought);
-    if (reasoning) yield { type: "reasoning", delta: reasoning };
-    const text = this.#text.push(textOf(delta["content"]));
-    if (text) yield { type: "text", delta: text };
-    const refusal = stringOf(delta["refusal"]);
-    if (refusal) {
-      this.#hasRefused = true;
-      yield { type: "refusal", delta: refusal };
+  /** One answer was asked for: the choice whose number comes first, 0 before others. */
+  #ownChoice(choices: readonly (Fields | undefined)[]): Fields | undefined {
+    const numberOf = (choice: Fields | undefined): number => countOf(choice?.["index"]) ?? 0;
+    if (this.#choice === undefined && choices.length > 0) {
+      const numbers = choices.map(numberOf);
+      this.#choice = numbers.includes(0) ? 0 : numbers[0]!;
     }
-    for (const fragment of listOf(delta["tool_calls"]) ?? []) this.#readCall(recordOf(fragment) ?? {});
-    const legacyCall = recordOf(delta["function_call"]);
-    if (legacyCall) this.#readCall({ index: 0, function: legacyCall });
+    return choices.find((choice) => choice !== undefined && numberOf(choice) === this.#choice);
   }
 
-  #readCall(fragment: Record<string, unknown>): void {
-    const fields = recordOf(fragment["function"]) ?? {};
-    const id = stringOf(fragment["id"]) ?? "";
-    const name = stringOf(fields["name"]) ?? "";
-    const index = countOf(fragment["index"]);
-    const open = index === undefined ? this.#calls.at(-1) : this.#calls.findLast((call) => call.index === index);
-    // A new id with a name at a used index is another call; a new id alone is a server that numbers fragments.
-    const isNew = !open || (id !== "" && open.id !== "" && id !== open.id && name !== "");
-    const call = isNew ? { id, name, argumentsText: "", index } : open;
-    if (isNew) this.#calls.push(call);
-    call.id ||= id;
-    call.name ||= name;
-    const given = fields["arguments"];
-    if (typeof given === "string") call.argumentsText += given;
-    else if (recordOf(given)) call.argumentsText = JSON.stringify(given);
+  #readUsage(data: Fields, choice: Fields | undefined): void {
+    const places = [
+      data["usage"],
+      recordOf(data["x_groq"])?.["usage"],
+      data["usageMetadata"],
+      choice?.["usage"],
+      recordOf(choice?.["delta"])?.["usage"],
+      recordOf(choice?.["message"])?.["usage"],
+    ];
+    for (const place of places) this.#usage.add(place);
+  }
+
+  *#readChoice(choice: Fields): Generator<ChatChunk, void, undefined> {
+    const delta = recordOf(choice["delta"]);
+    const message = recordOf(choice["message"]);
+    if (message) {
+      this.#message = message;
+      this.#isBesideDelta = delta !== undefined;
+      if (!delta) yield* this.#readMessage(message);
+    }
+    if (delta || !message) yield* this.#readDelta(delta ?? {}, choice);
+    this.failure ??= failureIn(choice, true);
+    const reason = [choice, delta ?? {}]
+      .flatMap((fields) => [fields["finish_reason"], fields["finishReason"], fields["done_reason"]])
+      .map(stringOf)
+      .find(Boolean);
+    if (reason === undefined) return;
+    this.isFinished = true;
+    this.#finishReason = reason;
+  }
+
+  *#readDelta(delta: Fields, choice: Fields): Generator<ChatChunk, void, undefined> {
+    const content = delta["content"] || choice["text"] || delta["text"];
+    yield* this.#readParts({ ...delta, content });
+    this.#readCalls(delta);
+  }
+
+  /** A message after deltas holds the whole answer so far, or only its end was streamed as a message. */
+  *#readMessage(message: Fields): Generator<ChatChunk, void, undefined> {
+    const { text } = readContent(message["content"], this.#provider);
+    if (text.startsWith(this.#streamed)) {
+      const rest = text.slice(this.#streamed.length);
+      yield* this.#readParts(this.#streamed === "" ? message : { content: rest });
+    } else if (text !== "") {
+      throw brokenStream(this.#provider, "the whole message at the end is not what was streamed before");
+    }
+  }
+
+  *#readParts(fields: Fields): Generator<ChatChunk, void, undefined> {
+    const { text, reasoning, refusal } = readContent(fields["content"], this.#provider);
+    const thought = stringOf(fields["reasoning_content"]) || stringOf(fields["reasoning"]) || reasoning;
+    yield* this.#text.addReasoning(thought);
+    this.#streamed += text;
+    yield* this.#text.add(text);
+    yield* this.#text.addRefusal(stringOf(fields["refusal"]) || refusal);
+  }
+
+  #readCalls(delta: Fields): void {
+    this.#calls.add(listOf(delta["tool_calls"]) ?? (recordOf(delta["tool_calls"]) ? [delta["tool_calls"]] : []));
+    const legacy = recordOf(delta["function_call"]);
+    if (legacy) this.#calls.add([{ index: 0, function: legacy }]);
   }
 
   #stopReason(): StopReason {
-    const reason = STOP_REASONS[this.#finishReason ?? ""] ?? "unknown";
-    if (this.#hasRefused && reason !== "content-filter") return "refusal";
-    if (this.#calls.length > 0 && (reason === "stop" || reason === "unknown")) return "tool-calls";
-    return reason;
+    const reason = stopReasonOf(this.#finishReason);
+    if (this.#text.hasRefused && reason !== "content-filter") return "refusal";
+    if (this.#calls.count > 0 && (reason === "stop" || reason === "unknown")) return "tool-calls";
+    return reason === "failure" ? "unknown" : reason;
   }
 }
 
-/** `content` is a string, null, or, with Mistral, a list of parts. */
-function textOf(content: unknown): string {
-  if (typeof content === "string") return content;
-  return joinParts(content, "text");
-}
-
-function thinkingOf(content: unknown): string {
-  return (listOf(content) ?? [])
-    .map(recordOf)
-    .map((part) =>
-      part?.["type"] === "thinking" ? (stringOf(part["thinking"]) ?? joinParts(part["thinking"], "text")) : "",
-    )
-    .join("");
-}
-
-function joinParts(parts: unknown, type: string): string {
-  return (listOf(parts) ?? [])
-    .map(recordOf)
-    .map((part) => (part?.["type"] === type ? (stringOf(part["text"]) ?? "") : ""))
-    .join("");
+function callsOf(message: Fields): unknown[] {
+  const legacy = recordOf(message["function_call"]);
+  return [...(listOf(message["tool_calls"]) ?? []), ...(legacy ? [{ function: legacy }] : [])];
 }

@@ -1,4 +1,7 @@
-import type { ChatRequest, ContentPart, PromptMessage, ToolChoice } from "../chat-provider.ts";
+import { inputOf } from "../../shared/chat-messages.ts";
+import type { ChatRequest, ContentPart, PromptMessage, ToolChoice, ToolDefinition } from "../chat-provider.ts";
+import { textOf } from "../prompt-text.ts";
+import { effortOf } from "./openai-reasoning.ts";
 import { toNamedSchema } from "./strict-schema.ts";
 
 export interface OpenAIRequestOptions {
@@ -9,6 +12,7 @@ export interface OpenAIRequestOptions {
 /** The body of `POST /chat/completions`; a field that was not asked for is not in it. */
 export function toOpenAIRequest(request: ChatRequest, options: OpenAIRequestOptions): Record<string, unknown> {
   const { system, tools, responseFormat } = request;
+  const effort = effortOf(request);
   const messages = system ? [{ role: "system" as const, content: system }, ...request.messages] : request.messages;
   return {
     model: request.model,
@@ -22,22 +26,24 @@ export function toOpenAIRequest(request: ChatRequest, options: OpenAIRequestOpti
     ...(request.seed === undefined ? {} : { seed: request.seed }),
     ...(tools?.length ? { tools: tools.map(toOpenAITool) } : {}),
     ...(tools?.length && request.toolChoice !== undefined ? { tool_choice: toOpenAIChoice(request.toolChoice) } : {}),
+    ...(effort === undefined ? {} : { reasoning_effort: effort }),
     ...(responseFormat ? { response_format: toResponseFormat(responseFormat) } : {}),
   };
 }
 
 function toOpenAIMessage(message: PromptMessage): Record<string, unknown> {
-  const { role, content, toolCalls, toolCallId } = message;
-  if (role === "user") return { role, content: typeof content === "string" ? content : content.map(toOpenAIPart) };
-  if (role === "tool") return { role, tool_call_id: toolCallId ?? "", content: textOf(content) };
-  if (role === "system" || !toolCalls?.length) return { role, content: textOf(content) };
+  const { role, content, toolCalls, toolCallId, name } = message;
+  const author = name === undefined ? { role } : { role, name };
+  if (role === "user") return { ...author, content: typeof content === "string" ? content : content.map(toOpenAIPart) };
+  if (role === "tool") return { ...author, tool_call_id: toolCallId ?? "", content: textOf(content) };
+  if (!toolCalls?.length) return { ...author, content: textOf(content) };
   return {
-    role,
+    ...author,
     content: textOf(content) || null,
-    tool_calls: toolCalls.map(({ id, name, input }) => ({
-      id,
+    tool_calls: toolCalls.map((call) => ({
+      id: call.id,
       type: "function",
-      function: { name, arguments: JSON.stringify(input) },
+      function: { name: call.name, arguments: JSON.stringify(inputOf(call)) },
     })),
   };
 }
@@ -47,15 +53,9 @@ function toOpenAIPart(part: ContentPart): Record<string, unknown> {
   return { type: "image_url", image_url: { url: part.url, ...(part.detail ? { detail: part.detail } : {}) } };
 }
 
-/** Only users may send images; elsewhere the texts are what counts. */
-function textOf(content: string | ContentPart[]): string {
-  if (typeof content === "string") return content;
-  return content.map((part) => (part.type === "text" ? part.text : "")).join("");
-}
-
-function toOpenAITool(tool: { name: string; description?: string; input: object }): Record<string, unknown> {
-  const { name, description, input } = tool;
-  return { type: "function", function: { name, ...(description ? { description } : {}), parameters: input } };
+function toOpenAITool({ name, description, input, strict }: ToolDefinition): Record<string, unknown> {
+  const about = { ...(description ? { description } : {}), ...(strict === undefined ? {} : { strict }) };
+  return { type: "function", function: { name, ...about, parameters: input } };
 }
 
 function toOpenAIChoice(choice: ToolChoice): unknown {

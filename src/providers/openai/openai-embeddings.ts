@@ -1,4 +1,5 @@
 import type { EmbeddingModel, EmbeddingProvider } from "../embedding-provider.ts";
+import { failureIn } from "../failure-facts.ts";
 import { brokenStream, toProviderError } from "../provider-error.ts";
 import { waitForNextAttempt } from "../retry-policy.ts";
 import { createOpenAIClient, errorOriginOf } from "../sdk/sdk-client.ts";
@@ -6,9 +7,16 @@ import { Semaphore } from "../../base/semaphore.ts";
 import type { ResolvedSettings } from "../settings.ts";
 import { listOf, recordOf } from "../input/unknown-fields.ts";
 import { createStreamWatch, type Fetch } from "../sdk/watched-fetch.ts";
+import { wellFormed } from "../sdk/well-formed.ts";
 
 const DEFAULT_BATCH = 256;
 const DEFAULT_CONCURRENCY = 4;
+/** For a model of unknown size. */
+const MAX_DIMENSIONS = 16_384;
+/** A number with its comma, as text. */
+const MAX_NUMBER_BYTES = 32;
+/** For what stands around the numbers. */
+const SLACK_BYTES = 1024 * 1024;
 const KNOWN_DIMENSIONS: Record<string, number> = {
   "text-embedding-3-small": 1536,
   "text-embedding-3-large": 3072,
@@ -86,6 +94,8 @@ export class OpenAIEmbeddings implements EmbeddingProvider {
     const watch = createStreamWatch({
       provider: this.name,
       idleTimeoutMs,
+      body: "bytes",
+      maxBytes: texts.length * (this.#dimensions || MAX_DIMENSIONS) * MAX_NUMBER_BYTES + SLACK_BYTES,
       ...(this.#fetch ? { fetch: this.#fetch } : {}),
     });
     try {
@@ -94,18 +104,18 @@ export class OpenAIEmbeddings implements EmbeddingProvider {
         {
           model: this.#modelName,
           // Some local servers take no list; one text works everywhere.
-          input: texts.length === 1 ? texts[0]! : texts,
+          input: wellFormed(texts.length === 1 ? texts[0]! : texts),
           encoding_format: "float",
           ...(dimensions === undefined ? {} : { dimensions }),
         },
         { signal },
       );
       signal.throwIfAborted();
-      const failure = recordOf(answer)?.["error"];
-      if (failure) throw { error: failure };
+      const failure = failureIn(answer, listOf(recordOf(answer)?.["data"]) !== undefined);
+      if (failure !== undefined) throw { error: failure };
       return this.#readVectors(answer, texts.length);
     } catch (error) {
-      throw signal.aborted ? signal.reason : toProviderError(error, errorOriginOf(this.#settings));
+      throw signal.aborted ? signal.reason : toProviderError(error, errorOriginOf(this.#settings), watch);
     }
   }
 

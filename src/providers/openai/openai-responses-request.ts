@@ -1,5 +1,8 @@
 import { GeppettoError } from "../../shared/errors.ts";
+import { inputOf } from "../../shared/chat-messages.ts";
 import type { ChatRequest, ContentPart, PromptMessage, ToolChoice, ToolDefinition } from "../chat-provider.ts";
+import { contentWithName, textOf } from "../prompt-text.ts";
+import { effortOf } from "./openai-reasoning.ts";
 import { isStrictSchema, toNamedSchema } from "./strict-schema.ts";
 import { recordOf } from "../input/unknown-fields.ts";
 
@@ -16,6 +19,7 @@ const REASONING_MODEL = /^(?:o\d|gpt-[5-9](?!.*chat)|codex)/;
  */
 export function toResponsesRequest(request: ChatRequest): Record<string, unknown> {
   const { system, tools, responseFormat, model } = request;
+  const effort = effortOf(request);
   if (request.stop?.length) {
     throw new GeppettoError(
       "ValidationError",
@@ -34,21 +38,25 @@ export function toResponsesRequest(request: ChatRequest): Record<string, unknown
     ...(request.topP === undefined ? {} : { top_p: request.topP }),
     ...(tools?.length ? { tools: tools.map(toTool) } : {}),
     ...(tools?.length && request.toolChoice !== undefined ? { tool_choice: toChoice(request.toolChoice) } : {}),
+    // A summary is all that OpenAI shows of its models' reasoning.
+    ...(effort === undefined ? {} : { reasoning: { effort, ...(effort === "none" ? {} : { summary: "auto" }) } }),
     ...(responseFormat ? { text: { format: { type: "json_schema", ...toNamedSchema(responseFormat) } } } : {}),
   };
 }
 
-function toItems({ role, content, toolCalls, toolCallId, thoughts }: PromptMessage): Item[] {
+function toItems(message: PromptMessage): Item[] {
+  const { role, toolCalls, toolCallId, thoughts } = message;
+  const content = contentWithName(message);
   if (role === "tool") return [{ type: "function_call_output", call_id: toolCallId ?? "", output: textOf(content) }];
   if (role === "user") return [{ role, content: typeof content === "string" ? content : content.map(toPart) }];
   const text = textOf(content);
-  if (role === "system") return [{ role, content: text }];
+  if (role === "system" || role === "developer") return [{ role, content: text }];
   const reasoning = thoughts?.provider === "openai-responses" ? (thoughts.items as Item[]).map(toReasoning) : [];
-  const calls = (toolCalls ?? []).map(({ id, name, input }) => ({
+  const calls = (toolCalls ?? []).map((call) => ({
     type: "function_call",
-    call_id: id,
-    name,
-    arguments: JSON.stringify(input),
+    call_id: call.id,
+    name: call.name,
+    arguments: JSON.stringify(inputOf(call)),
   }));
   return [...reasoning, ...(text === "" ? [] : [{ role, content: text }]), ...calls];
 }
@@ -63,13 +71,7 @@ function toPart(part: ContentPart): Item {
   return { type: "input_image", image_url: part.url, detail: part.detail ?? "auto" };
 }
 
-function textOf(content: string | ContentPart[]): string {
-  if (typeof content === "string") return content;
-  return content.map((part) => (part.type === "text" ? part.text : "")).join("");
-}
-
-function toTool({ name, description, input }: ToolDefinition): Item {
-  const strict = isStrictSchema(input);
+function toTool({ name, description, input, strict = isStrictSchema(input) }: ToolDefinition): Item {
   return { type: "function", name, ...(description ? { description } : {}), parameters: input, strict };
 }
 

@@ -68,6 +68,7 @@ export class OpenAISpeech {
     const watch = createStreamWatch({
       provider: "openai",
       idleTimeoutMs,
+      body: "bytes",
       ...(this.#fetch ? { fetch: this.#fetch } : {}),
     });
     try {
@@ -76,7 +77,7 @@ export class OpenAISpeech {
         {
           model: model || DEFAULT_MODEL,
           voice,
-          input: text,
+          input: text.toWellFormed(),
           response_format: "pcm",
           ...(instructions === undefined ? {} : { instructions }),
           ...(speed === undefined ? {} : { speed }),
@@ -97,7 +98,7 @@ export class OpenAISpeech {
       signal.throwIfAborted();
       if (isEmpty) throw brokenStream("openai", "the answer holds no audio");
     } catch (error) {
-      throw signal.aborted ? signal.reason : toProviderError(error, errorOriginOf(this.#settings));
+      throw signal.aborted ? signal.reason : toProviderError(error, errorOriginOf(this.#settings), watch);
     }
   }
 }

@@ -1,73 +1,136 @@
 import { GeppettoError } from "../../shared/errors.ts";
+import { tooLarge } from "../answer/answer-text.ts";
+import { EventSplitter, MAX_EVENT_BYTES, type ServerEvent } from "./event-splitter.ts";
+import { fetchFromOrigin } from "./follow-redirects.ts";
 
 export type Fetch = typeof globalThis.fetch;
 
 /** What the raw bytes told that the SDKs keep to themselves. */
 export interface StreamWatch {
   readonly fetch: Fetch;
-  /** Was there a `data: [DONE]` line? */
-  readonly sawDone: boolean;
-  /** The text of the first `error:` field, which the SDKs drop. */
-  readonly errorField: string | undefined;
-  /** Was any line one of an event stream? */
-  readonly isEventStream: boolean;
+  /** What the lines of an event stream said. */
+  readonly seen: EventSplitter;
+  /** The event that was handed out last. */
+  readonly event: Omit<ServerEvent, "bytes"> | undefined;
   /** The content type of the answer, without parameters. */
   readonly contentType: string;
-  /** The whole body where it was JSON instead of events, up to 4 MB. */
-  readonly jsonBody: string;
+  /** The whole body where it was JSON instead of events. */
+  readonly jsonBody: string | undefined;
+  /** The body of an answer with an error status, or its beginning. */
+  readonly errorBody: string | undefined;
   /** The end marker has come: from now on a wait of more than `graceMs` ends the body, quietly. */
   settle(graceMs: number): void;
 }
 
-const MAX_LINE_HEAD = 4096;
-const MAX_JSON_BODY = 4 * 1024 * 1024;
+export interface WatchOptions {
+  provider: string;
+  idleTimeoutMs: number;
+  /** "events" for a stream of events, "named-events" where the SDK passes over those without a name, else "bytes". */
+  body: "events" | "named-events" | "bytes";
+  /** Most bytes of the answer; default 256 MB. */
+  maxBytes?: number;
+  fetch?: Fetch;
+}
+
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+const MAX_ERROR_BYTES = 64 * 1024;
 const DRAIN_MS = 1000;
-const FIELD = /^\uFEFF?(?:(?:data|event|id|retry|error)\s?:|:)/i;
+/** White space, and the bytes of a byte order mark. */
+const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
 
 /**
  * A `fetch` for one request that watches the body. While a reader waits, `idleTimeoutMs` without a byte breaks the
- * body with a transient `ProviderError`; comments and pings are bytes, and a slow reader is not a slow server.
+ * body with a transient `ProviderError`; comments and pings are bytes, and a slow reader is not a slow server. Events
+ * are handed out one by one, each whole. A body that is larger than anybody takes breaks with a `ProviderError`, and so
+ * does a redirect to another origin.
  */
-export function createStreamWatch(options: { provider: string; idleTimeoutMs: number; fetch?: Fetch }): StreamWatch {
+export function createStreamWatch(options: WatchOptions): StreamWatch {
   const inner = options.fetch ?? globalThis.fetch;
-  const seen = new LineScanner();
+  const { provider, maxBytes = MAX_ANSWER_BYTES } = options;
+  const seen = new EventSplitter();
   let contentType = "";
   let graceMs: number | undefined;
+  let event: Omit<ServerEvent, "bytes"> | undefined;
+  let json: Buffer[] | undefined;
+  let jsonBytes = 0;
+  let hasBegun = false;
+  let errorBody: string | undefined;
+
+  /** What of the bytes goes on at once; JSON stays here. */
+  const take = (bytes: Uint8Array): (ServerEvent | Uint8Array)[] => {
+    if (options.body === "bytes") return [bytes];
+    if (!hasBegun) {
+      const first = bytes.find((byte) => !SPACE.has(byte));
+      hasBegun = first !== undefined;
+      if (first === 0x5b || first === 0x7b) json = [];
+    }
+    if (json !== undefined) {
+      json.push(Buffer.from(bytes));
+      jsonBytes += bytes.length;
+      if (jsonBytes > MAX_EVENT_BYTES) throw tooLong(provider);
+      return [];
+    }
+    const events = seen.push(bytes);
+    if (seen.pendingBytes > MAX_EVENT_BYTES) throw tooLong(provider);
+    return events;
+  };
 
   const watchBody = (body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> => {
     const reader = body.getReader();
+    let waiting: (ServerEvent | Uint8Array)[] = [];
+    let nextPlace = 0;
+    let bytesRead = 0;
     let closed = false;
+    let ended = false;
+
+    const handOut = (controller: ReadableStreamDefaultController<Uint8Array>): boolean => {
+      const next = waiting[nextPlace++];
+      if (next === undefined) return false;
+      if (next instanceof Uint8Array) controller.enqueue(next);
+      else {
+        event = { name: next.name, data: next.data };
+        const isNameless = options.body === "named-events" && next.name === "" && next.data.trim() !== "[DONE]";
+        controller.enqueue(isNameless ? Buffer.concat([Buffer.from("event: message\n"), next.bytes]) : next.bytes);
+      }
+      return true;
+    };
+
     return new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
-          const timer = setTimeout(
-            () => {
-              closed = true;
-              if (graceMs === undefined) controller.error(stalled(options.provider, options.idleTimeoutMs));
-              else controller.close();
-              reader.cancel().catch(() => undefined);
-            },
-            Math.min(options.idleTimeoutMs, graceMs ?? options.idleTimeoutMs),
-          );
-          try {
-            const { done, value } = await reader.read();
-            if (closed) return;
-            if (!done) {
-              seen.push(value);
-              controller.enqueue(value);
-              return;
-            }
+          const onStall = (): void => {
             closed = true;
-            seen.endLine();
-            // The last event counts even where the server forgot the blank line after it.
-            if (seen.isEventStream) controller.enqueue(new Uint8Array([10, 10]));
-            controller.close();
+            if (graceMs === undefined) controller.error(stalled(provider, options.idleTimeoutMs));
+            else controller.close();
+            reader.cancel().catch(() => undefined);
+          };
+          try {
+            while (!handOut(controller)) {
+              if (ended) {
+                closed = true;
+                controller.close();
+                return;
+              }
+              const waitMs = Math.min(options.idleTimeoutMs, graceMs ?? options.idleTimeoutMs);
+              const { done, value } = await readInTime(reader, waitMs, onStall);
+              if (closed) return;
+              if (done) {
+                ended = true;
+                const last = json === undefined && options.body !== "bytes" ? seen.flush() : undefined;
+                waiting = last === undefined ? [] : [last];
+                nextPlace = 0;
+                continue;
+              }
+              waiting = take(value);
+              nextPlace = 0;
+              bytesRead += value.length;
+              if (bytesRead > maxBytes) throw tooLarge(provider, `it has more than ${maxBytes} bytes`);
+            }
           } catch (error) {
             if (closed) return;
             closed = true;
             controller.error(error);
-          } finally {
-            clearTimeout(timer);
+            reader.cancel().catch(() => undefined);
           }
         },
         cancel(reason) {
@@ -83,32 +146,35 @@ export function createStreamWatch(options: { provider: string; idleTimeoutMs: nu
 
   return {
     fetch: async (input, init) => {
-      const response = await inner(input, init);
+      const response = await fetchFromOrigin(inner, input, init, provider);
       contentType = (response.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
-      if (!response.body || !response.ok) return response;
-      seen.keepBody = contentType === "application/json";
       const { status, statusText, headers } = response;
-      return new Response(watchBody(response.body), { status, statusText, headers });
+      if (!response.body) return response;
+      if (response.ok) return new Response(watchBody(response.body), { status, statusText, headers });
+      errorBody = await readHead(response.body, options.idleTimeoutMs);
+      return new Response(errorBody, { status, statusText, headers });
     },
-    get sawDone() {
-      return seen.sawDone;
-    },
-    get errorField() {
-      return seen.errorField;
-    },
-    get isEventStream() {
-      return seen.isEventStream;
+    seen,
+    get event() {
+      return event;
     },
     get contentType() {
       return contentType;
     },
     get jsonBody() {
-      return Buffer.concat(seen.body).toString("utf8");
+      return json && Buffer.concat(json).toString("utf8");
+    },
+    get errorBody() {
+      return errorBody;
     },
     settle(ms) {
       graceMs = ms;
     },
   };
+}
+
+function tooLong(provider: string): GeppettoError {
+  return tooLarge(provider, `one event has more than ${MAX_EVENT_BYTES} bytes`);
 }
 
 function stalled(provider: string, idleTimeoutMs: number): GeppettoError {
@@ -117,6 +183,47 @@ function stalled(provider: string, idleTimeoutMs: number): GeppettoError {
     `${provider}: the stream stalled: no data within ${idleTimeoutMs / 1000} s`,
     { code: "ERR_PROVIDER_TIMEOUT", isTransient: true },
   );
+}
+
+/** Reads once, and calls `onLate` when nothing has come within the time. */
+async function readInTime<T>(
+  reader: ReadableStreamDefaultReader<T>,
+  timeoutMs: number,
+  onLate: () => void,
+): Promise<ReadableStreamReadResult<T>> {
+  let isWaiting = true;
+  const isLate = (): void => {
+    if (isWaiting) onLate();
+  };
+  // What has come while this process was busy lies in the socket still: it is read before the server is found late.
+  const timer = setTimeout(() => setImmediate(() => setImmediate(isLate)), timeoutMs);
+  try {
+    return await reader.read();
+  } finally {
+    isWaiting = false;
+    clearTimeout(timer);
+  }
+}
+
+/** The beginning of the body of an error; what does not come in time, or breaks, is as good as none. */
+async function readHead(body: ReadableStream<Uint8Array>, timeoutMs: number): Promise<string> {
+  const reader = body.getReader();
+  const timer = setTimeout(() => void reader.cancel().catch(() => undefined), timeoutMs);
+  const parts: Uint8Array[] = [];
+  try {
+    for (let length = 0; length < MAX_ERROR_BYTES;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      parts.push(value);
+      length += value.length;
+    }
+  } catch {
+    // The status says enough.
+  } finally {
+    clearTimeout(timer);
+    reader.cancel().catch(() => undefined);
+  }
+  return Buffer.concat(parts).subarray(0, MAX_ERROR_BYTES).toString("utf8");
 }
 
 async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
@@ -128,48 +235,5 @@ async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<v
     // What comes after the end marker does not matter, nor does a failure there.
   } finally {
     clearTimeout(timer);
-  }
-}
-
-class LineScanner {
-  sawDone = false;
-  errorField: string | undefined;
-  isEventStream = false;
-  keepBody = false;
-  readonly body: Uint8Array[] = [];
-  #bodyBytes = 0;
-  #head: Buffer[] = [];
-  #headBytes = 0;
-
-  push(bytes: Uint8Array): void {
-    if (this.keepBody && this.#bodyBytes < MAX_JSON_BODY) {
-      this.body.push(bytes);
-      this.#bodyBytes += bytes.length;
-    }
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let start = 0; start < chunk.length;) {
-      const newline = chunk.indexOf(10, start);
-      const end = newline < 0 ? chunk.length : newline;
-      const room = MAX_LINE_HEAD - this.#headBytes;
-      if (room > 0 && end > start) {
-        const piece = Buffer.from(chunk.subarray(start, Math.min(end, start + room)));
-        this.#head.push(piece);
-        this.#headBytes += piece.length;
-      }
-      if (newline < 0) return;
-      this.endLine();
-      start = newline + 1;
-    }
-  }
-
-  endLine(): void {
-    if (this.#headBytes === 0) return;
-    const line = Buffer.concat(this.#head).toString("utf8").trimEnd();
-    this.#head = [];
-    this.#headBytes = 0;
-    if (!FIELD.test(line)) return;
-    this.isEventStream = true;
-    if (/^data: ?\[DONE\]$/.test(line)) this.sawDone = true;
-    else if (/^error\s?:/i.test(line)) this.errorField ??= line.slice(line.indexOf(":") + 1).trim();
   }
 }

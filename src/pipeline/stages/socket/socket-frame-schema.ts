@@ -50,7 +50,13 @@ const part = z.discriminatedUnion("type", [
 const record = z.record(z.string(), z.unknown());
 const common = { metadata: record.exactOptional(), priority: z.enum(PRIORITIES).exactOptional() };
 const message = z.looseObject({ role: z.string().min(1), text: z.string() });
-const toolCall = z.object({ id: z.string(), name: z.string().min(1), input: record });
+const toolCall = z.object({
+  id: z.string(),
+  name: z.string().min(1),
+  input: record.exactOptional(),
+  inputText: z.string().exactOptional(),
+  code: z.string().exactOptional(),
+});
 
 export const frameSchema: z.ZodType<JsonFrame> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("audio-format"), audio: audioForm }),
