@@ -37,7 +37,7 @@ for (const flags of [[], ["--jitless"]]) {
     stdio: "inherit",
   });
 }
-for (const child of ["sandbox/realm-child", "modules/bundler-child"]) {
+for (const child of ["sandbox/realm-child", "modules/bundler-child", "providers/schema/schema-child"]) {
   await build({
     entryPoints: [join(root, `src/${child}.ts`)],
     outfile: join(root, `dist/${basename(child)}.cjs`),

@@ -1,5 +1,5 @@
 /** The flat message objects of the seeds, as a plain snapshot: times are RFC 3339 strings, scripts see `Date`s. */
-export const ROLES = ["system", "assistant", "user", "tool"] as const;
+export const ROLES = ["system", "developer", "assistant", "user", "tool"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** What a URL begins with that stands for an image which the host has read and keeps. */

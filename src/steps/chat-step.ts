@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { abortable } from "../base/abortable.ts";
 import type { ChatProvider, ChatRequest, PromptMessage } from "../providers/chat-provider.ts";
 import { createChatProvider, DEFAULT_CHAT_MODELS } from "../providers/create-chat-provider.ts";
 import type { CreateProviderOptions } from "../providers/create-provider-options.ts";
@@ -46,6 +47,7 @@ const DEFAULT_TOOL_TIMEOUT_MS = 60_000;
  * addresses and headers are the host's alone.
  */
 export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInput, AnswerMessage> {
+  /** Also what checks of schemas are queued by: those of different chat steps do not wait for each other. */
   const providers = new Map<string, { provider: ChatProvider; model: string }>();
 
   /** A script may name another provider than the host's; that one then has its own defaults. */
@@ -62,13 +64,15 @@ export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInp
     return made;
   }
 
-  function toolBoxFor(chosen: ChatOptions, runnable: unknown): Promise<ToolBox> {
+  function toolBoxFor(chosen: ChatOptions, runnable: unknown, signal: AbortSignal): Promise<ToolBox> {
     return ToolBox.create({
       tools: chosen.tools ?? [],
       runnable: new Set(Array.isArray(runnable) ? runnable.filter((name) => typeof name === "string") : []),
       hostTools: options.hostTools ?? new Map(),
       timeoutMs: chosen.toolTimeoutMs ?? options.toolTimeoutMs ?? DEFAULT_TOOL_TIMEOUT_MS,
       onApprove: options.onApprove,
+      owner: providers,
+      signal,
     });
   }
 
@@ -78,8 +82,10 @@ export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInp
       const [stepOptions, parsed] = await Promise.all([parseChatOptions(given), parseChatInput(input)]);
       const chosen: ChatOptions = { ...stepOptions, ...parsed.options };
       const { provider, model } = providerFor(chosen.provider);
-      const tools = await toolBoxFor(chosen, runnable);
-      const format = chosen.responseFormat && (await createAnswerFormat(chosen.responseFormat));
+      const tools = await abortable(toolBoxFor(chosen, runnable, context.signal), context.signal);
+      const format =
+        chosen.responseFormat &&
+        (await createAnswerFormat(chosen.responseFormat, { owner: providers, signal: context.signal }));
       const request: ChatRequest = {
         ...toRequest(chosen, tools),
         messages: withImages(parsed.messages, options.resolveImage),

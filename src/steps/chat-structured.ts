@@ -1,5 +1,7 @@
+import { abortable } from "../base/abortable.ts";
+import { jsonExcess } from "../providers/answer/json-progress.ts";
 import type { ChatProvider, ChatRequest } from "../providers/chat-provider.ts";
-import { compileJsonSchema, type JsonSchemaCheck } from "../providers/schema/json-schema.ts";
+import { compileJsonSchema, type JsonSchemaCheck, type JsonSchemaOptions } from "../providers/schema/json-schema.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { addUsage, ask, type Conclusion } from "./chat-rounds.ts";
 import type { StepContext } from "./step.ts";
@@ -15,8 +17,11 @@ type Reading = { value: unknown } | { flaw: string };
 const MAX_SHOWN = 500;
 
 /** @throws {GeppettoError} ValidationError for an invalid schema. */
-export async function createAnswerFormat(schema: Record<string, unknown>): Promise<AnswerFormat> {
-  return { schema, check: await compileJsonSchema(schema, "responseFormat") };
+export async function createAnswerFormat(
+  schema: Record<string, unknown>,
+  options: JsonSchemaOptions,
+): Promise<AnswerFormat> {
+  return { schema, check: await compileJsonSchema(schema, "responseFormat", options) };
 }
 
 /**
@@ -35,7 +40,7 @@ export async function concludeParsed(
   const { answer, messages } = conclusion;
   const { stopReason } = answer.end;
   if (stopReason === "refusal" || stopReason === "content-filter" || answer.calls.length > 0) return { conclusion };
-  const first = await read(answer.text, format);
+  const first = await read(answer.text, format, context);
   if ("value" in first) return { conclusion, parsed: first.value };
   // Tools have run: what is asked for now is the document.
   const { tools: _, toolChoice: __, ...rest } = request;
@@ -51,7 +56,7 @@ export async function concludeParsed(
     ],
   };
   const second = await ask(provider, repair, context);
-  const reading = await read(second.text, format);
+  const reading = await read(second.text, format, context);
   const usage = addUsage(conclusion.usage, second.end.usage);
   if ("value" in reading) {
     return { conclusion: { ...conclusion, answer: second, messages: repair.messages, usage }, parsed: reading.value };
@@ -65,15 +70,28 @@ export async function concludeParsed(
   );
 }
 
-const FENCED = /^\s*```(?:json)?\s*\n([^]*?)\n?\s*```\s*$/i;
-
-async function read(text: string, { check }: AnswerFormat): Promise<Reading> {
+async function read(text: string, { check }: AnswerFormat, { signal }: StepContext): Promise<Reading> {
+  const json = unfenced(text.trim());
+  if (json === "") return { flaw: "it is empty" };
+  const excess = jsonExcess(json);
+  if (excess !== undefined) return { flaw: `it is ${excess}` };
   let value: unknown;
   try {
-    value = JSON.parse(FENCED.exec(text)?.[1] ?? text);
+    value = JSON.parse(json);
   } catch {
-    return { flaw: text.trim() === "" ? "it is empty" : "it is not JSON" };
+    return { flaw: "it is not JSON" };
   }
-  const flaw = await check(value, "answer");
+  const flaw = await abortable(check(value, "answer", signal), signal);
   return flaw === undefined ? { value } : { flaw };
+}
+
+const FENCE = "```";
+
+/** What stands in the one block of code that is the whole text, else the text. */
+function unfenced(text: string): string {
+  const begin = text.indexOf("\n");
+  const head = text.slice(0, begin).trim().toLowerCase();
+  const isFenced =
+    (head === FENCE || head === `${FENCE}json`) && text.endsWith(FENCE) && begin < text.length - FENCE.length;
+  return isFenced ? text.slice(begin, -FENCE.length).trim() : text;
 }

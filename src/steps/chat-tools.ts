@@ -34,6 +34,9 @@ export interface ToolBoxOptions {
   /** Longest time of one call where the tool says nothing. */
   timeoutMs: number;
   onApprove?: ApproveCall | undefined;
+  /** Whose schemas they are, see {@link compileJsonSchema}. */
+  owner: object;
+  signal: AbortSignal;
 }
 
 export interface ToolOutcome {
@@ -130,7 +133,7 @@ export class ToolBox {
       const name = toolCall.name.slice(0, 100).toWellFormed();
       return failed(`there is no tool "${name}"${known === "" ? "" : `, the tools are ${known}`}`);
     }
-    const flaw = inputError ?? (await abortable(tool.check(toolCall.input, "input"), signal));
+    const flaw = inputError ?? (await abortable(tool.check(toolCall.input, "input", signal), signal));
     if (flaw !== undefined)
       return failed(`the input does not fit: ${flaw}`, inputError === undefined ? undefined : TOOL_INPUT_CODE);
     if (this.#onApprove === undefined) return undefined;
@@ -171,7 +174,7 @@ export class ToolBox {
 async function toTool(given: string | ToolDefinition, options: ToolBoxOptions): Promise<Tool> {
   if (typeof given !== "string") {
     const { name, timeoutMs = options.timeoutMs } = given;
-    const check = await compileJsonSchema(given.input, `the input schema of tool "${name}"`);
+    const check = await compileJsonSchema(given.input, `the input schema of tool "${name}"`, options);
     const tool: Tool = { definition: given, check, timeoutMs };
     if (options.runnable.has(name)) {
       tool.run = (input, context) => context.callGuest(guestToolName(name), { input, timeoutMs });
@@ -187,7 +190,7 @@ async function toTool(given: string | ToolDefinition, options: ToolBoxOptions): 
   const { description, input = NO_INPUT, timeoutMs = options.timeoutMs } = hostTool;
   return {
     definition: { name: given, ...(description === undefined ? {} : { description }), input },
-    check: await compileJsonSchema(input, `the input schema of tool "${given}"`),
+    check: await compileJsonSchema(input, `the input schema of tool "${given}"`, options),
     timeoutMs,
     run: async (value, _, signal) => toPlain(await hostTool.run(value, { signal })),
   };

@@ -30,7 +30,7 @@ export async function compileValidator(validator: Validator, what: string): Prom
       return (error?.issues ?? []).map(({ path, message }) => `${[kind, ...path.map(String)].join(".")}: ${message}`);
     };
   }
-  const check = await compileJsonSchema(validator, what);
+  const check = await compileJsonSchema(validator, what, { owner: validator });
   return async (content, { kind }) => {
     const flaw = await check(content, kind);
     return flaw === undefined ? [] : [flaw];

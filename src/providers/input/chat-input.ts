@@ -1,9 +1,9 @@
 import type { ConversationSnapshot } from "../../shared/chat-messages.ts";
 import { ConversationTree } from "../../shared/conversation-tree.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import type { PromptMessage, ToolChoice, ToolDefinition } from "../chat-provider.ts";
-import { describeIssues } from "../schema/schema-issues.ts";
+import type { PromptMessage, ReasoningOptions, ToolChoice, ToolDefinition } from "../chat-provider.ts";
 import type { CheckedMessage } from "./checked-message.ts";
+import { describeIssues } from "./describe-issues.ts";
 import { toPromptMessages } from "./prompt-messages.ts";
 import { recordOf } from "./unknown-fields.ts";
 
@@ -22,6 +22,7 @@ export interface ChatOptions {
   toolChoice?: ToolChoice;
   maxToolRounds?: number;
   toolTimeoutMs?: number;
+  reasoning?: ReasoningOptions;
   responseFormat?: Record<string, unknown>;
 }
 
@@ -40,7 +41,10 @@ export interface ChatInput {
  */
 export async function parseChatInput(input: unknown): Promise<ChatInput> {
   if (typeof input === "string") return { messages: [{ role: "user", content: input }], options: {} };
-  const { messageSchema, optionsSchema, snapshotSchema } = await import("./chat-schemas.ts");
+  const [{ messageSchema, snapshotSchema }, { optionsSchema }] = await Promise.all([
+    import("./message-schemas.ts"),
+    import("./option-schemas.ts"),
+  ]);
   const record = recordOf(input);
   let list: unknown;
   let options: ChatOptions = {};
@@ -59,15 +63,16 @@ export async function parseChatInput(input: unknown): Promise<ChatInput> {
   }
   if (!Array.isArray(list)) throw invalid("messages", "a list of messages", typeName(list));
   if (list.length === 0) throw invalid("messages", "at least one message", "none");
-  const checked = list.map((message, index) =>
-    check(messageSchema, message, `messages[${indexOf(message, index, record)}]`),
+  const checked = list.flatMap(
+    (message, index) =>
+      check(messageSchema, message, `messages[${indexOf(message, index, record)}]`) as CheckedMessage[],
   );
-  return { messages: toPromptMessages(checked as CheckedMessage[]), options };
+  return { messages: toPromptMessages(checked), options };
 }
 
 /** Validates the options of `newStep()` and its like; the same errors as {@link parseChatInput}. */
 export async function parseChatOptions(options: unknown): Promise<ChatOptions> {
-  const { optionsSchema } = await import("./chat-schemas.ts");
+  const { optionsSchema } = await import("./option-schemas.ts");
   return check(optionsSchema, options ?? {}, "options") as ChatOptions;
 }
 

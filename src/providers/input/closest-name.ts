@@ -1,8 +1,11 @@
 /** Longer names are not taken for slips. */
 const MAX_LENGTH = 64;
+/** Shorter ones are not the beginning of anything. */
+const MIN_BEGINNING = 3;
 
 /**
- * The name that `given` was most likely meant to be: at most a third of its letters differ. Undefined when none is close.
+ * The name that `given` was most likely meant to be: at most a third of its letters differ, or it is the beginning of that
+ * name alone. Undefined when none is close.
  *
  * @example
  * closestName("antropic", ["openai", "anthropic"]); // "anthropic"
@@ -15,7 +18,17 @@ export function closestName(given: string, names: readonly string[]): string | u
     const distance = editDistance(given.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [name, distance];
   }
-  return best;
+  return best ?? onlyBeginning(given.toLowerCase(), names);
+}
+
+/** The one name that begins like this, as in "params". */
+function onlyBeginning(given: string, names: readonly string[]): string | undefined {
+  if (given.length < MIN_BEGINNING) return undefined;
+  const fitting = names.filter((name) => {
+    const whole = name.toLowerCase();
+    return whole.startsWith(given) || (given.endsWith("s") && whole.startsWith(given.slice(0, -1)));
+  });
+  return fitting.length === 1 ? fitting[0] : undefined;
 }
 
 /** Letters to change, add, leave out, or swap with their neighbour. */

@@ -1,6 +1,7 @@
 import type { ToolCall } from "../../shared/chat-messages.ts";
 import type { CheckedMessage } from "./checked-message.ts";
 import type { PromptMessage } from "../chat-provider.ts";
+import { textOf } from "../prompt-text.ts";
 
 const NO_RESULT = "(no result was recorded)";
 
@@ -8,21 +9,23 @@ const NO_RESULT = "(no result was recorded)";
  * Puts messages into the order that every provider takes: each assistant message with tool calls is followed at once
  * by one result per call. Tool uses in a row belong to one assistant message, as does a text right before them. A
  * result that came later moves up; a call without one gets a note in its place; a result without a call becomes a
- * user's text; `toolCalls` of a text that nobody answered are left out.
+ * user's text; `toolCalls` of a text that nobody answered are left out, but for those in a vendor's own history.
  */
 export function toPromptMessages(messages: readonly CheckedMessage[]): PromptMessage[] {
   const results = collectResults(messages);
   const used = new Set<number>();
   const prompt: PromptMessage[] = [];
-  const takeResult = (id: string, after: number): string | undefined => {
+  const takeResult = (id: string, after: number): Partial<PromptMessage> => {
     const place = results.get(id)?.find((candidate) => candidate > after && !used.has(candidate));
-    if (place === undefined) return undefined;
+    if (place === undefined) return {};
     used.add(place);
-    return resultText(messages[place]!);
+    const message = messages[place]!;
+    const isError = message.kind === "tool-result" && message.isError === true;
+    return { content: resultText(message), ...nameOf(message), ...(isError ? { isError } : {}) };
   };
   const answerCalls = (calls: readonly ToolCall[], after: number): void => {
     for (const { id } of calls) {
-      prompt.push({ role: "tool", toolCallId: id, content: takeResult(id, after) ?? NO_RESULT });
+      prompt.push({ role: "tool", toolCallId: id, content: NO_RESULT, ...takeResult(id, after) });
     }
   };
 
@@ -37,9 +40,9 @@ export function toPromptMessages(messages: readonly CheckedMessage[]): PromptMes
     const calls: ToolCall[] = [];
     if (message.kind === "text") {
       const isAnswered = ({ id }: ToolCall): boolean => results.get(id)?.some((other) => other > start) ?? false;
-      calls.push(...message.toolCalls.filter(isAnswered));
+      calls.push(...message.toolCalls.filter((call) => message.keepsCalls === true || isAnswered(call)));
       if (message.role !== "assistant") {
-        prompt.push({ role: message.role, content: message.content });
+        prompt.push({ role: message.role, content: message.content, ...nameOf(message) });
         continue;
       }
     } else calls.push(message.call);
@@ -50,7 +53,14 @@ export function toPromptMessages(messages: readonly CheckedMessage[]): PromptMes
       place++;
     }
     const content = message.kind === "text" ? message.content : "";
-    prompt.push({ role: "assistant", content, ...(calls.length > 0 ? { toolCalls: calls } : {}) });
+    const thoughts = message.kind === "text" && calls.length > 0 ? message.thoughts : undefined;
+    prompt.push({
+      role: "assistant",
+      content,
+      ...nameOf(message),
+      ...(calls.length > 0 ? { toolCalls: calls } : {}),
+      ...(thoughts === undefined ? {} : { thoughts }),
+    });
     answerCalls(calls, start);
   }
   return prompt;
@@ -85,7 +95,6 @@ function orphanText(message: CheckedMessage): string {
   return `Result of tool${id ? ` ${id}` : ""}: ${resultText(message)}`;
 }
 
-function textOf(content: PromptMessage["content"]): string {
-  if (typeof content === "string") return content;
-  return content.map((part) => (part.type === "text" ? part.text : "")).join("");
+function nameOf(message: CheckedMessage): Pick<PromptMessage, "name"> {
+  return message.kind === "text" && message.name !== undefined ? { name: message.name } : {};
 }

@@ -109,7 +109,8 @@ export abstract class SdkChat<R extends EventReader> implements ChatProvider {
     const told = seen.errorField ?? seen.strayJson;
     const failure = (told && failureFromText(told)) ?? reader.failure ?? reader.endFailure;
     if (failure !== undefined) throw toProviderError({ error: failure }, origin);
-    if (reader.eventCount === 0) throw brokenStream(this.name, `the answer is not an event stream${noteOn(watch, origin)}`);
+    if (reader.eventCount === 0)
+      throw brokenStream(this.name, `the answer is not an event stream${noteOn(watch, origin)}`);
     if (!reader.isFinished && !(this.endsWithDone && seen.sawDone)) {
       throw brokenStream(this.name, `the stream broke off: it ended without ${this.endMarker}`);
     }

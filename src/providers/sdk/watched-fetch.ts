@@ -186,11 +186,11 @@ function stalled(provider: string, idleTimeoutMs: number): GeppettoError {
 }
 
 /** Reads once, and calls `onLate` when nothing has come within the time. */
-async function readInTime<T>(
-  reader: ReadableStreamDefaultReader<T>,
+async function readInTime<R extends { read(): Promise<unknown> }>(
+  reader: R,
   timeoutMs: number,
   onLate: () => void,
-): Promise<ReadableStreamReadResult<T>> {
+): Promise<Awaited<ReturnType<R["read"]>>> {
   let isWaiting = true;
   const isLate = (): void => {
     if (isWaiting) onLate();
@@ -198,7 +198,7 @@ async function readInTime<T>(
   // What has come while this process was busy lies in the socket still: it is read before the server is found late.
   const timer = setTimeout(() => setImmediate(() => setImmediate(isLate)), timeoutMs);
   try {
-    return await reader.read();
+    return (await reader.read()) as Awaited<ReturnType<R["read"]>>;
   } finally {
     isWaiting = false;
     clearTimeout(timer);

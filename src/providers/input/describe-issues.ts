@@ -1,5 +1,4 @@
-import { closestName } from "../input/closest-name.ts";
-import { listOf, recordOf, stringOf } from "../input/unknown-fields.ts";
+import { listOf, recordOf, stringOf } from "./unknown-fields.ts";
 
 interface Issue extends Record<string, unknown> {
   path: (string | number)[];
@@ -15,39 +14,16 @@ const NOUNS: Record<string, string> = {
   record: "an object",
 };
 
-/** What may stand where an unknown key was found. */
-export interface KnownKeys {
-  /** What such a key is called, for example "option". */
-  noun: string;
-  names: readonly string[];
-}
-
 /** The first of zod's issues as `messages[3].role: expected "user" or "system", found "bot"`; `value` is what was checked. */
-export function describeIssues(
-  issues: readonly unknown[],
-  value: unknown,
-  prefix: string,
-  { noun, names }: KnownKeys = CHAT_OPTIONS,
-): string {
+export function describeIssues(issues: readonly unknown[], value: unknown, prefix: string): string {
   const issue = deepest((issues[0] ?? { path: [] }) as Issue);
-  const path = formatPath(prefix, issue.path);
+  const isTopOption = prefix === "" && issue.path.length === 0;
+  const path = isTopOption ? "input" : formatPath(prefix, issue.path);
+  // The whole text is said already.
+  if (recordOf(issue["params"])?.["isWhole"] === true) return `${path}: ${String(issue["message"])}`;
   const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
-  const keys = listOf(issue["keys"])?.map(String);
-  if (issue["code"] === "unrecognized_keys" && keys?.[0] !== undefined) {
-    const close = closestName(keys[0], names);
-    const where = formatPath(prefix === "" && issue.path.length === 0 ? "" : path, [keys[0]]);
-    return `${where}: no such ${noun}${close ? `, did you mean "${close}"?` : ""}`;
-  }
   return `${path}: expected ${expectation(issue)}, found ${describeValue(found)}`;
 }
-
-const CHAT_OPTIONS: KnownKeys = {
-  noun: "option",
-  names:
-    "provider model temperature maxTokens topP stop system seed tools toolChoice maxToolRounds toolTimeoutMs responseFormat messages".split(
-      " ",
-    ),
-};
 
 /** Of a union's branches the one that got furthest, since that is the one that was meant. */
 function deepest(issue: Issue): Issue {
@@ -67,16 +43,11 @@ function expectation(issue: Issue): string {
   if (code === "either") return (issue["expected"] as string[]).join(" or ");
   if (code === "invalid_value")
     return (listOf(issue["values"]) ?? []).map((value) => JSON.stringify(value)).join(" or ");
-  if (code === "invalid_union" && issue["discriminator"]) {
-    const options = listOf(issue["options"])?.map((option) => JSON.stringify(option));
-    return options?.join(" or ") ?? `a known ${stringOf(issue["discriminator"])}`;
-  }
   if (code === "too_small" && issue["origin"] === "string" && issue["minimum"] === 1) return "a text that is not empty";
   if (code === "too_small")
     return `${issue["inclusive"] === false ? "more than" : "at least"} ${amount(issue, "minimum")}`;
   if (code === "too_big")
     return `${issue["inclusive"] === false ? "less than" : "at most"} ${amount(issue, "maximum")}`;
-  if (code === "not_multiple_of") return `a multiple of ${String(issue["divisor"])}`;
   if (code === "invalid_format" || code === "custom") return stringOf(issue["message"]) ?? "another form";
   const type = stringOf(issue["expected"]) ?? "";
   return NOUNS[type] ?? type;
@@ -87,15 +58,15 @@ function amount(issue: Issue, bound: "minimum" | "maximum"): string {
   return `${String(issue[bound])}${unit}`;
 }
 
-function formatPath(prefix: string, path: readonly (string | number)[]): string {
-  const joined = path.reduce<string>(
+export function formatPath(prefix: string, path: readonly (string | number)[]): string {
+  return path.reduce<string>(
     (text, key) => (typeof key === "number" ? `${text}[${key}]` : text === "" ? key : `${text}.${key}`),
     prefix,
   );
-  return joined || "input";
 }
 
-function describeValue(value: unknown): string {
+/** What was found, short. */
+export function describeValue(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
