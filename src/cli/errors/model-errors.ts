@@ -75,6 +75,24 @@ export const modelErrors = {
     advice: "Try again. If it happens always, the server does not speak the API that the settings name.",
     exit: EXIT.provider,
   },
+  ERR_PROVIDER_REDIRECT: {
+    name: "ProviderError",
+    meaning: "The server of the model points to another one. Key and messages do not follow to another origin.",
+    advice: "If you trust the address that the message names, use it as the base URL.",
+    exit: EXIT.provider,
+  },
+  ERR_ANSWER_TOO_LARGE: {
+    name: "ProviderError",
+    meaning: "The answer goes beyond what is taken of one: 4 million characters, 256 tool calls, 1 MB of arguments.",
+    advice: "Ask for less, or bound the answer with `maxTokens`. Another attempt gives as much again.",
+    exit: EXIT.provider,
+  },
+  ERR_TOOL_INPUT: {
+    name: "ValidationError",
+    meaning: "The arguments of a tool call are not a JSON object. `inputText` holds what the model wrote.",
+    advice: "The model is told, and may try again. If the answer was cut off, raise `maxTokens`.",
+    exit: EXIT.uncaught,
+  },
   ERR_RESPONSE_FORMAT: {
     name: "ValidationError",
     meaning: "The answer does not fit `responseFormat`, and neither does the corrected answer that was asked for.",
