@@ -2,12 +2,37 @@
 interface ChatTool<Input = Record<string, unknown>> {
   name: string;
   description?: string;
-  /** JSON schema of the input. */
+  /**
+   * JSON schema of the input, or a schema of zod, ArkType or any library that follows Standard Schema and offers itself as
+   * a JSON schema. Such a schema may also fill in defaults and change values.
+   */
   input?: object;
+  /** The same, as other libraries call it. */
+  parameters?: object;
+  /** The same. */
+  inputSchema?: object;
+  /** The same. */
+  input_schema?: object;
+  /** The same. */
+  schema?: object;
+  /** Shall the provider enforce the schema? */
+  strict?: boolean;
+  type?: "function" | "custom";
   /** Longest time of one call, in milliseconds. */
   timeoutMs?: number;
   /** Without it the step ends with what was asked for in the message's `toolCalls`. What it throws the model is told. */
   run?(input: Input, context: CallContext): unknown;
+  /** The same as `run`. */
+  execute?(input: Input, context: CallContext): unknown;
+}
+
+/** A tool as OpenAI's chat API has it. The function may stand at either level. */
+interface WrappedChatTool<Input = Record<string, unknown>> {
+  type: "function";
+  function: ChatTool<Input>;
+  timeoutMs?: number;
+  run?(input: Input, context: CallContext): unknown;
+  execute?(input: Input, context: CallContext): unknown;
 }
 
 /** What a model is asked with. What is not given is the host's setting. */
@@ -22,31 +47,60 @@ interface ChatOptions {
   seed?: number;
   /** Tools of the script, and names of tools of the host. */
   // oxlint-disable-next-line typescript/no-explicit-any -- each tool has an input of its own
-  tools?: readonly (ChatTool<any> | string)[];
+  tools?: readonly (ChatTool<any> | WrappedChatTool<any> | string)[];
   toolChoice?: "auto" | "none" | "required" | { name: string };
+  /**
+   * How much the model is to think before it answers: by effort, or by a number of tokens, for models that take one. What
+   * it thinks comes in `reasoning` events.
+   */
+  reasoning?: {
+    effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
+    budgetTokens?: number;
+  };
   /** Rounds of tool calls before the run gives up; default 20. */
   maxToolRounds?: number;
   /** Longest time of one tool call, in milliseconds. */
   toolTimeoutMs?: number;
-  /** JSON schema that the answer is to fit; the message's `parsed` then holds the value. */
+  /** JSON schema that the answer is to fit, or a zod schema; the message's `parsed` then holds the value. */
   responseFormat?: object;
 }
 
 type ChatContent =
   string | readonly ({ type: "text"; text: string } | { type: "image"; url: string; detail?: string })[];
 
+/**
+ * A message of another library's history: OpenAI's `tool_calls`, `function_call`, role `tool` and `content: null`, items of
+ * its responses API, Anthropic's blocks. Fields that are not known are refused by their names.
+ */
+type ForeignMessage =
+  | {
+      role: MessageRole | "function";
+      content?: string | readonly object[] | null;
+      name?: string;
+      tool_calls?: readonly object[] | null;
+      tool_call_id?: string;
+      function_call?: object | null;
+      refusal?: string | null;
+    }
+  | { type: "function_call"; call_id: string; name: string; arguments?: string }
+  | { type: "function_call_output"; call_id: string; output: string | readonly object[] };
+
 /** What a chat step takes: a conversation, its snapshot, a text, or messages with options of their own. */
 type ChatInput =
   | string
   | Conversation
   | ConversationSnapshot
-  | ({ messages: readonly (ChatMessage | { role: MessageRole; content: ChatContent })[] } & ChatOptions);
+  | ({
+      messages: readonly (ChatMessage | { role: MessageRole; content: ChatContent; name?: string } | ForeignMessage)[];
+    } & ChatOptions);
 
 /** The answer of a model. `String(message)` is its text. */
 type AssistantMessage = TextMessage & {
   role: "assistant";
   metadata: {
-    usage?: { inputTokens?: number; outputTokens?: number; [count: string]: unknown };
+    usage?: { inputTokens?: number; outputTokens?: number; reasoningTokens?: number; [count: string]: unknown };
+    /** What the model has thought, where its provider shows it. */
+    reasoning?: string;
     stopReason?: string;
     engine?: string;
     [field: string]: unknown;

@@ -1,4 +1,9 @@
-type MessageRole = "system" | "assistant" | "user" | "tool";
+type MessageRole = "system" | "developer" | "assistant" | "user" | "tool";
+
+/** A call that a model asks for. Where its arguments are not a JSON object, `inputText` and `code` stand in for `input`. */
+type ToolCall =
+  | { id: string; name: string; input: Record<string, unknown>; inputText?: undefined; code?: undefined }
+  | { id: string; name: string; input?: undefined; inputText: string; code: "ERR_TOOL_INPUT" };
 
 interface MessageFields {
   id: string;
@@ -15,7 +20,7 @@ interface TextMessage extends MessageFields {
   text: string;
   images?: { imageURL: string; imageName: string; mediaType: string; detail: string }[];
   /** What an assistant asked for and nobody ran. */
-  toolCalls?: { id: string; name: string; input: Record<string, unknown> }[];
+  toolCalls?: ToolCall[];
   /** The text as a value, where the answer was to fit a schema. */
   parsed?: unknown;
 }

@@ -50,14 +50,17 @@ interface StepEventFields {
   time: number;
 }
 
-/** One event of a run: start, then partials and tool events, then exactly one of final, error and interrupt. */
+/** One event of a run: start, then partials, reasoning and tool events, then exactly one of final, error and interrupt. */
 type StepEvent<O = unknown> = StepEventFields &
   (
     | { type: "start" }
     /** A piece of text, or one result of a list; `completion` is the text so far. */
     | { type: "partial"; delta: string; completion: string; result?: O }
-    | { type: "tool-call"; toolCall: { id: string; name: string; input: Record<string, unknown> } }
-    | { type: "tool-result"; toolResult: { id: string; result: unknown } }
+    /** A piece of what a model thinks; no part of its text. */
+    | { type: "reasoning"; delta: string }
+    | { type: "tool-call"; toolCall: ToolCall }
+    /** `isError` where the tool failed, or was not called. */
+    | { type: "tool-result"; toolResult: { id: string; result: unknown; isError?: boolean; code?: string } }
     /** `result` is the one result, or the array of a step that is a list by nature. */
     | { type: "final"; text: string; result: O | O[]; results: O[] }
     | { type: "error"; error: string; code: string }

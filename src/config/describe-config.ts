@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { DEFAULT_CHAT_MODELS } from "../providers/create-chat-provider.ts";
-import { priceOf } from "../providers/price-table.ts";
-import { resolveProviderSettings, type Environment, type ModelSettings } from "../providers/settings.ts";
+import { priceFor } from "../providers/price-table.ts";
+import { type Environment, type ModelSettings, resolveProviderSettings } from "../providers/settings.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { Config } from "./load-config.ts";
 import type { Settings } from "./settings.ts";
@@ -66,7 +66,7 @@ export async function checkConfig(config: Config, env: Environment): Promise<Che
     ok("profile", profile ?? "none"),
     checkModel("chat", settings.chat, env),
     checkModel("embeddings", settings.embeddings, env),
-    ...checkPrice(settings),
+    ...checkPrice(settings, env),
     await checkKeys(keys),
     ...warnings.map((detail): Check => ({ name: "warning", status: "warning", detail, hint: "" })),
   ];
@@ -106,12 +106,18 @@ function checkModel(name: string, model: ModelSettings, env: Environment): Check
 }
 
 /** A limit on cost refuses every request to a model without a price. */
-function checkPrice({ chat, limits }: Settings): Check[] {
-  const provider = chat.provider === "claude" ? "anthropic" : chat.provider;
-  const model = chat.model ?? DEFAULT_CHAT_MODELS[provider as keyof typeof DEFAULT_CHAT_MODELS];
-  if (limits.maxCost === undefined || provider === "embedded") return [];
-  if (priceOf(model, chat.prices ?? {}) !== undefined)
-    return [ok("cost", `at most ${limits.maxCost} US dollars a run`)];
+function checkPrice({ chat, limits }: Settings, env: Environment): Check[] {
+  if (limits.maxCost === undefined) return [];
+  const resolved = resolveProviderSettings(chat, env);
+  const model = resolved.model ?? DEFAULT_CHAT_MODELS[resolved.provider];
+  if (resolved.provider === "embedded") return [];
+  if (resolved.isLocal || priceFor(model, resolved.prices) !== undefined)
+    return [
+      ok(
+        "cost",
+        `at most ${limits.maxCost} US dollars a run${resolved.isLocal ? `; ${model} is local, and free` : ""}`,
+      ),
+    ];
   const hint = `set one under prices, as prices: { ${model}: { input: 0.25, output: 2 } }`;
   return [{ name: "cost", status: "error", detail: `limits.maxCost is set, and ${model} has no price`, hint }];
 }

@@ -7,7 +7,9 @@ import { SETTING_BY_PATH } from "./table/names.ts";
 
 /** The settings as one object, with the keys that they refer to. */
 export async function toSettings(merged: Merged, keys: KeyStore): Promise<{ settings: Settings; warnings: string[] }> {
-  const { chat, embeddings, retry, prices, ...rest } = toSections(merged);
+  const { chat: said, embeddings, retry, prices, ...rest } = toSections(merged);
+  const { reasoningEffort: effort, reasoningBudgetTokens: budgetTokens, ...chat } = said;
+  const reasoning = { ...(effort ? { effort } : {}), ...(budgetTokens ? { budgetTokens } : {}) };
   const shared = {
     ...(Object.keys(retry).length > 0 ? { retry } : {}),
     ...(prices === undefined ? {} : { prices }),
@@ -22,7 +24,14 @@ export async function toSettings(merged: Merged, keys: KeyStore): Promise<{ sett
   if (usesKeys(merged) && (await keys.isExposed())) {
     warnings.push("The keys file can be read by others: give it the mode 600");
   }
-  return { settings: { ...rest, chat: { ...chat, ...shared }, embeddings: { ...embeddings, ...shared } }, warnings };
+  return {
+    settings: {
+      ...rest,
+      chat: { ...chat, ...(Object.keys(reasoning).length > 0 ? { reasoning } : {}), ...shared },
+      embeddings: { ...embeddings, ...shared },
+    },
+    warnings,
+  };
 }
 
 /** Settings that were kept, perhaps by an earlier version, with the defaults of what they do not have. */

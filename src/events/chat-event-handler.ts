@@ -17,6 +17,8 @@ type On<E extends ChatEvent> = (event: E, context: ChatEventContext) => void | P
 export interface ChatEventHandler {
   handleStart?: On<ChatEventOf<"start">>;
   handlePartialCompletion?: On<ChatEventOf<"partial">>;
+  /** What the model thinks; no part of its text. */
+  handleReasoning?: On<ChatEventOf<"reasoning">>;
   handleToolCall?: On<ChatEventOf<"tool-call">>;
   handleToolResult?: On<ChatEventOf<"tool-result">>;
   handleFinal?: On<ChatEventOf<"final">>;
@@ -37,6 +39,8 @@ export async function dispatchChatEvent(
       return handler.handleStart?.(event, context);
     case "partial":
       return handler.handlePartialCompletion?.(event, context);
+    case "reasoning":
+      return handler.handleReasoning?.(event, context);
     case "tool-call":
       return handler.handleToolCall?.(event, context);
     case "tool-result":

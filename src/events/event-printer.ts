@@ -78,6 +78,8 @@ function createTextPrinter({ name, includeMetadata = false }: EventPrinterOption
         isMidLine = !event.delta.endsWith("\n");
         hasText = true;
         return event.delta;
+      case "reasoning":
+        return "";
       case "tool-call":
         return line(`→ ${event.toolCall.name} ${JSON.stringify(inputOf(event.toolCall))}`);
       case "tool-result":

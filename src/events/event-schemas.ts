@@ -41,6 +41,7 @@ export const eventSchemas: EventSchemas = {
     completion: z.string(),
     ...common,
   }),
+  reasoning: z.looseObject({ type: z.literal("reasoning"), delta: z.string(), ...common }),
   "tool-call": z.looseObject({ type: z.literal("tool-call"), toolCall, ...common }),
   "tool-result": z.looseObject({ type: z.literal("tool-result"), toolResult, ...common }),
   final: z.looseObject({

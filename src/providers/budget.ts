@@ -2,7 +2,7 @@ import { waysToSet } from "../config/table/names.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { ChatChunk, ChatProvider, ChatRequest, Usage } from "./chat-provider.ts";
 import type { EmbeddingModel, EmbeddingProvider } from "./embedding-provider.ts";
-import { costOf, type PriceTable, priceOf } from "./price-table.ts";
+import { costOf, priceFor, type PriceOptions, type PriceTable } from "./price-table.ts";
 import { Semaphore } from "../base/semaphore.ts";
 
 export interface BudgetLimits {
@@ -78,9 +78,9 @@ export class Budget {
     if (maxCost !== undefined && this.#spent.cost > maxCost) throw exceeded("maxCost", maxCost);
   }
 
-  /** @throws {GeppettoError} ConfigError when cost is limited and the model has no price. */
-  requirePrice(model: string, prices: PriceTable | undefined): void {
-    if (this.limits.maxCost === undefined || (prices !== undefined && priceOf(model, prices) !== undefined)) return;
+  /** @throws {GeppettoError} ConfigError when cost is limited and nobody knows what the model costs. */
+  requirePrice(model: string, prices: PriceTable | undefined, { isLocal = false }: PriceOptions = {}): void {
+    if (this.limits.maxCost === undefined || isLocal || priceFor(model, prices) !== undefined) return;
     throw new GeppettoError(
       "ConfigError",
       `Cannot keep to a cost of ${this.limits.maxCost} US dollars: "${model}" has no price; set one under prices, in dollars per million tokens`,
@@ -108,23 +108,29 @@ export class BudgetedChat implements ChatProvider {
   readonly #budget: Budget;
   readonly #model: string;
   readonly #prices: PriceTable | undefined;
+  readonly #options: PriceOptions;
 
   /** @param model what is asked where a request names none. */
   constructor(
     inner: ChatProvider,
     budget: Budget,
-    { model, prices }: { model: string; prices?: PriceTable | undefined },
+    {
+      model,
+      prices,
+      isLocal = inner.name === "embedded",
+    }: { model: string; prices?: PriceTable | undefined } & PriceOptions,
   ) {
     this.name = inner.name;
     this.#inner = inner;
     this.#budget = budget;
     this.#model = model;
     this.#prices = prices;
+    this.#options = { isLocal };
   }
 
   async *stream(request: ChatRequest, { signal }: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined> {
     const budget = this.#budget;
-    if (this.name !== "embedded") budget.requirePrice(request.model || this.#model, this.#prices);
+    budget.requirePrice(request.model || this.#model, this.#prices, this.#options);
     const release = await budget.begin(signal);
     const input = estimateInput(request);
     let output = 0;
@@ -133,7 +139,7 @@ export class BudgetedChat implements ChatProvider {
         if (chunk.type === "end") {
           const usage = chunk.usage ?? { inputTokens: input, outputTokens: Math.ceil(output / CHARS_PER_TOKEN) };
           output = 0;
-          budget.spend(tokensOf(usage), costOf(usage, request.model || this.#model, this.#prices) ?? 0);
+          budget.spend(tokensOf(usage), costOf(usage, request.model || this.#model, this.#prices, this.#options) ?? 0);
         } else if ("delta" in chunk) output += chunk.delta.length;
         yield chunk;
       }
@@ -153,7 +159,10 @@ export class BudgetedChat implements ChatProvider {
 
   #spendQuietly(inputTokens: number, outputTokens: number, model: string): void {
     try {
-      this.#budget.spend(inputTokens + outputTokens, costOf({ inputTokens, outputTokens }, model, this.#prices) ?? 0);
+      this.#budget.spend(
+        inputTokens + outputTokens,
+        costOf({ inputTokens, outputTokens }, model, this.#prices, this.#options) ?? 0,
+      );
     } catch {
       // The next call is refused.
     }
@@ -166,12 +175,14 @@ export class BudgetedEmbeddings implements EmbeddingProvider {
   readonly #inner: EmbeddingProvider;
   readonly #budget: Budget;
   readonly #prices: PriceTable | undefined;
+  readonly #options: PriceOptions;
 
-  constructor(inner: EmbeddingProvider, budget: Budget, prices: PriceTable | undefined) {
+  constructor(inner: EmbeddingProvider, budget: Budget, prices: PriceTable | undefined, options: PriceOptions = {}) {
     this.name = inner.name;
     this.#inner = inner;
     this.#budget = budget;
     this.#prices = prices;
+    this.#options = options;
   }
 
   model(): EmbeddingModel {
@@ -180,12 +191,12 @@ export class BudgetedEmbeddings implements EmbeddingProvider {
 
   async embed(texts: string[], options: { signal: AbortSignal }): Promise<Float32Array[]> {
     const { name } = this.model();
-    this.#budget.requirePrice(name, this.#prices);
+    this.#budget.requirePrice(name, this.#prices, this.#options);
     const release = await this.#budget.begin(options.signal);
     try {
       const vectors = await this.#inner.embed(texts, options);
       const inputTokens = texts.reduce((sum, text) => sum + Math.ceil(text.length / CHARS_PER_TOKEN), 0);
-      this.#budget.spend(inputTokens, costOf({ inputTokens, outputTokens: 0 }, name, this.#prices) ?? 0);
+      this.#budget.spend(inputTokens, costOf({ inputTokens, outputTokens: 0 }, name, this.#prices, this.#options) ?? 0);
       return vectors;
     } finally {
       release();

@@ -29,7 +29,7 @@ export function createChatProvider(settings: ModelSettings, options: CreateProvi
   const { budget } = options;
   if (budget === undefined) return provider;
   const model = resolved.model || DEFAULT_CHAT_MODELS[resolved.provider];
-  return new BudgetedChat(provider, budget, { model, prices: settings.prices });
+  return new BudgetedChat(provider, budget, { model, prices: resolved.prices, isLocal: resolved.isLocal });
 }
 
 function createUnlimited(
@@ -71,10 +71,9 @@ class ProviderWithDefaults implements ChatProvider {
   }
 
   stream(request: ChatRequest, options: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined> {
-    const { temperature, maxTokens, topP, stop, seed, system } = this.#settings;
-    const defaults = Object.fromEntries(
-      Object.entries({ temperature, maxTokens, topP, stop, seed, system }).filter(([, value]) => value !== undefined),
-    );
+    const { temperature, maxTokens, topP, stop, seed, system, reasoning } = this.#settings;
+    const given = { temperature, maxTokens, topP, stop, seed, system, reasoning };
+    const defaults = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     return this.#inner.stream({ ...defaults, ...request, model: request.model || this.#model }, options);
   }
 }

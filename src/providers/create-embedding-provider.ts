@@ -15,7 +15,7 @@ export function createEmbeddingProvider(settings: ModelSettings, options: Create
   const limitless = createUncached(resolved, options);
   // The embedded model costs nothing but time.
   const isFree = budget === undefined || resolved.provider === "embedded";
-  const provider = isFree ? limitless : new BudgetedEmbeddings(limitless, budget, resolved.prices);
+  const provider = isFree ? limitless : new BudgetedEmbeddings(limitless, budget, resolved.prices, resolved);
   return wrapEmbeddings(new CachedEmbeddings(provider, { scope: `${baseURL} ${dimensions}`, entries, folder }));
 }
 

@@ -1,4 +1,5 @@
 import type { Usage } from "./chat-provider.ts";
+import { LIST_PRICES } from "./list-prices.ts";
 
 /** US dollars per million tokens. */
 export interface Price {
@@ -13,10 +14,29 @@ export interface Price {
 /** Prices by model. A key ending in `*` stands for all models that begin so; the longest that fits counts. */
 export type PriceTable = Readonly<Record<string, Price>>;
 
+export interface PriceOptions {
+  /** The server is this machine, or this process: what it does costs nothing, unless the user says what. */
+  isLocal?: boolean | undefined;
+}
+
 const TOKENS_PER_PRICE = 1_000_000;
 
-/** The price of a model, or undefined where the table says nothing about it. */
-export function priceOf(model: string, prices: PriceTable): Price | undefined {
+/**
+ * The price of a model: the user's own, else its vendor's list price, but for local servers. Undefined where nobody knows
+ * one.
+ *
+ * @example
+ * priceFor("gpt-5-mini", undefined)?.output; // 2
+ */
+export function priceFor(
+  model: string,
+  prices: PriceTable = {},
+  { isLocal = false }: PriceOptions = {},
+): Price | undefined {
+  return priceOf(model, prices) ?? (isLocal ? undefined : priceOf(model, LIST_PRICES));
+}
+
+function priceOf(model: string, prices: PriceTable): Price | undefined {
   if (Object.hasOwn(prices, model)) return prices[model];
   const fitting = Object.keys(prices).filter((key) => key.endsWith("*") && model.startsWith(key.slice(0, -1)));
   const longest = fitting.sort((a, b) => b.length - a.length)[0];
@@ -29,8 +49,13 @@ export function priceOf(model: string, prices: PriceTable): Price | undefined {
  * @example
  * costOf({ inputTokens: 1_000_000, outputTokens: 0 }, "m", { m: { input: 2, output: 8 } }); // 2
  */
-export function costOf(usage: Usage | undefined, model: string, prices: PriceTable | undefined): number | undefined {
-  const price = prices === undefined ? undefined : priceOf(model, prices);
+export function costOf(
+  usage: Usage | undefined,
+  model: string,
+  prices: PriceTable | undefined,
+  options: PriceOptions = {},
+): number | undefined {
+  const price = priceFor(model, prices, options);
   if (usage === undefined || price === undefined) return undefined;
   const { input, output, cachedInput = input, cacheWrite = input } = price;
   // OpenAI counts cached tokens within the input, Anthropic beside it.

@@ -1,5 +1,6 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { closestName } from "./input/closest-name.ts";
+import type { ReasoningOptions } from "./chat-provider.ts";
 import type { PriceTable } from "./price-table.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 
@@ -23,6 +24,7 @@ export interface ModelSettings {
   stop?: string[];
   seed?: number;
   system?: string;
+  reasoning?: ReasoningOptions;
   /** Length of embedding vectors; asked of the provider when given. */
   dimensions?: number;
   /** Texts in one request for embeddings; default 256. */
@@ -42,7 +44,7 @@ export interface ModelSettings {
   /** Longest wait between two bytes of an answer; default 120,000. */
   idleTimeoutMs?: number;
   retry?: RetryOptions;
-  /** What tokens cost, by model; without a price a message's metadata has no cost. */
+  /** What tokens cost, by model; default the vendors' list prices. Without a price a message's metadata has no cost. */
   prices?: PriceTable;
   /** Pause of the demo model before each delta; default 15. */
   deltaMs?: number;
@@ -57,6 +59,8 @@ export interface ResolvedSettings extends Omit<ModelSettings, "provider" | "apiK
   /** Absent for the embedded provider. */
   baseURL?: string;
   isVendorURL: boolean;
+  /** The address is this machine's own. */
+  isLocal: boolean;
   /** What a missing or refused key is best answered with. */
   keyHint: string;
   headerTimeoutMs: number;
@@ -83,6 +87,7 @@ const VENDORS: Record<Exclude<ProviderName, "embedded">, Vendor> = {
     baseURLVariable: "ANTHROPIC_BASE_URL",
   },
 };
+const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\])$/;
 const DEFAULT_HEADER_TIMEOUT_MS = 60_000;
 const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
 
@@ -104,7 +109,7 @@ export function resolveProviderSettings(settings: ModelSettings, env: Environmen
     headerTimeoutMs: settings.headerTimeoutMs ?? DEFAULT_HEADER_TIMEOUT_MS,
     idleTimeoutMs: settings.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
   };
-  if (provider === "embedded") return { ...common, isVendorURL: true, keyHint: "" };
+  if (provider === "embedded") return { ...common, isVendorURL: true, isLocal: true, keyHint: "" };
 
   const vendor = VENDORS[provider];
   const ownURL = settings.baseURL?.trim();
@@ -121,6 +126,7 @@ export function resolveProviderSettings(settings: ModelSettings, env: Environmen
     ...common,
     baseURL,
     isVendorURL,
+    isLocal: LOOPBACK.test(new URL(baseURL).hostname),
     keyHint: keyHint(settings.apiKey, apiKey, vendor, isVendorURL),
     ...(apiKey ? { apiKey } : {}),
   };

@@ -44,13 +44,14 @@ interface EventFields {
 }
 
 /**
- * The events of one run: one start, then partials and tool events, then exactly one of final, error and interrupt.
- * Shapes as in the seeds' "Event Object Structure".
+ * The events of one run: one start, then partials, reasoning and tool events, then exactly one of final, error and
+ * interrupt. Shapes as in the seeds' "Event Object Structure". Reasoning is what a model thinks: no part of any text.
  */
 export type StepEvent = EventFields &
   (
     | { type: "start" }
     | { type: "partial"; delta: string; completion: string; result?: unknown }
+    | { type: "reasoning"; delta: string }
     | { type: "tool-call"; toolCall: ToolCall }
     | { type: "tool-result"; toolResult: { id: string; result: unknown } }
     | { type: "final"; text: string; result: unknown; results: unknown[] }
@@ -100,6 +101,10 @@ export interface EventFrame {
 export function toEventFrame(event: StepEvent, error: ErrorRecord | undefined): EventFrame {
   const { type, seq, time, meta, step } = event;
   const frame: EventFrame = { type, seq, time };
+  if (event.type === "reasoning") {
+    frame.delta = event.delta;
+    return frame;
+  }
   if (event.type === "partial") {
     frame.delta = event.delta;
     if ("result" in event) frame.result = event.result;

@@ -1,5 +1,4 @@
-import type { PriceTable } from "../providers/price-table.ts";
-import { costOf } from "../providers/price-table.ts";
+import { costOf, type PriceTable } from "../providers/price-table.ts";
 import type { TextMessage, ToolRound } from "../shared/chat-messages.ts";
 import type { Conclusion } from "./chat-rounds.ts";
 import type { StepContext } from "./step.ts";
@@ -13,11 +12,11 @@ export interface AnswerMessage extends TextMessage {
 export function toAnswerMessage(
   { answer, rounds, usage }: Conclusion,
   { meta, metadata }: StepContext,
-  extra: { parsed?: unknown; prices?: PriceTable | undefined },
+  extra: { parsed?: unknown; prices?: PriceTable | undefined; isLocal: boolean },
 ): AnswerMessage {
   const { engine, stopReason, providerStopReason } = answer.end;
   // Providers answer with a dated name of what was asked for; the price may be said for either.
-  const cost = costOf(usage, meta.engine, extra.prices) ?? costOf(usage, engine, extra.prices);
+  const cost = costOf(usage, meta.engine, extra.prices, extra) ?? costOf(usage, engine, extra.prices, extra);
   meta.engine = engine;
   const facts = {
     engine,

@@ -86,6 +86,7 @@ export async function ask(provider: ChatProvider, request: ChatRequest, context:
         break;
       case "reasoning":
         answer.reasoning += chunk.delta;
+        await context.publish({ type: "reasoning", delta: chunk.delta });
         break;
       case "refusal":
         answer.refusal += chunk.delta;

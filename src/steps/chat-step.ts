@@ -4,7 +4,8 @@ import type { ChatProvider, ChatRequest, PromptMessage } from "../providers/chat
 import { createChatProvider, DEFAULT_CHAT_MODELS } from "../providers/create-chat-provider.ts";
 import type { CreateProviderOptions } from "../providers/create-provider-options.ts";
 import { parseChatInput, parseChatOptions, type ChatOptions } from "../providers/input/chat-input.ts";
-import { resolveProviderSettings, type ModelSettings } from "../providers/settings.ts";
+import type { PriceTable } from "../providers/price-table.ts";
+import { type ModelSettings, resolveProviderSettings } from "../providers/settings.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { answerInRounds } from "./chat-rounds.ts";
 import { type AnswerMessage, toAnswerMessage } from "./chat-message.ts";
@@ -38,6 +39,14 @@ interface ChatStepInput {
   runnable?: unknown;
 }
 
+interface AskedProvider {
+  provider: ChatProvider;
+  /** What is asked where nobody names a model. */
+  model: string;
+  /** What its models cost. */
+  pricing: { prices: PriceTable | undefined; isLocal: boolean };
+}
+
 const DEFAULT_TOOL_ROUNDS = 20;
 const DEFAULT_TOOL_TIMEOUT_MS = 60_000;
 
@@ -48,10 +57,10 @@ const DEFAULT_TOOL_TIMEOUT_MS = 60_000;
  */
 export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInput, AnswerMessage> {
   /** Also what checks of schemas are queued by: those of different chat steps do not wait for each other. */
-  const providers = new Map<string, { provider: ChatProvider; model: string }>();
+  const providers = new Map<string, AskedProvider>();
 
   /** A script may name another provider than the host's; that one then has its own defaults. */
-  function providerFor(asked: string | undefined): { provider: ChatProvider; model: string } {
+  function providerFor(asked: string | undefined): AskedProvider {
     const own = resolveProviderSettings(options.settings, options.env).provider;
     const name = asked === undefined ? own : resolveProviderSettings({ provider: asked }, {}).provider;
     const known = providers.get(name);
@@ -59,7 +68,8 @@ export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInp
     const settings = name === own ? options.settings : { provider: name };
     const given = name === own ? options.chatProvider : undefined;
     const provider = given ?? createChatProvider(settings, options);
-    const made = { provider, model: settings.model ?? DEFAULT_CHAT_MODELS[name] };
+    const { prices, isLocal } = resolveProviderSettings(settings, options.env);
+    const made = { provider, model: settings.model ?? DEFAULT_CHAT_MODELS[name], pricing: { prices, isLocal } };
     providers.set(name, made);
     return made;
   }
@@ -81,7 +91,7 @@ export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInp
     async *run({ options: given, input, runnable }, context) {
       const [stepOptions, parsed] = await Promise.all([parseChatOptions(given), parseChatInput(input)]);
       const chosen: ChatOptions = { ...stepOptions, ...parsed.options };
-      const { provider, model } = providerFor(chosen.provider);
+      const { provider, model, pricing } = providerFor(chosen.provider);
       const tools = await abortable(toolBoxFor(chosen, runnable, context.signal), context.signal);
       const format =
         chosen.responseFormat &&
@@ -95,9 +105,8 @@ export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInp
       context.meta.engine = request.model || model;
       options.onCall?.(provider);
       const maxToolRounds = chosen.maxToolRounds ?? DEFAULT_TOOL_ROUNDS;
-      const { prices } = options.settings;
       const conclusion = await answerInRounds({ provider, request, tools, maxToolRounds }, context);
-      if (format === undefined) yield toAnswerMessage(conclusion, context, { prices });
+      if (format === undefined) yield toAnswerMessage(conclusion, context, pricing);
       else {
         const { conclusion: repaired, ...value } = await concludeParsed(
           conclusion,
@@ -105,7 +114,7 @@ export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInp
           { provider, request },
           context,
         );
-        yield toAnswerMessage(repaired, context, { ...value, prices });
+        yield toAnswerMessage(repaired, context, { ...value, ...pricing });
       }
     },
   };

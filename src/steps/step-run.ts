@@ -161,10 +161,10 @@ export class StepRun<O = unknown> implements StepResult<O> {
   async emit(emission: StepEmission & { result?: unknown }): Promise<void> {
     this.signal.throwIfAborted();
     if (this.#over) throw new GeppettoError("StepError", "Cannot publish an event: the run has ended");
-    if (emission.type !== "partial") return this.#publish(emission);
     const { source, reserve } = this.#options;
+    if (emission.type === "partial" || emission.type === "reasoning") reserve?.(emission.delta.length);
+    if (emission.type !== "partial") return this.#publish(emission);
     const { kind } = source.info;
-    reserve?.(emission.delta.length);
     this.#completion = appendDelta(kind, this.#completion, emission.delta, this.#partials++ === 0);
     await abortable(this.#publish({ ...emission, completion: this.#completion }), this.signal);
   }

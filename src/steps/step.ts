@@ -5,6 +5,7 @@ import type { EventMeta, RunMetadata, StepEvent, StepInfo } from "../shared/step
 /** What a step publishes while it runs; start and the terminal event are the run's own. */
 export type StepEmission =
   | { type: "partial"; delta: string }
+  | { type: "reasoning"; delta: string }
   | { type: "tool-call"; toolCall: ToolCall }
   | { type: "tool-result"; toolResult: { id: string; result: unknown } };
 

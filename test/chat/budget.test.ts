@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Budget } from "../../src/providers/budget.ts";
 import type { ChatProvider } from "../../src/providers/chat-provider.ts";
-import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
+import { createChatProvider, DEFAULT_CHAT_MODELS } from "../../src/providers/create-chat-provider.ts";
+import { LIST_PRICES, LIST_PRICES_DATE } from "../../src/providers/list-prices.ts";
 import { costOf } from "../../src/providers/price-table.ts";
+import { resolveProviderSettings } from "../../src/providers/settings.ts";
 import { BudgetedEmbeddings } from "../../src/providers/budget.ts";
 import { runChat } from "./run-chat.ts";
 import { startScriptedServer, type ScriptedServer } from "./scripted-server.ts";
@@ -66,11 +68,19 @@ describe("a budget", () => {
     expect(budget.spent).toEqual({ calls: 2, tokens: 24, cost: 28 });
   });
 
-  it("of cost refuses a model without a price before anything is asked; the demo model costs nothing", async () => {
+  it("of cost refuses a model without a price before anything is asked; local servers and the demo model cost nothing", async () => {
     server.play({ text: "a" });
-    const { error } = await runChat(`await chat("x");`, { chat: server.settings, budget: new Budget({ maxCost: 1 }) });
+    const budget = new Budget({ maxCost: 1 });
+    const away = { ...server.settings, baseURL: "https://models.invalid/v1" };
+    const { error } = await runChat(`await chat("x");`, { chat: away, budget });
     expect(error).toMatchObject({ name: "ConfigError", code: "ERR_NO_PRICE" });
-    expect(server.bodies).toHaveLength(0);
+    expect(budget.spent.calls).toBe(0);
+    const local = await runChat(
+      `const [m] = await new ChatStepFactory().newStep().startAsync("x"); export default [String(m), "cost" in m.metadata];`,
+      { chat: server.settings, budget },
+    );
+    expect(local.value).toEqual(["a", false]);
+    expect(budget.spent.cost).toBe(0);
     expect(
       (await runChat(`export default await chat("echo: ok");`, { budget: new Budget({ maxCost: 1 }) })).value,
     ).toBe("ok");
@@ -125,6 +135,39 @@ describe("a budget", () => {
     const budgeted = new BudgetedEmbeddings(vectors, new Budget({ maxCalls: 1 }), undefined);
     expect(await budgeted.embed(["12345678"], { signal })).toHaveLength(1);
     await expect(budgeted.embed(["x"], { signal })).rejects.toMatchObject({ code: "ERR_LIMIT_CALLS" });
+  });
+});
+
+describe("list prices", () => {
+  const tokens = { inputTokens: 1_000_000, outputTokens: 1_000_000 };
+
+  it("count for well-known models, and their dated names, where the user says no other", () => {
+    expect(costOf(tokens, "gpt-5-mini", undefined)).toBe(2.25);
+    expect(costOf(tokens, "gpt-5-mini-2025-08-07", undefined)).toBe(2.25);
+    expect(costOf(tokens, "claude-sonnet-5", {})).toBe(12);
+    expect(costOf(tokens, "claude-haiku-4-5-20251001", {})).toBe(6);
+    expect(costOf(tokens, "gpt-5-mini", { "gpt-*": { input: 1, output: 1 } })).toBe(2);
+    expect(costOf(tokens, "gpt-5-mini-of-somebody", undefined)).toBeUndefined();
+    expect(costOf(tokens, "gpt-5-mini", undefined, { isLocal: true })).toBeUndefined();
+  });
+
+  it("have a price for every default model, none negative, and say their day", () => {
+    for (const [provider, model] of Object.entries(DEFAULT_CHAT_MODELS)) {
+      if (provider !== "embedded") expect(LIST_PRICES).toHaveProperty([model]);
+    }
+    for (const price of Object.values(LIST_PRICES))
+      for (const amount of Object.values(price)) expect(amount).toBeGreaterThanOrEqual(0);
+    expect(Number.isNaN(Date.parse(LIST_PRICES_DATE))).toBe(false);
+  });
+
+  it.each([
+    ["http://127.0.0.1:11434/v1", true],
+    ["http://localhost:8080/v1", true],
+    ["http://[::1]/v1", true],
+    ["https://localhost.example.com/v1", false],
+    ["https://api.openai.com/v1", false],
+  ])("%s is local: %s", (baseURL, isLocal) => {
+    expect(resolveProviderSettings({ provider: "openai", baseURL }, {}).isLocal).toBe(isLocal);
   });
 });
 

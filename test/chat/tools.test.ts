@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { RuntimeEngine, setupDefaults } from "../../src/index.ts";
 import { ISOLATIONS } from "../engine/engine-harness.ts";
@@ -157,7 +158,116 @@ describe("parallel calls", () => {
   });
 });
 
+describe("a tool in other words", () => {
+  it.each(["input", "parameters", "inputSchema", "input_schema", "schema"])("has its schema as %s", async (field) => {
+    const { value } = await run(
+      `const a = { name: "a", ${field}: { type: "object", properties: { n: { type: "number" } }, required: ["n"] }, execute: ({ n }) => n + 1 };
+      export default [await chat('call: a {"n": 1}', { tools: [a] }), await chat("call: a {}", { tools: [a] })];`,
+    );
+    expect(value).toEqual([
+      "[demo] a answered: 2",
+      "[demo] a answered: Error: the input does not fit: input.n: expected a number, found nothing",
+    ]);
+  });
+
+  it("is taken as OpenAI has it, with its function at either level", async () => {
+    const { value } = await run(
+      `const inner = { name: "a", parameters: { type: "object", properties: { n: { type: "number" } } } };
+      const tools = [
+        { type: "function", function: { ...inner, run: ({ n }) => n + 1 } },
+        { type: "function", function: inner, run: ({ n }) => n + 2 },
+      ];
+      const texts = []; for (const tool of tools) texts.push(await chat('call: a {"n": 1}', { tools: [tool] })); export default texts;`,
+    );
+    expect(value).toEqual(["[demo] a answered: 2", "[demo] a answered: 3"]);
+  });
+
+  it("may be said by any Standard Schema that offers a JSON schema, which fills in and changes what the tool gets", async () => {
+    const { value } = await run(
+      `const json = { type: "object", properties: { n: { type: "number" } } };
+      const validate = (v) => v.n === 13 ? { issues: [{ message: "bad luck", path: ["n"] }] } : { value: { ...v, extra: "filled in" } };
+      const late = async (v) => validate(v);
+      const standards = [
+        { "~standard": { version: 1, vendor: "a", validate, jsonSchema: { input: ({ target }) => ({ $schema: "https://json-schema.org/" + target, ...json }) } } },
+        { "~standard": { version: 1, vendor: "b", validate: late }, toJSONSchema: () => json },
+        Object.assign(() => {}, { "~standard": { version: 1, vendor: "c", validate }, toJsonSchema: () => json }),
+      ];
+      const texts = [];
+      for (const input of standards) {
+        const a = { name: "a", input, run: (given) => given };
+        texts.push(await chat('call: a {"n": 1}', { tools: [a] }), await chat('call: a {"n": 13}', { tools: [a] }), await chat('call: a {"n": "1"}', { tools: [a] }));
+      }
+      export default texts;`,
+    );
+    const each = [
+      '[demo] a answered: {"n":1,"extra":"filled in"}',
+      "[demo] a answered: Error: the input does not fit: input.n: bad luck",
+      '[demo] a answered: Error: the input does not fit: input.n: expected a number, found "1"',
+    ];
+    expect(value).toEqual([...each, ...each, ...each]);
+  });
+
+  it("that no JSON schema can be had of is refused, with what to do", async () => {
+    const refusalOf = async (input: string) =>
+      (await run(`await chat("hi", { tools: [{ name: "a", input: ${input}, run() {} }] });`)).error;
+    expect(await refusalOf(`{ "~standard": { version: 1, vendor: "valibot", validate() {} } }`)).toMatchObject({
+      name: "ValidationError",
+      message:
+        'Cannot use the schema of the tool "a": valibot does not offer it as a JSON schema, give the JSON schema itself',
+    });
+    expect(await refusalOf(`{ toJSONSchema() { throw new Error("Date cannot be represented") } }`)).toMatchObject({
+      message: 'Cannot use the schema of the tool "a": it has no JSON schema: Date cannot be represented',
+    });
+    expect(await refusalOf(`{ city: { type: "string" } }`)).toMatchObject({
+      message: expect.stringContaining("none of its fields is a keyword of JSON schema: city"),
+    });
+  });
+
+  it.each([
+    [`{ name: "a", run: 5 }`, "options.tools[0].run: no such field"],
+    [`{ name: "a", run() {}, execute() {} }`, "options.tools[0].execute: no such field"],
+    [
+      `{ name: "a", descripton: "x", run() {} }`,
+      'options.tools[0].descripton: no such field, did you mean "description"?',
+    ],
+  ])("that nobody knows is refused by its name: %s", async (tool, words) => {
+    const { error } = await run(`await chat("hi", { tools: [${tool}] });`);
+    expect(error).toMatchObject({ name: "ValidationError", message: expect.stringContaining(words) });
+  });
+
+  it("may be said by zod, whose defaults the tool gets", async () => {
+    const folder = fileURLToPath(new URL("../..", import.meta.url));
+    const { value, error } = await run(
+      `import { z } from "zod";
+      const input = z.object({ city: z.string(), unit: z.enum(["C", "F"]).default("C"), when: z.string().transform((s) => s.length).optional() });
+      const a = { name: "a", input, run: (given) => given };
+      export default [await chat('call: a {"city": "Oslo", "when": "now"}', { tools: [a] }), await chat('call: a {"unit": "K"}', { tools: [a] })];`,
+      { folder, permissions: { import: [folder] } },
+    );
+    expect(error).toBeUndefined();
+    expect(value).toEqual([
+      '[demo] a answered: {"city":"Oslo","unit":"C","when":3}',
+      '[demo] a answered: Error: the input does not fit: input.unit: expected "C" or "F", found "K"',
+    ]);
+  });
+});
+
 describe("a tool of the host's", () => {
+  it("may be said by any Standard Schema, and is refused where that offers no JSON schema, or a field is unknown", async () => {
+    const standard = { vendor: "own", validate: (value: unknown) => ({ value: { ...(value as object), more: 1 } }) };
+    const offered = { "~standard": { ...standard, jsonSchema: { input: () => ({ type: "object" }) } } };
+    const tools = { a: { input: offered, run: (input: unknown) => input } };
+    expect((await run(`export default await chat("call: a {}", { tools: ["a"] });`, { tools })).value).toBe(
+      '[demo] a answered: {"more":1}',
+    );
+    await expect(run("", { tools: { a: { input: { "~standard": standard }, run: () => 1 } } })).rejects.toThrow(
+      "own does not offer its schema as a JSON schema",
+    );
+    await expect(run("", { tools: { a: { parameters: {}, run: () => 1 } as never } })).rejects.toThrow(
+      'it has no field "parameters"',
+    );
+  });
+
   it("is named by the script, runs on the host, and its input is checked by its zod schema", async () => {
     const inputs: unknown[] = [];
     const tools = {

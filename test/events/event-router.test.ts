@@ -46,6 +46,7 @@ const EVENTS: ChatEvent[] = [
 const METHODS = {
   start: "handleStart",
   partial: "handlePartialCompletion",
+  reasoning: "handleReasoning",
   "tool-call": "handleToolCall",
   "tool-result": "handleToolResult",
   final: "handleFinal",

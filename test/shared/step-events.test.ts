@@ -4,6 +4,7 @@ import { isTerminal, type StepEventType } from "../../src/shared/step-events.ts"
 const IS_TERMINAL: Record<StepEventType, boolean> = {
   start: false,
   partial: false,
+  reasoning: false,
   "tool-call": false,
   "tool-result": false,
   final: true,

@@ -38,12 +38,13 @@ function splitInput(
 ): { options: Settings; input: unknown; functions: SplitTools["functions"] } & Pick<SplitTools, "runnable"> {
   const snapshot = typeof input === "object" && input !== null ? conversationSnapshot(input) : undefined;
   const own = splitTools(options);
-  if (snapshot !== undefined || !isPlainObject(input) || input["tools"] === undefined) {
+  if (snapshot !== undefined || !isPlainObject(input)) {
     const { settings, runnable, functions } = own;
     return { options: settings, input: snapshot === undefined ? input : withReferences(snapshot), runnable, functions };
   }
-  const { settings, runnable, functions } = splitTools(input);
-  return { options: own.settings, input: settings, runnable, functions };
+  const beside = splitTools(input);
+  const { runnable, functions } = input["tools"] === undefined ? own : beside;
+  return { options: own.settings, input: beside.settings, runnable, functions };
 }
 
 /** What is behind every chat step with these settings. */

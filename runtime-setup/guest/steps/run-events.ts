@@ -44,6 +44,9 @@ export function toGuestEvent(run: Run, frame: EventFrame): GuestEvent {
       defineField(event, "delta", frame.delta);
       defineField(event, "completion", run.completion);
       break;
+    case "reasoning":
+      defineField(event, "delta", frame.delta);
+      break;
     case "final": {
       const results = resultsOf(run, frame.results);
       defineField(event, "text", frame.text);

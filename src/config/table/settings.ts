@@ -42,6 +42,16 @@ export const SETTINGS = {
   "chat.stop": { kind: "texts", help: "texts at which an answer ends" },
   "chat.seed": { kind: "integer", help: "seed of the sampling, for providers that take one" },
   "chat.system": { kind: "text", help: "the system prompt" },
+  "chat.reasoning.effort": {
+    inside: "chat.reasoningEffort",
+    kind: ["none", "minimal", "low", "medium", "high", "xhigh", "max"],
+    help: "how much the model thinks before it answers",
+  },
+  "chat.reasoning.budgetTokens": {
+    inside: "chat.reasoningBudgetTokens",
+    kind: "count",
+    help: "most tokens of reasoning, for models that take a number",
+  },
   "chat.maxTokensField": {
     kind: ["max_tokens", "max_completion_tokens"],
     boundTo: "provider",
@@ -111,7 +121,7 @@ export const SETTINGS = {
     implied: "no limit",
     merge: "minimum",
     flag: { name: "--max-cost", takes: "<dollars>", group: "Limits" },
-    help: "most US dollars that all requests together may cost; needs prices",
+    help: "most US dollars that all requests together may cost",
   },
   "limits.concurrency": {
     kind: "count",
@@ -176,7 +186,7 @@ export const SETTINGS = {
     kind: "prices",
     merge: "by key",
     hostOnly: true,
-    help: "what tokens cost, by model; * at the end of a name stands for the rest of it",
+    help: "what tokens cost, by model, where the list prices do not hold; * at the end of a name stands for the rest of it",
   },
   isolation: {
     kind: ["process", "thread"],

@@ -1,3 +1,4 @@
+import { estimateBytes } from "../../base/estimate-bytes.ts";
 import type { Bus } from "../../events/bus.ts";
 import type { RunStart, WaitAnswer } from "../../shared/contract/runs.ts";
 import { GeppettoError } from "../../shared/errors.ts";
@@ -257,13 +258,17 @@ export class GuestRun {
 
 /** What of an event a run around this one passes on as its own. */
 function toEmission(event: StepEvent): StepEmission | undefined {
-  if (event.type === "partial") return { type: "partial", delta: event.delta };
+  if (event.type === "partial" || event.type === "reasoning") return { type: event.type, delta: event.delta };
   if (event.type === "tool-call") return { type: "tool-call", toolCall: event.toolCall };
   return event.type === "tool-result" ? { type: "tool-result", toolResult: event.toolResult } : undefined;
 }
 
+/** More than this is counted of no call. */
+const MAX_TOOL_CALL_BYTES = 1024 * 1024;
+
 /** About how many bytes an event takes on its way to the guest. */
 function eventBytes(event: StepEvent): number {
-  if (event.type === "partial") return 100 + event.delta.length;
+  if (event.type === "partial" || event.type === "reasoning") return 100 + event.delta.length;
+  if (event.type === "tool-call") return 500 + estimateBytes(event.toolCall, MAX_TOOL_CALL_BYTES);
   return event.type === "final" ? 500 + event.text.length : 500;
 }

@@ -2,16 +2,25 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { RUN_OPTIONS } from "../../config/table/run-options.ts";
 import { abortableSleep } from "../abortable-sleep.ts";
 import type { ChatChunk, ChatProvider, ChatRequest, PromptMessage, Usage } from "../chat-provider.ts";
-import { composeDemoAnswer } from "./demo-answer.ts";
+import { composeDemoAnswer, type DemoLine } from "./demo-answer.ts";
 import { type DemoOrders, parseDemoOrders } from "./demo-orders.ts";
 import { fillSchema } from "./fill-schema.ts";
 import { toProviderError } from "../provider-error.ts";
+import { MAX_CALLS, tooLarge } from "../answer/answer-text.ts";
+import { JSON_LIMITS } from "../answer/json-progress.ts";
 import { toToolCallChunk } from "../answer/tool-arguments.ts";
 
 /** To be shown once, on stderr, by whoever first runs the demo model for a user. */
 export const DEMO_NOTICE = `Using embedded:demo, a deterministic demo model and not an LLM; name another with ${RUN_OPTIONS.model.flag.name}, e.g. openai:gpt-5-mini`;
 
 const DEFAULT_DELTA_MS = 15;
+/** Most of the conversation that it looks for an answer in, the newest first, in UTF-16 units. */
+const MAX_READ_CHARS = 256 * 1024;
+/** One delta: a word with the space after it. */
+const WORD = /^\s+$|\s*\S+\s*/g;
+const WIDE_SPACE = /\s/;
+/** What it tells as its reasoning where it is asked for some. */
+const THOUGHTS = "The answer is what shares most words with the question.";
 
 /**
  * A model that needs no key: deterministic, openly labelled, able to produce every kind of event. Streams one word per
@@ -41,22 +50,42 @@ export class DemoChat implements ChatProvider {
       return;
     }
 
-    const answer = answerTo(request, orders, hasResult);
-    const words = answer.match(/^\s+$|\s*\S+\s*/g) ?? [];
+    const reasoningTokens = yield* this.#reason(request, pauseMs, signal);
     const limit = request.maxTokens ?? Infinity;
-    for (const delta of words.slice(0, limit)) {
+    let outputTokens = 0;
+    let wasCut = false;
+    for (const [delta] of answerTo(request, orders, hasResult).matchAll(WORD)) {
+      wasCut = outputTokens >= limit;
+      if (wasCut) break;
       await pause(pauseMs, signal);
       yield { type: "text", delta };
       signal.throwIfAborted();
+      outputTokens++;
     }
-    const wasCut = words.length > limit;
     yield {
       type: "end",
       stopReason: wasCut ? "length" : "stop",
       providerStopReason: wasCut ? "length" : "stop",
-      usage: toUsage(inputTokens, Math.min(words.length, limit)),
+      usage: toUsage(inputTokens, outputTokens, reasoningTokens),
       engine: "demo",
     };
+  }
+
+  /** Thinks aloud where reasoning is asked for; returns in how many words. */
+  async *#reason(
+    { reasoning }: ChatRequest,
+    pauseMs: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChatChunk, number, undefined> {
+    if (reasoning === undefined || reasoning.effort === "none") return 0;
+    let count = 0;
+    for (const [delta] of THOUGHTS.matchAll(WORD)) {
+      await pause(pauseMs, signal);
+      yield { type: "reasoning", delta };
+      signal.throwIfAborted();
+      count++;
+    }
+    return count;
   }
 
   async *#call(
@@ -68,9 +97,13 @@ export class DemoChat implements ChatProvider {
   ): AsyncGenerator<ChatChunk, void, undefined> {
     // Ids differ from round to round of one conversation and are the same in every run.
     const earlier = request.messages.reduce((count, { toolCalls }) => count + (toolCalls?.length ?? 0), 0);
+    if (calls.length > MAX_CALLS) throw tooLarge(this.name, `it has more than ${MAX_CALLS} tool calls`);
     let outputTokens = 0;
     for (const [position, { name, argumentsText }] of calls.entries()) {
       await pause(pauseMs, signal);
+      if (argumentsText.length > JSON_LIMITS.chars) {
+        throw tooLarge(this.name, `the arguments of a tool call have more than ${JSON_LIMITS.chars} characters`);
+      }
       outputTokens += 1 + countWords(argumentsText);
       yield toToolCallChunk(`demo_call_${earlier + position + 1}`, name, argumentsText);
       signal.throwIfAborted();
@@ -83,13 +116,24 @@ export class DemoChat implements ChatProvider {
 function answerTo(request: ChatRequest, orders: DemoOrders, hasResult: boolean): string {
   const { messages, system, responseFormat } = request;
   if (orders.echo !== undefined && !hasResult) return orders.echo;
-  if (responseFormat) return JSON.stringify(fillSchema(responseFormat, orders.rest || lastUserText(messages)));
+  if (responseFormat)
+    return JSON.stringify(fillSchema(responseFormat, (orders.rest || lastUserText(messages)).slice(0, MAX_READ_CHARS)));
   if (hasResult) return answerFromResults(messages);
   const prompt = system ? [{ role: "system" as const, content: system }, ...messages] : messages;
-  return composeDemoAnswer(
-    prompt.map(({ role, content }) => ({ role, text: textOf(content) })),
-    orders.rest,
-  );
+  return composeDemoAnswer(readableLines(prompt), orders.rest.slice(0, MAX_READ_CHARS));
+}
+
+/** The newest messages, as far as the model reads. */
+function readableLines(messages: readonly PromptMessage[]): DemoLine[] {
+  const lines: DemoLine[] = [];
+  let left = MAX_READ_CHARS;
+  for (const { role, content } of messages.toReversed()) {
+    const text = textOf(content).slice(0, left);
+    left -= text.length;
+    lines.unshift({ role, text });
+    if (left <= 0) break;
+  }
+  return lines;
 }
 
 function answerFromResults(messages: readonly PromptMessage[]): string {
@@ -126,10 +170,25 @@ function countInput({ system, messages }: ChatRequest): number {
   return messages.reduce((count, { content }) => count + countWords(textOf(content)), countWords(system ?? ""));
 }
 
+/** Counts without keeping the words: a script's text may have millions. */
 function countWords(text: string): number {
-  return text.match(/\S+/g)?.length ?? 0;
+  let count = 0;
+  let inWord = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const isSpace = code <= 32 || (code >= 0xa0 && WIDE_SPACE.test(text[i]!));
+    if (!isSpace && !inWord) count++;
+    inWord = !isSpace;
+  }
+  return count;
 }
 
-function toUsage(inputTokens: number, outputTokens: number): Usage {
-  return { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
+function toUsage(inputTokens: number, words: number, reasoningTokens = 0): Usage {
+  const outputTokens = words + reasoningTokens;
+  return {
+    inputTokens,
+    outputTokens,
+    ...(reasoningTokens > 0 ? { reasoningTokens } : {}),
+    totalTokens: inputTokens + outputTokens,
+  };
 }

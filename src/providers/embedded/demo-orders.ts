@@ -12,6 +12,8 @@ export interface DemoOrders {
 const ORDER = /^[ \t]*(echo|call|error|slow):[ \t]?(.*)$/;
 const SLOW = /^(\d+(?:\.\d+)?)\s*(ms|s)?$/;
 const MAX_SLOW_MS = 600_000;
+/** What comes after these is read as text. */
+const MAX_LINES = 10_000;
 
 /**
  * Reads the lines that the demo model obeys: `echo: text`, `call: tool {json}` (several ask for several tools),
@@ -25,11 +27,17 @@ export function parseDemoOrders(message: string): DemoOrders {
   const orders: DemoOrders = { calls: [], rest: "" };
   const rest: string[] = [];
   let kind: string | undefined;
-  for (const line of message.split(/\r?\n/)) {
+  let start = 0;
+  for (let count = 0; count < MAX_LINES && start <= message.length; count++) {
+    const newline = message.indexOf("\n", start);
+    const end = newline < 0 ? message.length : newline;
+    const line = message.slice(start, end).replace(/\r$/, "");
+    start = end + 1;
     const [, name, argument = ""] = ORDER.exec(line) ?? [];
     if (name === undefined || !obey(orders, name, argument, kind)) rest.push(line);
     else if (name !== "slow") kind = name;
   }
+  rest.push(message.slice(start));
   orders.rest = rest.join("\n").trim();
   return orders;
 }

@@ -10,19 +10,14 @@ const schemas = Object.fromEntries(SCHEMA_FIELDS.map((field) => [field, anyRecor
   (typeof SCHEMA_FIELDS)[number],
   z.ZodOptional<typeof anyRecord>
 >;
-const ownTool = closedObject(
-  "field",
-  {
-    name: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, "a name of letters, digits, _, - and ."),
-    description: z.string().optional(),
-    ...schemas,
-    strict: z.boolean().optional(),
-    timeoutMs: z.number().positive().optional(),
-    type: z.enum(["function", "custom"]).optional(),
-  },
-  // The functions themselves stay in the script.
-  ["run", "execute"],
-).transform((given, context): ToolDefinition => {
+const ownTool = closedObject("field", {
+  name: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, "a name of letters, digits, _, - and ."),
+  description: z.string().optional(),
+  ...schemas,
+  strict: z.boolean().optional(),
+  timeoutMs: z.number().positive().optional(),
+  type: z.enum(["function", "custom"]).optional(),
+}).transform((given, context): ToolDefinition => {
   const { name, description, strict, timeoutMs } = given;
   const [first, second] = SCHEMA_FIELDS.filter((field) => given[field] !== undefined);
   if (second !== undefined) {

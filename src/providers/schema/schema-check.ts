@@ -1,7 +1,7 @@
 import { dereference, type Schema, type SchemaDraft, validate } from "@cfworker/json-schema";
 import { recordOf, stringOf } from "../input/unknown-fields.ts";
 import { describeErrors } from "./describe-errors.ts";
-import { flawOf, withImpliedTypes } from "./schema-shape.ts";
+import { flawOfSchema, withImpliedTypes } from "./schema-shape.ts";
 
 /** What is wrong with a value, as `input.city: expected a string, found nothing`; undefined when it fits. */
 export type SchemaCheck = (value: unknown, path: string) => string | undefined;
@@ -20,7 +20,7 @@ const DRAFTS: readonly [string, SchemaDraft][] = [
  * @throws {Error} for what is not a schema.
  */
 export function readJsonSchema(schema: Record<string, unknown>): SchemaCheck {
-  const flaw = flawOf(schema);
+  const flaw = flawOfSchema(schema);
   if (flaw !== undefined) throw new Error(flaw);
   const typed = withImpliedTypes(schema) as Schema;
   const lookup = dereference(typed);

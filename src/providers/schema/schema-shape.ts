@@ -26,8 +26,27 @@ const NUMBERS =
   "minLength maxLength minItems maxItems minProperties maxProperties minContains maxContains multipleOf".split(" ");
 const MAX_DEPTH = 100;
 
+/** Of a whole schema one keyword at least is to be known: fields without a schema around them are a common slip. */
+const KEYWORDS = new Set([
+  ...ONES,
+  ...MAPS,
+  ...LISTS,
+  ...NUMBERS,
+  ..."$schema $id $ref $anchor $dynamicRef $dynamicAnchor $recursiveRef $comment id title description default examples deprecated readOnly writeOnly type enum const required minimum maximum exclusiveMinimum exclusiveMaximum pattern format uniqueItems dependentRequired dependencies contentEncoding contentMediaType contentSchema nullable discriminator example strict".split(
+    " ",
+  ),
+]);
+
 /** What a validator would take without a word although it means nothing; undefined for a schema without flaw. */
-export function flawOf(schema: unknown, path = "", depth = 0): string | undefined {
+export function flawOfSchema(schema: unknown): string | undefined {
+  const fields = Object.keys(recordOf(schema) ?? {});
+  if (fields.length > 0 && !fields.some((field) => KEYWORDS.has(field) || field.startsWith("x-"))) {
+    return `none of its fields is a keyword of JSON schema: ${fields.slice(0, 5).join(", ")}`;
+  }
+  return flawOf(schema);
+}
+
+function flawOf(schema: unknown, path = "", depth = 0): string | undefined {
   if (typeof schema === "boolean" && depth > 0) return undefined;
   const rules = recordOf(schema);
   const at = path === "" ? "it" : `"${path}"`;

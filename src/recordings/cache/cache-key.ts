@@ -22,6 +22,7 @@ const IRRELEVANT: ReadonlySet<string> = new Set([
   "deltaMs",
   "keyHint",
   "isVendorURL",
+  "isLocal",
   "prices",
   "dimensions",
 ]);
