@@ -43,7 +43,16 @@ function baseFolder(env: NodeJS.ProcessEnv): string | undefined {
 
 /** The name of what is made of all this. */
 export function cacheKey(parts: readonly unknown[]): string {
-  return hash("sha256", JSON.stringify(parts), "hex");
+  return hash("sha256", JSON.stringify(parts), "hex").slice(0, 40);
+}
+
+/** Is something kept whose name begins with this key? */
+export function hasKept(folder: string, key: string): boolean {
+  try {
+    return readdirSync(folder).some((name) => name.startsWith(key));
+  } catch {
+    return false;
+  }
 }
 
 /** A kept bundle; undefined where there is none that is the user's own, and nobody else's to write. */

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -7,11 +7,12 @@ import type { Permissions } from "../permissions/permissions.ts";
 import { toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import type { SourcePositions } from "../shared/source-positions.ts";
-import { cacheFolder, cacheKey, readKept } from "./bundle-cache.ts";
+import { cacheFolder, cacheKey, hasKept, readKept } from "./bundle-cache.ts";
 import { decodeBundle, type BundleFacts, type BundleTexts } from "./bundle-format.ts";
 import type { BundleFailure, BundleOrder, BundlePlace, ImportUse } from "./bundler-messages.ts";
-import { runBundler } from "./bundler-process.ts";
+import { runBundler, startBundlerAhead } from "./bundler-process.ts";
 import { LoadError } from "./load-error.ts";
+import { needsBundling } from "./needs-bundling.ts";
 
 export interface ModuleScript {
   code: string;
@@ -30,7 +31,7 @@ export interface Bundle {
 }
 
 const FORMAT = 1;
-const { resolve: resolveOwn } = createRequire(import.meta.url);
+const MAIN = createRequire(import.meta.url).resolve("#bundler-child");
 
 /**
  * Puts a script and what it imports together into one module, or takes what was made of the same files last. TypeScript
@@ -46,15 +47,16 @@ export async function bundleScript(
   const folder = await realpath(given);
   const access = permissions.imports();
   const { rules } = access;
-  const main = resolveOwn("#bundler-child");
+  const keptFolder = cacheFolder();
+  const keptAs = `${keyOf({ name, code, folder })}.${cacheKey([rules, access.places])}`;
   const order: BundleOrder = {
     name,
     code,
     folder,
     rules,
     maxUses: permissions.maxUses,
-    shims: join(dirname(main), "shims"),
-    keepAs: keptFile([name, code, folder, rules, access.places], main),
+    shims: join(dirname(MAIN), "shims"),
+    keepAs: keptFolder && join(keptFolder, keptAs),
   };
   const kept = order.keepAs === undefined ? undefined : readKept(order.keepAs);
   const known = kept && decodeBundle(kept);
@@ -75,11 +77,25 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function keptFile(parts: readonly unknown[], main: string): string | undefined {
-  const folder = cacheFolder();
-  if (folder === undefined) return undefined;
-  const { size, mtimeMs } = statSync(main);
-  return join(folder, cacheKey([FORMAT, process.versions.node, main, size, mtimeMs, ...parts]));
+/** What a script's bundles are kept as, without what may be imported. */
+function keyOf({ name, code, folder }: ModuleScript): string {
+  const { size, mtimeMs } = statSync(MAIN);
+  return cacheKey([FORMAT, process.versions.node, MAIN, size, mtimeMs, name, code, folder]);
+}
+
+/**
+ * Starts the process that puts modules together while something else is still to be done, such as the start of an
+ * engine, if this script imports and was not put together before. It ends with this process.
+ */
+export function prestartBundler({ name, code, folder }: ModuleScript): void {
+  if (!needsBundling({ name, code })) return;
+  try {
+    const keptFolder = cacheFolder();
+    const key = keyOf({ name, code, folder: realpathSync(folder) });
+    if (keptFolder === undefined || !hasKept(keptFolder, key)) startBundlerAhead();
+  } catch {
+    // Whatever it is, it is said where the script is loaded.
+  }
 }
 
 function toBundle(name: string, bundle: BundleTexts & BundleFacts, permissions: Permissions): Bundle {

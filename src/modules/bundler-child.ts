@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
+import { transform } from "esbuild";
 import { keep } from "./bundle-cache.ts";
 import { bundleModules } from "./bundling/bundle-modules.ts";
 import type { BundleOrder, BundleResult } from "./bundler-messages.ts";
@@ -24,6 +25,9 @@ process.on("disconnect", () => {
   bundler.once("exit", () => process.exit());
   bundler.kill("SIGKILL");
 });
+
+// The bundler is started by its first use: meanwhile the order is on its way.
+void transform("").catch(() => {});
 
 async function work(order: BundleOrder): Promise<void> {
   const result = await bundleModules(order).catch((): BundleResult => ({ isDead: true }));

@@ -10,11 +10,42 @@ const LEAVE_MS = 1_000;
 const DATA_KB = 1_500_000;
 const CPU_SECONDS = 600;
 
+/** A process that waits for a script. */
+let waiting: ChildProcess | undefined;
+
+/** Starts a process ahead of its use, if none waits: it does not keep this process alive, and ends with it. */
+export function startBundlerAhead(): void {
+  if (waiting !== undefined) return;
+  const child = startBundler();
+  waiting = child;
+  const forget = (): void => {
+    if (waiting === child) waiting = undefined;
+  };
+  child.once("exit", forget).once("error", forget);
+  setReferenced(child, false);
+}
+
+/** A process that waits, or a new one. */
+function takeBundler(): ChildProcess {
+  const child = waiting ?? startBundler();
+  waiting = undefined;
+  setReferenced(child, true);
+  return child;
+}
+
+function setReferenced(child: ChildProcess, isReferenced: boolean): void {
+  if (isReferenced) child.ref();
+  else child.unref();
+  if (isReferenced) child.channel?.ref();
+  else child.channel?.unref();
+}
+
 /** The process that puts one script together, with an empty environment and a group of its own. */
 function startBundler(): ChildProcess {
   const main = createRequire(import.meta.url).resolve("#bundler-child");
   let command = process.execPath;
-  let args = [main];
+  // Much is read and forgotten, in a life that is short.
+  let args = ["--max-semi-space-size=32", main];
   if (process.platform === "linux" && existsSync("/bin/sh")) {
     const limits = `ulimit -c 0 && ulimit -d ${DATA_KB} && ulimit -t ${CPU_SECONDS}`;
     args = ["-c", `${limits} && exec "$0" "$@"`, command, ...args];
@@ -31,7 +62,7 @@ function startBundler(): ChildProcess {
  */
 export async function runBundler(order: BundleOrder, signal: AbortSignal): Promise<BundleResult> {
   signal.throwIfAborted();
-  const child = startBundler();
+  const child = takeBundler();
   const { promise, resolve, reject } = Promise.withResolvers<BundleResult>();
   const { promise: gone, resolve: leave } = Promise.withResolvers<void>();
   const onAbort = (): void => reject(signal.reason);
@@ -58,8 +89,7 @@ export async function runBundler(order: BundleOrder, signal: AbortSignal): Promi
     if (isDone) {
       // The script need not wait for that, nor the host.
       late.unref();
-      child.unref();
-      child.channel?.unref();
+      setReferenced(child, false);
     } else {
       if (child.connected) child.disconnect();
       await gone;

@@ -2,7 +2,8 @@ import { basename, isAbsolute, relative, sep } from "node:path";
 
 /** A path as from a folder, with slashes. */
 export function pathFrom(folder: string, path: string): string {
-  return relative(folder, path).split(sep).join("/");
+  const way = path.startsWith(folder) && path[folder.length] === sep ? path.slice(folder.length + 1) : undefined;
+  return (way ?? relative(folder, path)).replaceAll(sep, "/");
 }
 
 /** Does this file belong to an installed package? */

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync, realpathSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync } from "node:fs";
 import type { Dirent } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { contentHash, emptyFacts, entryAt, kindOf, listFolder, realPathOf, stampOf } from "./file-facts.ts";
@@ -28,10 +28,12 @@ interface Listing {
  * The files of the host as one script's imports may see them. The judge is asked before anything is looked at: a path
  * that leads outside by its own words, or by a link's, is outside, whatever is there. Notes what it finds out.
  */
-export class JudgedFiles {
+export class JudgedFiles implements Disposable {
   readonly facts: FileFacts = emptyFacts();
   readonly #access: ImportAccess;
   readonly #folders = new Map<string, Place>();
+  /** Folders by their descriptors, or that the system does not open things by way of them. */
+  readonly #opened = new Map<string, { descriptor: number; isTold: boolean }>();
   readonly #listings = new Map<string, Listing>();
 
   constructor(access: ImportAccess) {
@@ -61,10 +63,11 @@ export class JudgedFiles {
   read(path: string, maxBytes: number): ReadContent {
     let descriptor: number | undefined;
     try {
-      descriptor = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+      const opened = this.#open(path);
+      if (opened === undefined) return { refused: "outside" };
+      descriptor = opened;
       const stats = fstatSync(descriptor, { bigint: true });
       if (!stats.isFile()) return { refused: "unfit" };
-      if (openedAt(descriptor, path) !== path) return { refused: "outside" };
       if (stats.size > maxBytes) return { refused: "too large" };
       // It may have grown: what is larger by then is too large, too.
       const content = readAtMost(descriptor, Number(stats.size) + 1, maxBytes + 1);
@@ -76,6 +79,33 @@ export class JudgedFiles {
     } finally {
       if (descriptor !== undefined) closeSync(descriptor);
     }
+  }
+
+  /** Opens a file by way of its folder, which is known to lie where it did; undefined where either has been moved. */
+  #open(path: string): number | undefined {
+    const folder = dirname(path);
+    let opened = this.#opened.get(folder);
+    if (opened === undefined) {
+      const descriptor = openSync(folder, READ | (constants.O_DIRECTORY ?? 0));
+      const own = ownPathOf(descriptor);
+      if (own !== undefined && own !== folder) {
+        closeSync(descriptor);
+        return undefined;
+      }
+      opened = { descriptor, isTold: own !== undefined };
+      this.#opened.set(folder, opened);
+    }
+    if (opened.isTold) return openSync(`/proc/self/fd/${opened.descriptor}/${basename(path)}`, READ);
+    const descriptor = openSync(path, READ);
+    if (realPathOf(path) === path) return descriptor;
+    closeSync(descriptor);
+    return undefined;
+  }
+
+  /** Closes the folders that files were opened by way of. */
+  [Symbol.dispose](): void {
+    for (const { descriptor } of this.#opened.values()) closeSync(descriptor);
+    this.#opened.clear();
   }
 
   #settle(path: string, kind: EntryKind, links: number): Place {
@@ -134,13 +164,15 @@ export class JudgedFiles {
   }
 }
 
-/** Where the open file really is; where the system does not say, where its path leads now. */
-function openedAt(descriptor: number, path: string): string {
+/** Links are not followed, and pipes not waited for. */
+const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** Where what is open really lies, as the system says it; undefined where it does not. */
+function ownPathOf(descriptor: number): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${descriptor}`);
   } catch {
-    const [opened, named] = [fstatSync(descriptor), lstatSync(path)];
-    return opened.ino === named.ino && opened.dev === named.dev ? realpathSync(path) : "";
+    return undefined;
   }
 }
 

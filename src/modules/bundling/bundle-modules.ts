@@ -46,7 +46,7 @@ const WITH_GLOBALS: BuildOptions = {
 /** Puts a script and what it imports together into one module. */
 export async function bundleModules(order: BundleOrder): Promise<BundleResult> {
   const access = new ImportAccess(order.rules, order.folder);
-  const files = new JudgedFiles(access);
+  using files = new JudgedFiles(access);
   using patterns = new PatternFolder();
   const source = new ModuleSource(order, access, files, patterns);
   for (let round = 0; round < MAX_ROUNDS; round++) {

@@ -27,6 +27,8 @@ export class FileFinder {
   readonly #files: JudgedFiles;
   readonly #access: ImportAccess;
   readonly #manifests: PackageManifests;
+  /** What stands in place of a path, or that nothing does. */
+  readonly #known = new Map<string, FoundFile | undefined>();
 
   constructor(files: JudgedFiles, access: ImportAccess, manifests: PackageManifests) {
     this.#files = files;
@@ -97,6 +99,11 @@ export class FileFinder {
   }
 
   #replaced(path: string): FoundFile | undefined {
+    if (!this.#known.has(path)) this.#known.set(path, this.#findReplacement(path));
+    return this.#known.get(path);
+  }
+
+  #findReplacement(path: string): FoundFile | undefined {
     if (this.#files.locate(dirname(path)).kind !== "folder") return undefined;
     const manifest = this.#manifests.around(dirname(path));
     const replacement = replacedFile(manifest, path);

@@ -4,10 +4,9 @@ import { exports as exportsOf, imports as importsOf } from "resolve.exports";
 import { entryAt } from "../../permissions/file-facts.ts";
 import { packageOf, type ImportAccess } from "../../permissions/import-access.ts";
 import type { JudgedFiles } from "../../permissions/judged-files.ts";
-import { replacedPackage, type Replacement } from "./browser-map.ts";
+import { isPure, replacedPackage, type Replacement } from "./browser-map.ts";
 import { FileFinder, type FoundFile } from "./file-finder.ts";
 import { isModuleType, nameOf, PackageManifests, type PackageManifest } from "./package-manifest.ts";
-import { isPure } from "./browser-map.ts";
 import type { RefusedImport } from "./refused-import.ts";
 
 /** What an import has led to. */
@@ -38,6 +37,7 @@ export class ModuleResolver {
   readonly #hasShim: (name: string) => boolean;
   readonly #manifests: PackageManifests;
   readonly #finder: FileFinder;
+  readonly #known = new Map<string, Resolution>();
 
   /** @param hasShim is there something in place of this module of Node's? */
   constructor(files: JudgedFiles, access: ImportAccess, hasShim: (name: string) => boolean) {
@@ -195,8 +195,13 @@ export class ModuleResolver {
       return this.#refuse(request, { reason, file: found.path });
     }
     const { file, rule } = found;
-    const manifest = this.#manifests.around(dirname(file));
-    return { kind: "file", file, rule, isPure: isPure(manifest, file), isModuleType: isModuleType(manifest) };
+    let known = this.#known.get(file);
+    if (known === undefined) {
+      const manifest = this.#manifests.around(dirname(file));
+      known = { kind: "file", file, rule, isPure: isPure(manifest, file), isModuleType: isModuleType(manifest) };
+      this.#known.set(file, known);
+    }
+    return known;
   }
 
   #replace(
