@@ -42,7 +42,7 @@ function createTokenizer(source: string): Tokenizer {
       this.finishToken(tokTypes.name, "@");
     }
   } as unknown as typeof AcornParser;
-  return Tolerant.tokenizer(source, { ecmaVersion: "latest", sourceType: "module", allowHashBang: true }) as Tokenizer;
+  return Tolerant.tokenizer(source, { ecmaVersion: "latest", sourceType: "module", allowHashBang: true });
 }
 
 /** Reads the tokens of a script one by one, in time that grows with its length alone. Builds no tree. */
