@@ -12,7 +12,7 @@ export interface ScriptOptionsLiteral extends Source {
 /** Longest script in which options are looked for, in characters: no longer one is run. */
 const MAX_SCRIPT_CHARS = 8_000_000;
 
-const HOW = "say them as export const options = { … }, written out without names, calls and ${…}";
+const HOW = "write them as export const options = { … }, without names, calls and ${…}";
 
 /**
  * Reads `export const options = { … }` of a module without running it; undefined where it exports no options. Texts,
@@ -21,7 +21,7 @@ const HOW = "say them as export const options = { … }, written out without nam
  * unless it looks as if it had options.
  *
  * @param label the script's name in errors.
- * @throws {GeppettoError} ConfigError with line and column for options that are no literal; with the code
+ * @throws {GeppettoError} ConfigError with line and column for options that are not a literal; with the code
  *   ERR_SCRIPT_LOAD for options in a script that does not parse up to there, or is too large.
  * @example
  * readScriptOptions(`export const options = { chat: { seed: 7 } };`, "a.js")?.value; // { chat: { seed: 7 } }
