@@ -14,7 +14,6 @@ export function installEvents(): void {
   for (let i = 0; i < constants.length; i++) {
     const fixed = { __proto__: null, value: i, writable: false, enumerable: true, configurable: false };
     ObjectDefineProperty(Event, constants[i]!, fixed as PropertyDescriptor);
-    ObjectDefineProperty(Event.prototype, constants[i]!, fixed as PropertyDescriptor);
   }
   ObjectDefineProperty(Event.prototype, "isTrusted", { __proto__: null, configurable: false } as PropertyDescriptor);
   defineClass("CustomEvent", CustomEvent, { lengths: { constructor: 1 } });

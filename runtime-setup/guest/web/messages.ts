@@ -90,13 +90,13 @@ export class MessagePort extends EventTarget {
 
 /** Two ports that are connected. */
 export class MessageChannel {
-  readonly port1: MessagePort;
-  readonly port2: MessagePort;
+  readonly #ports = pair();
 
-  constructor() {
-    const { one, two } = pair();
-    this.port1 = one;
-    this.port2 = two;
+  get port1(): MessagePort {
+    return this.#ports.one;
+  }
+  get port2(): MessagePort {
+    return this.#ports.two;
   }
 }
 
