@@ -85,7 +85,10 @@ async function buildStreams() {
   });
   const text = outputFiles[0].text.trimEnd();
   // The name is that of the guest runtime, whose frames no stack shows.
-  writeFileSync(join(root, "dist/guest/streams.js"), `(() => {${text}return streams;})()\n//# sourceURL=geppetto:runtime\n`);
+  writeFileSync(
+    join(root, "dist/guest/streams.js"),
+    `(() => {${text}return streams;})()\n//# sourceURL=geppetto:runtime\n`,
+  );
 }
 
 /** What stands in for modules of Node's in bundles, each as one file that asks for the others by their names. */

@@ -41,9 +41,12 @@ export const Buffer = buffer.Buffer;
 export const __nextTick = (callback, ...args) => queueMicrotask(() => callback(...args));
 `;
 
-/** Uses Node's globals where a package does not make them itself. */
-const USES_GLOBALS = /(?<![.\w$])(?:Buffer(?=\s*\.)|process\s*\.\s*nextTick\b)/;
-const OWN_BUFFER = /\b(?:var|let|const|class|function)\s+Buffer\b|[{,]\s*Buffer\s*[},:]/;
+/** Does this use globals of Node's that it does not make itself? */
+function usesGlobalsOfNode(text: string): boolean {
+  if (/(?<![.\w$])process\s*\.\s*nextTick\b/.test(text)) return true;
+  if (!/(?<![.\w$])Buffer\s*\./.test(text)) return false;
+  return !/\b(?:var|let|const|class|function)\s+Buffer\b|[{,]\s*Buffer\s*[},:]/.test(text);
+}
 
 /** Has what only an ES module has; a `.js` file without it may be of either kind. */
 const HAS_IMPORTS =
@@ -265,7 +268,7 @@ export class ModuleSource {
     const text = read.content.toString();
     const name = this.names.of(file);
     this.sources[name] = text;
-    this.usesGlobals ||= isInstalled(file) && USES_GLOBALS.test(text) && !OWN_BUFFER.test(text);
+    this.usesGlobals ||= isInstalled(file) && usesGlobalsOfNode(text);
     const isNode = isModuleType || (!isInstalled(file) && HAS_IMPORTS.test(text) && !HAS_EXPORTS.test(text));
     return { path: isNode ? asNode(name) : name, file, text, loader };
   }

@@ -7,6 +7,7 @@ import type { JudgedFiles } from "../../permissions/judged-files.ts";
 import { isPure, replacedPackage, type Replacement } from "./browser-map.ts";
 import { FileFinder, type FoundFile } from "./file-finder.ts";
 import { isModuleType, nameOf, PackageManifests, type PackageManifest } from "./package-manifest.ts";
+import { MAX_MODULE_BYTES } from "../limits.ts";
 import type { RefusedImport } from "./refused-import.ts";
 
 /** What an import has led to. */
@@ -27,8 +28,8 @@ export interface ImportRequest {
 /** More replacements in a row than any package has. */
 const MAX_REPLACEMENTS = 10;
 
-/** What a package's exports are asked for, the first that leads to a file: there is no Node in a guest. */
-const CONDITIONS = [["browser"], ["node"]];
+/** What a package's exports are asked for, the first that leads to a file: a guest has no Node, and no document. */
+const CONDITIONS = [["worker", "browser"], ["node"]];
 
 /** Finds modules as Node and bundlers do, and looks at nothing before the judge has allowed it. */
 export class ModuleResolver {
@@ -143,15 +144,26 @@ export class ModuleResolver {
     return this.#settle(request, found, replacements);
   }
 
-  /** What a package without exports gives by its name. */
+  /** What a package without exports gives by its name: what Node would give, or what it has for browsers. */
   #findEntry(folder: string, manifest: PackageManifest | undefined): FoundFile {
     for (const field of ["browser", "main", "module"]) {
       const main = manifest?.fields[field];
       if (typeof main !== "string" || main === "") continue;
       const found = this.#finder.findMain(folder, main);
-      if (!("nothing" in found) || found.nothing === "outside") return found;
+      if ("nothing" in found && found.nothing !== "outside") continue;
+      return this.#findModule(folder, manifest, found) ?? found;
     }
     return this.#finder.findIndex(folder);
+  }
+
+  /** The part for bundlers of a package whose main file hands `require` on, so that no bundler sees what it asks for. */
+  #findModule(folder: string, manifest: PackageManifest | undefined, main: FoundFile): FoundFile | undefined {
+    const module = manifest?.fields["module"];
+    if (typeof module !== "string" || module === "" || !("file" in main)) return undefined;
+    const read = this.#files.read(main.file, MAX_MODULE_BYTES);
+    if (!("content" in read) || !/\bfactory\(require\b/.test(read.content.toString("latin1"))) return undefined;
+    const found = this.#finder.findMain(folder, module);
+    return "nothing" in found ? undefined : found;
   }
 
   #resolveExports(
