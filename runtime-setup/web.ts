@@ -1,5 +1,7 @@
 import { OPS, type UrlRecord } from "../src/shared/contract/ops.ts";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
@@ -51,6 +53,14 @@ function randomHex(args: unknown): string {
   return randomBytes(count as number).toString("hex");
 }
 
+let streamsText: string | undefined;
+
+/** The text of the web streams' classes. */
+function readStreams(): string {
+  streamsText ??= readFileSync(createRequire(import.meta.url).resolve("#guest/streams.js"), "utf8");
+  return streamsText;
+}
+
 /** The web platform's basics. What needs the host is URLs, random bytes and the clock. */
 export function setupWeb(): SetupFunction {
   return async function web(vm) {
@@ -61,6 +71,7 @@ export function setupWeb(): SetupFunction {
     vm.host.setOp(OPS.random_bytes, randomHex);
     vm.host.setOp(OPS.clock_now, () => performance.now() - startedAt);
     vm.host.setOp(OPS.clock_origin, () => origin);
+    vm.host.setOp(OPS.web_streams, readStreams);
     await vm.install("web");
   };
 }

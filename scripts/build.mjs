@@ -2,7 +2,8 @@
 // process realm and of the bundler, as one file each, so that they start fast and need to read nothing else; the command line as few files, which load in half
 // the time of many.
 import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { builtinModules } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -37,6 +38,7 @@ for (const flags of [[], ["--jitless"]]) {
     stdio: "inherit",
   });
 }
+await buildStreams();
 for (const child of ["sandbox/realm-child", "modules/bundler-child", "providers/schema/schema-child"]) {
   await build({
     entryPoints: [join(root, `src/${child}.ts`)],
@@ -63,6 +65,63 @@ await build({
   logLevel: "warning",
 });
 rmSync(join(root, "dist/src/cli"), { recursive: true });
+await buildShims();
+
+/** Web streams, as one expression: a guest evaluates it when a script asks for them. */
+async function buildStreams() {
+  const { outputFiles } = await build({
+    stdin: { contents: 'export * from "web-streams-polyfill";', resolveDir: root },
+    bundle: true,
+    write: false,
+    format: "iife",
+    globalName: "streams",
+    platform: "neutral",
+    mainFields: ["module"],
+    target: "es2024",
+    minify: true,
+    keepNames: true,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  const text = outputFiles[0].text.trimEnd();
+  // The name is that of the guest runtime, whose frames no stack shows.
+  writeFileSync(
+    join(root, "dist/guest/streams.js"),
+    `(() => {${text}return streams;})()\n//# sourceURL=geppetto:runtime\n`,
+  );
+}
+
+/** What stands in for modules of Node's in bundles, each as one file that asks for the others by their names. */
+async function buildShims() {
+  const folder = join(root, "src/modules/shims");
+  await build({
+    entryPoints: readdirSync(folder).map((file) => join(folder, file)),
+    outdir: join(root, "dist/shims"),
+    outExtension: { ".js": ".cjs" },
+    bundle: true,
+    format: "cjs",
+    platform: "neutral",
+    mainFields: ["browser", "main"],
+    define: { global: "globalThis", "process.env.NODE_ENV": '"production"' },
+    plugins: [othersByName()],
+    target: "es2024",
+    minify: true,
+    keepNames: true,
+    logLevel: "warning",
+  });
+}
+
+/** A module of Node's own is asked for by its bare name; with a slash behind it a package of that name is meant. */
+function othersByName() {
+  return {
+    name: "others by name",
+    setup({ onResolve }) {
+      onResolve({ filter: /^[a-z_]+$/ }, ({ path }) =>
+        builtinModules.includes(path) ? { path, external: true } : null,
+      );
+    },
+  };
+}
 
 /** The child of a process realm is told where its addon is: it may read nothing with which it could look for it. */
 function addonFromArguments() {

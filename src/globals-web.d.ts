@@ -59,6 +59,7 @@ interface Event {
   readonly defaultPrevented: boolean;
   returnValue: boolean;
   cancelBubble: boolean;
+  initEvent(type: string, bubbles?: boolean, cancelable?: boolean): void;
   composedPath(): EventTarget[];
   preventDefault(): void;
   stopPropagation(): void;
@@ -72,6 +73,15 @@ declare const Event: {
   readonly CAPTURING_PHASE: 1;
   readonly AT_TARGET: 2;
   readonly BUBBLING_PHASE: 3;
+};
+
+interface CustomEvent<T = unknown> extends Event {
+  readonly detail: T;
+}
+/** @example new CustomEvent("added", { detail: 7 }).detail; // → 7 */
+declare const CustomEvent: {
+  new <T>(type: string, init?: EventInit & { detail?: T }): CustomEvent<T>;
+  readonly prototype: CustomEvent;
 };
 
 type EventListener = ((event: Event) => void) | { handleEvent(event: Event): void } | null;
@@ -234,24 +244,17 @@ declare const URL: {
   canParse(url: string | URL, base?: string | URL): boolean;
 };
 
-/** Time since the script's realm began. */
-declare const performance: {
-  /** Milliseconds. @example const start = performance.now(); */
-  now(): number;
-  /**
-   * When that was: milliseconds since the epoch. Stays as it is when the clock of the machine is put right.
-   *
-   * @example new Date(performance.timeOrigin + performance.now()) <= new Date(Date.now() + 1000); // → true
-   */
-  readonly timeOrigin: number;
-};
-
-declare const crypto: {
+interface Crypto {
   /** @example crypto.randomUUID().length; // → 36 */
   randomUUID(): string;
   /** @example crypto.getRandomValues(new Uint8Array(4)).length; // → 4 */
   getRandomValues<T extends ArrayBufferView>(array: T): T;
-};
+}
+declare const Crypto: { readonly prototype: Crypto };
+declare const crypto: Crypto;
+
+/** The global object, under its name in browsers. */
+declare const self: typeof globalThis;
 
 interface ImportMeta {
   /** The script's name, from its own folder: "file:///script.js". */

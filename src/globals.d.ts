@@ -19,6 +19,8 @@
 /// <reference path="./globals-chat.d.ts" />
 /// <reference path="./globals-conversation.d.ts" />
 /// <reference path="./globals-web.d.ts" />
+/// <reference path="./globals-performance.d.ts" />
+/// <reference path="./globals-streams.d.ts" />
 /// <reference path="./globals-console.d.ts" />
 
 /**

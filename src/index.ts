@@ -6,6 +6,7 @@ export type { EngineStats, RunScriptOptions } from "./engine/engine-options.ts";
 export type { SetupFunction } from "./engine/engine.ts";
 export { ENGINE_LIMITS, type EngineLimits } from "./engine/limits.ts";
 export type { Script } from "./engine/script/load-script.ts";
+export { prestartBundler } from "./modules/bundle-script.ts";
 export type { PendingWork, ScriptEnd, ScriptError, ScriptOutcome, ScriptStats } from "./engine/script/script-run.ts";
 export type { BindingOptions, Vm } from "./engine/vm.ts";
 export { ERROR_CODES, GeppettoError, type ErrorName } from "./shared/errors.ts";

@@ -116,7 +116,8 @@ export class Engine implements AsyncDisposable {
     const { args = [], env = {}, input, signal } = options;
     const running = runner.run(
       (over) => loadScript(script, this.permissions, over),
-      async ({ name, positions }) => {
+      async ({ name, positions, refusals = [] }) => {
+        for (const record of refusals) loop.expect(record);
         const allowed = this.permissions.environment();
         const context: ScriptContext = { argv: ["geppetto-js", name, ...args], env: { ...allowed, ...env } };
         if (input !== undefined) context.input = input;

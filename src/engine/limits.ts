@@ -68,12 +68,19 @@ const LIMITS = {
 /** The names of the limits. */
 export const ENGINE_LIMITS: ReadonlySet<string> = new Set(Object.keys(LIMITS));
 
-/** The error for an exceeded limit: which, how much, and how to raise it. */
-export function limitError(limit: keyof EngineLimits, value: number): GeppettoError {
+/**
+ * The error for an exceeded limit: which, how much, and how to raise it.
+ *
+ * @param meanwhile what was under way, for example "while its modules were being loaded"
+ */
+export function limitError(limit: keyof EngineLimits, value: number, meanwhile = ""): GeppettoError {
   const { code, what, unit } = LIMITS[limit];
   const how = waysToSet(`limits.${limit}`);
   const amount = unit === "" ? String(value) : `${value} ${unit}`;
-  return new GeppettoError("LimitError", `The script exceeded ${what} of ${amount}; raise it with ${how}`, { code });
+  const when = meanwhile === "" ? "" : ` ${meanwhile}`;
+  return new GeppettoError("LimitError", `The script exceeded ${what} of ${amount}${when}; raise it with ${how}`, {
+    code,
+  });
 }
 
 /**

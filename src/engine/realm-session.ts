@@ -218,6 +218,11 @@ export class RealmSession {
     return { ...error, ...known, fromHost: known !== undefined };
   }
 
+  /** The guest may throw this error of the host's, by the text that it was given to run. */
+  expect(record: ErrorRecord): void {
+    this.#remember(record);
+  }
+
   async #open(): Promise<void> {
     const { createRealm, limits, bus, listener, turnTimeoutMs } = this.#options;
     this.#registerOps();

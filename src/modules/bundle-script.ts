@@ -1,13 +1,18 @@
+import { realpathSync, statSync } from "node:fs";
 import { realpath } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { areTrue } from "../permissions/file-facts.ts";
 import type { Permissions } from "../permissions/permissions.ts";
+import { toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
-import { MAX_FRAME_CHARS } from "../shared/frames.ts";
 import type { SourcePositions } from "../shared/source-positions.ts";
-import { MODULE, type BundlePlace, type BundleResult } from "./bundler-messages.ts";
-import { runBundler } from "./bundler-process.ts";
+import { cacheFolder, cacheKey, hasKept, readKept } from "./bundle-cache.ts";
+import { decodeBundle, type BundleFacts, type BundleTexts } from "./bundle-format.ts";
+import type { BundleFailure, BundleOrder, BundlePlace, ImportUse } from "./bundler-messages.ts";
+import { runBundler, startBundlerAhead } from "./bundler-process.ts";
 import { LoadError } from "./load-error.ts";
-import { ModuleNames } from "./module-names.ts";
-import { loaderFor, ModuleReader } from "./module-reader.ts";
+import { needsBundling } from "./needs-bundling.ts";
 
 export interface ModuleScript {
   code: string;
@@ -20,15 +25,17 @@ export interface Bundle {
   code: string;
   positions: SourcePositions;
   /** The texts of the modules, the script's own among them, by their names. */
-  sources: Record<string, string>;
+  sources: Readonly<Record<string, string>>;
+  /** Errors that imports throw while the script runs. */
+  refusals: readonly ErrorRecord[];
 }
 
-/** Most characters of the whole, and of its mappings, which go to the guest in one frame with the modules' names. */
-const MAX_CHARS = MAX_FRAME_CHARS / 2;
+const FORMAT = 1;
+const MAIN = createRequire(import.meta.url).resolve("#bundler-child");
 
 /**
- * Puts a script and what it imports together into one module. TypeScript becomes JavaScript; what may be imported is the
- * permissions' to say.
+ * Puts a script and what it imports together into one module, or takes what was made of the same files last. TypeScript
+ * becomes JavaScript; what may be imported is the permissions' to say, each time.
  *
  * @throws {LoadError} for what does not parse, is not there, or may not be imported; the signal's reason.
  */
@@ -38,40 +45,87 @@ export async function bundleScript(
   signal: AbortSignal,
 ): Promise<Bundle> {
   const folder = await realpath(given);
-  const names = new ModuleNames(folder, name);
-  const sources: Record<string, string> = Object.create(null) as Record<string, string>;
-  sources[name] = code;
-  const reader = new ModuleReader({ permissions, access: permissions.imports(), names, folder, sources });
-  const order = { name, code, loader: loaderFor(name) ?? "js", folder, maxChars: MAX_CHARS };
-  const result = await runBundler(order, (question) => reader.answer(question), signal);
-  if (!("code" in result)) throw new LoadError(toRecord(name, result), sources);
-  const parsed = JSON.parse(result.map) as { sources: string[]; mappings: string };
-  const positions = {
-    file: `file:///${name}`,
-    sources: parsed.sources.map((path) => `file:///${nameOf(path, name)}`),
-    mappings: parsed.mappings,
+  const access = permissions.imports();
+  const { rules } = access;
+  const keptFolder = cacheFolder();
+  const keptAs = `${keyOf({ name, code, folder })}.${cacheKey([rules, access.places])}`;
+  const order: BundleOrder = {
+    name,
+    code,
+    folder,
+    rules,
+    maxUses: permissions.maxUses,
+    shims: join(dirname(MAIN), "shims"),
+    keepAs: keptFolder && join(keptFolder, keptAs),
   };
-  return { code: result.code, positions, sources };
+  const kept = order.keepAs === undefined ? undefined : readKept(order.keepAs);
+  const known = kept && decodeBundle(kept);
+  if (known !== undefined) {
+    access.restore(known.granted);
+    const isAllowed = known.uses.every(({ file, granted }) => !granted || access.ruleFor(file!) !== undefined);
+    if (isAllowed && (await areTrue(known.facts, nextTurn))) return toBundle(name, known, permissions);
+  }
+  signal.throwIfAborted();
+  const result = await runBundler(order, signal);
+  if ("bundle" in result) return toBundle(name, decodeBundle(Buffer.from(result.bundle))!, permissions);
+  if ("failure" in result) throw toLoadError(name, result.failure, permissions);
+  const reason = "the bundler crashed; the script may be nested too deeply, or too large";
+  throw new LoadError({ name: "Error", message: `Cannot load ${name}: ${reason}` }, {});
 }
 
-function toRecord(script: string, result: Exclude<BundleResult, { code: string }>): ErrorRecord {
-  if ("isDead" in result) {
-    const reason = "the bundler crashed; the script may be nested too deeply, or too large";
-    return { name: "Error", message: `Cannot load ${script}: ${reason}` };
-  }
-  if ("isTooLarge" in result) {
-    const message = `Cannot load ${script}: with what it imports it is larger than ${MAX_CHARS} characters`;
-    return { name: "LimitError", message, code: "ERR_LIMIT_IMPORT" };
-  }
-  const { record, place } = result.failure;
-  if (place === undefined) return record;
-  const shown = ` [file:///${nameOf(place.module, script)}:${place.line}:${columnOf(place)}]`;
-  return { ...record, message: record.message + shown };
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The guest's name for the module that the bundler speaks of. */
-function nameOf(path: string, script: string): string {
-  return path.startsWith(`${MODULE}:`) ? path.slice(MODULE.length + 1) : script;
+/** What a script's bundles are kept as, without what may be imported. */
+function keyOf({ name, code, folder }: ModuleScript): string {
+  const { size, mtimeMs } = statSync(MAIN);
+  return cacheKey([FORMAT, process.versions.node, MAIN, size, mtimeMs, name, code, folder]);
+}
+
+/**
+ * Starts the process that puts modules together while something else is still to be done, such as the start of an
+ * engine, if this script imports and was not put together before. It ends with this process.
+ */
+export function prestartBundler({ name, code, folder }: ModuleScript): void {
+  if (!needsBundling({ name, code })) return;
+  try {
+    const keptFolder = cacheFolder();
+    const key = keyOf({ name, code, folder: realpathSync(folder) });
+    if (keptFolder === undefined || !hasKept(keptFolder, key)) startBundlerAhead();
+  } catch {
+    // Whatever it is, it is said where the script is loaded.
+  }
+}
+
+function toBundle(name: string, bundle: BundleTexts & BundleFacts, permissions: Permissions): Bundle {
+  const { code, mappings, names, sources, refusals, uses } = bundle;
+  noteAll(uses, permissions, sources);
+  return { code, positions: { file: `file:///${name}`, sources: names, mappings }, sources, refusals };
+}
+
+/** Notes each use; where that is refused, nothing has been used. */
+function noteAll(
+  uses: readonly ImportUse[],
+  permissions: Permissions,
+  sources: Readonly<Record<string, string>>,
+): void {
+  try {
+    for (const use of uses) permissions.noteImport(use);
+  } catch (error) {
+    throw new LoadError(toErrorRecord(error), sources);
+  }
+}
+
+function toLoadError(
+  script: string,
+  { record, place, uses, sources }: BundleFailure,
+  permissions: Permissions,
+): LoadError {
+  noteAll(uses, permissions, sources);
+  if (place === undefined) return new LoadError(record, sources);
+  const shown = ` [${place.module}:${place.line}:${columnOf(place)}]`;
+  return new LoadError({ ...record, message: record.message + shown }, { ...sources, [script]: sources[script] ?? "" });
 }
 
 /** Counts characters, from 1. */

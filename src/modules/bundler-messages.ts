@@ -1,48 +1,42 @@
-import type { Loader } from "esbuild";
 import type { ErrorRecord } from "../shared/frames.ts";
+import type { ImportRules } from "../permissions/import-access.ts";
 
 /** What the bundler's process is to put together. */
 export interface BundleOrder {
-  /** The script's name, its text, and the folder that its imports start from. */
+  /** The script's name, its text, and the real path of the folder that its imports start from. */
   name: string;
   code: string;
-  loader: Loader;
   folder: string;
-  /** Most characters of the whole, and of its mappings. */
-  maxChars: number;
+  rules: ImportRules;
+  /** Most uses of permissions that the script may make. */
+  maxUses: number;
+  /** Where the texts lie that stand in for modules of Node's. */
+  shims: string;
+  /** Where to keep the bundle, for the next run; undefined for nowhere. */
+  keepAs: string | undefined;
 }
 
-/** What an import has led the bundler to. */
-export interface Wanted {
-  specifier: string;
-  /** The folder that it starts from, and the file of the module that it stands in; none for the script itself. */
-  folder: string;
-  importer: string | undefined;
-  /** Undefined where nothing was found. */
-  file: string | undefined;
-}
-
-/** A module before it is read. */
-export interface FoundModule {
-  /** The guest's name for it, and the bundler's: the text of the whole holds it. */
-  name: string;
-  /** How errors and notes name it. */
+/** One use of the permission to import. */
+export interface ImportUse {
+  /** How errors and notes name the module. */
   asked: string;
   /** Where it lies, or would lie; undefined for a package that is nowhere. */
-  file: string | undefined;
+  file?: string;
+  granted: boolean;
+  rule: string;
 }
-
-/** A module's text, or why there is none. */
-export type ReadModule = { contents: string; loader: Loader } | { refused: ErrorRecord };
 
 /** Why there is no bundle. */
 export interface BundleFailure {
   record: ErrorRecord;
   place: BundlePlace | undefined;
+  uses: ImportUse[];
+  /** The texts of the modules that were read, by their names. */
+  sources: Record<string, string>;
 }
 
 export interface BundlePlace {
-  /** The bundler's name for it. */
+  /** The module's name. */
   module: string;
   /** From 1. */
   line: number;
@@ -51,20 +45,5 @@ export interface BundlePlace {
   lineText: string;
 }
 
-export type BundleResult =
-  { code: string; map: string } | { failure: BundleFailure } | { isTooLarge: true } | { isDead: true };
-
-export type BundlerQuestion = { find: Wanted } | { read: FoundModule };
-
-/** Questions of the bundler's process with their ids, and its last word. */
-export type BundlerMessage = ({ id: number } & BundlerQuestion) | { result: BundleResult };
-
-/** What it is told: first the order, then answers. */
-export type BundlerReply = { order: BundleOrder } | { id: number; answer: unknown };
-
-/** Where modules lie in the eyes of the bundler: it never reads one itself. */
-export const SCRIPT = "script";
-export const MODULE = "module";
-
-/** Why `import("./" + name)` is refused: it says nothing of what is there. */
-export const PATTERN_TEXT = "Cannot import by a pattern: a module's name must be a string";
+/** The bundler's last word; a bundle in the format of its file. */
+export type BundleResult = { bundle: Uint8Array } | { failure: BundleFailure } | { isDead: true };

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { BundleOrder, BundlerMessage, BundlerQuestion, BundlerReply, BundleResult } from "./bundler-messages.ts";
+import type { BundleOrder, BundleResult } from "./bundler-messages.ts";
 
 /** How long the process may take to end the bundler and itself, in milliseconds. */
 const LEAVE_MS = 1_000;
@@ -10,11 +10,42 @@ const LEAVE_MS = 1_000;
 const DATA_KB = 1_500_000;
 const CPU_SECONDS = 600;
 
+/** A process that waits for a script. */
+let waiting: ChildProcess | undefined;
+
+/** Starts a process ahead of its use, if none waits: it does not keep this process alive, and ends with it. */
+export function startBundlerAhead(): void {
+  if (waiting !== undefined) return;
+  const child = startBundler();
+  waiting = child;
+  const forget = (): void => {
+    if (waiting === child) waiting = undefined;
+  };
+  child.once("exit", forget).once("error", forget);
+  setReferenced(child, false);
+}
+
+/** A process that waits, or a new one. */
+function takeBundler(): ChildProcess {
+  const child = waiting ?? startBundler();
+  waiting = undefined;
+  setReferenced(child, true);
+  return child;
+}
+
+function setReferenced(child: ChildProcess, isReferenced: boolean): void {
+  if (isReferenced) child.ref();
+  else child.unref();
+  if (isReferenced) child.channel?.ref();
+  else child.channel?.unref();
+}
+
 /** The process that puts one script together, with an empty environment and a group of its own. */
 function startBundler(): ChildProcess {
   const main = createRequire(import.meta.url).resolve("#bundler-child");
   let command = process.execPath;
-  let args = ["--jitless", main];
+  // Much is read and forgotten, in a life that is short.
+  let args = ["--max-semi-space-size=32", main];
   if (process.platform === "linux" && existsSync("/bin/sh")) {
     const limits = `ulimit -c 0 && ulimit -d ${DATA_KB} && ulimit -t ${CPU_SECONDS}`;
     args = ["-c", `${limits} && exec "$0" "$@"`, command, ...args];
@@ -26,18 +57,12 @@ function startBundler(): ChildProcess {
 }
 
 /**
- * Puts a script together in a process that starts for it and ends with it. Rejects with
- * the signal's reason.
- *
- * @param answer answers what the bundler asks, and never rejects.
+ * Puts a script together in a process that starts for it and ends with it. Rejects with the signal's reason. Once it
+ * has resolved the process needs a moment to keep the bundle and to end.
  */
-export async function runBundler(
-  order: BundleOrder,
-  answer: (question: BundlerQuestion) => Promise<unknown>,
-  signal: AbortSignal,
-): Promise<BundleResult> {
+export async function runBundler(order: BundleOrder, signal: AbortSignal): Promise<BundleResult> {
   signal.throwIfAborted();
-  const child = startBundler();
+  const child = takeBundler();
   const { promise, resolve, reject } = Promise.withResolvers<BundleResult>();
   const { promise: gone, resolve: leave } = Promise.withResolvers<void>();
   const onAbort = (): void => reject(signal.reason);
@@ -45,25 +70,30 @@ export async function runBundler(
     leave();
     resolve({ isDead: true });
   };
-  const tell = (reply: BundlerReply): void => {
-    if (child.connected) child.send(reply, () => {});
-  };
   child.once("exit", onEnd).once("error", onEnd);
-  child.on("message", (message: BundlerMessage) => {
-    if ("result" in message) resolve(message.result);
-    else void answer(message).then((given) => tell({ id: message.id, answer: given }));
-  });
+  child.once("message", (result: BundleResult) => resolve(result));
   signal.addEventListener("abort", onAbort, { once: true });
+  let isDone = false;
   try {
-    tell({ order });
-    return await promise;
+    child.send(order, () => {});
+    const result = await promise;
+    isDone = !("isDead" in result);
+    return result;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    if (child.connected) child.disconnect();
     const late = setTimeout(() => endGroup(child), LEAVE_MS);
-    await gone;
-    clearTimeout(late);
-    if (child.exitCode !== 0) endGroup(child);
+    void gone.then(() => {
+      clearTimeout(late);
+      if (child.exitCode !== 0) endGroup(child);
+    });
+    if (isDone) {
+      // The script need not wait for that, nor the host.
+      late.unref();
+      setReferenced(child, false);
+    } else {
+      if (child.connected) child.disconnect();
+      await gone;
+    }
   }
 }
 

@@ -1,5 +1,16 @@
 import { basename, isAbsolute, relative, sep } from "node:path";
 
+/** A path as from a folder, with slashes. */
+export function pathFrom(folder: string, path: string): string {
+  const way = path.startsWith(folder) && path[folder.length] === sep ? path.slice(folder.length + 1) : undefined;
+  return (way ?? relative(folder, path)).replaceAll(sep, "/");
+}
+
+/** Does this file belong to an installed package? */
+export function isInstalled(file: string): boolean {
+  return file.includes(`${sep}node_modules${sep}`);
+}
+
 /**
  * The names by which the guest knows modules: relative to the script's folder, or below `node_modules`, or by the file's
  * own name alone. No two modules share one.
@@ -19,7 +30,7 @@ export class ModuleNames {
   of(file: string): string {
     const known = this.#names.get(file);
     if (known !== undefined) return known;
-    const wanted = this.#wanted(file).split(sep).join("/");
+    const wanted = this.#wanted(file);
     let name = wanted;
     for (let count = 2; this.#taken.has(name); count++) name = `${wanted}~${count}`;
     this.#names.set(file, name);
@@ -28,9 +39,14 @@ export class ModuleNames {
   }
 
   #wanted(file: string): string {
-    const way = relative(this.#folder, file);
+    const way = pathFrom(this.#folder, file);
     if (!isAbsolute(way) && !way.startsWith("..")) return way;
     const packages = file.lastIndexOf(`${sep}node_modules${sep}`);
-    return packages < 0 ? basename(file) : file.slice(packages + 1);
+    return packages < 0
+      ? basename(file)
+      : file
+          .slice(packages + 1)
+          .split(sep)
+          .join("/");
   }
 }

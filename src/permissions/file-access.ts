@@ -15,7 +15,7 @@ export type FileVerdict =
 /** No file has a longer path; to look at one would take the host's time. In characters. */
 const MAX_PATH = 4_096;
 /** What lies there is not files but the system's bridge to devices, processes and itself. */
-const SYSTEM_FOLDERS = ["/proc", "/sys", "/dev"];
+export const SYSTEM_FOLDERS: readonly string[] = ["/proc", "/sys", "/dev"];
 
 /**
  * Opens a regular file where the roots allow it. Links are followed and judged by where they lead, and what has been opened

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { dirname, extname, join, resolve, sep } from "node:path";
-import { isBelow } from "./file-access.ts";
+import { realpathSync } from "node:fs";
+import { basename, dirname, extname, join, resolve, sep } from "node:path";
+import { isBelow, SYSTEM_FOLDERS } from "./file-access.ts";
 
 /** Folders and files by their absolute paths, and packages by their names; true for any module. */
 export interface ImportRules {
@@ -9,7 +9,14 @@ export interface ImportRules {
   packages: readonly string[];
 }
 
+/** A path that may be imported, or all below it: as it was given, and where it really lies. */
+interface Root {
+  given: string;
+  real: string;
+}
+
 const PACKAGE = /^(?:@[\w.-]+\/)?[\w-][\w.-]*$/;
+const FOLDER_OF_PACKAGES = `${sep}node_modules`;
 
 /** Is this the name of a package? A path begins with a dot or a slash. */
 export function isPackageName(text: string): boolean {
@@ -22,80 +29,131 @@ export function packageOf(specifier: string): string | undefined {
   return isPackageName(name) ? name : undefined;
 }
 
-/** What one script may import. A package that is allowed by name brings its own files, and what it imports itself. */
+/**
+ * The judge of what one script may import: asked before anything is looked at, with paths that hold no links. A package
+ * that is allowed by name brings its own files, and the packages that it imports itself.
+ */
 export class ImportAccess {
-  readonly #paths: readonly string[] | true;
-  readonly #packages: readonly string[];
-  /** Folders of packages that were allowed by name, or by one that was, and files whose extension was found. */
+  readonly rules: ImportRules;
+  readonly #roots: Root[] | true;
+  /** Folders of packages that were allowed by name, or by one that was. */
   readonly #granted: string[] = [];
 
-  constructor({ paths, packages }: ImportRules, folder: string | undefined) {
-    this.#paths = paths ?? (folder === undefined ? [] : [folder]);
-    this.#packages = packages;
-  }
-
-  /** Below what a module has to lie. */
-  get roots(): readonly string[] | true {
-    return this.#paths === true ? true : [...this.#paths, ...this.#granted];
+  constructor(rules: ImportRules, folder: string | undefined) {
+    this.rules = rules;
+    const paths = rules.paths ?? (folder === undefined ? [] : [folder]);
+    this.#roots = paths === true ? true : paths.map((given) => ({ given, real: realPlace(given) }));
   }
 
   get isClosed(): boolean {
-    return this.#paths !== true && this.#paths.length === 0 && this.#packages.length === 0;
+    return this.#roots !== true && this.#roots.length === 0 && this.rules.packages.length === 0;
+  }
+
+  /** Where the allowed paths really lie; true for everywhere. */
+  get places(): readonly string[] | true {
+    return this.#roots === true || this.#roots.map(({ real }) => real);
+  }
+
+  get granted(): readonly string[] {
+    return this.#granted;
+  }
+
+  /** The rule by which what lies here may be looked at; undefined where none does. */
+  ruleFor(path: string): string | undefined {
+    const system = SYSTEM_FOLDERS.find((folder) => isBelow(path, folder));
+    if (this.#roots === true) return system === undefined ? "any file" : undefined;
+    for (const { given, real } of this.#roots) {
+      if (isBelow(path, real) && (system === undefined || isBelow(real, system))) return given;
+    }
+    return system === undefined ? this.#granted.find((folder) => isBelow(path, folder)) : undefined;
+  }
+
+  /** The longest allowed path that this one lies below: from there on it has to be walked, link by link. */
+  rootOf(path: string): string | undefined {
+    if (this.#roots === true) return this.ruleFor(path) === undefined ? undefined : resolve(path, "/");
+    let longest: string | undefined;
+    for (const place of [...this.#roots.map(({ real }) => real), ...this.#granted]) {
+      if (isBelow(path, place) && place.length > (longest?.length ?? -1)) longest = place;
+    }
+    return this.ruleFor(path) === undefined ? undefined : longest;
+  }
+
+  /** The path as one below a root's real place, where it was said by way of the root's given one. */
+  toReal(path: string): string {
+    if (this.#roots === true) return path;
+    const root = this.#roots.find(({ given, real }) => given !== real && isBelow(path, given));
+    return root === undefined ? path : join(root.real, path.slice(root.given.length));
+  }
+
+  /** Is this, word for word, a path that is allowed? */
+  isNamed(path: string): boolean {
+    return this.#roots !== true && this.#roots.some(({ given, real }) => given === path || real === path);
+  }
+
+  /** Allows the file that an allowed path means, which leaves its extension to be found, or has that of what it becomes. */
+  admitMeant(file: string, path: string): void {
+    const isMeant = file !== path && this.isNamed(path) && (bare(file) === path || bare(file) === bare(path));
+    if (isMeant && !this.#granted.includes(file)) this.#granted.push(file);
+  }
+
+  /** May this package be looked for anywhere, and by whose word: its own name's, or that of one that imports it? */
+  wordFor(name: string, importer: string | undefined): "named" | "brought" | undefined {
+    if (this.rules.packages.includes(name)) return "named";
+    const isBrought = importer !== undefined && this.#granted.some((folder) => isBelow(importer, folder));
+    return isBrought ? "brought" : undefined;
   }
 
   /**
-   * A specifier has led to this file: allows its package where its name, or its importer, does; and a file by a path that
-   * leaves its extension to be found, as the specifier does.
+   * Allows a package that was found at `installed` and really lies at `folder`. A link counts where it stays among the
+   * packages that are installed together, or, for a package that is allowed by its own name, where it leads to one that
+   * was installed, or calls itself, so. Whatever else it leads to is somebody else's.
    *
-   * @param folder what the specifier starts from.
+   * @param calledSo tells whether what lies in the folder calls itself by this name.
    */
-  admit(specifier: string, file: string, { folder, importer }: { folder: string; importer: string | undefined }): void {
-    const name = packageOf(specifier);
-    if (name === undefined) {
-      const place = resolve(folder, specifier);
-      if (this.#paths !== true && this.#paths.includes(place) && isNamedBy(file, place)) this.#granted.push(file);
-      return;
+  admit(
+    name: string,
+    { installed, folder, word }: { installed: string; folder: string; word: "named" | "brought" },
+    calledSo: () => boolean,
+  ): boolean {
+    const isInstalled = folder.endsWith(join(FOLDER_OF_PACKAGES, name));
+    const isTogether = isInstalled && isBelow(folder, outermostPackages(installed));
+    if (!isTogether && !(word === "named" && (isInstalled || calledSo()))) return false;
+    if (!this.#granted.includes(folder)) this.#granted.push(folder);
+    return true;
+  }
+
+  /** Lets something be looked at that is not yet allowed, to find out whether it may be. */
+  tryOut<T>(folder: string, look: () => T): T {
+    this.#granted.push(folder);
+    try {
+      return look();
+    } finally {
+      this.#granted.pop();
     }
-    const isBrought = importer !== undefined && this.#granted.some((granted) => isBelow(importer, granted));
-    if (!this.#packages.includes(name) && !isBrought) return;
-    const own = packageFolder(name, file, folder);
-    if (own !== undefined) this.#granted.push(own);
+  }
+
+  /** Allows again what was allowed when the script was put together last, under the same rules. */
+  restore(granted: readonly string[]): void {
+    this.#granted.push(...granted);
   }
 }
 
-/** Are they the same but for the extension? */
-function isNamedBy(file: string, place: string): boolean {
-  const bare = file.slice(0, file.length - extname(file).length);
-  return bare === place || bare === place.slice(0, place.length - extname(place).length);
+function bare(path: string): string {
+  return path.slice(0, path.length - extname(path).length);
 }
 
-/**
- * The folder of the package, as found from a folder, that this file belongs to. A link counts where it leads to a package of
- * that name: one that came with a script may lead anywhere.
- */
-function packageFolder(name: string, file: string, from: string): string | undefined {
-  for (let at = from; ; at = dirname(at)) {
-    const installed = join(at, "node_modules", name);
-    const folder = existsSync(installed) ? realpathSync(installed) : undefined;
-    if (folder !== undefined && isBelow(file, folder)) {
-      return folder.endsWith(join(sep, "node_modules", name)) || nameIn(folder) === name ? folder : undefined;
-    }
-    if (at === dirname(at)) return undefined;
-  }
-}
-
-/** Largest package.json that is looked into, in bytes. */
-const MAX_MANIFEST_BYTES = 1_000_000;
-
-/** What a package calls itself. */
-function nameIn(folder: string): unknown {
+/** Where it really lies; of what is not there, where it would. */
+function realPlace(path: string): string {
   try {
-    const file = join(folder, "package.json");
-    const { size } = statSync(file);
-    // A pipe would be waited for, a device read for ever: neither has a size.
-    if (size === 0 || size > MAX_MANIFEST_BYTES) return undefined;
-    return (JSON.parse(readFileSync(file, "utf8")) as { name?: unknown } | null)?.name;
+    return realpathSync(path);
   } catch {
-    return undefined;
+    const parent = dirname(path);
+    return parent === path ? path : join(realPlace(parent), basename(path));
   }
+}
+
+/** The outermost folder of installed packages on the way to this one: a package manager's links stay in it. */
+function outermostPackages(installed: string): string {
+  const at = `${installed}${sep}`.indexOf(`${FOLDER_OF_PACKAGES}${sep}`);
+  return installed.slice(0, at + FOLDER_OF_PACKAGES.length);
 }

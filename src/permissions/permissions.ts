@@ -111,30 +111,10 @@ export class Permissions {
    */
   async readFile(path: string, maxBytes: number, tooLarge: () => GeppettoError): Promise<Buffer> {
     const verdict = await openAllowed(path, this.#read, this.#folder ?? process.cwd());
-    return this.#readOpened("read", path, verdict, maxBytes, tooLarge);
-  }
-
-  /**
-   * The content of a module that may be imported.
-   *
-   * @param asked the module as errors name it: a package, or a path from the script's folder.
-   * @param file where it was found, an absolute path; undefined where it was not.
-   * @throws {GeppettoError} PermissionError `import denied: …`; {Error} where it may lie but does not.
-   */
-  async readModule(
-    asked: string,
-    file: string | undefined,
-    { roots }: ImportAccess,
-    maxBytes: number,
-    tooLarge: () => GeppettoError,
-  ): Promise<Buffer> {
-    const outside = { granted: false, rule: "no rule", reason: "outside" } as const;
-    const verdict = file === undefined ? outside : await openAllowed(file, roots, "/");
-    return this.#readOpened("import", asked, verdict, maxBytes, tooLarge);
+    return this.#readOpened(path, verdict, maxBytes, tooLarge);
   }
 
   async #readOpened(
-    kind: "read" | "import",
     asked: string,
     verdict: FileVerdict,
     maxBytes: number,
@@ -142,16 +122,30 @@ export class Permissions {
   ): Promise<Buffer> {
     const { granted, file, rule } = verdict;
     try {
-      this.#note({ kind, asked, ...(file === undefined ? {} : { file }), granted, rule });
-      if (!verdict.granted) throw deniedFile(kind, asked, verdict.reason);
+      this.#note({ kind: "read", asked, ...(file === undefined ? {} : { file }), granted, rule });
+      if (!verdict.granted) throw deniedFile(asked, verdict.reason);
       if ((await verdict.handle.stat()).size > maxBytes) throw tooLarge();
       // It may have grown: whoever counts the bytes finds it too large.
       return await readAtMost(verdict.handle, maxBytes + 1);
     } catch (error) {
-      throw verdict.granted && !(error instanceof GeppettoError) ? deniedFile(kind, asked, "unfit") : error;
+      throw verdict.granted && !(error instanceof GeppettoError) ? deniedFile(asked, "unfit") : error;
     } finally {
       if (verdict.granted) await verdict.handle.close();
     }
+  }
+
+  /** Most uses that one script may make. */
+  get maxUses(): number {
+    return this.#host.maxUses;
+  }
+
+  /**
+   * Notes that a module has been read for a script, or was not to be.
+   *
+   * @throws {GeppettoError} where there are too many uses, or this one cannot be noted.
+   */
+  noteImport(use: Omit<Noted, "kind">): void {
+    this.#note({ kind: "import", ...use });
   }
 
   /** Notes that a script would import something where nothing may be imported. */
@@ -217,18 +211,14 @@ function toImportRules(given: readonly string[] | true | undefined): ImportRules
   };
 }
 
-function deniedFile(kind: "read" | "import", asked: string, reason: DenialReason): Error {
+function deniedFile(asked: string, reason: DenialReason): GeppettoError {
   const reasons = {
     malformed: "it is not a file path",
-    outside: `it is not below an allowed folder; allow it with ${flagFor(kind, asked)}`,
+    outside: `it is not below an allowed folder; allow it with ${flagFor("read", asked)}`,
     missing: "there is no such file",
     unfit: "it is not a regular file that can be read",
   };
-  // Where it may look, a script that imports what is not there has a fault and not too few permissions.
-  if (kind === "import" && reason !== "outside")
-    return new Error(`Cannot import "${showAsked(asked)}": ${reasons[reason]}`);
-  const what = kind === "read" ? "file access denied" : "import denied";
-  return new GeppettoError("PermissionError", `${what}: ${showAsked(asked)}: ${reasons[reason]}`);
+  return new GeppettoError("PermissionError", `file access denied: ${showAsked(asked)}: ${reasons[reason]}`);
 }
 
 async function readAtMost(file: FileHandle, limit: number): Promise<Buffer> {

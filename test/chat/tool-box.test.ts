@@ -23,6 +23,8 @@ class BoxFixture {
   static async create(hostTools: Record<string, HostTool>, options: Partial<ToolBoxOptions> = {}): Promise<BoxFixture> {
     const tools = options.tools ?? Object.keys(hostTools);
     const box = await ToolBox.create({
+      owner: {},
+      signal: new AbortController().signal,
       runnable: new Set(),
       hostTools: new Map(Object.entries(hostTools)),
       timeoutMs: 60_000,

@@ -61,6 +61,8 @@ async function assertGone(pids: Iterable<number>): Promise<void> {
 const logFolder = mkdtempSync(join(tmpdir(), "geppetto-log-"));
 /** The log of runs for all tests of one file: none writes into the log of whoever runs it. */
 export const LOG_FILE: string = join(logFolder, "runs.db");
+/** Bundles are not kept among the user's own. */
+const CACHE = join(logFolder, "cache");
 /** The user's own configuration: none, unless a test says where one is. */
 const NO_CONFIG = join(logFolder, "config");
 process.once("exit", () => rmSync(logFolder, { recursive: true, force: true }));
@@ -70,7 +72,14 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
   const startedAt = performance.now();
   const { PATH } = process.env;
   const keys = { OPENAI_API_KEY: CANARY_KEY, ANTHROPIC_API_KEY: CANARY_KEY };
-  const env = { PATH, GEPPETTO_LOG: LOG_FILE, XDG_CONFIG_HOME: NO_CONFIG, ...keys, ...options.env };
+  const env = {
+    PATH,
+    GEPPETTO_LOG: LOG_FILE,
+    XDG_CONFIG_HOME: NO_CONFIG,
+    XDG_CACHE_HOME: CACHE,
+    ...keys,
+    ...options.env,
+  };
   const child = spawn(process.execPath, [...(options.nodeArgs ?? []), options.main ?? MAIN, ...args], {
     env: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
     cwd: options.cwd,

@@ -115,7 +115,90 @@ export const options: { limits: Limits; mode?: Mode } = {
     expect(found?.locate?.(["limits", "timeout"], "value")).toEqual({ line: 7, column: 22 });
   });
 
-  it("leaves what does not parse to the engine", () => {
-    expect(readScriptOptions(`${source}\nconst x: = 1;`, "a.ts")).toBeUndefined();
+  it.each([
+    ["an assertion", `export const options = { a: 1 } as const;\nexport const x = 1;`, { a: 1 }],
+    [
+      "two, on more lines",
+      `export const options = ({\n  a: ["x" as string, 1 as number | string],\n}) as unknown satisfies Record<string, Array<Map<string, number>>>\nfoo()`,
+      { a: ["x", 1] },
+    ],
+    [
+      "a type with functions, texts and commas in it",
+      `export const options: { a: (x: "=", y: [number, string]) => { z: number }; b?: 1 } = { a: 1 };`,
+      { a: 1 },
+    ],
+    [
+      "decorators, generics and enums before it",
+      `@sealed class A<T extends B<C>> { @x() y!: T; }\nexport enum E { options }\nexport type options = 1;\nexport const options = { a: 1 };`,
+      { a: 1 },
+    ],
+    [
+      "others in one statement",
+      `export const m: Map<string, number> = new Map<string, number>([]), n = (a, b) => { return a < b }, options = { a: 1 };`,
+      { a: 1 },
+    ],
+  ])("steps over %s", (_, text, value) => {
+    expect(readScriptOptions(text, "a.ts")?.value).toEqual(value);
+  });
+
+  it("leaves what does not parse behind them to the engine", () => {
+    expect(readScriptOptions(`${source}\nconst x: = 1;`, "a.ts")?.value).toEqual({ limits: { timeout: "5s" } });
+  });
+
+  it("says where it cannot read on before them", () => {
+    const text = `const text = <p>don't</p>;\nexport const options = {};`;
+    expect(() => readScriptOptions(text, "a.tsx")).toThrow(
+      expect.objectContaining({
+        code: "ERR_SCRIPT_LOAD",
+        message: expect.stringMatching(/^Cannot read the options of a\.tsx:1:\d+: unterminated string/),
+      }) as Error,
+    );
+  });
+});
+
+describe("readScriptOptions() of a large script", () => {
+  it.each([
+    ["declarations", (i: number) => `let a${i};`],
+    ["functions in functions", () => "(function () {"],
+    ["names in one pattern", (i: number) => (i === 0 ? "const {" : `b${i},`)],
+    ["arrows", () => "(a, b) => "],
+    ["regular expressions", () => "/[a-z]+(?:x|y)*/.test(x);"],
+    ["templates", () => "`${"],
+    ["lists", () => "["],
+    ["types", () => "type A = B<"],
+    ["exports", (i: number) => `export const c${i} = 1, d${i} = [1, 2];`],
+    ["lists of exports", (i: number) => `export { c${i} };`],
+  ])("takes time that grows with its length alone: %s", (_, part) => {
+    const time = (count: number): number => {
+      const source = `${Array.from({ length: count }, (_, i) => part(i)).join("\n")}\nexport const options = { a: 1 };`;
+      const startedAt = process.cpuUsage();
+      try {
+        readScriptOptions(source, "a.ts");
+      } catch {
+        // Some of it does not parse.
+      }
+      return process.cpuUsage(startedAt).user;
+    };
+    time(10_000);
+    // Ten times the length, and not a hundred times the time.
+    expect(time(150_000)).toBeLessThan(40 * Math.max(time(15_000), 5_000));
+  });
+
+  it.each([
+    ["lists", "[", "]"],
+    ["objects", "{ a: ", "}"],
+    ["parentheses", "(", ")"],
+  ])("refuses options of %s in each other, however many", (_, open, close) => {
+    const source = `export const options = { a: ${open.repeat(100_000)}1${close.repeat(100_000)} };`;
+    expect(() => readScriptOptions(source, "a.js")).toThrow(/must be a literal/);
+  });
+
+  it("refuses one that is larger than any that runs, and says how large that is", () => {
+    expect(() => readScriptOptions(" ".repeat(8_000_001), "a.js")).toThrow(
+      expect.objectContaining({
+        code: "ERR_SCRIPT_LOAD",
+        message: "Cannot read the options of a.js: the script is larger than 8000000 characters",
+      }) as Error,
+    );
   });
 });

@@ -144,7 +144,7 @@ describe("The runtime's own use of signals", () => {
   it("is not fooled by a script that tampers with the classes", async () => {
     const code = `const { createAbortController, isAborted, abortReason, onAbort } = internals.abort; const out = [];
       for (const C of [AbortSignal, AbortController, EventTarget, Event]) for (const key of Reflect.ownKeys(C.prototype)) {
-        if (key !== "constructor") Object.defineProperty(C.prototype, key, { get() { throw new Error("tampered") } });
+        if (Object.getOwnPropertyDescriptor(C.prototype, key).configurable && key !== "constructor") Object.defineProperty(C.prototype, key, { get() { throw new Error("tampered") } });
       }
       globalThis.AbortController = globalThis.AbortSignal = undefined;
       const c = createAbortController(); onAbort(c.signal, (r) => out.push(r.name)); c.abort(); c.abort(1);

@@ -8,9 +8,14 @@ const LANGUAGE = `AggregateError Array ArrayBuffer AsyncDisposableStack BigInt B
   Symbol SyntaxError Temporal TypeError URIError Uint16Array Uint32Array Uint8Array Uint8ClampedArray WeakMap WeakSet
   decodeURI decodeURIComponent encodeURI encodeURIComponent escape eval globalThis isFinite isNaN parseFloat parseInt
   undefined unescape`;
-const OURS = `AbortController AbortSignal ChatSession ChatStepFactory Conversation DOMException Event EventTarget TextDecoder
-  TextEncoder URL URLSearchParams atob btoa chat claude clearImmediate clearInterval clearTimeout console crypto done
-  embeddings openai performance process queueMicrotask setImmediate setInterval setTimeout structuredClone`;
+const OURS = `AbortController AbortSignal ByteLengthQueuingStrategy ChatSession ChatStepFactory Conversation
+  CountQueuingStrategy Crypto CustomEvent DOMException Event EventTarget MessageChannel MessageEvent MessagePort
+  Performance PerformanceEntry PerformanceMark PerformanceMeasure ReadableByteStreamController ReadableStream
+  ReadableStreamBYOBReader ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader
+  TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream TransformStreamDefaultController URL
+  URLSearchParams WritableStream WritableStreamDefaultController WritableStreamDefaultWriter atob btoa chat claude
+  clearImmediate clearInterval clearTimeout console crypto done embeddings openai performance process queueMicrotask self
+  setImmediate setInterval setTimeout structuredClone`;
 /** What the fixture itself defines. */
 const FIXTURE = "note wait";
 /** V8 has these or not, depending on its version. */

@@ -16,6 +16,7 @@ import {
   isArray,
   JSONParse,
   JSONStringify,
+  ObjectDefineProperty,
   ReflectApply,
   SafeError,
   SafeMap,
@@ -63,8 +64,11 @@ export function onReset(forget: () => void): void {
   resets.add(forget);
 }
 
-/** Defines a global as the web platform does: writable, configurable, not enumerable. */
+/** Defines a global as the web platform does: writable, configurable, not enumerable. A function gets its name back. */
 export function defineGlobal(name: string, value: unknown): void {
+  if (typeof value === "function") {
+    ObjectDefineProperty(value, "name", { __proto__: null, value: name, configurable: true } as PropertyDescriptor);
+  }
   defineHidden(globalThis, name, value);
 }
 

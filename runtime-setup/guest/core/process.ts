@@ -1,6 +1,5 @@
 import {
   ObjectCreate,
-  ObjectDefineProperty,
   ObjectKeys,
   SafeNumber,
   SafeString,
@@ -29,7 +28,7 @@ function exit(code?: unknown): never {
   for (;;);
 }
 
-/** A shim with the five things that scripts use, not Node's object. */
+/** A shim with the five things that scripts use. It has no tag of Node's object: by that packages tell that they run in Node. */
 export function installProcess(): void {
   const shim: Record<string, unknown> = {
     stdout: writer("stdout"),
@@ -48,5 +47,4 @@ export function installProcess(): void {
     if (input === undefined) delete (globalThis as { input?: unknown }).input;
     else defineGlobal("input", () => input);
   });
-  ObjectDefineProperty(shim, Symbol.toStringTag, { value: "process", configurable: true });
 }

@@ -2,7 +2,8 @@ import { NumberIsFinite, SafeMap, SafeNumber, SafeTypeError } from "../../../src
 import { MAX_TIMER_MS } from "../../../src/shared/limits.ts";
 import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
-import { callNote, checkLimit, defineGlobal, guard, onFrame, onReset } from "./kernel.ts";
+import { defineOperation } from "../web/define-class.ts";
+import { callNote, checkLimit, guard, onFrame, onReset } from "./kernel.ts";
 
 interface Timer {
   callback: (...args: never[]) => unknown;
@@ -28,10 +29,11 @@ function start(timer: Timer, delay: unknown, kind: "timeout" | "interval" | "imm
 export function startTimer(
   callback: () => void,
   ms: number,
-  options: { weak?: boolean; repeat?: boolean } = {},
+  options: { weak?: boolean; repeat?: boolean; immediate?: boolean } = {},
 ): number {
   const repeat = options.repeat ?? false;
-  return start({ callback, args: [], repeat }, ms, options.weak ? "weak" : repeat ? "interval" : "timeout");
+  const kind = options.immediate ? "immediate" : options.weak ? "weak" : repeat ? "interval" : "timeout";
+  return start({ callback, args: [], repeat }, ms, kind);
 }
 
 /** Stops a timer; an id that is unknown or no longer pending is ignored. */
@@ -57,24 +59,24 @@ export function installTimers(): void {
     guard(timer.callback, timer.args);
   });
   onReset(() => timers.clear());
-  const timed = (name: string, kind: "timeout" | "interval"): unknown =>
+  const timed = (name: string, kind: "timeout" | "interval"): ((callback: unknown, delay: unknown) => number) =>
     ({
       [name](callback: unknown, delay: unknown, ...args: unknown[]): number {
         return start({ callback: checked(callback, name), args, repeat: kind === "interval" }, delay, kind);
       },
-    })[name];
-  defineGlobal("setTimeout", timed("setTimeout", "timeout"));
-  defineGlobal("setInterval", timed("setInterval", "interval"));
-  defineGlobal("setImmediate", function setImmediate(callback: unknown, ...args: unknown[]): number {
+    })[name]!;
+  defineOperation("setTimeout", timed("setTimeout", "timeout"));
+  defineOperation("setInterval", timed("setInterval", "interval"));
+  defineOperation("setImmediate", function setImmediate(callback: unknown, ...args: unknown[]): number {
     return start({ callback: checked(callback, "setImmediate"), args, repeat: false }, 1, "immediate");
   });
-  defineGlobal("clearTimeout", function clearTimeout(id: unknown): void {
+  defineOperation("clearTimeout", function clearTimeout(id: unknown): void {
     clear(id);
   });
-  defineGlobal("clearInterval", function clearInterval(id: unknown): void {
+  defineOperation("clearInterval", function clearInterval(id: unknown): void {
     clear(id);
   });
-  defineGlobal("clearImmediate", function clearImmediate(id: unknown): void {
+  defineOperation("clearImmediate", function clearImmediate(id: unknown): void {
     clear(id);
   });
 }

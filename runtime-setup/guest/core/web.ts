@@ -2,8 +2,11 @@ import { SafePromise, SafeTypeError, promiseThen } from "../../../src/shared/pri
 import { defineGlobal, guard } from "./kernel.ts";
 import { installCrypto } from "../web/crypto.ts";
 import { installEncoding } from "../web/encoding/encoding.ts";
+import { defineOperation } from "../web/define-class.ts";
 import { installEvents } from "../web/events.ts";
+import { installMessages } from "../web/messages.ts";
 import { installPerformance } from "../web/performance.ts";
+import { installStreams } from "../web/streams.ts";
 import { installStructuredClone } from "../web/structured-clone.ts";
 import { installUrl } from "../web/url/url.ts";
 
@@ -17,7 +20,11 @@ export function installWeb(): void {
   installUrl();
   installCrypto();
   installPerformance();
-  defineGlobal("queueMicrotask", function queueMicrotask(callback: unknown): void {
+  installMessages();
+  installStreams();
+  // Packages that are built for browsers find the global object by it.
+  defineGlobal("self", globalThis);
+  defineOperation("queueMicrotask", function queueMicrotask(callback: unknown): void {
     if (typeof callback !== "function") {
       throw new SafeTypeError(`Cannot call queueMicrotask: the callback must be a function, not ${typeof callback}`);
     }

@@ -14,7 +14,7 @@ import { customInspect } from "../core/inspect.ts";
 import { guard } from "../core/kernel.ts";
 import { startTimer } from "../core/timers.ts";
 import { setSignalState, type SignalState, signalState } from "./abort-state.ts";
-import { DOMException } from "./dom-exception.ts";
+import { asRunError, DOMException } from "./dom-exception.ts";
 import { EventTarget, fireEvent } from "./event-target.ts";
 import { type InspectFunction, showFields } from "./show-fields.ts";
 
@@ -111,9 +111,6 @@ export class AbortSignal extends EventTarget {
     return signal;
   }
 
-  override get [Symbol.toStringTag](): string {
-    return "AbortSignal";
-  }
   [customInspect](depth: number, options: object, inspect: InspectFunction): string {
     return showFields(this, { aborted: stateOf(this).aborted }, depth, options, inspect);
   }
@@ -183,9 +180,6 @@ export class AbortController {
     abortSignal(this.#signal, reason === undefined ? abortError() : reason);
   }
 
-  get [Symbol.toStringTag](): string {
-    return "AbortController";
-  }
   [customInspect](depth: number, options: object, inspect: InspectFunction): string {
     return showFields(this, { signal: this.#signal }, depth, options, inspect);
   }
@@ -203,7 +197,7 @@ export function isAborted(signal: AbortSignal): boolean {
 
 /** The reason with which the signal was aborted; undefined while it is not. */
 export function abortReason(signal: AbortSignal): unknown {
-  return stateOf(signal).reason;
+  return asRunError(stateOf(signal).reason);
 }
 
 /**
@@ -212,7 +206,7 @@ export function abortReason(signal: AbortSignal): unknown {
  */
 export function onAbort(signal: AbortSignal, listener: (reason: unknown) => void): () => void {
   const state = stateOf(signal);
-  const algorithm = (): void => listener(state.reason);
+  const algorithm = (): void => listener(asRunError(state.reason));
   if (!state.aborted) state.algorithms.add(algorithm);
   return () => {
     state.algorithms.delete(algorithm);

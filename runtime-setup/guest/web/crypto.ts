@@ -5,6 +5,7 @@ import {
   NumberToString,
   ObjectDefineProperty,
   SafeSymbol,
+  SafeTypeError,
   SafeUint8Array,
   StringIncludes,
   StringSlice,
@@ -13,6 +14,7 @@ import {
 import { MAX_RANDOM_BYTES } from "../../../src/shared/limits.ts";
 import { callSync, defineGlobal } from "../core/kernel.ts";
 import { bytesOf } from "./encoding/bytes.ts";
+import { defineClass } from "./define-class.ts";
 import { DOMException } from "./dom-exception.ts";
 
 const POOL_BYTES = 2048;
@@ -66,12 +68,30 @@ function getRandomValues<T>(array: T): T {
   return array;
 }
 
+const CREATE = SafeSymbol("create");
+
+/** Random values of the host's. */
+class Crypto {
+  readonly #isOwn: boolean;
+
+  constructor(mark?: unknown) {
+    if (mark !== CREATE) throw new SafeTypeError("Illegal constructor");
+    this.#isOwn = true;
+  }
+  randomUUID(): string {
+    if (!this.#isOwn) throw new SafeTypeError("Illegal invocation");
+    return randomUUID();
+  }
+  getRandomValues<T>(array: T): T {
+    if (!this.#isOwn) throw new SafeTypeError("Illegal invocation");
+    if (arguments.length === 0) throw new SafeTypeError("Cannot give random values: there is no array for them");
+    return getRandomValues(array);
+  }
+}
+
 /** Defines `crypto.randomUUID()` and `crypto.getRandomValues(array)`. */
 export function installCrypto(): void {
-  const crypto = {
-    randomUUID: (): string => randomUUID(),
-    getRandomValues: <T>(array: T): T => getRandomValues(array),
-  };
-  ObjectDefineProperty(crypto, SafeSymbol.toStringTag, { value: "Crypto", configurable: true });
-  defineGlobal("crypto", crypto);
+  defineClass("Crypto", Crypto, { lengths: { constructor: 0 } });
+  defineGlobal("crypto", new Crypto(CREATE));
+  ObjectDefineProperty(globalThis, "crypto", { __proto__: null, enumerable: true } as PropertyDescriptor);
 }

@@ -1,4 +1,11 @@
-import { captureStackTrace, ObjectDefineProperty, SafeError } from "../../../src/shared/primordials.ts";
+import {
+  captureStackTrace,
+  defineHidden,
+  ObjectDefineProperty,
+  SafeError,
+  SafeString,
+  StringIncludes,
+} from "../../../src/shared/primordials.ts";
 import { defineClass } from "./define-class.ts";
 import { toDomString } from "./web-strings.ts";
 
@@ -61,13 +68,26 @@ export class DOMException extends SafeError {
     return LEGACY_CODES[this.#name] ?? 0;
   }
 
-  get [Symbol.toStringTag](): string {
-    return "DOMException";
-  }
-
   static {
     isDomException = (value): value is DOMException => #name in value;
   }
+}
+
+/**
+ * Gives a DOMException that a run is rejected with what all errors of runs have, where it lacks it; nothing of it is
+ * enumerated. All else stays as it is.
+ */
+export function asRunError(reason: unknown): unknown {
+  if (typeof reason !== "object" || reason === null || !isDomException(reason)) return reason;
+  try {
+    if (!("includes" in reason)) {
+      defineHidden(reason, "includes", (text: unknown) => StringIncludes(SafeString(reason.message), SafeString(text)));
+    }
+    if (!("isTransient" in reason)) defineHidden(reason, "isTransient", false);
+  } catch {
+    // Frozen.
+  }
+  return reason;
 }
 
 const CONSTANTS = [
@@ -105,5 +125,5 @@ export function installDomException(): void {
     ObjectDefineProperty(DOMException, CONSTANTS[i]!, descriptor);
     ObjectDefineProperty(DOMException.prototype, CONSTANTS[i]!, descriptor);
   }
-  defineClass("DOMException", DOMException);
+  defineClass("DOMException", DOMException, { lengths: { constructor: 0 } });
 }

@@ -31,6 +31,8 @@ function readOptions(options: unknown): ListenerOptions {
   return { capture: !!capture, once: !!once, passive: !!passive, signal };
 }
 
+/** Dispatches an event that the runtime has made; `handler` is what a property such as `onmessage` holds, called first. */
+export let fireOwnEvent: (target: EventTarget, event: Event, handler: ((event: Event) => unknown) | null) => void;
 /** Fires an event of the runtime's, whatever a script did to `dispatchEvent`. */
 export let fireEvent: (target: EventTarget, type: string) => void;
 export let isEventTarget: (value: object) => boolean;
@@ -84,10 +86,6 @@ export class EventTarget {
     return !state.canceled;
   }
 
-  get [Symbol.toStringTag](): string {
-    return "EventTarget";
-  }
-
   #remove(key: string, registration: Registration): void {
     registration.removed = true;
     const list = this.#listeners.get(key);
@@ -134,6 +132,12 @@ export class EventTarget {
 
   static {
     isEventTarget = (value) => #listeners in value;
+    fireOwnEvent = (target, event, handler) => {
+      const state = eventState(event) as EventState;
+      state.target = target;
+      if (handler !== null) target.#call(handler, event);
+      target.#dispatch(event, state);
+    };
     fireEvent = (target, type) => {
       if (!target.#listeners.has(type)) return;
       const event = trustedEvent(type);

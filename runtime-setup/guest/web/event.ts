@@ -1,7 +1,7 @@
 import { SafeSymbol, SafeTypeError } from "../../../src/shared/primordials.ts";
 import { customInspect } from "../core/inspect.ts";
 import { type InspectFunction, showFields } from "./show-fields.ts";
-import { elapsedMs } from "./performance.ts";
+import { elapsedMs } from "./elapsed.ts";
 import { toDomString } from "./web-strings.ts";
 
 /** What the dispatcher reads and writes of an event. Held by brand: a script can neither forge nor reach it. */
@@ -99,6 +99,14 @@ export class Event {
   set cancelBubble(value: unknown) {
     if (value) this.#state.stopped = true;
   }
+  initEvent(type: unknown, bubbles: unknown = false, cancelable: unknown = false): void {
+    if (arguments.length === 0) throw new SafeTypeError("Cannot initialise an Event: it needs a type");
+    const state = this.#state;
+    if (state.dispatching) return;
+    state.type = toDomString(type);
+    state.bubbles = !!bubbles;
+    state.cancelable = !!cancelable;
+  }
   composedPath(): object[] {
     const { dispatching, target } = this.#state;
     return dispatching && target !== null ? [target] : [];
@@ -115,9 +123,6 @@ export class Event {
     this.#state.stoppedAtOnce = true;
   }
 
-  get [Symbol.toStringTag](): string {
-    return "Event";
-  }
   [customInspect](depth: number, options: object, inspect: InspectFunction): string {
     const { type, canceled, cancelable, timeStamp } = this.#state;
     const fields = { type, defaultPrevented: canceled, cancelable, timeStamp };

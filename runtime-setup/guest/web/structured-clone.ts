@@ -22,9 +22,9 @@ import {
 } from "../../../src/shared/primordials.ts";
 import { bufferByteLength, isArrayBuffer, isDataView, isError, isMap, isSet } from "../inspect/brands.ts";
 import { listEntries } from "../inspect/collections.ts";
-import { defineGlobal } from "../core/kernel.ts";
 import { viewParts } from "./encoding/bytes.ts";
 import { type Build, cloneError, define, planLeaf, refuseUncloneable } from "./clone-plans.ts";
+import { defineOperation } from "./define-class.ts";
 import { DOMException, isDomException } from "./dom-exception.ts";
 
 const transferBuffer = uncurryMethod(ArrayBuffer.prototype.transfer) as (buffer: ArrayBuffer) => ArrayBuffer;
@@ -273,5 +273,5 @@ export function structuredClone(value: unknown, options?: unknown): unknown {
 
 /** Defines structuredClone. */
 export function installStructuredClone(): void {
-  defineGlobal("structuredClone", structuredClone);
+  defineOperation("structuredClone", structuredClone);
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { text as readText } from "node:stream/consumers";
 import type { Command } from "commander";
+import { prestartBundler } from "../../index.ts";
 import { reasonOf } from "../session/event-log.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { loadSettings } from "../options/load-settings.ts";
@@ -36,6 +37,8 @@ export async function runCommand(
   // A leading -- only says where the script's own arguments begin.
   const own = args[0] === "--" ? args.slice(1) : args;
   const folder = script === "-" ? undefined : dirname(resolve(script));
+  // It starts while the rest does.
+  if (folder !== undefined && options.untrusted !== true) prestartBundler({ name, code: source, folder });
   const settings = await loadSettings(options, { source, name, folder });
   // A script that is a program of its own has flags of its own.
   const stray = source.startsWith("#!") ? [] : strayFlags(args, command.options);

@@ -1,8 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { basename, dirname, extname, resolve } from "node:path";
+import { MAX_MODULE_BYTES } from "../../modules/limits.ts";
+import { LoadError } from "../../modules/load-error.ts";
 import { needsBundling } from "../../modules/needs-bundling.ts";
 import type { Permissions } from "../../permissions/permissions.ts";
 import { GeppettoError } from "../../shared/errors.ts";
+import type { ErrorRecord } from "../../shared/frames.ts";
 import type { SourcePositions } from "../../shared/source-positions.ts";
 
 /** What to run: a file, or source text. */
@@ -24,6 +27,8 @@ export interface LoadedScript {
   /** Of a script that was put together from modules: where its text comes from, and their texts by name. */
   positions?: SourcePositions;
   sources?: Readonly<Record<string, string>>;
+  /** Errors that its imports throw while it runs. */
+  refusals?: readonly ErrorRecord[];
   name: string;
   kind: "module" | "classic";
   lineOffset: number;
@@ -40,13 +45,14 @@ export interface LoadedScript {
  */
 export async function loadScript(script: Script, permissions: Permissions, signal: AbortSignal): Promise<LoadedScript> {
   const read = await readScript(script);
-  const { name, code, kind, folder } = read;
+  const { name, code, folder } = read;
   permissions.begin(name, folder);
-  if (kind === "classic" || permissions.imports().isClosed || !needsBundling(read)) return read;
+  if (permissions.imports().isClosed || !needsBundling(read)) return read;
   // Loaded on use: most scripts import nothing.
   const { bundleScript } = await import("../../modules/bundle-script.ts");
   const bundle = await bundleScript({ name, code, folder: folder ?? process.cwd() }, permissions, signal);
-  return { ...read, ...bundle };
+  // A classic script that asks for others is a CommonJS module, and has no global scope.
+  return { ...read, ...bundle, kind: "module" };
 }
 
 async function readScript({ file, code, name, folder, lineOffset = 0 }: Script): Promise<LoadedScript> {
@@ -54,7 +60,32 @@ async function readScript({ file, code, name, folder, lineOffset = 0 }: Script):
   const kind = extname(shown) === ".cjs" ? "classic" : "module";
   const given = folder ?? (file === undefined ? undefined : dirname(file));
   const facts = { name: shown, kind, lineOffset, ...(given === undefined ? {} : { folder: resolve(given) }) } as const;
-  if (code !== undefined) return { ...facts, code };
+  if (code !== undefined) {
+    if (code.length > MAX_MODULE_BYTES) throw tooLarge(shown);
+    return { ...facts, code };
+  }
   if (file === undefined) throw new GeppettoError("ConfigError", "Cannot run a script: give it a file or code");
-  return { ...facts, code: await readFile(file, "utf8") };
+  return { ...facts, code: await readText(file) };
+}
+
+/** The text of a file, which may be a pipe, as long as that is not too large. */
+async function readText(file: string): Promise<string> {
+  const handle = await open(file);
+  try {
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    for await (const piece of handle.createReadStream({ autoClose: false })) {
+      pieces.push(piece as Buffer);
+      bytes += (piece as Buffer).length;
+      if (bytes > MAX_MODULE_BYTES) throw tooLarge(basename(file));
+    }
+    return Buffer.concat(pieces).toString();
+  } finally {
+    await handle.close();
+  }
+}
+
+function tooLarge(name: string): LoadError {
+  const message = `Cannot load ${name}: it is larger than ${MAX_MODULE_BYTES} bytes`;
+  return new LoadError({ name: "LimitError", message, code: "ERR_LIMIT_IMPORT" }, {});
 }

@@ -22,6 +22,7 @@ export class ScriptRunner {
   readonly #onClosedImport: (asked: string) => void;
   #script: ScriptRun | undefined;
   #deadline: number | undefined;
+  #isLoading = false;
 
   /** @param onClosedImport told what a script would import where nothing may be imported */
   constructor(loop: RealmSession, limits: EngineLimits, onClosedImport: (asked: string) => void) {
@@ -142,6 +143,7 @@ export class ScriptRunner {
     load: (over: AbortSignal) => Promise<LoadedScript>,
   ): Promise<LoadedScript | LoadError | undefined> {
     const over = new AbortController();
+    this.#isLoading = true;
     const loading = load(over.signal);
     loading.catch(() => {});
     try {
@@ -151,6 +153,7 @@ export class ScriptRunner {
       this.end("load", { code: "ERR_SCRIPT_LOAD", ...error.record });
       return error;
     } finally {
+      this.#isLoading = false;
       over.abort();
     }
   }
@@ -213,7 +216,8 @@ export class ScriptRunner {
   }
 
   #exceeded(limit: "wallMs" | "cpuMs" | "turnMs" | "memoryMB"): void {
-    this.exceeded(limitError(limit, this.#limits[limit] ?? 0));
+    const meanwhile = this.#isLoading ? "while its modules were being loaded" : "";
+    this.exceeded(limitError(limit, this.#limits[limit] ?? 0, meanwhile));
   }
 
   #pastDeadline(): boolean {

@@ -69,6 +69,8 @@ const DECLARED = {
   clock_origin: syncOp<Nothing, number>("pure"),
   /** So many random bytes, in hex. */
   random_bytes: syncOp<{ count: number }, string>("pure"),
+  /** The classes of web streams, as one expression. */
+  web_streams: syncOp<Record<string, never>, string>("pure"),
   url_parse: syncOp<{ url: string; base?: string }, UrlRecord | null>("pure"),
   /** The URL after one of its setters. */
   url_set: syncOp<{ href: string; key: string; value: string }, UrlRecord>("pure"),

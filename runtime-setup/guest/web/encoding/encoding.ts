@@ -1,9 +1,8 @@
 import { SafeRangeError, SafeTypeError, SafeUint8Array, StringSlice } from "../../../../src/shared/primordials.ts";
-import { defineGlobal } from "../../core/kernel.ts";
 import { atob, btoa } from "./base64.ts";
 import { bytesOf, viewParts } from "./bytes.ts";
 import { withCode } from "../coded-error.ts";
-import { defineClass } from "../define-class.ts";
+import { defineClass, defineOperation } from "../define-class.ts";
 import { type Encoding, encodingOf, windows1252Unit } from "./labels.ts";
 import { createUtf8State, decodeUtf8Into, encodeUtf8, TextBuilder, type Utf8State, writeUtf8 } from "./utf8.ts";
 import { toDomString } from "../web-strings.ts";
@@ -23,10 +22,6 @@ export class TextEncoder {
     const bytes = bytesOf(target);
     if (bytes === undefined) throw new SafeTypeError("Cannot encode into this target: it must be a Uint8Array");
     return writeUtf8(toDomString(source), bytes, viewParts(bytes)!.length);
-  }
-
-  get [Symbol.toStringTag](): string {
-    return "TextEncoder";
   }
 }
 
@@ -82,10 +77,6 @@ export class TextDecoder {
     const text = this.#withoutMark(out.take());
     if (isLast) this.#restart();
     return text;
-  }
-
-  get [Symbol.toStringTag](): string {
-    return "TextDecoder";
   }
 
   #restart(): void {
@@ -162,7 +153,7 @@ const EMPTY = new SafeUint8Array(0);
 /** Defines TextEncoder, TextDecoder, atob and btoa. */
 export function installEncoding(): void {
   defineClass("TextEncoder", TextEncoder);
-  defineClass("TextDecoder", TextDecoder);
-  defineGlobal("atob", atob);
-  defineGlobal("btoa", btoa);
+  defineClass("TextDecoder", TextDecoder, { lengths: { decode: 0 } });
+  defineOperation("atob", atob);
+  defineOperation("btoa", btoa);
 }

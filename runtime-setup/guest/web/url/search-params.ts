@@ -1,5 +1,6 @@
 import {
   append,
+  defineHidden,
   isArray,
   ObjectGetPrototypeOf,
   ReflectApply,
@@ -48,13 +49,13 @@ function readInit(init: unknown): Pair[] {
     return parseForm(query[0] === "?" ? query : `?${query}`);
   }
   const pairs: Pair[] = [];
-  const known = pairsOf(init);
+  const iterate = (init as { [symbolIterator]?: unknown })[symbolIterator];
+  const known = iterate === listEntries ? pairsOf(init) : undefined;
   if (known !== undefined) {
     for (let i = 0; i < known.length; i++) append(pairs, { name: known[i]!.name, value: known[i]!.value });
     return pairs;
   }
-  const iterate = (init as { [symbolIterator]?: unknown })[symbolIterator];
-  if (isArray(init)) for (let i = 0; i < init.length; i++) append(pairs, pairOf(init[i]));
+  if (isArray(init) && iterate === listItems) for (let i = 0; i < init.length; i++) append(pairs, pairOf(init[i]));
   else if (iterate !== undefined && iterate !== null) {
     for (const item of init as Iterable<unknown>) append(pairs, pairOf(item));
   } else {
@@ -187,15 +188,10 @@ export class URLSearchParams {
   entries(): IterableIterator<[string, string]> {
     return iterate(this.#list(), (pair) => [pair.name, pair.value] as [string, string]);
   }
-  [Symbol.iterator](): IterableIterator<[string, string]> {
-    return iterate(this.#list(), (pair) => [pair.name, pair.value] as [string, string]);
-  }
+  declare [Symbol.iterator]: () => IterableIterator<[string, string]>;
 
   toString(): string {
     return serializeForm(this.#pairs);
-  }
-  get [Symbol.toStringTag](): string {
-    return "URLSearchParams";
   }
   [customInspect](depth: number | null, options: object, inspect: InspectFunction): string {
     if (depth !== null && depth < 0) return "[Object]";
@@ -230,6 +226,10 @@ export class URLSearchParams {
     };
   }
 }
+
+const listEntries = URLSearchParams.prototype.entries;
+defineHidden(URLSearchParams.prototype, symbolIterator, listEntries);
+const listItems: unknown = Array.prototype[Symbol.iterator];
 
 /** A stable merge sort: Array.prototype.sort would read a script's prototypes for holes and comparators. */
 function sorted(pairs: readonly Pair[]): Pair[] {

@@ -23,6 +23,10 @@ function isParsable(url: unknown, base: unknown): boolean {
   return parseRecord(toUsvString(url), base === undefined ? undefined : toUsvString(base)) !== null;
 }
 
+function needsUrl(count: number): void {
+  if (count === 0) throw withCode(new SafeTypeError('The "url" argument must be specified'), "ERR_MISSING_ARGS");
+}
+
 /** The record with another query; what a query holds once it is serialized needs no parser. */
 function withQuery(record: UrlRecord, query: string): UrlRecord {
   const { href } = record;
@@ -44,8 +48,7 @@ export class URL {
   #params: URLSearchParams | undefined;
 
   constructor(url: string, base?: string) {
-    if (arguments.length === 0)
-      throw withCode(new SafeTypeError('The "url" argument must be specified'), "ERR_MISSING_ARGS");
+    needsUrl(arguments.length);
     const input = toUsvString(url);
     const against = base === undefined ? undefined : toUsvString(base);
     const record = parseRecord(input, against);
@@ -55,10 +58,12 @@ export class URL {
 
   /** The URL, or null when it is not valid. */
   static parse(url: string, base?: string): URL | null {
+    needsUrl(arguments.length);
     return isParsable(url, base) ? new URL(url, base) : null;
   }
 
   static canParse(url: string, base?: string): boolean {
+    needsUrl(arguments.length);
     return isParsable(url, base);
   }
 
@@ -141,9 +146,6 @@ export class URL {
   toJSON(): string {
     return this.#record.href;
   }
-  get [Symbol.toStringTag](): string {
-    return "URL";
-  }
   [customInspect](depth: number | null, options: object, inspect: InspectFunction): string {
     const { href, origin, protocol, username, password, host, hostname, port, pathname, search, hash } = this.#record;
     const searchParams = this.searchParams;
@@ -181,6 +183,6 @@ export class URL {
 
 /** Defines URL and URLSearchParams. */
 export function installUrl(): void {
-  defineClass("URL", URL);
-  defineClass("URLSearchParams", URLSearchParams);
+  defineClass("URL", URL, { lengths: { constructor: 1, parse: 1, canParse: 1 }, statics: ["parse", "canParse"] });
+  defineClass("URLSearchParams", URLSearchParams, { lengths: { constructor: 0, delete: 1, has: 1, forEach: 1 } });
 }

@@ -1,0 +1,132 @@
+/** Bundles kept for the next run, in a folder of the user's own. Whatever goes wrong with it, a script is put together anew. */
+import { hash, randomUUID } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+} from "node:fs";
+import { lstatSync, statSync, unlinkSync, utimesSync, writeSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { isAbsolute, join } from "node:path";
+
+/** Most that all kept bundles take, and most of them. */
+const MAX_CACHE_BYTES = 256_000_000;
+const MAX_BUNDLES = 500;
+
+/** Largest bundle that is kept, in bytes. */
+const MAX_KEPT_BYTES = 96_000_000;
+
+/** What somebody began to write so long ago was never finished, in milliseconds. */
+const LEFT_OVER_MS = 3_600_000;
+
+/** Where bundles are kept; undefined where there is no place for them. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const base = baseFolder(env);
+  return base === undefined || !isAbsolute(base) ? undefined : join(base, "geppetto-js", "bundles");
+}
+
+function baseFolder(env: NodeJS.ProcessEnv): string | undefined {
+  const given = env["XDG_CACHE_HOME"];
+  if (given !== undefined && isAbsolute(given)) return given;
+  if (process.platform === "win32") return env["LOCALAPPDATA"];
+  // What several users share is nobody's own.
+  const home = homedir();
+  if (home === "" || home === "/" || home === tmpdir()) return undefined;
+  return process.platform === "darwin" ? join(home, "Library", "Caches") : join(home, ".cache");
+}
+
+/** The name of what is made of all this. */
+export function cacheKey(parts: readonly unknown[]): string {
+  return hash("sha256", JSON.stringify(parts), "hex").slice(0, 40);
+}
+
+/** Is something kept whose name begins with this key? */
+export function hasKept(folder: string, key: string): boolean {
+  try {
+    return readdirSync(folder).some((name) => name.startsWith(key));
+  } catch {
+    return false;
+  }
+}
+
+/** A kept bundle; undefined where there is none that is the user's own, and nobody else's to write. */
+export function readKept(file: string): Buffer | undefined {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile() || !isOwn(stats) || stats.size > MAX_KEPT_BYTES) return undefined;
+    const bytes = Buffer.allocUnsafe(stats.size);
+    for (let at = 0; at < bytes.length;) {
+      const count = readSync(descriptor, bytes, at, bytes.length - at, at);
+      if (count === 0) return undefined;
+      at += count;
+    }
+    // Whatever was not used longest goes first.
+    if (Date.now() - stats.mtimeMs > LEFT_OVER_MS) utimesSync(file, new Date(), new Date());
+    return bytes;
+  } catch {
+    return undefined;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** Keeps a bundle; whoever reads it meanwhile sees the old one or the new one. */
+export function keep(file: string, bytes: Uint8Array): void {
+  if (bytes.length > MAX_KEPT_BYTES) return;
+  const folder = join(file, "..");
+  const written = `${file}.${randomUUID()}.new`;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const stats = lstatSync(folder);
+    if (!stats.isDirectory() || !isOwn(stats)) return;
+    makeRoom(folder, bytes.length);
+    const descriptor = openSync(written, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(written, file);
+  } catch {
+    remove(written);
+  }
+}
+
+/** May nobody but the user write it? */
+function isOwn({ uid, mode }: { uid: number; mode: number }): boolean {
+  return process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
+}
+
+function makeRoom(folder: string, bytes: number): void {
+  const now = Date.now();
+  const kept = readdirSync(folder)
+    .map((name) => ({ file: join(folder, name), stats: statSync(join(folder, name), { throwIfNoEntry: false }) }))
+    .flatMap(({ file, stats }) => (stats === undefined ? [] : [{ file, size: stats.size, time: stats.mtimeMs }]))
+    .sort((one, other) => one.time - other.time);
+  let total = kept.reduce((sum, { size }) => sum + size, bytes);
+  let count = kept.length + 1;
+  for (const { file, size, time } of kept) {
+    const isLeftOver = file.endsWith(".new") && now - time > LEFT_OVER_MS;
+    if (!isLeftOver && total <= MAX_CACHE_BYTES && count <= MAX_BUNDLES) continue;
+    remove(file);
+    total -= size;
+    count--;
+  }
+}
+
+function remove(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // Somebody else has removed it, or nobody could write here.
+  }
+}

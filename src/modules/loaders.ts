@@ -1,0 +1,19 @@
+import { extname } from "node:path";
+import type { Loader } from "esbuild";
+
+const LOADERS: Record<string, Loader> = {
+  ".js": "js",
+  ".mjs": "js",
+  ".cjs": "js",
+  ".jsx": "jsx",
+  ".ts": "ts",
+  ".mts": "ts",
+  ".cts": "ts",
+  ".tsx": "tsx",
+  ".json": "json",
+};
+
+/** How a module of this name is written; undefined where it is none that scripts import. */
+export function loaderFor(name: string): Loader | undefined {
+  return LOADERS[extname(name)];
+}
