@@ -4,11 +4,13 @@ import { RuntimeEngine, setupDefaults } from "../../src/index.ts";
 import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
 import type { Realm, HostBridge, RealmFailure } from "../../src/sandbox/realm.ts";
 import { encodeValue } from "../../src/shared/codec.ts";
+import { FRAMES } from "../../src/shared/contract/frame-kinds.ts";
+import { OPS } from "../../src/shared/contract/ops.ts";
+import { DELIVERY, GUEST_STEP } from "../../src/shared/contract/runs.ts";
 import { decodeValue } from "../../src/shared/decode.ts";
 import type { Outcome, Frame } from "../../src/shared/frames.ts";
 import { fuzzBudget, FUZZ_TIMEOUT_MS } from "./fuzz-budget.ts";
 import { HostMonitor } from "./host-monitor.ts";
-import { OPS } from "../../src/shared/contract/ops.ts";
 
 /** A guest whose every word is the test's: what a script would be that has broken out of its isolate. */
 class FakeGuest implements Realm {
@@ -21,7 +23,7 @@ class FakeGuest implements Realm {
 
   async invoke({ text, buffers = [] }: Frame): Promise<undefined> {
     const [, kind, id] = decodeValue(text, buffers) as unknown[];
-    if (kind === "checked") this.bridge.call(encodeValue([1, "check_settle", { id }]));
+    if (kind === FRAMES.entry_check.name) this.bridge.call(encodeValue([1, OPS.check_settle.name, { id }]));
     return Promise.resolve(undefined);
   }
 
@@ -42,7 +44,7 @@ class FakeGuest implements Realm {
 
 const NAMES = [...Object.keys(OPS), "__proto__", "constructor", "toString", "app.x"];
 const KEYS =
-  `id callId ms kind count url base href key value step want input parent inherits forwards failed timeoutMs stream
+  `id callId ms kind count url base href key value step delivery info interception loss args input parent inherits forwards failed timeoutMs stream
   text texts token error code name message cause stack deliveredChars messages role content model tools temperature path
   uncopied type $ v b plan stages edges elements host metadata priority metrics __proto__ constructor toString length then toJSON`.split(
     /\s+/,
@@ -56,11 +58,8 @@ const word = fc.oneof(
     "interval",
     "immediate",
     "weak",
-    "events",
-    "pull",
-    "result",
-    "wait",
-    "guest",
+    ...Object.values(DELIVERY),
+    GUEST_STEP,
     "doubleStep",
     "pipeline",
   ),
