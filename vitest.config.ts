@@ -1,4 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { patience } from "./test/machine/patience.ts";
+
+// They end only what hangs: what works ends by itself, on a busy machine too, so they may be generous.
+const deadlineMs = patience(120_000);
 
 export default defineConfig({
   test: {
@@ -6,8 +10,9 @@ export default defineConfig({
     // isolated-vm and a pool of threads clash.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: deadlineMs,
+    hookTimeout: deadlineMs,
+    expect: { poll: { timeout: deadlineMs / 2, interval: 20 } },
     // A log that nobody watches ends with the summary instead of redrawing it.
     reporters: process.env["CI"] === undefined ? ["default"] : [["default", { summary: false }]],
   },
