@@ -186,6 +186,11 @@ const OTHERS: Attack[] = [
     ends: ["uncaught *", WALL, "ERR_LIMIT_MEMORY", "ERR_ENGINE_CRASHED"],
     notInThread: HEAVY,
   },
+  {
+    name: "clears the timer that it waits for, by a number that it has guessed",
+    code: `const id = setTimeout(() => done(1), 20); for (let i = 0; i <= id; i++) clearTimeout(i); await new Promise(() => {});`,
+    ends: "stalled",
+  },
   { name: "does not parse", code: `for (`, ends: "load" },
   { name: "does not parse, at length", code: `"${"x".repeat(1e6)}" (`, ends: "load" },
   {

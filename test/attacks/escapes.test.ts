@@ -97,6 +97,7 @@ const CALLED_BACK: Attack[] = CALLBACKS.map(([name, code]) => ({
       seen.push(parts.every((v) => Object.getPrototypeOf(Object(v)) === null || same(Object(v))));
     };
     ${code}
+    while (seen.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     await new Promise((resolve) => setTimeout(resolve, 20));
     done(seen.length > 0 && seen.every(Boolean));`,
   ends: "done",

@@ -14,9 +14,15 @@ const FLOODS: Attack[] = [
     value: [10_000, "ERR_LIMIT_TIMERS"],
   },
   {
+    name: "starts immediates without end in one turn",
+    code: `let n = 0; try { for (;;) { setImmediate(() => {}); n++; } } catch (error) { done([n, error.code]); }`,
+    ends: "done",
+    value: [10_000, "ERR_LIMIT_TIMERS"],
+  },
+  {
     name: "starts timers without end and does not",
     code: `for (;;) setTimeout(() => {}, 1e6);`,
-    ends: ["uncaught LimitError", WALL],
+    ends: "uncaught LimitError",
   },
   {
     name: "lets timers start timers",

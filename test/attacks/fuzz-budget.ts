@@ -1,4 +1,5 @@
 import type { Parameters } from "fast-check";
+import { patience } from "../machine/patience.ts";
 
 const seconds = Number(process.env["GEPPETTO_FUZZ_SECONDS"] ?? 0);
 
@@ -12,4 +13,4 @@ export function fuzzBudget(runs: number): Parameters<unknown> {
 }
 
 /** Time for a test that has this budget, in ms. */
-export const FUZZ_TIMEOUT_MS: number = seconds * 1000 + 60_000;
+export const FUZZ_TIMEOUT_MS: number = seconds * 1000 + patience(120_000);

@@ -57,7 +57,6 @@ export class HostMonitor {
   readonly #onFailure = (error: unknown): void => void this.#failures.push(error);
   #largestChildMB = 0;
   #longestStallMs = 0;
-  #longestGapMs = 0;
   #lastTick = performance.now();
   #lastCpu = process.threadCpuUsage();
 
@@ -74,12 +73,6 @@ export class HostMonitor {
     const server = createServer((_, answer) => answer.end("here"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return new HostMonitor(server);
-  }
-
-  /** The longest that anything, other processes included, has kept this process's timers waiting so far, in ms. */
-  get longestGapMs(): number {
-    this.#tick();
-    return this.#longestGapMs;
   }
 
   async stop(): Promise<HostReport> {
@@ -120,7 +113,6 @@ export class HostMonitor {
     const now = performance.now();
     const { user, system } = process.threadCpuUsage(this.#lastCpu);
     const gap = now - this.#lastTick;
-    this.#longestGapMs = Math.max(this.#longestGapMs, gap);
     this.#longestStallMs = Math.max(this.#longestStallMs, Math.min(gap, (user + system) / 1000));
     this.#lastTick = now;
     this.#lastCpu = process.threadCpuUsage();

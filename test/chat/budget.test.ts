@@ -8,6 +8,7 @@ import { resolveProviderSettings } from "../../src/providers/settings.ts";
 import { BudgetedEmbeddings } from "../../src/providers/budget.ts";
 import { runChat } from "./run-chat.ts";
 import { startScriptedServer, type ScriptedServer } from "./scripted-server.ts";
+import { patience } from "../machine/patience.ts";
 
 const { signal } = new AbortController();
 const PRICES = { scripted: { input: 1_000_000, output: 2_000_000 } };
@@ -111,7 +112,10 @@ describe("a budget", () => {
 
   it("counts what a broken stream has cost, and frees its place", async () => {
     const budget = new Budget({ concurrency: 1, maxTokens: 1000 });
-    const provider: ChatProvider = createChatProvider({ ...server.settings, idleTimeoutMs: 30 }, { env: {}, budget });
+    const provider: ChatProvider = createChatProvider(
+      { ...server.settings, idleTimeoutMs: patience(300) },
+      { env: {}, budget },
+    );
     server.play({ text: "12345678", hangs: true });
     const request = { model: "", messages: [{ role: "user" as const, content: "12345678" }] };
     await expect(

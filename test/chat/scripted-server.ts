@@ -2,6 +2,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ModelSettings } from "../../src/index.ts";
+import { patience } from "../machine/patience.ts";
 
 /** One answer: text, tool calls (arguments as the model wrote them), or whatever is done with the response. */
 export interface Turn {
@@ -48,7 +49,7 @@ export async function startScriptedServer(options: ScriptedServerOptions = {}): 
   });
   // Node's fetch sometimes opens a connection more than it uses.
   server.on("connection", (socket) => {
-    setTimeout(() => socket.bytesRead === 0 && socket.destroy(), 200).unref();
+    setTimeout(() => socket.bytesRead === 0 && socket.destroy(), patience(1000)).unref();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;

@@ -77,7 +77,7 @@ describe("ChatSession", () => {
       `const s = new ChatSession(); const failures = [];
       await s.next("error: 429").catch((e) => failures.push(e.name));
       const controller = new AbortController();
-      const slow = s.next("slow: 1s\\necho: never", { signal: controller.signal });
+      const slow = s.next("slow: 60s\\necho: never", { signal: controller.signal });
       setTimeout(() => controller.abort(), 5);
       await slow.catch((e) => failures.push(e.name));
       await s.next("echo: ok");

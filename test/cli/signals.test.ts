@@ -6,14 +6,14 @@ afterAll(() => folder.remove());
 
 const streaming = folder.file(
   "streaming.js",
-  `new ChatStepFactory().newStep().runWithEvents("slow: 50ms\\necho: " + "word ".repeat(400), (event) => {
+  `new ChatStepFactory().newStep().runWithEvents("slow: 50ms\\necho: " + "word ".repeat(40_000), (event) => {
     console.log(event.type);
   });`,
 );
 const stubborn = folder.file(
   "stubborn.js",
   `const step = new ChatStepFactory().newStep();
-  const again = () => step.runWithEvents("slow: 20s\\necho: x", (event) => { console.log(event.type); if (event.type === "interrupt") again(); });
+  const again = () => step.runWithEvents("slow: 10m\\necho: x", (event) => { console.log(event.type); if (event.type === "interrupt") again(); });
   again();`,
 );
 const spinning = folder.file("spinning.js", `console.log("go"); for (;;);`);

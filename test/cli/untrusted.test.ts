@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { ConfigFolder } from "./config-folder.ts";
 import { runCli, ScriptFolder } from "./run-cli.ts";
+import { patience } from "../machine/patience.ts";
 
 const folder = new ScriptFolder();
 afterAll(() => folder.remove());
@@ -69,7 +70,8 @@ describe.concurrent("the limit on computing", () => {
   });
 
   it("leaves a script alone that waits for longer", async () => {
-    const code = "await new Promise((end) => setTimeout(end, 700)); 'waited'";
-    expect(await runCli(["eval", "--cpu", "500ms", code])).toMatchObject({ code: 0, stdout: "waited\n" });
+    const cpuMs = patience(500);
+    const code = `await new Promise((end) => setTimeout(end, ${cpuMs + 200})); 'waited'`;
+    expect(await runCli(["eval", "--cpu", `${cpuMs}ms`, code])).toMatchObject({ code: 0, stdout: "waited\n" });
   });
 });

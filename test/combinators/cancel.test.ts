@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { setupDefaults } from "../../src/index.ts";
+import { setupDefaults, type SetupFunction } from "../../src/index.ts";
 import { ISOLATIONS, withEngine } from "../engine/engine-harness.ts";
 
 /** A provider that streams one piece of text and then nothing, for as long as its client stays. */
@@ -63,6 +63,11 @@ afterAll(() => provider.close());
 const setup = (): ReturnType<typeof setupDefaults> =>
   setupDefaults({ chat: { provider: "openai", model: "endless", apiKey: "sk-test", baseURL }, env: {} });
 
+/** Tells a script how often the provider has been asked. */
+const setupOpened: SetupFunction = async function opened(vm) {
+  await vm.op("opened", () => provider.opened, { mode: "sync" });
+};
+
 /** What stands around the call of the provider. */
 const AROUND = {
   nothing: "(s) => s",
@@ -77,31 +82,39 @@ const AROUND = {
 
 describe.each(ISOLATIONS)("a cancel in a %s", (isolation) => {
   it.each(Object.entries(AROUND))("closes the provider's socket through %s", (_, wrapper) =>
-    withEngine({ isolation, setup: [setup()] }, async ({ run }) => {
+    withEngine({ isolation, setup: [setup(), setupOpened] }, async ({ run }) => {
       const before = provider.opened;
       const { value, error } = await run(`
         const step = (${wrapper})(openai.createStep());
         const ends = [];
         const until = (f) => new Promise((resolve) => { const look = () => f() ? resolve() : setTimeout(look, 5); look() });
+        // What it gives resolves when the provider has been asked once more.
+        const asked = () => { const before = opened(); return () => until(() => opened() > before) };
         // By signal, by id, by the callbacks' cancel, and by leaving a loop.
         const controller = new AbortController();
-        const promise = step.startAsync("hi", { signal: controller.signal });
-        setTimeout(() => controller.abort("enough"), 60);
-        try { await promise } catch (reason) { ends.push(reason) }
+        const first = asked();
+        const promise = step.startAsync("hi", { signal: controller.signal }).catch((reason) => ends.push(reason));
+        await first();
+        controller.abort("enough");
+        await promise;
         let last;
+        const second = asked();
         const id = step.runWithEvents("hi", (event) => { last = event.type });
-        setTimeout(() => step.cancel(id), 60);
+        await second();
+        step.cancel(id);
         await until(() => last === "interrupt");
         ends.push(last);
+        const third = asked();
         await new Promise((resolve) => {
           const cancel = step.startWithCallbacks("hi", { onCancel: resolve, onDone: resolve });
-          setTimeout(cancel, 60);
+          third().then(cancel);
         });
-        for await (const event of step.events("hi")) { await new Promise((resolve) => setTimeout(resolve, 40)); break }
+        const fourth = asked();
+        for await (const event of step.events("hi")) { await fourth(); break }
         export default ends;`);
       expect(error).toBeUndefined();
       expect(value).toEqual(["enough", "interrupt"]);
-      expect(provider.opened - before).toBeGreaterThan(2);
+      expect(provider.opened - before).toBeGreaterThanOrEqual(4);
       await provider.expectNoCalls();
     }),
   );
@@ -132,8 +145,7 @@ describe.each(ISOLATIONS)("a cancel in a %s", (isolation) => {
       await expect.poll(() => provider.opened).toBeGreaterThan(before);
       engine.cancelRuns();
       await provider.expectNoCalls();
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      engine.cancelRuns();
+      await expect.poll(() => engine.cancelRuns()).toBeGreaterThan(0);
       expect(await script).toMatchObject({ ok: true, value: ["AbortError", "AbortError"] });
     }));
 

@@ -52,7 +52,7 @@ describe("withRetry()", () => {
       let n = 0;
       const inner = steps.createLambdaStep(() => { n++; return new Promise(() => {}) });
       const promise = caught(() => steps.withRetry(inner, { maxAttempts: 3, shouldRetry: () => true }).startAsync(1));
-      await pause(5);
+      await until(() => n === 1);
       inner.cancel();
       export default [(await promise).name, n];`);
     expect(value).toEqual(["AbortError", 1]);

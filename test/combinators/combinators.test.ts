@@ -148,12 +148,13 @@ describe("compose()", () => {
   it("takes the results of a run that a function starts, and ends that run when it is cancelled", async () => {
     const value = await valueOf(`
       const log = [];
-      const inner = steps.createLambdaStep((x, { signal }) => new Promise(() => signal.addEventListener("abort", () => log.push("stopped"))));
+      let signal;
+      const inner = steps.createLambdaStep((x, context) => { signal = context.signal; return new Promise(() => signal.addEventListener("abort", () => log.push("stopped"))) });
       const outer = steps.compose([(x) => inner.startAsync(x), doubleStep]);
       const id = outer.runWithEvents(1, (event) => log.push(event.type));
-      await pause(10);
+      await until(() => signal !== undefined);
       log.push(outer.cancel(id));
-      await pause(10);
+      await until(() => log.includes("stopped") && log.includes("interrupt"));
       export default [log.sort(), await steps.compose([(x) => doubleStep.startAsync(x), doubleStep]).startAsync(2)];`);
     expect(value).toEqual([["interrupt", "start", "stopped", true], [8]]);
   });
@@ -206,6 +207,7 @@ describe("createParallelStep()", () => {
         signal.addEventListener("abort", () => x === 2 || log.push("stopped " + x));
       }));
       const error = await caught(() => steps.createParallelStep({ maxConcurrency: 3, step: failing }).startAsync([1, 2, 3, 4]));
+      await until(() => log.length >= 5);
       await pause(5);
       log.sort();
       export default [results.join() === [...Array(20).keys()].join(), most, error.message, log];`);
@@ -215,11 +217,21 @@ describe("createParallelStep()", () => {
   it("hands out each result as soon as those before it are there", async () => {
     const value = await valueOf(`
       const order = [];
-      const inner = steps.createLambdaStep(async (x) => { await pause(x); order.push("done " + x); return x });
+      // The first waits for the second, and the third for what comes of both.
+      const waits = { first: Promise.withResolvers(), third: Promise.withResolvers() };
+      const inner = steps.createLambdaStep(async (x) => {
+        await waits[x]?.promise;
+        order.push("done " + x);
+        if (x === "second") waits.first.resolve();
+        return x;
+      });
       const step = steps.createParallelStep({ maxConcurrency: 3, step: inner });
-      for await (const x of step.stream([30, 1, 60])) order.push("got " + x);
+      for await (const x of step.stream(["first", "second", "third"])) {
+        order.push("got " + x);
+        if (x === "second") waits.third.resolve();
+      }
       export default order;`);
-    expect(value).toEqual(["done 1", "done 30", "got 30", "got 1", "done 60", "got 60"]);
+    expect(value).toEqual(["done second", "done first", "got first", "got second", "done third", "got third"]);
   });
 });
 

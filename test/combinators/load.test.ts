@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { defineStep, setupDefaults, type SetupFunction } from "../../src/index.ts";
 import { ISOLATIONS, withEngine } from "../engine/engine-harness.ts";
 import { BusWatch } from "./bus-watch.ts";
+import { timed } from "../machine/machine-watch.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -93,7 +94,8 @@ describe.each(ISOLATIONS)("startBlocking() in a %s", (isolation) => {
         longest = Math.max(longest, performance.now() - last);
         last = performance.now();
       }, 5);
-      const { value } = await run(`
+      const { result, allow } = await timed(() =>
+        run(`
         const fails = steps.createLambdaStep(() => { throw new Error("no") });
         let fired = false;
         setTimeout(() => { fired = true }, 1);
@@ -101,12 +103,14 @@ describe.each(ISOLATIONS)("startBlocking() in a %s", (isolation) => {
         const step = steps.withRetry(steps.compose([fails]), { maxAttempts: 4, backoff: () => 100 });
         let error;
         try { step.startBlocking(1) } catch (e) { error = e }
-        export default { ms: performance.now() - startedAt, fired, message: error.message };`);
+        export default { ms: performance.now() - startedAt, fired, message: error.message };`),
+      );
       clearInterval(timer);
-      expect(value).toMatchObject({ fired: false, message: "no" });
-      expect((value as { ms: number }).ms).toBeGreaterThan(290);
-      expect(ticks).toBeGreaterThan(10);
-      expect(longest).toBeLessThan(250);
+      const { ms, ...rest } = result.value as { ms: number };
+      expect(rest).toEqual({ fired: false, message: "no" });
+      expect(ms).toBeGreaterThan(290);
+      expect(ticks).toBeGreaterThan(ms / allow(30));
+      expect(longest).toBeLessThan(allow(250));
     }));
 });
 
@@ -125,7 +129,7 @@ describe("10,000 runs", () => {
       (x) => new Promise((resolve) => parts.runWithEvents([x, x], (event) => event.type === "final" && resolve())),
       (x) => new Promise((resolve) => { const cancel = never.startWithCallbacks(x, { onCancel: resolve }); cancel() }),
       async (x) => { for await (const event of parts.events([x, x])) break },
-      (x) => steps.withTimeout(doubleStep, 1000).startAsync(x.length),
+      (x) => steps.withTimeout(doubleStep, 600_000).startAsync(x.length),
       (x) => echo.startBlocking(x),
       (x) => { const c = new AbortController(); const p = never.startAsync(x, { signal: c.signal }).catch(() => {}); c.abort(); return p },
     ];

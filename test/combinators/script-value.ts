@@ -4,6 +4,7 @@ import { withEngine } from "../engine/engine-harness.ts";
 /** Helpers that every script here begins with. */
 export const PRELUDE = `
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const until = async (isSo) => { while (!isSo()) await pause(1) };
 const caught = async (f) => { try { return await f() } catch (e) { return e } };
 const events = (step, input) => new Promise((resolve) => {
   const all = [];

@@ -57,7 +57,7 @@ export async function withEngine(
   } finally {
     await engine.close();
   }
-  await expect.poll(handles, { timeout: 2000 }).toEqual(before);
+  await expect.poll(handles).toEqual(before);
 }
 
 /** What keeps this process alive, of the kinds that an engine makes. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { defineStep, RuntimeEngine, type RuntimeEngineOptions } from "../../src/index.ts";
+import { timed } from "../machine/machine-watch.ts";
 import { ISOLATIONS, Output, withEngine } from "./engine-harness.ts";
 import { appOp } from "../../src/shared/contract/op.ts";
 
@@ -79,10 +80,10 @@ describe.each(ISOLATIONS)("close() in a %s", (isolation) => {
     ["a pending op", "await slow()"],
     ["a stream", "drip.runWithEvents(null, () => {}); await new Promise(() => {})"],
     ["a stream whose callback blocks", "drip.runWithEvents(null, () => hang())"],
-    ["timers", "setInterval(() => {}, 1); setTimeout(() => {}, 60_000)"],
+    ["timers", "setInterval(() => {}, 1); setTimeout(() => {}, 600_000)"],
     [
       "nothing but a timeout signal",
-      "await new Promise((r) => AbortSignal.timeout(60_000).addEventListener('abort', r))",
+      "await new Promise((r) => AbortSignal.timeout(600_000).addEventListener('abort', r))",
     ],
   ])("ends a script in %s within 250 ms; its outcome says so", async (_, code) => {
     const { engine, output } = createEngine({ isolation });
@@ -90,9 +91,8 @@ describe.each(ISOLATIONS)("close() in a %s", (isolation) => {
     const running = engine.runScript({ code: `console.log("begun"); ${code}` });
     await expect.poll(() => output.out, { interval: 5 }).toBe("begun\n");
     await pause(20);
-    const startedAt = performance.now();
-    await engine.close();
-    expect(performance.now() - startedAt).toBeLessThan(250);
+    const { ms, allow } = await timed(() => engine.close());
+    expect(ms).toBeLessThan(allow(250));
     expect(await running).toMatchObject({
       ok: false,
       end: "crashed",
@@ -214,9 +214,9 @@ describe.each(ISOLATIONS)("an engine in a %s", (isolation) => {
     await pause(50);
     const before = { handles: handles(), rss: process.memoryUsage().rss };
     for (let i = 0; i < 30; i++) await open();
-    await pause(100);
-    expect(handles()).toBeLessThanOrEqual(before.handles);
+    // Polling takes a timer of its own.
+    await expect.poll(handles).toBeLessThanOrEqual(before.handles + 1);
     // An engine that stayed would cost 4 MB and more each; what is here is the allocator's own slack.
-    expect(process.memoryUsage().rss - before.rss).toBeLessThan(70e6);
+    await expect.poll(() => process.memoryUsage().rss - before.rss).toBeLessThan(70e6);
   });
 });

@@ -4,8 +4,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { ISOLATIONS, withEngine } from "./engine-harness.ts";
 
 /**
- * Microtasks, timers, immediates and events, nested. What waits for different lengths of time is 150 ms apart where it
- * was started in different turns, so that a slow machine does not change what is due first.
+ * Microtasks, timers, immediates and events, nested. What was started in different turns is due in an order of its own
+ * only where one waits for the other: the timers of the runs for their events, "late" for those timers.
  */
 const MIXED = `
   const log = (text) => console.log(text);
@@ -28,16 +28,17 @@ const MIXED = `
   queueMicrotask(() => { log("microtask"); queueMicrotask(() => log("microtask nested")); });
   const id = setTimeout(() => log("never"), 1);
   clearTimeout(id);
-  for (const n of [1, 2, 3]) doubleStep.runWithEvents(n, (event) => {
+  const fired = [1, 2, 3].map((n) => new Promise((resolve) => doubleStep.runWithEvents(n, (event) => {
     log("run " + n + " " + event.type + " " + event.seq);
     Promise.resolve().then(() => log("run " + n + " microtask")).then(() => log("run " + n + " second microtask"));
-    if (event.type === "final") setTimeout(() => log("run " + n + " timer " + event.result), 150);
-  });
+    if (event.type === "final") resolve(later("run " + n + " timer " + event.result, 150));
+  })));
   log("body end");
   await null;
   log("body after await");
   log("async " + await doubleStep.startAsync(5));
-  await later("late", 320);
+  await Promise.all(fired);
+  await later("late", 5);
   const ticks = [];
   await new Promise((resolve) => {
     const interval = setInterval(() => { log("tick"); if (ticks.push(1) === 3) { clearInterval(interval); resolve(); } }, 5);

@@ -7,10 +7,14 @@ const USE = `
   const add = (text) => { define(out, out.length, text); };
   const step = new ChatStepFactory().newStep();
   setTimeout((a) => add("timer " + a), 1, "x");
-  doubleStep.runWithEvents(4, (event) => add(event.type + event.seq));
+  const doubled = new Promise((resolve) => {
+    doubleStep.runWithEvents(4, (event) => { add(event.type + event.seq); if (event.type === "final") resolve(); });
+  });
   const conversation = new Conversation();
   conversation.addMessage("user", "echo: hi you", { metadata: { a: [1] } });
-  step.startWithCallbacks(conversation, { onResult: (delta) => add("delta " + delta), onDone: () => add("done") });
+  const called = new Promise((resolve) => {
+    step.startWithCallbacks(conversation, { onResult: (delta) => add("delta " + delta), onDone: () => { add("done"); resolve(); } });
+  });
   const results = await step.startAsync(conversation);
   add(results[0].text);
   add(doubleStep.startBlocking(3)[0]);
@@ -23,6 +27,8 @@ const USE = `
   try { await waiting; } catch (error) { add(error.name); }
   add(new URL("a?b=c", "https://example.org/x/").href);
   console.log({ logged: [1] });
+  await doubled;
+  await called;
   await new Promise((resolve) => setTimeout(resolve, 30));
   done(out);`;
 

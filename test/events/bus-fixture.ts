@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, it } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import type { Bus } from "../../src/events/bus.ts";
 
 /** What an implementation promises beyond what all of them do. */
@@ -34,6 +35,13 @@ export interface BusFixture {
   restartServer?(pauseMs: number): Promise<void>;
   /** Runs before each test. */
   reset?(): Promise<void>;
+}
+
+/** Waits until a value is what it should come to, and then whether it stays so while more might come. */
+export async function expectToStay(fixture: BusFixture, read: () => unknown, expected: unknown): Promise<void> {
+  await expect.poll(read).toEqual(expected);
+  await sleep(fixture.settleMs);
+  expect(read()).toEqual(expected);
 }
 
 /** `it` where the implementation promises this; elsewhere the report says that it does not. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Bus, BusMessage, Subscription } from "../../src/events/bus.ts";
-import { busMaker, promised, type BusFixture, type BusPromises } from "./bus-fixture.ts";
+import { busMaker, expectToStay, promised, type BusFixture, type BusPromises } from "./bus-fixture.ts";
 
 /** Reads until `count` messages have come, acking each. */
 async function take<T>(subscription: Subscription<T>, count: number): Promise<T[]> {
@@ -41,6 +41,7 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) =
 /** The promises that all make about topics, order, windows and closing. */
 export function describeBus(name: string, fixture: BusFixture): void {
   const settle = (): Promise<void> => sleep(fixture.settleMs);
+  const stays = (read: () => unknown, expected: unknown) => expectToStay(fixture, read, expected);
   const { promises } = fixture;
   const given = (promise: keyof BusPromises) => promised(promises, promise);
   describe(name, () => {
@@ -59,8 +60,7 @@ export function describeBus(name: string, fixture: BusFixture): void {
       const { messages } = gather(bus.subscribe("step.*"));
       const payload = { deep: [1] };
       await bus.publish("step.a", payload);
-      await settle();
-      expect(messages).toMatchObject([{ topic: "step.a", payload: { deep: [1] } }]);
+      await expect.poll(() => messages).toMatchObject([{ topic: "step.a", payload: { deep: [1] } }]);
       await bus.close();
     });
 
@@ -77,8 +77,7 @@ export function describeBus(name: string, fixture: BusFixture): void {
       const subscription = bus.subscribe<number>("step.a", { maxMessages: 2 });
       const { messages } = gather(subscription);
       const first = publishAll(bus, "step.a", 10);
-      await settle();
-      expect(first.done).toBe(2);
+      await stays(() => first.done, 2);
       const late = bus.publish("step.a", 10);
       for (let at = 0; at < 11; at++) {
         await expect.poll(() => messages.length).toBeGreaterThan(at);
@@ -105,13 +104,10 @@ export function describeBus(name: string, fixture: BusFixture): void {
         const bus = await create();
         const { messages } = gather(bus.subscribe("step.a", options));
         const progress = publishAll(bus, "step.a", 200);
-        await settle();
-        expect(messages.length).toBe(room);
-        expect(progress.done).toBe(promises.backPressure ? room : 200);
+        const counts = (): number[] => [messages.length, progress.done];
+        await stays(counts, [room, promises.backPressure ? room : 200]);
         messages[0]!.ack();
-        await settle();
-        expect(messages.length).toBe(room + 1);
-        expect(progress.done).toBe(promises.backPressure ? room + 1 : 200);
+        await stays(counts, [room + 1, promises.backPressure ? room + 1 : 200]);
         await bus.close();
         await progress.all;
       }
@@ -121,21 +117,17 @@ export function describeBus(name: string, fixture: BusFixture): void {
       const bus = await create();
       const { messages } = gather(bus.subscribe("step.a"));
       const progress = publishAll(bus, "step.a", 20, 100_000);
-      await settle();
-      expect(progress.done).toBe(2);
+      await stays(() => progress.done, 2);
       for (const { ack } of messages.slice()) ack();
-      await settle();
-      expect(progress.done).toBe(4);
+      await stays(() => progress.done, 4);
       await bus.close();
 
       const other = await create();
       const giant = gather(other.subscribe("step.a"));
       const giants = publishAll(other, "step.a", 3, 1e9);
-      await settle();
-      expect(giants.done).toBe(1);
+      await stays(() => giants.done, 1);
       giant.messages[0]!.ack();
-      await settle();
-      expect(giants.done).toBe(2);
+      await stays(() => giants.done, 2);
       await other.close();
     });
 
@@ -143,12 +135,11 @@ export function describeBus(name: string, fixture: BusFixture): void {
       const bus = await create();
       const { messages } = gather(bus.subscribe("step.a", { maxMessages: 3 }));
       const progress = publishAll(bus, "step.a", 10);
-      await settle();
+      await stays(() => messages.length, 3);
       messages[2]!.ack();
       messages[2]!.ack();
       messages[2]!.ack();
-      await settle();
-      expect(messages.length).toBe(4);
+      await stays(() => messages.length, 4);
       await bus.close();
       await progress.all;
     });
@@ -158,8 +149,7 @@ export function describeBus(name: string, fixture: BusFixture): void {
       const fast = take(bus.subscribe<number>("step.a"), 100);
       const slow = gather(bus.subscribe<number>("step.*"));
       const progress = publishAll(bus, "step.a", 100);
-      await settle();
-      expect(progress.done).toBe(64);
+      await stays(() => progress.done, 64);
       for (let at = 0; at < 100; at++) {
         await expect.poll(() => slow.messages.length).toBeGreaterThan(at);
         slow.messages[at]!.ack();
@@ -187,8 +177,7 @@ export function describeBus(name: string, fixture: BusFixture): void {
       const { messages } = gather(bus.subscribe("step.*"));
       for (const topic of ["step.a", "step.b", "step", "stepp.a", "step.a.b", "other.a", "a.step.b"])
         await bus.publish(topic, topic);
-      await settle();
-      expect(messages.map(({ payload }) => payload)).toEqual(["step.a", "step.b"]);
+      await stays(() => messages.map(({ payload }) => payload), ["step.a", "step.b"]);
       await bus.close();
     });
 
@@ -259,8 +248,7 @@ export function describeBus(name: string, fixture: BusFixture): void {
         const full = bus.subscribe("step.b", { maxMessages: 1 });
         const progress = publishAll(bus, "step.b", 5);
         const idle = full.idle();
-        await settle();
-        expect(progress.done).toBe(1);
+        await stays(() => progress.done, 1);
         full.close();
         full.close();
         await Promise.all([progress.all, idle]);
@@ -284,7 +272,7 @@ export function describeBus(name: string, fixture: BusFixture): void {
       const subscription = bus.subscribe("step.a");
       const { messages } = gather(subscription);
       await bus.publish("step.a", 1);
-      await settle();
+      await expect.poll(() => messages.length).toBe(1);
       subscription.close();
       expect(() => messages[0]!.ack()).not.toThrow();
     });
@@ -298,7 +286,7 @@ export function describeBus(name: string, fixture: BusFixture): void {
       await bus.publish("step.a", 2);
       let idle = false;
       const waiting = subscription.idle().then(() => (idle = true));
-      await settle();
+      await expect.poll(() => messages.length).toBe(2);
       messages[0]!.ack();
       await settle();
       expect(idle).toBe(false);

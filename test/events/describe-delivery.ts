@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Bus, Message, Subscription } from "../../src/events/index.ts";
-import { busMaker, promised, type BusFixture, type BusPromises } from "./bus-fixture.ts";
+import { busMaker, expectToStay, promised, type BusFixture, type BusPromises } from "./bus-fixture.ts";
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -29,7 +29,6 @@ async function publishAll(bus: Bus, topic: string, count: number): Promise<void>
 }
 
 export function describeDelivery(name: string, fixture: BusFixture): void {
-  const settle = (): Promise<void> => sleep(fixture.settleMs);
   const given = (promise: keyof BusPromises) => promised(fixture.promises, promise);
   describe(`${name}, delivering`, () => {
     const { create, createPeer } = busMaker(fixture);
@@ -90,7 +89,7 @@ export function describeDelivery(name: string, fixture: BusFixture): void {
       await Promise.all(
         peers.map((peer, who) => Promise.all(upTo(250).map((i) => peer.publish("step.a", who * 1000 + i)))),
       );
-      await expect.poll(() => messages.length, { timeout: 5000 }).toBe(1000);
+      await expect.poll(() => messages.length).toBe(1000);
       for (const who of upTo(4)) {
         const own = payloads(messages).filter((value) => Math.floor(value / 1000) === who);
         expect(own).toEqual(upTo(250).map((i) => who * 1000 + i));
@@ -104,7 +103,7 @@ export function describeDelivery(name: string, fixture: BusFixture): void {
       );
       await publishAll(bus, "step.a", 100);
       for (const messages of all) {
-        await expect.poll(() => messages.length, { timeout: 10_000 }).toBe(100);
+        await expect.poll(() => messages.length).toBe(100);
         expect(payloads(messages)).toEqual(upTo(100));
       }
     });
@@ -116,9 +115,7 @@ export function describeDelivery(name: string, fixture: BusFixture): void {
         else message.ack();
       });
       await publishAll(bus, "step.a", 10);
-      await expect.poll(() => messages.length, { timeout: 5000 }).toBe(30);
-      await settle();
-      expect(messages.length).toBe(30);
+      await expectToStay(fixture, () => messages.length, 30);
       for (const i of upTo(10)) {
         const own = messages.filter(({ payload }) => payload === i);
         expect(own.map(({ deliveries }) => deliveries)).toEqual([1, 2, 3]);
@@ -135,7 +132,7 @@ export function describeDelivery(name: string, fixture: BusFixture): void {
         else ack();
       });
       await bus.publish("step.a", 1);
-      await expect.poll(() => messages.length, { timeout: 3000 }).toBe(2);
+      await expect.poll(() => messages.length).toBe(2);
       expect(times[1]! - times[0]!).toBeGreaterThan(140);
     });
 
@@ -147,9 +144,7 @@ export function describeDelivery(name: string, fixture: BusFixture): void {
         ack();
       });
       await publishAll(bus, "step.a", 3);
-      await settle();
-      await settle();
-      expect(payloads(messages)).toEqual([0, 1, 2]);
+      await expectToStay(fixture, () => payloads(messages), [0, 1, 2]);
     });
 
     given("ordersRedeliveries")("brings what is nacked before what was published after it", async () => {
@@ -177,7 +172,7 @@ export function describeDelivery(name: string, fixture: BusFixture): void {
         }
       });
       await publishAll(bus, "step.a", 20);
-      await expect.poll(() => handled.length, { timeout: 10_000 }).toBe(20);
+      await expect.poll(() => handled.length).toBe(20);
       expect(handled).toEqual(upTo(20));
     });
 
@@ -188,7 +183,7 @@ export function describeDelivery(name: string, fixture: BusFixture): void {
         ack();
       });
       await publishAll(bus, "step.a", 300);
-      await expect.poll(() => messages.length, { timeout: 10_000 }).toBe(300);
+      await expect.poll(() => messages.length).toBe(300);
       expect(payloads(messages)).toEqual(upTo(300));
     });
 

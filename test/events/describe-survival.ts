@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
 import type { Bus, Message, Subscription } from "../../src/events/index.ts";
 import { NatsPubSub } from "../../src/events/nats-pub-sub.ts";
-import { busMaker, promised, type BusFixture, type BusPromises } from "./bus-fixture.ts";
+import { busMaker, expectToStay, promised, type BusFixture, type BusPromises } from "./bus-fixture.ts";
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -35,7 +35,6 @@ function inGroup(bus: Bus, topic: string, group: string, maxMessages = 64): Subs
 }
 
 export function describeSurvival(name: string, fixture: BusFixture): void {
-  const settle = (): Promise<void> => sleep(fixture.settleMs);
   const given = (promise: keyof BusPromises) => promised(fixture.promises, promise);
   describe(`${name}, surviving`, () => {
     const { create, createPeer } = busMaker(fixture);
@@ -52,8 +51,7 @@ export function describeSurvival(name: string, fixture: BusFixture): void {
         }),
       );
       await publishAll(bus, "step.a", 200);
-      await expect.poll(() => first!.length + second!.length, { timeout: 10_000 }).toBe(200);
-      await settle();
+      await expectToStay(fixture, () => first!.length + second!.length, 200);
       expect([...payloads(first!), ...payloads(second!)].sort((a, b) => a - b)).toEqual(upTo(200));
       expect(Math.min(first!.length, second!.length)).toBeGreaterThan(0);
     });
@@ -68,23 +66,26 @@ export function describeSurvival(name: string, fixture: BusFixture): void {
       await publishAll(bus, "step.a", 3);
       const late = read(inGroup(await createPeer(bus), "step.a", "late"), ({ ack }) => ack());
       const arrived = (): number[] => [...new Set(payloads(late))].sort((a, b) => a - b);
-      await expect.poll(arrived, { timeout: 5000 }).toEqual([0, 1, 2, 5, 6, 7, 8, 9]);
+      await expect.poll(arrived).toEqual([0, 1, 2, 5, 6, 7, 8, 9]);
     });
 
     given("ackDeadline")("brings again what is not acked in time, and not what is being worked on", async () => {
       const bus = await create();
       const subscription = inGroup(bus, "step.a", "slow");
       const ackWaitMs = subscription.ackWaitMs!;
+      let acked = 0;
       const messages = read(subscription, ({ payload, deliveries, ack, working }) => {
         if (payload === 0 && deliveries === 1) return;
         const beat = setInterval(working, ackWaitMs / 3);
         setTimeout(() => {
           clearInterval(beat);
           ack();
+          acked++;
         }, ackWaitMs * 2.5);
       });
       await publishAll(bus, "step.a", 2);
-      await sleep(ackWaitMs * 5);
+      await expect.poll(() => acked).toBe(2);
+      await sleep(ackWaitMs * 1.5);
       expect(payloads(messages)).toEqual([0, 1, 0]);
       expect(messages[2]!.deliveries).toBe(2);
     });
@@ -96,16 +97,14 @@ export function describeSurvival(name: string, fixture: BusFixture): void {
       await expect.poll(() => messages.length).toBe(1);
       await fixture.restartServer!(300);
       await expect
-        .poll(
-          () =>
-            bus.publish("step.a", 1).then(
-              () => true,
-              () => false,
-            ),
-          { timeout: 10_000 },
+        .poll(() =>
+          bus.publish("step.a", 1).then(
+            () => true,
+            () => false,
+          ),
         )
         .toBe(true);
-      await expect.poll(() => payloads(messages), { timeout: 10_000 }).toContain(1);
+      await expect.poll(() => payloads(messages)).toContain(1);
       expect(bus.topics()).toEqual(["step.a"]);
     });
 
@@ -129,7 +128,7 @@ export function describeSurvival(name: string, fixture: BusFixture): void {
         await sleep(60);
         await fixture.restartServer!(200);
         await publishing;
-        await expect.poll(() => new Set(payloads(messages)).size, { timeout: 15_000 }).toBe(1000);
+        await expect.poll(() => new Set(payloads(messages)).size).toBe(1000);
         const firsts = [...new Set(payloads(messages))];
         expect(firsts).toEqual(upTo(1000));
       },

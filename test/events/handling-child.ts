@@ -4,11 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { NatsPubSub } from "../../src/events/nats-pub-sub.ts";
 import { Router } from "../../src/events/router.ts";
 
-const [servers, file] = process.argv.slice(2) as [string, string];
+const [servers, file, ackWaitMs] = process.argv.slice(2) as [string, string, string];
 const bus = await NatsPubSub.connect({
   servers,
   prefix: "kill",
-  jetStream: { stream: "KILL", ackWaitMs: 1000, maxBytes: 50_000_000 },
+  jetStream: { stream: "KILL", ackWaitMs: Number(ackWaitMs), maxBytes: 50_000_000 },
 });
 const router = new Router();
 const grouped = {

@@ -8,9 +8,11 @@ import { EventRouter, forwardTopic, MemoryPubSub, type StepEvent } from "../../s
 import { NatsPubSub, type JetStreamOptions } from "../../src/events/nats-pub-sub.ts";
 import { RuntimeEngine, setupDefaults } from "../../src/index.ts";
 import { hasNatsServer, NatsServer } from "./nats-server.ts";
+import { patience } from "../machine/patience.ts";
 
 const JOBS = 1000;
-const streamOf = (stream: string): JetStreamOptions => ({ stream, ackWaitMs: 1000, maxBytes: 50_000_000 });
+const ACK_WAIT_MS = patience(1000);
+const streamOf = (stream: string): JetStreamOptions => ({ stream, ackWaitMs: ACK_WAIT_MS, maxBytes: 50_000_000 });
 const listener = fileURLToPath(new URL("listening-child.ts", import.meta.url));
 const child = fileURLToPath(new URL("handling-child.ts", import.meta.url));
 
@@ -31,7 +33,7 @@ describe.skipIf(!hasNatsServer)("NatsPubSub among processes", () => {
   it("has all 1,000 messages handled when consumers are killed with kill -9, none twice beyond what was unacked", async () => {
     const file = join(folder, "handled");
     const start = async (): Promise<ChildProcess> => {
-      const consumer = fork(child, [server.address, file], { execArgv: [] });
+      const consumer = fork(child, [server.address, file, String(ACK_WAIT_MS)], { execArgv: [] });
       children.add(consumer);
       await new Promise((resolve) => consumer.once("message", resolve));
       return consumer;
@@ -47,18 +49,18 @@ describe.skipIf(!hasNatsServer)("NatsPubSub among processes", () => {
     await using bus = await NatsPubSub.connect({
       servers: server.address,
       prefix: "kill",
-      jetStream: { stream: "KILL", ackWaitMs: 1000, maxBytes: 50_000_000 },
+      jetStream: streamOf("KILL"),
     });
     let consumer = await start();
     await Promise.all(Array.from({ length: JOBS }, (_, i) => bus.publish("jobs", i)));
     let kills = 0;
     for (const at of [150, 450, 750]) {
-      await expect.poll(() => handled().length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(at);
+      await expect.poll(() => handled().length, { interval: 5 }).toBeGreaterThan(at);
       consumer.kill("SIGKILL");
       kills++;
       consumer = await start();
     }
-    await expect.poll(() => new Set(handled().map(([, job]) => job)).size, { timeout: 20_000 }).toBe(JOBS);
+    await expect.poll(() => new Set(handled().map(([, job]) => job)).size).toBe(JOBS);
 
     const lines = handled();
     const twice = lines.length - JOBS;
@@ -191,17 +193,20 @@ describe.skipIf(!hasNatsServer)("NatsPubSub among processes", () => {
   it("gives up publishing, and subscribes later, when the server stays away", async () => {
     const own = await NatsServer.start();
     const options = { servers: own.address, reconnectWaitMs: 50, logger: { warn: () => {}, error: () => {} } };
-    await using bus = await NatsPubSub.connect({ ...options, jetStream: streamOf("AWAY"), publishTimeoutMs: 300 });
+    await using bus = await NatsPubSub.connect({
+      ...options,
+      jetStream: streamOf("AWAY"),
+      publishTimeoutMs: patience(500),
+    });
     await bus.publish("step.a", 0);
-    const back = own.restart(1000);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await own.kill();
     const subscription = bus.subscribe<number>("step.a");
     await expect(bus.publish("step.a", 1)).rejects.toMatchObject({
       code: "ERR_PUBLISH",
       isTransient: true,
       message: expect.stringContaining('Cannot publish to topic "step.a": '),
     });
-    await back;
+    await own.revive();
     await subscription.ready;
     await bus.publish("step.a", 2);
     for await (const { payload, ack } of subscription) {

@@ -29,7 +29,7 @@ export class NatsServer {
 
   static async start(): Promise<NatsServer> {
     const server = new NatsServer(await freePort());
-    await server.#spawn();
+    await server.revive();
     return server;
   }
 
@@ -39,27 +39,30 @@ export class NatsServer {
 
   /** Ends it as a crash would, and starts it again on the same folder. */
   async restart(pauseMs: number): Promise<void> {
-    await this.#kill();
+    await this.kill();
     await sleep(pauseMs);
-    await this.#spawn();
+    await this.revive();
   }
 
   async stop(): Promise<void> {
-    await this.#kill();
+    await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #spawn(): Promise<void> {
+  /** Starts it on what it left. */
+  async revive(): Promise<void> {
     const args = ["-js", "-sd", this.#folder, "-p", String(this.port), "-a", "127.0.0.1"];
-    this.#process = spawn("sh", ["-c", GUARD, "sh", ...args], { stdio: ["pipe", "ignore", "ignore"] });
-    for (let attempt = 0; attempt < 200; attempt++) {
+    const started = spawn("sh", ["-c", GUARD, "sh", ...args], { stdio: ["pipe", "ignore", "ignore"] });
+    this.#process = started;
+    while (started.exitCode === null) {
       if (await answers(this.port)) return;
       await sleep(25);
     }
     throw new Error(`Cannot start nats-server: nothing answers at ${this.address}`);
   }
 
-  async #kill(): Promise<void> {
+  /** Ends it as a crash would. */
+  async kill(): Promise<void> {
     const guard = this.#process;
     if (guard === undefined || guard.exitCode !== null) return;
     const ended = new Promise((resolve) => guard.once("exit", resolve));

@@ -1,6 +1,7 @@
 import vm from "node:vm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createGuest, type Guest } from "./guest-harness.ts";
+import { timed } from "../machine/machine-watch.ts";
 
 let guest: Guest;
 beforeEach(async () => {
@@ -185,9 +186,9 @@ describe("console", () => {
   });
 
   it("shows large arrays without listing their keys", async () => {
-    const startedAt = performance.now();
-    expect(await stdoutOf(`console.log(new Float32Array(5_000_000))`)).toContain("... 4999900 more items");
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    const { result, ms, allow } = await timed(() => stdoutOf(`console.log(new Float32Array(5_000_000))`));
+    expect(result).toContain("... 4999900 more items");
+    expect(ms).toBeLessThan(allow(1000));
   });
 
   it("shows the platform's objects by what they hold", async () => {

@@ -26,6 +26,9 @@ export function start(call, colors) {
 }
 `;
 
+/** Time for one turn: only one that hangs needs it. */
+const TURN_MS = 100_000;
+
 let bundle: Promise<string> | undefined;
 
 async function bundleGuest(): Promise<string> {
@@ -125,10 +128,10 @@ export async function createGuest(options: GuestOptions = {}): Promise<Guest> {
     output,
     async run(source) {
       const compiled = await isolate.compileScript(source, { filename: "file:///script.js" });
-      const value = await compiled.run(context, { reference: true, timeout: 5000 });
+      const value = await compiled.run(context, { reference: true, timeout: TURN_MS });
       return (await toText.apply(undefined, [value.derefInto()], {
         result: { promise: true },
-        timeout: 5000,
+        timeout: TURN_MS,
       })) as string;
     },
     close() {

@@ -22,6 +22,8 @@ import {
   videoElement,
   withMetadata,
 } from "../../src/pipeline/index.ts";
+import { timed } from "../machine/machine-watch.ts";
+import { patience } from "../machine/patience.ts";
 
 export interface StageCase {
   /** A stage as good as new. */
@@ -72,7 +74,7 @@ export function describeStage(name: string, given: StageCase): void {
 
     function execute(stage: Stage, input: Iterable<StreamElement> | AsyncIterable<StreamElement>): PipelineRun {
       // Short, so that a stage that does not stop is seen, and not waited for.
-      const config = new PipelineConfig().withGracefulShutdownTimeout(5_000);
+      const config = new PipelineConfig().withGracefulShutdownTimeout(patience(5_000));
       const builder = new PipelineBuilder(config).chain(stage);
       for (const to of destinations) builder.connect(stage, destination(to));
       const run = builder.build().execute(isSource ? [] : input);
@@ -125,10 +127,11 @@ export function describeStage(name: string, given: StageCase): void {
         const run = execute(spied.stage, unending(turn));
         const reading = reads ? collect(run).catch(() => {}) : undefined;
         if (!isSource) await settled(() => spied.count.taken);
-        const before = performance.now();
-        run.cancel(new Error("that is enough"));
-        await spied.ended;
-        expect(performance.now() - before).toBeLessThan(STOP_MS);
+        const { ms, allow } = await timed(() => {
+          run.cancel(new Error("that is enough"));
+          return spied.ended;
+        });
+        expect(ms).toBeLessThan(allow(STOP_MS));
         await reading;
         await run.ended;
       }

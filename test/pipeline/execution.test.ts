@@ -30,6 +30,7 @@ import {
   textsOf,
   transform,
 } from "./pipeline-fixture.ts";
+import { patience } from "../machine/patience.ts";
 
 const never = new Promise<never>(() => {});
 const throwing = (value: unknown) => (): never => {
@@ -527,7 +528,7 @@ describe("time-outs", () => {
   });
 
   it("executionTimeout ends a flood that never waits for anything, and lets everything else have its turn", async () => {
-    const config = new PipelineConfig().withExecutionTimeout(100);
+    const config = new PipelineConfig().withExecutionTimeout(patience(100));
     let ticks = 0;
     const timer = setInterval(() => ticks++, 5);
     const pipeline = chain([counting("numbers").stage, filter("none", () => false)], config);
@@ -538,10 +539,8 @@ describe("time-outs", () => {
 
   it("executionTimeout does not wait for a stage that ignores its signal", async () => {
     const config = new PipelineConfig().withExecutionTimeout(20);
-    const startedAt = performance.now();
-    const run = chain([transform("deaf", () => never)], config).execute();
+    const run = chain([transform("deaf", () => never)], config.withGracefulShutdownTimeout(600_000)).execute();
     expect(await failureOf(run)).toMatchObject({ name: "TimeoutError" });
-    expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 
   it("idleTimeout ends an execution in which nothing moves", async () => {
@@ -565,10 +564,11 @@ describe("time-outs", () => {
   });
 
   it("idleTimeout leaves an execution alone in which something moves, however long it takes", async () => {
-    const config = new PipelineConfig().withIdleTimeout(200);
+    const idleMs = patience(200);
+    const config = new PipelineConfig().withIdleTimeout(idleMs);
     const slow = source("slow", async function* () {
       for (let i = 0; i < 12; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 25));
+        await new Promise((resolve) => setTimeout(resolve, idleMs / 8));
         yield String(i);
       }
     });
@@ -576,10 +576,11 @@ describe("time-outs", () => {
   });
 
   it("idleTimeout starts anew when a stage says that it is at work", async () => {
-    const config = new PipelineConfig().withIdleTimeout(200);
+    const idleMs = patience(200);
+    const config = new PipelineConfig().withIdleTimeout(idleMs);
     const thinking = transform("thinking", async (_, output, { touch }) => {
       for (let i = 0; i < 12; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 25));
+        await new Promise((resolve) => setTimeout(resolve, idleMs / 8));
         touch();
       }
       await output.write(textElement("done"));

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { createEmbeddingProvider } from "../../src/providers/create-embedding-provider.ts";
+import { patience } from "../machine/patience.ts";
 
 const isInstalled = ((): boolean => {
   try {
@@ -75,7 +76,7 @@ describe.skipIf(!isInstalled)("the embedded embeddings", () => {
       const provider = createEmbeddingProvider({ provider: "embedded" }, { env: {} });
       provider.embed(["hello"], { signal: new AbortController().signal }).then(([v]) => console.log(v.length));`;
     const args = ["--input-type=module", "-e", source, file];
-    const printed = execFileSync(process.execPath, args, { encoding: "utf8", timeout: 10_000 });
+    const printed = execFileSync(process.execPath, args, { encoding: "utf8", timeout: patience(30_000) });
     expect(printed.trim()).toBe("512");
   });
 });

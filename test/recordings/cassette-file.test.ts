@@ -39,7 +39,7 @@ describe("The file of a cassette", () => {
       );
 
     const killed = fork(child, ["cassette", place.file, "three", "1000"]);
-    await expect.poll(() => readFileSync(place.file, "utf8").includes("three10"), { timeout: 5000 }).toBe(true);
+    await expect.poll(() => readFileSync(place.file, "utf8").includes("three10")).toBe(true);
     killed.kill("SIGKILL");
     await new Promise((resolve) => killed.once("exit", resolve));
     const cassette = await open();

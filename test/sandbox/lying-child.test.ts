@@ -33,7 +33,7 @@ async function lieTo(lie: string): Promise<{ realm: ProcessRealm; failure: Realm
   const realm = await ProcessRealm.create(new PatientBridge(), { memoryMB: 64 });
   const failure = await realm.run(
     { code: "1", filename: "file:///script.js", kind: "classic", lineOffset: 0, token: 1 },
-    { timeoutMs: 5000 },
+    { timeoutMs: 100_000 },
   );
   return { realm, failure };
 }

@@ -35,16 +35,22 @@ export class StubBridge implements HostBridge {
   readonly settled = new Map<number, { value?: unknown; error?: ErrorRecord }>();
   /** What `wait` answers; by default it never does. */
   serveBlocking: () => Promise<Frame> = () => new Promise(() => {});
-  /** How many blocking calls are waiting or have waited. */
+  /** How many calls the guest has waited for, and how many blocking ones it waits for or has waited for. */
+  answered = 0;
   blocked = 0;
 
   call(frame: string): string {
-    const [, op, args] = decodeValue(frame) as [number, string, unknown];
-    return encodeValue({ ok: true, value: this.#serve(op, args) } satisfies Outcome);
+    this.answered++;
+    return this.#answer(frame);
   }
 
   note(frame: string): void {
-    this.call(frame);
+    this.#answer(frame);
+  }
+
+  #answer(frame: string): string {
+    const [, op, args] = decodeValue(frame) as [number, string, unknown];
+    return encodeValue({ ok: true, value: this.#serve(op, args) } satisfies Outcome);
   }
 
   callBlocking(): Promise<Frame> {

@@ -42,6 +42,7 @@ const EXCEPTIONS: Record<string, string> = {
 /** What the examples take for granted. Waits are a tenth of what they say. */
 const ASSUMED = `
   globalThis.realSetTimeout ??= setTimeout;
+  globalThis.until = async (isSo) => { while (!isSo()) await new Promise((resolve) => realSetTimeout(resolve, 5)); };
   globalThis.setTimeout = (callback, ms, ...args) => realSetTimeout(callback, ms / 10, ...args);
   globalThis.RealConversation ??= Conversation;
   globalThis.Conversation = class Conversation extends RealConversation {
@@ -123,7 +124,8 @@ const FAILING: Expectation = {
   err: /LLM error: ProviderError[^]*rate limit/i,
 };
 const APPLICATION: Expectation = {
-  after: "setTimeout(() => console.log(ui.at(-1)[0], conversation.getMessages().at(-1).role), 0)",
+  after:
+    "await until(() => ui.at(-1)?.[0] === 'markComplete'); console.log(ui.at(-1)[0], conversation.getMessages().at(-1).role)",
   out: "markComplete assistant\n",
 };
 
@@ -163,7 +165,10 @@ const EXPECTED: Record<string, Expectation> = {
   [`${ENGINE} 18`]: { out: EVENTS },
   [`${ENGINE} 20`]: { assumed: "globalThis.assumedInput = 'error: 429'; 0", err: /^Step failed: .*rate limit/i },
   [`${ENGINE} 22`]: { out: new RegExp(`Streaming: [^]*Result: ${ANSWER}`) },
-  [`${ENGINE} 23`]: { after: "setTimeout(() => console.log(ui.at(-1)[0]), 1000)", out: "showFinalResult\n" },
+  [`${ENGINE} 23`]: {
+    after: "await until(() => ui.at(-1)?.[0] === 'showFinalResult'); console.log(ui.at(-1)[0])",
+    out: "showFinalResult\n",
+  },
   [`${ENGINE} 24`]: { out: new RegExp(`Current text length: \\d+[^]*Final text: ${ANSWER}`) },
   [`${ENGINE} 25`]: { out: /Step completed in \d+ ms\nTotal events: \d+\n$/ },
   [`${ENGINE} 26`]: { out: "Hello World\n", err: /^Error message\n$/ },

@@ -19,6 +19,7 @@ import type { ChatProvider } from "../../../src/providers/chat-provider.ts";
 import { ScriptedChat } from "../../../src/providers/embedded/scripted-chat.ts";
 import { startTurnServer, type TurnServer } from "../../providers/turn-server.ts";
 import { inWords, messagesOf, runStages } from "./run-stages.ts";
+import { patience } from "../../machine/patience.ts";
 
 const ask = (chat: ChatProvider, options: ProviderStageOptions = {}) =>
   provider("model", { chat, passInput: false, ...options });
@@ -228,18 +229,19 @@ describe("provider()", () => {
   });
 
   it("is not taken for idle while the model only thinks", async () => {
+    const idleMs = patience(200);
     const chat: ChatProvider = {
       name: "thinker",
       async *stream() {
         for (let i = 0; i < 30; i++) {
-          await sleep(10);
+          await sleep(idleMs / 20);
           yield { type: "reasoning", delta: "hm" };
         }
         yield { type: "text", delta: "ok" };
         yield { type: "end", stopReason: "stop", providerStopReason: "stop", engine: "e" };
       },
     };
-    const config = new PipelineConfig().withIdleTimeout(200);
+    const config = new PipelineConfig().withIdleTimeout(idleMs);
     const { text } = await new PipelineBuilder(config).chain(ask(chat)).build().executeSync("a");
     expect(text).toBe("ok");
     const mute: ChatProvider = { name: "mute", stream: () => new ReadableStream().values() as never };
