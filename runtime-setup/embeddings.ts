@@ -10,6 +10,7 @@ import {
   type ModelSettings,
   resolveProviderSettings,
 } from "../src/providers/index.ts";
+import { joinBudgets } from "../src/providers/joint-budget.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import type { StepContext } from "../src/steps/step.ts";
@@ -103,13 +104,8 @@ function parseTexts(args: unknown): string[] {
 /** `embeddings`: vectors for texts. */
 export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction {
   return async function embeddings(vm, engine) {
-    const {
-      embeddings: model = { provider: "embedded" },
-      env = process.env,
-      onNotice,
-      budget,
-      wrapEmbeddings,
-    } = settings;
+    const { embeddings: model = { provider: "embedded" }, env = process.env, onNotice, wrapEmbeddings } = settings;
+    const budget = joinBudgets(settings.budget, engine.budget);
     const providers = new EmbeddingProviders(model, {
       env,
       ...(onNotice ? { warn: onNotice } : {}),
