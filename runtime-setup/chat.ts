@@ -1,8 +1,9 @@
 import type { SetupFunction } from "../src/engine/engine.ts";
-import type { Budget } from "../src/providers/budget.ts";
+import { type Budget, BudgetedChat } from "../src/providers/budget.ts";
 import type { ChatProvider } from "../src/providers/chat-provider.ts";
 import { DEMO_NOTICE } from "../src/providers/embedded/demo-chat.ts";
-import { resolveProviderSettings } from "../src/providers/settings.ts";
+import { joinBudgets } from "../src/providers/joint-budget.ts";
+import { type ModelSettings, resolveProviderSettings } from "../src/providers/settings.ts";
 import { chatCacheKey } from "../src/recordings/index.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { createChatStep } from "../src/steps/chat-step.ts";
@@ -24,6 +25,17 @@ export interface ChatSettings extends ProviderSettings {
   toolTimeoutMs?: number;
 }
 
+/** A provider of the host's own, with what it is asked for counted where the engine's calls are. */
+function boundedBy(
+  budget: Budget | undefined,
+  provider: ChatProvider | undefined,
+  { model = "", prices }: ModelSettings,
+): ChatProvider | undefined {
+  return budget === undefined || provider === undefined
+    ? provider
+    : new BudgetedChat(provider, budget, { model, prices });
+}
+
 /** `ChatStepFactory`, `openai`, `claude`, `chat` and `ChatSession`. */
 export function setupChat(settings: ChatSettings = {}): SetupFunction {
   return async function chat(vm, engine) {
@@ -33,10 +45,10 @@ export function setupChat(settings: ChatSettings = {}): SetupFunction {
       onNotice,
       onApprove,
       toolTimeoutMs,
-      budget,
-      chatProvider,
       wrap,
     } = settings;
+    const budget = joinBudgets(settings.budget, engine.budget);
+    const chatProvider = boundedBy(engine.budget, settings.chatProvider, model);
     // An unknown provider is an error of the set-up, whether or not a script ever asks it.
     if (chatProvider === undefined) resolveProviderSettings(model, env);
     let noticed = false;

@@ -1,12 +1,13 @@
+import { callWith, type CallContext } from "../src/base/call-context.ts";
 import { OPS } from "../src/shared/contract/ops.ts";
 import { limitError } from "../src/engine/limits.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 
-/** Where a guest's output goes. */
+/** Where a guest's output goes; each text comes with whose it is. */
 export interface ConsoleSink {
-  stdout(text: string): void;
-  stderr(text: string): void;
+  stdout(text: string, call: CallContext): void;
+  stderr(text: string, call: CallContext): void;
   /** Whether texts for that stream may be coloured; default no. */
   colors?: { stdout: boolean; stderr: boolean };
 }
@@ -30,8 +31,8 @@ export function setupConsole(sink: ConsoleSink = processConsole): SetupFunction 
         vm.host.endScript(limitError("outputBytes", outputBytes));
         return;
       }
-      if (stream === "stderr") sink.stderr(text);
-      else sink.stdout(text);
+      if (stream === "stderr") sink.stderr(text, callWith());
+      else sink.stdout(text, callWith());
     });
     vm.host.onReset(() => {
       written = 0;

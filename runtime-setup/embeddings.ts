@@ -6,6 +6,7 @@ import type { CreateProviderOptions } from "../src/providers/create-provider-opt
 import { createEmbeddingProvider } from "../src/providers/create-embedding-provider.ts";
 import type { EmbeddingProvider } from "../src/providers/embedding-provider.ts";
 import { type Environment, type ModelSettings, resolveProviderSettings } from "../src/providers/settings.ts";
+import { joinBudgets } from "../src/providers/joint-budget.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import type { StepContext } from "../src/steps/step.ts";
@@ -99,13 +100,8 @@ function parseTexts(args: unknown): string[] {
 /** `embeddings`: vectors for texts. */
 export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction {
   return async function embeddings(vm, engine) {
-    const {
-      embeddings: model = { provider: "embedded" },
-      env = process.env,
-      onNotice,
-      budget,
-      wrapEmbeddings,
-    } = settings;
+    const { embeddings: model = { provider: "embedded" }, env = process.env, onNotice, wrapEmbeddings } = settings;
+    const budget = joinBudgets(settings.budget, engine.budget);
     const providers = new EmbeddingProviders(model, {
       env,
       ...(onNotice ? { warn: onNotice } : {}),

@@ -1,12 +1,18 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { availableParallelism } from "node:os";
 import type { RunScriptOptions } from "../src/engine/engine-options.ts";
 import { closedError } from "../src/engine/engine-errors.ts";
+import type { SetupFunction } from "../src/engine/engine.ts";
 import type { Script } from "../src/engine/script/load-script.ts";
-import type { ScriptOutcome } from "../src/engine/script/script-run.ts";
+import { abortedError, failedOutcome, type ScriptOutcome } from "../src/engine/script/script-run.ts";
 import { DEFAULT_LIMITS } from "../src/engine/limits.ts";
+import type { Budget } from "../src/providers/budget.ts";
 import { dropSpares, prestart } from "../src/sandbox/child.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
+import { MAX_TIMER_MS } from "../src/shared/limits.ts";
+import type { ConsoleSink } from "./console.ts";
 import { RuntimeEngine, type RuntimeEngineOptions } from "./runtime-engine.ts";
+import { TenantQueue } from "./tenant-queue.ts";
 
 export interface TenantQuota {
   /** Scripts of one tenant that may run at a time; default as many as the pool. */
@@ -24,6 +30,17 @@ export interface EnginePoolOptions extends RuntimeEngineOptions {
 export interface PoolRunOptions extends RunScriptOptions {
   /** Whose script it is: tenants are served round robin. Default "". */
   tenant?: string;
+  /** Where this script's output goes; default where that of the pool does. */
+  console?: ConsoleSink;
+  /** Setup functions for this script, after those of the pool. */
+  setup?: readonly SetupFunction[];
+  /** What this script's calls to models may cost, for example the tenant's own budget; whatever else bounds them counts too. */
+  budget?: Budget;
+}
+
+export interface PoolCloseOptions {
+  /** How long scripts may go on, those that wait for their turn too, before they are aborted. Default 0. */
+  drainMs?: number;
 }
 
 export interface PoolStats {
@@ -33,19 +50,10 @@ export interface PoolStats {
   tenants: number;
 }
 
-interface Job {
-  begin(): Promise<void>;
-  refuse(reason: unknown): void;
-}
-
-interface Tenant {
-  running: number;
-  readonly waiting: Job[];
-}
-
 /**
  * Runs each script in an engine of its own, made for it and closed after it: nothing passes from one to the next. At
- * most `size` run at a time; tenants that wait are served round robin, one script each, whatever the length of their queues.
+ * most `size` run at a time; tenants that wait are served round robin, one script each, whatever the length of their
+ * queues. All that is done for a script (ops, tools, sinks …) is done in the asynchronous context of whoever called `run`.
  *
  * @example
  * await using pool = new EnginePool({ size: 4, limits: { wallMs: 10_000 }, setup: [setupDefaults()] });
@@ -54,125 +62,154 @@ interface Tenant {
 export class EnginePool implements AsyncDisposable {
   readonly #options: RuntimeEngineOptions;
   readonly #size: number;
-  readonly #quota: Required<TenantQuota>;
-  /** In round-robin order: who has begun a script goes to the end. */
-  readonly #tenants = new Map<string, Tenant>();
-  readonly #engines = new Set<RuntimeEngine>();
-  #running = 0;
-  #closed = false;
+  readonly #maxWaiting: number;
+  readonly #queue: TenantQueue;
+  /** One for each script that waits or runs. */
+  readonly #ends = new Set<Promise<unknown>>();
+  /** Engines that are not ready yet: their setup functions may take any time. */
+  readonly #starting = new Set<RuntimeEngine>();
+  readonly #abort = new AbortController();
+  #isClosed = false;
+  #deadline: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
 
+  /** @throws {GeppettoError} ConfigError for options that no engine takes, a size or a quota that is not a count. */
   constructor({ size = availableParallelism(), quota = {}, ...options }: EnginePoolOptions = {}) {
-    if (!(Number.isInteger(size) && size > 0)) {
-      throw new GeppettoError("ConfigError", `Cannot make a pool of size ${size}: it must be a positive integer`);
-    }
+    const { running = size, waiting = 1_000 } = quota;
+    requireCount(size, "size");
+    requireCount(running, "quota.running");
+    requireCount(waiting, "quota.waiting");
+    // What an engine refuses is refused now, and not script by script.
+    void new RuntimeEngine(options);
     this.#size = size;
-    this.#quota = { running: quota.running ?? size, waiting: quota.waiting ?? 1_000 };
+    this.#maxWaiting = waiting;
+    this.#queue = new TenantQueue({ size, perTenant: running });
     this.#options = options;
     this.#prestart();
   }
 
   /**
-   * Runs a script when an engine is free and the tenant is next. How it fails is part of the outcome.
+   * Runs a script when an engine is free and the tenant is next. How it fails, or is killed, is part of the outcome.
    *
-   * @throws {GeppettoError} LimitError when the tenant has too many scripts waiting; the signal's reason when it is
-   *   aborted before the script has begun; and what `runScript` throws.
+   * @throws {GeppettoError} LimitError when the tenant has too many scripts waiting; ERR_ENGINE_CLOSED when the pool is
+   *   closed; the signal's reason when it is aborted before the script has begun; and what fails on the host's side.
    */
-  run(script: Script, { tenant: name = "", ...options }: PoolRunOptions = {}): Promise<ScriptOutcome> {
-    if (this.#closed) return Promise.reject(closedError());
-    const tenant = this.#tenants.get(name) ?? { running: 0, waiting: [] };
-    if (tenant.waiting.length >= this.#quota.waiting) {
-      const message = `Cannot queue the script: ${tenant.waiting.length} of the tenant are waiting already; raise it with quota.waiting`;
+  run(script: Script, options: PoolRunOptions = {}): Promise<ScriptOutcome> {
+    const { tenant = "", signal } = options;
+    if (this.#isClosed) return Promise.reject(closedError());
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    const waiting = this.#queue.waitingOf(tenant);
+    if (waiting >= this.#maxWaiting) {
+      const message = `Cannot queue the script: ${waiting} of the tenant are waiting already; raise it with quota.waiting`;
       return Promise.reject(new GeppettoError("LimitError", message, { code: "ERR_LIMIT_QUEUE" }));
     }
     const { promise, resolve, reject } = Promise.withResolvers<ScriptOutcome>();
-    const { signal } = options;
-    const job: Job = {
-      begin: async () => {
-        signal?.removeEventListener("abort", withdraw);
-        try {
-          resolve(await this.#runFresh(script, options, name));
-        } catch (error) {
-          reject(error);
-        }
-      },
-      refuse: reject,
-    };
+    this.#track(promise);
+    // Whatever ends another script begins this one: it must not run in that one's context.
+    const inContext = AsyncLocalStorage.snapshot();
+    let leave = (): void => {};
     const withdraw = (): void => {
-      const at = tenant.waiting.indexOf(job);
-      if (at >= 0) tenant.waiting.splice(at, 1);
-      this.#forget(name, tenant);
+      leave();
       reject(signal?.reason);
     };
-    if (signal?.aborted === true) return Promise.reject(signal.reason);
     signal?.addEventListener("abort", withdraw, { once: true });
-    this.#tenants.set(name, tenant);
-    tenant.waiting.push(job);
-    this.#pump();
+    leave = this.#queue.add(tenant, {
+      begin: () =>
+        inContext(async () => {
+          signal?.removeEventListener("abort", withdraw);
+          try {
+            resolve(await this.#runFresh(script, { ...options, tenant }));
+          } catch (error) {
+            reject(error);
+          }
+        }),
+      refuse: reject,
+    });
     return promise;
   }
 
   stats(): PoolStats {
-    let waiting = 0;
-    for (const tenant of this.#tenants.values()) waiting += tenant.waiting.length;
-    return { running: this.#running, waiting, tenants: this.#tenants.size };
+    const { running, waiting, tenants } = this.#queue;
+    return { running, waiting, tenants };
   }
 
-  /** Refuses what waits, ends what runs. Idempotent. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    for (const tenant of this.#tenants.values()) for (const job of tenant.waiting.splice(0)) job.refuse(closedError());
-    await Promise.all([...this.#engines].map((engine) => engine.close()));
-    dropSpares();
+  /**
+   * Takes no new scripts. Those that there are may go on for `drainMs`; then those that run are aborted
+   * (`end: "aborted"`), and those that wait are refused. Resolves when all have ended. Idempotent; a later call with a
+   * shorter time shortens it.
+   */
+  async close({ drainMs = 0 }: PoolCloseOptions = {}): Promise<void> {
+    if (!(drainMs >= 0 && drainMs <= MAX_TIMER_MS)) {
+      throw new GeppettoError(
+        "ConfigError",
+        `Cannot close the pool: drainMs must be a number of 0 to ${MAX_TIMER_MS}, got ${drainMs}`,
+      );
+    }
+    this.#isClosed = true;
+    clearTimeout(this.#deadline);
+    if (drainMs === 0) this.#abortAll();
+    else this.#deadline = setTimeout(() => this.#abortAll(), drainMs);
+    await (this.#closing ??= this.#end());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  #pump(): void {
-    for (const [name, tenant] of this.#tenants) {
-      if (this.#running >= this.#size) return;
-      if (tenant.running >= this.#quota.running) continue;
-      const job = tenant.waiting.shift();
-      if (job === undefined) continue;
-      // It goes to the end of the line; the loop meets it again there.
-      this.#tenants.delete(name);
-      this.#tenants.set(name, tenant);
-      tenant.running++;
-      this.#running++;
-      void job.begin().then(() => {
-        tenant.running--;
-        this.#running--;
-        this.#forget(name, tenant);
-        this.#pump();
-      });
-    }
+  #track(run: Promise<unknown>): void {
+    const forget = (): void => void this.#ends.delete(end);
+    const end: Promise<void> = run.then(forget, forget);
+    this.#ends.add(end);
   }
 
-  #forget(name: string, tenant: Tenant): void {
-    if (tenant.running === 0 && tenant.waiting.length === 0) this.#tenants.delete(name);
+  #abortAll(): void {
+    this.#queue.refuseAll(closedError);
+    this.#abort.abort();
+    for (const engine of this.#starting) void engine.close();
   }
 
-  async #runFresh(script: Script, options: RunScriptOptions, tenant: string): Promise<ScriptOutcome> {
-    const { onPermission } = this.#options;
+  async #end(): Promise<void> {
+    while (this.#ends.size > 0) await Promise.all(this.#ends);
+    clearTimeout(this.#deadline);
+    dropSpares();
+  }
+
+  async #runFresh(script: Script, { console, setup = [], budget, ...options }: PoolRunOptions): Promise<ScriptOutcome> {
     const engine = new RuntimeEngine({
       ...this.#options,
-      ...(onPermission === undefined ? {} : { onPermission: (use) => onPermission({ ...use, tenant }) }),
+      setup: [...(this.#options.setup ?? []), ...setup],
+      ...(console === undefined ? {} : { console }),
+      ...(budget === undefined ? {} : { budget }),
     });
-    this.#engines.add(engine);
+    const { signal } = options;
+    const closing = this.#abort.signal;
+    this.#starting.add(engine);
     try {
       await engine.start();
+      this.#starting.delete(engine);
       this.#prestart();
-      return await engine.runScript(script, options);
+      const ended = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+      return await engine.runScript(script, { ...options, signal: ended });
+    } catch (error) {
+      if (closing.aborted) return failedOutcome("aborted", abortedError());
+      throw error;
     } finally {
-      this.#engines.delete(engine);
+      this.#starting.delete(engine);
       await engine.close();
     }
   }
 
   #prestart(): void {
     const { isolation = "process", hardening = "standard", limits } = this.#options;
-    if (isolation !== "process" || this.#closed) return;
+    if (isolation !== "process" || this.#isClosed) return;
     prestart(this.#size, { hardening, memoryMB: limits?.memoryMB ?? DEFAULT_LIMITS.memoryMB });
   }
+}
+
+function requireCount(value: unknown, name: string): void {
+  if (Number.isInteger(value) && (value as number) > 0) return;
+  throw new GeppettoError(
+    "ConfigError",
+    `Cannot make a pool: ${name} must be a positive integer, got ${String(value)}`,
+  );
 }

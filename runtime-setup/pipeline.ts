@@ -1,5 +1,6 @@
 import { OPS } from "../src/shared/contract/ops.ts";
 import { abortable } from "../src/base/abortable.ts";
+import { createDeferred, type Deferred } from "../src/base/deferred.ts";
 import { yieldToEventLoop } from "../src/base/yield-to-event-loop.ts";
 import { estimateBytes } from "../src/base/estimate-bytes.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
@@ -44,6 +45,34 @@ export function setupPipeline({ stages = {} }: PipelineSettings = {}): SetupFunc
   };
 }
 
+interface GuestPipelineRun {
+  context: StepContext;
+  /** What became of the results, where a stage must know. */
+  results: TakenResults | undefined;
+}
+
+/** The results that the last stage has written, and those that the run has taken. */
+class TakenResults {
+  #untaken = 0;
+  #waiter: Deferred<void> | undefined;
+
+  noteWritten(): void {
+    this.#untaken++;
+  }
+
+  noteTaken(): void {
+    if (--this.#untaken > 0) return;
+    this.#waiter?.resolve();
+    this.#waiter = undefined;
+  }
+
+  async allTaken(): Promise<void> {
+    if (this.#untaken <= 0) return;
+    this.#waiter ??= createDeferred();
+    await this.#waiter.promise;
+  }
+}
+
 /** Makes pipelines of what guests say of theirs; all of that is attacker-made. */
 class PlanBuilder {
   readonly source: StepSource;
@@ -58,7 +87,12 @@ class PlanBuilder {
         const { plan, elements } = parseFields(input);
         const given = Array.isArray(elements) ? elements.map((element) => parseElement(element)) : [];
         const { signal, reserve } = context;
-        yield* resultsOf(build(plan, context).execute(given, { signal, reserve }), context);
+        const results = new TakenResults();
+        const execution = build(plan, { context, results }).execute(given, { signal, reserve });
+        for await (const result of resultsOf(execution, context)) {
+          yield result;
+          results.noteTaken();
+        }
       },
     };
   }
@@ -68,7 +102,7 @@ class PlanBuilder {
     return this.#build(plan).toMermaid(Array.isArray(metrics) ? metrics.slice(0, MAX_STAGES).map(parseMetrics) : []);
   }
 
-  #build(plan: unknown, context?: StepContext): StreamPipeline {
+  #build(plan: unknown, run?: GuestPipelineRun): StreamPipeline {
     const { stages, edges } = parseFields(plan);
     if (!Array.isArray(stages) || !Array.isArray(edges)) return malformed();
     if (stages.length > MAX_STAGES || edges.length > MAX_EDGES) {
@@ -80,7 +114,7 @@ class PlanBuilder {
     const builder = new PipelineBuilder(new PipelineConfig().withMetrics(true));
     const planned = stages.map(parseStage);
     for (const stage of planned)
-      builder.addStage(stage.host === undefined ? guestStage(stage.name, context) : this.#hostStage(stage));
+      builder.addStage(stage.host === undefined ? guestStage(stage, run) : this.#hostStage(stage));
     for (const edge of edges) {
       const [from, to] = Array.isArray(edge) ? (edge as unknown[]) : [];
       builder.connect(nameAt(planned, from), nameAt(planned, to));
@@ -109,7 +143,8 @@ class PlanBuilder {
 }
 
 /** A stage whose work is a function of the guest's; without a run it is only looked at. */
-function guestStage(name: string, context: StepContext | undefined): Stage {
+function guestStage({ name, streams }: PlannedStage, run: GuestPipelineRun | undefined): Stage {
+  const results = streams === true ? run?.results : undefined;
   return stageFunc(name, "transform", async (input, output, { signal }) => {
     for await (const element of input) {
       if (isControl(element)) {
@@ -117,7 +152,10 @@ function guestStage(name: string, context: StepContext | undefined): Stage {
         continue;
       }
       const { kind, metadata } = element;
-      if (context === undefined) continue;
+      if (run === undefined) continue;
+      const { context } = run;
+      // The pieces of its text come after the results before it.
+      if (results !== undefined) await abortable(results.allTaken(), signal);
       const ask = (args: object): Promise<unknown> =>
         // The guest's function may never come back.
         abortable(context.callGuest(stageFunctionName(name), args), signal);
@@ -126,7 +164,7 @@ function guestStage(name: string, context: StepContext | undefined): Stage {
       let answer = await ask({ content: contentOf(element), kind, metadata });
       for (;;) {
         const { values, more } = Array.isArray(answer) ? { values: answer } : parseFields(answer);
-        await writeAll(Array.isArray(values) ? values : [], element, { output, context });
+        await writeAll(Array.isArray(values) ? values : [], element, { output, context, results });
         if (typeof more !== "number") break;
         answer = await ask({ more });
       }
@@ -138,18 +176,23 @@ function guestStage(name: string, context: StepContext | undefined): Stage {
 async function writeAll(
   values: readonly unknown[],
   from: StreamElement,
-  { output, context }: { output: ElementWriter; context: StepContext },
+  { output, context, results }: GuestPipelineRun & { output: ElementWriter },
 ): Promise<void> {
   const bytes = estimateBytes(values, MAX_FRAME_CHARS);
   context.reserve(bytes);
-  for (const next of values) await output.write(parseElement(next, from));
+  for (const next of values) {
+    const element = parseElement(next, from);
+    if (!isControl(element)) results?.noteWritten();
+    await output.write(element);
+  }
   context.reserve(-bytes);
 }
 
 function parseStage(given: unknown): PlannedStage {
-  const { name, host } = parseFields(given);
+  const { name, host, streams } = parseFields(given);
   if (typeof name !== "string" || name === "" || name.length > MAX_NAME) return malformed();
-  return typeof host === "string" ? { name, host: host.slice(0, MAX_NAME) } : { name };
+  if (typeof host === "string") return { name, host: host.slice(0, MAX_NAME) };
+  return streams === true ? { name, streams } : { name };
 }
 
 function nameAt(stages: readonly PlannedStage[], index: unknown): string {

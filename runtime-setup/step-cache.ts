@@ -73,6 +73,7 @@ export class StepCache {
     return {
       info: source.info,
       run: (input, context) => cached.run(input, context),
+      ...(source.metaFor ? { metaFor: (input) => source.metaFor!(input) } : {}),
       ...(source.onEvent ? { onEvent: (event) => source.onEvent!(event) } : {}),
     };
   }

@@ -1,6 +1,9 @@
+import type { CallContext } from "../base/call-context.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Bus } from "../events/bus.ts";
 import type { PermissionOptions, PermissionUse } from "../permissions/permissions.ts";
+import type { Budget } from "../providers/budget.ts";
+import type { OnEvent } from "./event-listener.ts";
 import type { EngineLimits } from "./limits.ts";
 import type { ScriptError } from "./script/script-run.ts";
 
@@ -20,9 +23,11 @@ export interface EngineSettings {
   /** What scripts may use of the host's; default nothing. */
   permissions?: PermissionOptions;
   /** Hears of each use of a permission, granted or denied, before it has an effect; where it throws, the use is refused. */
-  onPermission?: (use: PermissionUse) => void;
+  onPermission?: (use: PermissionUse, call: CallContext) => void;
   /** Where the events of runs are published; default a {@link MemoryPubSub} of the engine's own. */
   bus?: Bus;
+  /** What the calls of this engine's scripts to models may cost, whatever else bounds them. */
+  budget?: Budget;
   logger?: Logger;
   /** Hears of errors that no script owns: those of code that `runOnLoop` ran. Default: the logger. */
   onGuestError?: (error: ScriptError) => void;
@@ -37,6 +42,17 @@ export interface RunScriptOptions {
   input?: string;
   /** Ends the script: pending runs are cancelled, the outcome is "aborted". */
   signal?: AbortSignal;
+  /** Whose script it is, for the call context. */
+  tenant?: string;
+  /** Names this execution in the call context; default a UUID. */
+  runId?: string;
+  /** Whatever ops, tools, approvals, sinks and hooks are to know of the call: they get this very object. */
+  context?: unknown;
+  /**
+   * Hears every event of the script's runs, in order; nothing need be acked. A run waits for the promise that it returns,
+   * so a slow listener slows the model. What it throws is logged and changes nothing.
+   */
+  onEvent?: OnEvent;
 }
 
 export interface EngineStats {

@@ -1,4 +1,5 @@
-import { Permissions } from "../permissions/permissions.ts";
+import { callWith } from "../base/call-context.ts";
+import { Permissions, type PermissionUse } from "../permissions/permissions.ts";
 import type { EngineSettings } from "./engine-options.ts";
 import { limitError } from "./limits.ts";
 
@@ -7,12 +8,23 @@ import { limitError } from "./limits.ts";
  *
  * @throws {GeppettoError} ConfigError that names what cannot be allowed.
  */
-export function enginePermissions(options: EngineSettings, maxUses: number): Permissions {
+export function enginePermissions(
+  options: EngineSettings,
+  maxUses: number,
+  scoped: <T>(fn: () => T) => T,
+): Permissions {
   const { permissions = {}, hardening, onPermission } = options;
   // What puts modules together reads the script beside the host: not for scripts of people nobody knows.
   const imports = permissions.import ?? (hardening === "strict" ? [] : undefined);
+  const onUse =
+    onPermission &&
+    ((use: PermissionUse): void =>
+      scoped(() => {
+        const call = callWith();
+        onPermission(call.tenant === "" ? use : { ...use, tenant: call.tenant }, call);
+      }));
   return new Permissions(
     { ...permissions, ...(imports === undefined ? {} : { import: imports }) },
-    { onUse: onPermission, maxUses, onTooMany: () => limitError("uses", maxUses) },
+    { onUse, maxUses, onTooMany: () => limitError("uses", maxUses) },
   );
 }

@@ -2,22 +2,26 @@ import { createDeferred } from "../base/deferred.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
+import type { Budget } from "../providers/budget.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { FRAMES, type ScriptContext } from "../shared/contract/frame-kinds.ts";
 import { OPS } from "../shared/contract/ops.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
+import type { StepEvent } from "../shared/step-events.ts";
 import { busyError, closedError, realmError } from "./engine-errors.ts";
 import type { EngineSettings, EngineStats, RunScriptOptions } from "./engine-options.ts";
+import { iterateEvents, type EngineEventsOptions } from "./engine-events.ts";
 import { enginePermissions } from "./engine-permissions.ts";
 import { RealmSession, toHostError, type LossKind } from "./realm-session.ts";
 import { parseFields, parseResult } from "./guest-messages.ts";
 import { resolveLimits, type EngineLimits } from "./limits.ts";
 import { loadScript, type Script } from "./script/load-script.ts";
 import { realmFactory } from "./realm-factory.ts";
-import type { ScriptError, ScriptOutcome } from "./script/script-run.ts";
+import { failedOutcome, type ScriptError, type ScriptOutcome } from "./script/script-run.ts";
 import { ScriptRunner } from "./script/script-runner.ts";
+import { ScriptScope } from "./script/script-scope.ts";
 import { Vm } from "./vm.ts";
 
 /** Shapes the guest of an engine before any script runs in it. */
@@ -37,6 +41,8 @@ export class Engine implements AsyncDisposable {
   readonly limits: EngineLimits;
   /** Decides what scripts may use; a host app's own bindings may ask it, too. */
   readonly permissions: Permissions;
+  /** What the calls of its scripts to models may cost. */
+  readonly budget: Budget | undefined;
   readonly #createRealm: RealmFactory;
   readonly #logger: Logger;
   readonly #setups: SetupFunction[];
@@ -52,17 +58,21 @@ export class Engine implements AsyncDisposable {
   #vm: Vm | undefined;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** Of the script that runs. */
+  #scope: ScriptScope | undefined;
 
   constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = []) {
     this.#closed.promise.catch(() => {});
     this.limits = resolveLimits(options.limits);
-    this.permissions = enginePermissions(options, this.limits.uses);
+    this.permissions = enginePermissions(options, this.limits.uses, (fn) => this.#scoped(fn));
+    this.budget = options.budget;
     this.#createRealm = realmFactory(options);
     this.bus = options.bus ?? new MemoryPubSub();
     // A bus that was given to the engine belongs to whoever gave it.
     if (options.bus === undefined) this.onClose(() => this.bus.close());
     this.#logger = options.logger ?? stderrLogger;
-    this.#setups = [...builtIns, ...(options.setup ?? [])];
+    this.#setups = [...builtIns];
+    for (const setup of options.setup ?? []) this.addSetupFunction(setup);
     this.#onGuestError =
       options.onGuestError ?? ((error) => this.#logger.error(`Uncaught ${error.stack ?? error.message}`));
   }
@@ -114,6 +124,10 @@ export class Engine implements AsyncDisposable {
     const { loop, runner } = this.#running();
     if (runner.busy) throw busyError();
     const { args = [], env = {}, input, signal } = options;
+    const scope = new ScriptScope(options, (error) =>
+      this.#logger.warn(`Cannot tell of an event: onEvent failed: ${toErrorRecord(error).message}`),
+    );
+    this.#scope = scope;
     const running = runner.run(
       (over) => loadScript(script, this.permissions, over),
       async ({ name, positions, refusals = [] }) => {
@@ -124,15 +138,35 @@ export class Engine implements AsyncDisposable {
         for (const listener of this.#beginListeners) await listener(context);
         if (positions !== undefined) await loop.enterChecked(FRAMES.positions_set, positions);
       },
-      (mayStillRun) => this.#cleanUp(loop, mayStillRun),
+      (mayStillRun) => {
+        scope.end();
+        return this.#cleanUp(loop, mayStillRun);
+      },
       signal,
     );
     try {
       return await running;
     } catch (error) {
-      // Lost before the script had begun.
-      throw this.#gone === undefined ? error : realmError(this.#gone, this.limits);
+      if (this.#gone === undefined) throw error;
+      // Lost before the script had begun: that, too, is how it ended.
+      return failedOutcome("crashed", realmError(this.#gone, this.limits));
+    } finally {
+      if (this.#scope === scope) this.#scope = undefined;
     }
+  }
+
+  /**
+   * The events of all runs from now on, of whatever script, until the engine is closed. Each is acked when the next one
+   * is asked for.
+   *
+   * @example
+   * for await (const event of engine.events()) console.log(event.type);
+   */
+  events(options: EngineEventsOptions = {}): AsyncIterableIterator<StepEvent> {
+    return iterateEvents(this.bus, options, (close) => {
+      this.#closeListeners.unshift(close);
+      return () => void this.#closeListeners.splice(this.#closeListeners.indexOf(close), 1);
+    });
   }
 
   /** Cancels every run; their `interrupt` events still reach the script. Says how many there were. */
@@ -168,17 +202,23 @@ export class Engine implements AsyncDisposable {
     return this.close();
   }
 
+  #scoped<T>(fn: () => T): T {
+    return this.#scope === undefined ? fn() : this.#scope.run(fn);
+  }
+
   async #start(): Promise<void> {
     const loop = await RealmSession.create({
       bus: this.bus,
       limits: this.limits,
       createRealm: this.#createRealm,
+      scoped: (fn) => this.#scoped(fn),
       turnTimeoutMs: () => (this.#started === undefined ? undefined : this.#started.runner.turnTimeoutMs),
       listener: {
         onUncaught: (error) => this.#uncaught(error),
         onThrown: (copy) => void this.#thrown(copy),
         onExceeded: (error) => this.#started?.runner.exceeded(error),
         onLost: (kind) => this.#lost(kind),
+        onEvent: (event) => this.#scope?.tell(event),
         onUnpublished: (topic, error) =>
           this.#logger.warn(`Cannot publish an event on "${topic}": ${toErrorRecord(error).message}`),
       },

@@ -1,3 +1,4 @@
+import { withCallSignal } from "../base/call-context.ts";
 import { encodeValue } from "../shared/codec.ts";
 import type { Op, OpMode, Unchecked } from "../shared/contract/op.ts";
 import { OPS } from "../shared/contract/ops.ts";
@@ -177,7 +178,12 @@ export class OpTable implements HostBridge {
     const call = new OpCall(chars);
     this.#pending.set(callId, call);
     // A handler that ignores its signal keeps neither the guest nor a closed engine waiting.
-    const outcome = await call.orAborted(this.#outcome(op, args, call));
+    const outcome = await call.orAborted(
+      withCallSignal(
+        () => call.signal,
+        () => this.#outcome(op, args, call),
+      ),
+    );
     // A guest that has aborted the call may have given its id to another.
     if (this.#pending.get(callId) === call) this.#pending.delete(callId);
     return outcome;

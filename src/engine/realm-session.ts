@@ -1,12 +1,13 @@
 import { createDeferred, type Deferred } from "../base/deferred.ts";
 import type { Bus } from "../events/bus.ts";
-import type { Realm, RealmFactory, RealmFailure, Source } from "../sandbox/realm.ts";
+import type { HostBridge, Realm, RealmFactory, RealmFailure, Source } from "../sandbox/realm.ts";
 import { FRAMES, type FrameKind, type GuestLimit, type GuestLimits } from "../shared/contract/frame-kinds.ts";
 import type { Unchecked } from "../shared/contract/op.ts";
 import { OPS, type ResultCopy } from "../shared/contract/ops.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import { EntryQueue, toFrame } from "./entry-queue.ts";
+import type { StepEvent } from "../shared/step-events.ts";
 import { isOfGuest, parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
 import { Ledger } from "./ledger.ts";
 import { limitError, type EngineLimits } from "./limits.ts";
@@ -26,6 +27,8 @@ export interface LoopListener {
   onThrown(copy: ErrorRecord): void;
   /** What is running has exceeded a limit. */
   onExceeded(error: GeppettoError): void;
+  /** An event of a run; the run waits for the promise. */
+  onEvent(event: StepEvent): Promise<void> | undefined;
   /** The bus has not taken an event of this topic. */
   onUnpublished(topic: string, error: unknown): void;
   /** A turn exceeded its time, or the realm is gone. */
@@ -36,6 +39,8 @@ export interface LoopOptions {
   bus: Bus;
   limits: EngineLimits;
   createRealm: RealmFactory;
+  /** Runs what the guest has asked for. */
+  scoped<T>(fn: () => T): T;
   listener: LoopListener;
   /** Longest time that the next turn may take, in milliseconds. */
   turnTimeoutMs(): number | undefined;
@@ -226,7 +231,7 @@ export class RealmSession {
   async #open(): Promise<void> {
     const { createRealm, limits, bus, listener, turnTimeoutMs } = this.#options;
     this.#registerOps();
-    this.#realm = await createRealm(this.ops, { memoryMB: limits.memoryMB });
+    this.#realm = await createRealm(scopedBridge(this.ops, this.#options.scoped), { memoryMB: limits.memoryMB });
     const onFailure = (failure: RealmFailure): void => {
       if (failure.kind === "thrown" || failure.kind === "load") listener.onThrown(failure.error);
       else listener.onLost(failure.kind);
@@ -239,8 +244,9 @@ export class RealmSession {
       ledger: this.ledger,
       limits,
       checkRoom: (chars) => this.#checkRoom(chars),
-      onEvent: () => {
+      onEvent: (event) => {
         if (++this.#events > limits.events) listener.onExceeded(limitError("events", limits.events));
+        return listener.onEvent(event);
       },
       onError: (record) => this.#remember(record),
       onUnpublished: listener.onUnpublished,
@@ -305,6 +311,15 @@ export class RealmSession {
     if (this.#sent.size >= REMEMBERED_ERRORS) this.#sent.delete(this.#sent.keys().next().value!);
     this.#sent.set(nameOf(record), record);
   }
+}
+
+/** The bridge with all that a guest asks for being done in a scope. */
+function scopedBridge(bridge: HostBridge, scoped: LoopOptions["scoped"]): HostBridge {
+  return {
+    call: (frame) => scoped(() => bridge.call(frame)),
+    note: (frame) => scoped(() => bridge.note(frame)),
+    callBlocking: (frame) => scoped(() => bridge.callBlocking(frame)),
+  };
 }
 
 /** What an error is known by when it comes back. */

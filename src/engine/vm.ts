@@ -1,3 +1,4 @@
+import { callWith, type CallContext } from "../base/call-context.ts";
 import type { BindingConfig, FeatureConfigs, FeatureName } from "../shared/contract/features.ts";
 import { FRAMES, type FrameKind, type ScriptContext } from "../shared/contract/frame-kinds.ts";
 import { appOp, type Op, type OpMode } from "../shared/contract/op.ts";
@@ -41,6 +42,8 @@ export interface BindingOptions {
    * "blocking": the script waits for the handler's promise, the host does not.
    */
   mode?: BindingConfig["mode"];
+  /** The handler gets a {@link CallContext} before the arguments: whose call it is, and a signal. Default false. */
+  context?: boolean;
 }
 
 const NAME = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
@@ -80,13 +83,27 @@ export class Vm {
    *
    * @example
    * await vm.op("orders.find", async (id) => database.find(String(id)));
+   * await vm.op("orders.mine", ({ tenant }) => database.of(tenant), { context: true });
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- a handler names the arguments that it takes
-  async op(name: string, handler: (...args: any[]) => unknown, { mode = "async" }: BindingOptions = {}): Promise<void> {
-    this.host.setOp(appOp(checkedName(name), mode), (args) => {
+  async op(
+    name: string,
+    // oxlint-disable-next-line typescript/no-explicit-any -- as above
+    handler: (context: CallContext<any>, ...args: any[]) => unknown,
+    options: BindingOptions & { context: true },
+  ): Promise<void>;
+  // oxlint-disable-next-line typescript/no-explicit-any -- as above
+  async op(name: string, handler: (...args: any[]) => unknown, options?: BindingOptions): Promise<void>;
+  async op(
+    name: string,
+    // oxlint-disable-next-line typescript/no-explicit-any -- as above
+    handler: (...args: any[]) => unknown,
+    { mode = "async", context = false }: BindingOptions = {},
+  ): Promise<void> {
+    this.host.setOp(appOp(checkedName(name), mode), (args, call) => {
       if (!Array.isArray(args))
         throw new GeppettoError("ValidationError", `Cannot call ${name}: the arguments are malformed`);
-      return handler(...(args as unknown[]));
+      return context ? handler(callWith(call.signal), ...(args as unknown[])) : handler(...(args as unknown[]));
     });
     await this.install("binding", { name, mode });
   }
@@ -126,6 +143,7 @@ function convertedSource<I, O>(
       }
     },
   };
+  if (source.metaFor !== undefined) converted.metaFor = (given) => source.metaFor!(given);
   if (source.onEvent !== undefined) converted.onEvent = (event) => source.onEvent!(event);
   if (source.cacheKey !== undefined) converted.cacheKey = (given, key) => source.cacheKey!(given, key);
   return converted;

@@ -10,6 +10,7 @@ const step = z.looseObject({
   inputType: z.string(),
   outputType: z.string(),
   metadata: z.record(z.string(), z.unknown()),
+  parentRunId: z.string().optional(),
 });
 
 const common = { meta, step, seq: z.int().min(0), time: z.number() };

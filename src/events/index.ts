@@ -1,5 +1,5 @@
 export type { Bus, Publisher, PublishOptions, SubscribeOptions, Subscriber, Subscription } from "./bus.ts";
-export { UNDECODABLE, type Message, type MessageMetadata } from "./message.ts";
+export { SEQUENCE_NUMBER, UNDECODABLE, type Message, type MessageMetadata } from "./message.ts";
 export { MemoryPubSub, type MemoryPubSubOptions } from "./memory-pub-sub.ts";
 export type { KeepOptions } from "./kept-messages.ts";
 export type { Handle, HandleFunction, HandlerContext, HandlerOptions, Middleware, OutgoingMessage } from "./handler.ts";
@@ -14,7 +14,7 @@ export { recoverer } from "./middleware/recoverer.ts";
 export { retry, type RetryMiddlewareOptions } from "./middleware/retry.ts";
 export { throttle } from "./middleware/throttle.ts";
 export { timeout } from "./middleware/timeout.ts";
-export { PublisherManager, SEQUENCE_NUMBER } from "./publisher-manager.ts";
+export { PublisherManager } from "./publisher-manager.ts";
 export { forwardTopic, type ForwardTopicOptions } from "./forward-topic.ts";
 export type { ChatEvent, ChatEventOf, ChatEventType, NoticeEvent } from "./chat-events.ts";
 export type { ChatEventContext, ChatEventHandler } from "./chat-event-handler.ts";

@@ -34,3 +34,6 @@ export interface Message<T = unknown> {
 export const UNDECODABLE = "undecodable";
 
 export const NO_METADATA: MessageMetadata = Object.freeze({});
+
+/** The key in a message's metadata of its place among those of its topic or publisher, from 0. */
+export const SEQUENCE_NUMBER = "sequence_number";

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import type { Publisher, PublishOptions } from "./bus.ts";
-
-export const SEQUENCE_NUMBER = "sequence_number";
+import { SEQUENCE_NUMBER } from "./message.ts";
 
 /**
  * Publishes one stream of messages to several publishers and topics at once, each message with its place in the stream

@@ -3,6 +3,8 @@ export interface PlannedStage {
   name: string;
   /** The host's stage with this name; else it is a function of the guest's. */
   host?: string;
+  /** A step that gives the pipeline's results: its pieces of text are the pipeline's. */
+  streams?: boolean;
 }
 
 export interface PipelinePlan {

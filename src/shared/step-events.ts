@@ -32,6 +32,8 @@ export interface EventStep {
   inputType: string;
   outputType: string;
   metadata: RunMetadata;
+  /** The run inside which this one was started, where there is one. */
+  parentRunId?: string;
 }
 
 interface EventFields {
@@ -50,6 +52,7 @@ interface EventFields {
 export type StepEvent = EventFields &
   (
     | { type: "start" }
+    /** With `result` it completes a result of a list; without, it is a piece of the text that is under way. */
     | { type: "partial"; delta: string; completion: string; result?: unknown }
     | { type: "reasoning"; delta: string }
     | { type: "tool-call"; toolCall: ToolCall }
@@ -89,6 +92,8 @@ export interface EventFrame {
   meta?: EventMeta;
   step?: EventStep;
   delta?: string;
+  /** Of a partial: it completes no result. */
+  isPiece?: true;
   result?: unknown;
   results?: unknown[];
   text?: string;
@@ -108,6 +113,7 @@ export function toEventFrame(event: StepEvent, error: ErrorRecord | undefined): 
   if (event.type === "partial") {
     frame.delta = event.delta;
     if ("result" in event) frame.result = event.result;
+    else frame.isPiece = true;
     return frame;
   }
   frame.meta = meta;
@@ -130,11 +136,23 @@ export function toEventFrame(event: StepEvent, error: ErrorRecord | undefined): 
   return frame;
 }
 
-/** The text of a result where an event wants one: strings as they are, everything else as JSON, vectors as arrays. */
+/**
+ * The text of a result where an event wants one: strings as they are, of messages their text, everything else as JSON,
+ * vectors as arrays.
+ */
 export function resultText(value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value === "number" || typeof value === "bigint") return String(value);
+  if (isTextMessage(value)) return value.text;
+  if (Array.isArray(value) && value.length > 0 && value.every(isTextMessage)) {
+    return value.map(({ text }) => text).join("\n");
+  }
   return JSON.stringify(value, toPlain) ?? "";
+}
+
+function isTextMessage(value: unknown): value is { text: string } {
+  const { type, text } = (value ?? {}) as { type?: unknown; text?: unknown };
+  return type === "chat-message" && typeof text === "string";
 }
 
 function toPlain(_: string, value: unknown): unknown {
@@ -142,7 +160,7 @@ function toPlain(_: string, value: unknown): unknown {
   return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;
 }
 
-/** The completion after one more delta. */
-export function appendDelta(kind: StepKind, completion: string, delta: string, isFirst: boolean): string {
-  return kind === "list" && !isFirst ? `${completion}\n${delta}` : completion + delta;
+/** The completion after one more delta; `goesOn` for the first one, and for one that goes on with the text of a piece. */
+export function appendDelta(kind: StepKind, completion: string, delta: string, goesOn: boolean): string {
+  return kind === "list" && !goesOn ? `${completion}\n${delta}` : completion + delta;
 }

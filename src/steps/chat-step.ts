@@ -88,6 +88,16 @@ export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInp
 
   return {
     info: { type: "chat", inputType: "Conversation", outputType: "Message", kind: "text" },
+    metaFor({ options: given, input }) {
+      const { provider, model } = namesOf(given, input);
+      try {
+        const engine = model ?? providerFor(provider).model;
+        return { messageId: randomUUID(), parentId: parentOf(input), engine };
+      } catch {
+        // The run says what is wrong with it.
+        return {};
+      }
+    },
     async *run({ options: given, input, runnable }, context) {
       const [stepOptions, parsed] = await Promise.all([parseChatOptions(given), parseChatInput(input)]);
       const chosen: ChatOptions = { ...stepOptions, ...parsed.options };
@@ -100,7 +110,7 @@ export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInp
         ...toRequest(chosen, tools),
         messages: withImages(parsed.messages, options.resolveImage),
       };
-      context.meta.messageId = randomUUID();
+      if (context.meta.messageId === context.runId) context.meta.messageId = randomUUID();
       context.meta.parentId = parentOf(input);
       context.meta.engine = request.model || model;
       options.onCall?.(provider);
@@ -142,6 +152,16 @@ export function withImages(messages: PromptMessage[], resolve?: (url: string) =>
     const content = message.content.map((part) => (part.type === "image" ? { ...part, url: resolve(part.url) } : part));
     return { ...message, content };
   });
+}
+
+/** Which provider and model are asked for, as far as that can be seen without a check. */
+function namesOf(options: unknown, input: unknown): { provider?: string | undefined; model?: string | undefined } {
+  const named = { ...(options as object | undefined), ...(input as object | undefined) } as Record<string, unknown>;
+  const { provider, model } = named;
+  return {
+    provider: typeof provider === "string" ? provider : undefined,
+    model: typeof model === "string" && model !== "" ? model : undefined,
+  };
 }
 
 /** Id of the message that is answered, where the input is a conversation. */

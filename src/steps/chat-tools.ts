@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { callWith, withCallSignal, type CallContext } from "../base/call-context.ts";
 import { abortable } from "../base/abortable.ts";
 import { TOOL_INPUT_CODE } from "../providers/answer/tool-arguments.ts";
 import type { ToolCallChunk, ToolDefinition } from "../providers/chat-provider.ts";
@@ -19,11 +20,11 @@ export interface HostTool {
   /** Longest time of one call; default the step's. */
   timeoutMs?: number;
   /** Its value, copied, is the result; what it throws is told to the model by its message. */
-  run(input: Record<string, unknown>, context: { signal: AbortSignal }): unknown;
+  run(input: Record<string, unknown>, context: CallContext): unknown;
 }
 
 /** Whether a call may be made. False, or a rejection, makes the model see that it was refused. */
-export type ApproveCall = (call: ReadableToolCall, context: { signal: AbortSignal }) => boolean | Promise<boolean>;
+export type ApproveCall = (call: ReadableToolCall, context: CallContext) => boolean | Promise<boolean>;
 
 export interface ToolBoxOptions {
   /** What the script names or defines. */
@@ -138,7 +139,7 @@ export class ToolBox {
       return failed(`the input does not fit: ${flaw}`, inputError === undefined ? undefined : TOOL_INPUT_CODE);
     if (this.#onApprove === undefined) return undefined;
     try {
-      const approval = Promise.resolve(this.#onApprove(structuredClone(toolCall as ReadableToolCall), { signal }));
+      const approval = Promise.resolve(this.#onApprove(structuredClone(toolCall as ReadableToolCall), callWith(signal)));
       return (await abortable(approval, signal)) ? undefined : failed("the call was not approved");
     } catch {
       signal.throwIfAborted();
@@ -192,7 +193,13 @@ async function toTool(given: string | ToolDefinition, options: ToolBoxOptions): 
     definition: { name: given, ...(description === undefined ? {} : { description }), input },
     check: await compileJsonSchema(input, `the input schema of tool "${given}"`, options),
     timeoutMs,
-    run: async (value, _, signal) => toPlain(await hostTool.run(value, { signal })),
+    run: async (value, _, signal) =>
+      toPlain(
+        await withCallSignal(
+          () => signal,
+          () => hostTool.run(value, callWith(signal)),
+        ),
+      ),
   };
 }
 

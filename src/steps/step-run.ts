@@ -4,7 +4,6 @@ import { untilAborted } from "../base/until-aborted.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import {
-  appendDelta,
   isTerminal,
   resultText,
   type EventMeta,
@@ -14,11 +13,14 @@ import {
 } from "../shared/step-events.ts";
 import { GuestFailure } from "./guest-failure.ts";
 import { dropAdded, inheritMetadata } from "./run-metadata.ts";
+import { RunText } from "./run-text.ts";
 import type { Result, StepContext, StepEmission, StepResult, StepSource } from "./step.ts";
 
 export interface StepRunOptions {
   id: string;
   source: StepSource;
+  /** The run inside which this one was started. */
+  parentRunId?: string;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Cancels the run. */
@@ -56,8 +58,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
   readonly #metadata: RunMetadata;
   readonly #results: unknown[] = [];
   #seq = 0;
-  #partials = 0;
-  #completion = "";
+  readonly #text: RunText;
   #firstText = "";
   #deliveredChars: number | undefined;
   /** Decided: no cancel changes it any more. */
@@ -71,7 +72,8 @@ export class StepRun<O = unknown> implements StepResult<O> {
   constructor(options: StepRunOptions) {
     this.#options = options;
     this.id = options.id;
-    const { type, inputType, outputType } = options.source.info;
+    const { type, inputType, outputType, kind } = options.source.info;
+    this.#text = new RunText(kind);
     this.#meta = { messageId: options.id, parentId: "", engine: "" };
     this.#metadata = { stepId: options.id, type, inputType, outputType, startedAt: options.now() };
   }
@@ -151,7 +153,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
   inherit({ type, meta, step }: StepEvent): void {
     if (this.#end !== undefined) return;
     // A text that is handed through is the inner run's message, from its first piece on.
-    if (this.#options.source.info.kind === "text" && type !== "start" && this.#partials === 0) {
+    if (this.#options.source.info.kind === "text" && type !== "start" && this.#text.partials === 0) {
       Object.assign(this.#meta, meta);
     }
     if (isTerminal(type)) inheritMetadata(this.#metadata, step.metadata);
@@ -161,19 +163,27 @@ export class StepRun<O = unknown> implements StepResult<O> {
   async emit(emission: StepEmission & { result?: unknown }): Promise<void> {
     this.signal.throwIfAborted();
     if (this.#over) throw new GeppettoError("StepError", "Cannot publish an event: the run has ended");
-    const { source, reserve } = this.#options;
+    const { reserve } = this.#options;
     if (emission.type === "partial" || emission.type === "reasoning") reserve?.(emission.delta.length);
     if (emission.type !== "partial") return this.#publish(emission);
-    const { kind } = source.info;
-    this.#completion = appendDelta(kind, this.#completion, emission.delta, this.#partials++ === 0);
-    await abortable(this.#publish({ ...emission, completion: this.#completion }), this.signal);
+    const completion = this.#text.add(emission.delta, !("result" in emission));
+    await abortable(this.#publish({ ...emission, completion }), this.signal);
   }
 
   async #work(readInput: () => unknown): Promise<RunEnd> {
     const { signal } = this;
     try {
+      let input: unknown;
+      let failure: { error: unknown } | undefined;
+      try {
+        input = readInput();
+        Object.assign(this.#meta, this.#options.source.metaFor?.(input));
+      } catch (error) {
+        failure = { error };
+      }
       await abortable(this.#publish({ type: "start" }), signal);
-      await this.#collect(readInput());
+      if (failure !== undefined) throw failure.error;
+      await this.#collect(input);
       if (this.#options.delivered !== undefined) await abortable(this.#options.delivered(), signal);
       signal.throwIfAborted();
       this.#over = true;
@@ -216,7 +226,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
     if (kind === "single") reserve?.(text.length);
     if (this.#results.push(value) === 1) this.#firstText = text;
     this.#tell();
-    if (kind === "list") await this.emit({ type: "partial", delta: text, result: value });
+    if (kind === "list") await this.emit({ type: "partial", delta: this.#text.restOf(text), result: value });
   }
 
   /** Publishes the last event, whatever the step has left of it: results that cannot be handed over make it an error. */
@@ -261,7 +271,15 @@ export class StepRun<O = unknown> implements StepResult<O> {
   async #publish(fields: Fields, error?: ErrorRecord): Promise<void> {
     const { now, publish, source } = this.#options;
     const { stepId, type, inputType, outputType } = this.#metadata;
-    const step: EventStep = { stepId, type, inputType, outputType, metadata: { ...this.#metadata } };
+    const { parentRunId } = this.#options;
+    const step: EventStep = {
+      stepId,
+      type,
+      inputType,
+      outputType,
+      metadata: { ...this.#metadata },
+      ...(parentRunId === undefined ? {} : { parentRunId }),
+    };
     const event: StepEvent = { ...fields, meta: { ...this.#meta }, step, seq: this.#seq, time: now() };
     const published = publish?.(event, error);
     // Counted once it is on its way: what cannot be handed over leaves no gap.
@@ -274,12 +292,12 @@ export class StepRun<O = unknown> implements StepResult<O> {
   #final(results: unknown[]): Fields {
     const { kind } = this.#options.source.info;
     const result = kind === "list" ? results : results[0];
-    const text = kind === "single" ? this.#firstText : this.#completion;
+    const text = kind === "single" ? this.#firstText : this.#text.completion;
     return { type: "final", text, result, results };
   }
 
   #deliveredText(): string {
-    return this.#completion.slice(0, Math.max(0, this.#deliveredChars ?? Infinity));
+    return this.#text.completion.slice(0, Math.max(0, this.#deliveredChars ?? Infinity));
   }
 
   #tell(): void {

@@ -35,6 +35,8 @@ export interface StepContext {
 export interface StepSource<I = unknown, O = unknown> {
   readonly info: StepInfo;
   run(input: I, context: StepContext): AsyncIterable<O>;
+  /** What is known of the events' `meta` before the first of them. Must not fail. */
+  metaFor?(input: unknown): Partial<EventMeta>;
   /** Hears every event of every run; the run waits for it as for any subscriber. Must not fail. */
   onEvent?(event: StepEvent): Promise<void>;
   /**

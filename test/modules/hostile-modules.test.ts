@@ -11,7 +11,6 @@ import {
   type ScriptOutcome,
 } from "../../src/index.ts";
 import { Output, withEngine } from "../engine/engine-harness.ts";
-import { timed } from "../machine/machine-watch.ts";
 
 const MAKE_PIPE = "mkfifo";
 const onLinux = fs.existsSync("/proc/self/task");

@@ -9,11 +9,12 @@ import {
   defineHidden,
   isArray,
   ObjectCreate,
+  SafeSet,
   SafeString,
   SafeTypeError,
   SafeWeakMap,
 } from "../../../src/shared/primordials.ts";
-import { stageFunctionName, type PipelinePlan } from "../../../src/shared/pipeline-plan.ts";
+import { stageFunctionName, type PipelinePlan, type PlannedStage } from "../../../src/shared/pipeline-plan.ts";
 import { fromHost, makeElement, toCarried } from "./carried-elements.ts";
 import { stepArgument, type GivenStep, type ScriptFunction } from "../steps/combinator-arguments.ts";
 import { callSync, defineGlobal } from "../core/kernel.ts";
@@ -31,6 +32,8 @@ type Given =
 interface Pipeline {
   plan: PipelinePlan;
   functions: Record<string, RunFunction>;
+  /** The names of those stages that are steps. */
+  steps: Set<string>;
 }
 
 const CHAIN = "chain the stages";
@@ -117,8 +120,11 @@ function toPipeline(given: readonly Given[]): Pipeline {
   const pipeline: Pipeline = {
     plan: { stages: [], edges: [] },
     functions: ObjectCreate(null) as Record<string, RunFunction>,
+    steps: new SafeSet(),
   };
-  connect(pipeline, given, []);
+  const ends = connect(pipeline, given, []);
+  const last = ends.length === 1 ? pipeline.plan.stages[ends[0]!] : undefined;
+  if (last !== undefined && pipeline.steps.has(last.name)) last.streams = true;
   return pipeline;
 }
 
@@ -142,15 +148,20 @@ function connect(pipeline: Pipeline, given: readonly Given[], tails: readonly nu
 }
 
 function addStage(
-  { plan, functions }: Pipeline,
+  { plan, functions, steps }: Pipeline,
   given: Exclude<Given, { is: "branch" }>,
   tails: readonly number[],
 ): number {
   const index = plan.stages.length;
   const name = uniqueName(plan, given.name);
-  append(plan.stages, given.is === "host" ? { name, host: given.host } : { name });
+  const planned: PlannedStage = given.is === "host" ? { name, host: given.host } : { name };
+  append(plan.stages, planned);
   if (given.is === "function") defineField(functions, stageFunctionName(name), callerOf(given.fn));
-  else if (given.is === "step") defineField(functions, stageFunctionName(name), runnerOf(given.given));
+  else if (given.is === "step") {
+    const runner = runnerOf(given.given, () => planned.streams === true);
+    defineField(functions, stageFunctionName(name), runner);
+    steps.add(name);
+  }
   for (let i = 0; i < tails.length; i++) append(plan.edges, [tails[i]!, index]);
   return index;
 }

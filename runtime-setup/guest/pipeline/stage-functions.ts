@@ -19,6 +19,7 @@ import { markHandled } from "../core/calls.ts";
 import { fromHost, toCarried } from "./carried-elements.ts";
 import type { GivenStep, ScriptFunction } from "../steps/combinator-arguments.ts";
 import { runEffect } from "../steps/combinators.ts";
+import { bindingFor } from "../steps/steps.ts";
 import type { BodyRun, RunFunction } from "../steps/step-body.ts";
 import { onAbort } from "../web/abort.ts";
 
@@ -43,10 +44,12 @@ export function callerOf(fn: ScriptFunction): RunFunction {
   };
 }
 
-/** Runs a step inside the pipeline's run, with the content of an element. */
-export function runnerOf(given: GivenStep): RunFunction {
+/** Runs a step inside the pipeline's run, with the content of an element; its text may be the pipeline's. */
+export function runnerOf(given: GivenStep, streams: () => boolean): RunFunction {
   return (args, _, run) => {
-    const effect = runEffect(given, fromHost((args as CarriedElement).content));
+    const input = fromHost((args as CarriedElement).content);
+    const { kind } = bindingFor(given.binding, input);
+    const effect = runEffect(given, input, { streams: kind !== "list" && streams() });
     if (run.isWaitedFor) return toCarried(runBlocked(effect, run));
     return promiseThen(runAsync(effect, run), toCarried);
   };

@@ -12,15 +12,16 @@ import { driveBody, type Effects } from "./drive-body.ts";
 import { cancelledError } from "./run-events.ts";
 import { answerCall, answerFailure, callFunction, isBodyCall, noteEmitted, toYield } from "./run-functions.ts";
 import type { GuestEvent, Run } from "./run.ts";
-import { callFor, runById, startRun } from "./runs.ts";
+import { callFor, callForResult, runById, startRun } from "./runs.ts";
 import type { AllEffect, BodyRun, EffectBody, RunEffect } from "./step-body.ts";
 
 const effects: Effects = {
-  call: (effect, run) => callFor(run.id, effect.fn, undefined, effect.args),
+  call: ({ fn, args, givesResult }, run) =>
+    givesResult === true ? callForResult(run.id, fn, args) : callFor(run.id, fn, undefined, args),
   run: runInside,
   all: driveAll,
   sleep,
-  result: (value, run) => handOut(run, value),
+  result: ({ value, endsPart }, run) => handOut(run, value, endsPart),
   failed: () => false,
 };
 
@@ -63,8 +64,8 @@ function untilAborted(value: unknown, signal: AbortSignal): Promise<unknown> {
 }
 
 /** Hands out a result; the promise, where there is one, is fulfilled when there is room for more. */
-function handOut(run: BodyRun, value: unknown): Promise<void> | undefined {
-  callNote(OPS.run_yield, toYield(run, value));
+function handOut(run: BodyRun, value: unknown, endsPart?: number): Promise<void> | undefined {
+  callNote(OPS.run_yield, toYield(run, value, endsPart));
   const outer = runById(run.id);
   if (outer === undefined || --outer.credit > 0) return undefined;
   return new SafePromise((resolve) => append(outer.waiters, resolve));
@@ -72,7 +73,7 @@ function handOut(run: BodyRun, value: unknown): Promise<void> | undefined {
 
 /** Runs a step as a part of this run. Text and tool events are forwarded by the host, results of a list are here. */
 export function runInside(
-  { step, binding, input, forwards, onResult, timeoutMs, interception }: RunEffect,
+  { step, binding, input, forwards, streams, part, onResult, timeoutMs, interception }: RunEffect,
   run: BodyRun,
 ): Promise<unknown[]> {
   const isList = forwards === true && binding.kind === "list";
@@ -102,7 +103,8 @@ export function runInside(
       delivery: isList ? DELIVERY.pulled : DELIVERY.last,
       signal,
       parent,
-      forwards: forwards === true && !isList,
+      forwards: forwards === true || streams === true,
+      part,
       timeoutMs,
       interception,
     });

@@ -53,7 +53,7 @@ function effectsFor(waited: Run): Effects {
       return returned;
     },
     sleep: (ms, run) => callBlocking(OPS.run_sleep, { id: run.id, ms }),
-    result: (value, run) => handOut(run, value),
+    result: ({ value, endsPart }, run) => handOut(run, value, endsPart),
     failed(error, run) {
       if (isRefusal(error)) return true;
       // Nothing of the host's reaches a guest that waits: it has to ask.
@@ -72,19 +72,20 @@ function finishBody(body: EffectBody, run: BodyRun, effects: Effects): unknown {
   return step.value;
 }
 
-function handOut(run: BodyRun, value: unknown): void {
-  callBlocking(OPS.run_yield_wait, toYield(run, value));
+function handOut(run: BodyRun, value: unknown, endsPart?: number): void {
+  callBlocking(OPS.run_yield_wait, toYield(run, value, endsPart));
 }
 
 /** Runs a step as a part of this run. */
 export function runInside(
-  { step, binding, input, forwards, onResult, timeoutMs, interception }: RunEffect,
+  { step, binding, input, forwards, streams, part, onResult, timeoutMs, interception }: RunEffect,
   run: BodyRun,
 ): unknown[] {
   const inner = startRun(step, binding, input, () => {}, {
     delivery: DELIVERY.waited,
     parent: run.id,
-    forwards: forwards === true && binding.kind !== "list",
+    forwards: forwards === true || streams === true,
+    part,
     timeoutMs,
     interception,
   });

@@ -16,6 +16,11 @@ import type { Body, BodyRun, CallEffect, Effect, EffectBody, RunEffect } from ".
 import type { StepBinding } from "./step-body.ts";
 import { bindingFor, createStepObject, type StepObject } from "./steps.ts";
 
+/** Calls a function whose result is one of the step's, or all of them. */
+export function resultCallEffect(fn: ScriptFunction, args: unknown[], what: string): CallEffect {
+  return { do: "call", fn, args, what, givesResult: true };
+}
+
 export function callEffect(fn: ScriptFunction, args: unknown[], what: string): CallEffect {
   return { do: "call", fn, args, what };
 }
@@ -25,8 +30,8 @@ export function runEffect({ step, binding }: GivenStep, input: unknown, options:
   return { ...options, do: "run", step, binding: bindingFor(binding, input), input };
 }
 
-function resultEffect(value: unknown): Effect {
-  return { do: "result", value };
+function resultEffect(value: unknown, endsPart?: number): Effect {
+  return { do: "result", value, endsPart };
 }
 
 /** What every function of a script's is told about the run that it is called for. */
@@ -58,7 +63,7 @@ export function createLambdaStep(fn: unknown): StepObject {
     type: "lambda",
     kind: "single",
     *body(input, run) {
-      yield resultEffect(yield callEffect(checked, [input, callContext(run)], "the function of the lambda step"));
+      yield resultEffect(yield resultCallEffect(checked, [input, callContext(run)], "the function of the lambda step"));
     },
   });
 }
@@ -72,7 +77,9 @@ export function createMapStep(fn: unknown): StepObject {
     *body(input, run) {
       const elements = toList(input);
       for (let i = 0; i < elements.length; i++) {
-        yield resultEffect(yield callEffect(checked, [elements[i], callContext(run)], "the function of the map step"));
+        yield resultEffect(
+          yield resultCallEffect(checked, [elements[i], callContext(run)], "the function of the map step"),
+        );
       }
     },
   });
@@ -96,7 +103,8 @@ export function createStep(options: unknown): StepObject {
       let value = input;
       for (let i = 0; i < stages.length; i++) {
         const { name, fn } = stages[i]!;
-        value = yield callEffect(fn, [value, callContext(run)], `"${name}"`);
+        const call = i === stages.length - 1 ? resultCallEffect : callEffect;
+        value = yield call(fn, [value, callContext(run)], `"${name}"`);
       }
       yield resultEffect(value);
     },
@@ -139,19 +147,17 @@ function* runStages(stages: readonly Stage[], input: unknown, run: BodyRun): Eff
   let values: unknown[] = [input];
   for (let i = 0; i < stages.length; i++) {
     const stage = stages[i]!;
+    const isLast = i === stages.length - 1;
     if ("fn" in stage) {
       const given = i === 0 ? input : values;
-      values = toList(yield callEffect(stage.fn, [given, callContext(run)], `the function stages[${i}]`));
+      const call = isLast ? resultCallEffect : callEffect;
+      values = toList(yield call(stage.fn, [given, callContext(run)], `the function stages[${i}]`));
       continue;
     }
-    const isLast = i === stages.length - 1;
     const next: unknown[] = [];
     for (let j = 0; j < values.length; j++) {
-      const results = (yield runEffect(stage.given, values[j])) as unknown[];
-      for (let k = 0; k < results.length; k++) {
-        if (isLast) yield resultEffect(results[k]);
-        else append(next, results[k]);
-      }
+      const results = (yield runEffect(stage.given, values[j], { forwards: isLast })) as unknown[];
+      if (!isLast) for (let k = 0; k < results.length; k++) append(next, results[k]);
     }
     if (isLast) return;
     values = next;
@@ -219,14 +225,18 @@ class ResultOrder {
 function* runElement(given: GivenStep, input: unknown, index: number, order: ResultOrder): EffectBody {
   const { done } = order;
   while (done.length <= index) append(done, undefined);
-  done[index] = (yield runEffect(given, input)) as unknown[];
+  const { kind } = bindingFor(given.binding, input);
+  done[index] = (yield runEffect(given, input, { streams: kind !== "list", part: index })) as unknown[];
   if (order.isHandingOut) return;
   order.isHandingOut = true;
   for (;;) {
     const results = done[order.next];
     if (results === undefined) break;
-    done[order.next++] = undefined;
-    for (let i = 0; i < results.length; i++) yield resultEffect(results[i]);
+    const part = order.next++;
+    done[part] = undefined;
+    for (let i = 0; i < results.length; i++) {
+      yield resultEffect(results[i], i === results.length - 1 ? part : undefined);
+    }
   }
   order.isHandingOut = false;
 }

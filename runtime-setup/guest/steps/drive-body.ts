@@ -1,7 +1,7 @@
 /** Drives the body of a step: written once, for bodies that wait with promises and for those that wait within a turn. */
 import { GeneratorNext, GeneratorReturn, GeneratorThrow } from "../../../src/shared/primordials.ts";
 import { abortReason, isAborted } from "../web/abort.ts";
-import type { AllEffect, BodyRun, CallEffect, Effect, EffectBody, RunEffect } from "./step-body.ts";
+import type { AllEffect, BodyRun, CallEffect, Effect, EffectBody, ResultEffect, RunEffect } from "./step-body.ts";
 
 /** How the effects of a body are brought about. Each gives what came of it, or a promise of that, as the driver takes it. */
 export interface Effects {
@@ -9,7 +9,7 @@ export interface Effects {
   run(effect: RunEffect, run: BodyRun): unknown;
   all(effect: AllEffect, run: BodyRun): unknown;
   sleep(ms: number, run: BodyRun): unknown;
-  result(value: unknown, run: BodyRun): unknown;
+  result(effect: ResultEffect, run: BodyRun): unknown;
   /** Looks at what an effect failed with. True: the body is not asked what to do about it. */
   failed(error: unknown, run: BodyRun): boolean;
 }
@@ -51,6 +51,6 @@ function perform(effect: Effect, run: BodyRun, effects: Effects): unknown {
     case "sleep":
       return effects.sleep(effect.ms, run);
     case "result":
-      return effects.result(effect.value, run);
+      return effects.result(effect, run);
   }
 }

@@ -31,16 +31,17 @@ export function toGuestEvent(run: Run, frame: EventFrame): GuestEvent {
   };
   switch (frame.type) {
     case "partial":
-      if (run.binding.kind === "list") {
+      if (frame.isPiece !== true && run.binding.kind === "list") {
         defineField(
           event,
           "result",
           run.binding.body === undefined || ObjectHasOwn(frame, "result")
             ? fromResult(run, frame.result)
-            : run.results[run.partials],
+            : run.results[run.partials++],
         );
       }
-      run.completion = appendDelta(run.binding.kind, run.completion, frame.delta!, run.partials++ === 0);
+      run.completion = appendDelta(run.binding.kind, run.completion, frame.delta!, run.goesOn);
+      run.goesOn = frame.isPiece === true;
       defineField(event, "delta", frame.delta);
       defineField(event, "completion", run.completion);
       break;

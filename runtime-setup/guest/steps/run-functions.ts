@@ -32,9 +32,9 @@ function lossOf(value: unknown): string | undefined {
 }
 
 /** Keeps a result, and makes what crosses for it. */
-export function toYield(run: BodyRun, value: unknown): RunYield {
+export function toYield(run: BodyRun, value: unknown, endsPart?: number): RunYield {
   append(run.results, value);
-  return { id: run.id, value: copyOf(value), loss: run.isKept ? lossOf(value) : undefined };
+  return { id: run.id, value: copyOf(value), loss: run.isKept ? lossOf(value) : undefined, endsPart };
 }
 
 /** Did a run that has ended like this hand out anything before? Its start and its end are two events. */

@@ -21,6 +21,8 @@ export interface Run extends BodyRun {
   step: EventStep;
   completion: string;
   partials: number;
+  /** The next delta goes on with the text before it. */
+  goesOn: boolean;
   lastSeq: number;
   cancelled: boolean;
   /** Where the script started it. */

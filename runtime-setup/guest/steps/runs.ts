@@ -8,7 +8,7 @@ import { DELIVERY, GUEST_STEP, YIELD_CREDIT, type RunStart } from "../../../src/
 import { isTerminal, type EventFrame } from "../../../src/shared/step-events.ts";
 import { append, ReflectApply, SafeError, SafeMap, SafePromise } from "../../../src/shared/primordials.ts";
 import { describe } from "../core/errors.ts";
-import { callSync, checkLimit, giveBack, guard, noteKept, onFrame, onReset, toCall } from "../core/kernel.ts";
+import { callNote, callSync, checkLimit, giveBack, guard, noteKept, onFrame, onReset, toCall } from "../core/kernel.ts";
 import { cancelledError, errorOf, toGuestEvent, withMetadata } from "./run-events.ts";
 import type { GuestEvent, Run } from "./run.ts";
 import type { StepBinding } from "./step-body.ts";
@@ -20,12 +20,16 @@ const runs = new SafeMap<string, Run>();
 /** The run whose function is being called: what that starts belongs to it. */
 let caller: string | undefined;
 
+/** What that function has started, where its result is that run's own. */
+let startedForResult: Run[] | undefined;
+
 /** Counts how often everything was forgotten: what was under way before is under way no more. */
 let generation = 0;
 
 onReset(() => {
   runs.clear();
   caller = undefined;
+  startedForResult = undefined;
   generation++;
 });
 
@@ -35,7 +39,7 @@ export function currentGeneration(): number {
 
 export interface StartOptions extends Pick<
   RunStart,
-  "delivery" | "parent" | "forwards" | "timeoutMs" | "interception"
+  "delivery" | "parent" | "forwards" | "part" | "timeoutMs" | "interception"
 > {
   signal?: AbortSignal | undefined;
 }
@@ -70,6 +74,7 @@ export function startRun(
     },
     completion: "",
     partials: 0,
+    goesOn: true,
     lastSeq: -1,
     cancelled: false,
     site: new SafeError(),
@@ -85,7 +90,10 @@ export function startRun(
     failure: undefined,
     forget() {},
   };
-  run.chars = noteKept(toRequest(run, options));
+  // A run that is waited for has ended before the function returns, which is when that is decided.
+  const isUndecided = options.parent === undefined && startedForResult !== undefined && delivery !== DELIVERY.waited;
+  if (isUndecided) append(startedForResult!, run);
+  run.chars = noteKept(toRequest(run, options, isUndecided));
   runs.set(id, run);
   if (signal !== undefined) {
     if (isAborted(signal)) cancelRun(run);
@@ -94,7 +102,11 @@ export function startRun(
   return run;
 }
 
-function toRequest(run: Run, { delivery, parent, forwards, timeoutMs, interception }: StartOptions): string {
+function toRequest(
+  run: Run,
+  { delivery, parent, forwards, part, timeoutMs, interception }: StartOptions,
+  isUndecided: boolean,
+): string {
   const { id, binding, input } = run;
   const inherits = parent !== undefined;
   const request: Omit<RunStart, "step"> = {
@@ -103,6 +115,8 @@ function toRequest(run: Run, { delivery, parent, forwards, timeoutMs, intercepti
     parent: parent ?? caller,
     inherits,
     forwards,
+    isUndecided,
+    part,
     timeoutMs,
     interception,
   };
@@ -157,11 +171,34 @@ export function callFor(
   args: readonly unknown[],
 ): unknown {
   const outer = caller;
+  const startedByOuter = startedForResult;
   caller = id;
+  startedForResult = undefined;
   try {
     return ReflectApply(fn, receiver, args);
   } finally {
     caller = outer;
+    startedForResult = startedByOuter;
+  }
+}
+
+/**
+ * Likewise, of a function whose result is the run's own: where it has started one run before it returns, and the step of
+ * that one does not give a list, its text is the run's text.
+ */
+export function callForResult(id: string, fn: (...args: never[]) => unknown, args: readonly unknown[]): unknown {
+  const started: Run[] = [];
+  const call = (): unknown => {
+    startedForResult = started;
+    return ReflectApply(fn, undefined, args);
+  };
+  try {
+    return callFor(id, call, undefined, []);
+  } finally {
+    for (let i = 0; i < started.length; i++) {
+      const { id: own, binding } = started[i]!;
+      callNote(OPS.run_forward, { id: own, forwards: started.length === 1 && binding.kind !== "list" });
+    }
   }
 }
 

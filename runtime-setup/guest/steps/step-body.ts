@@ -34,6 +34,8 @@ export interface CallEffect {
   args: readonly unknown[];
   /** For an error's text: "the function of the lambda step". */
   what: string;
+  /** What it returns is a result of the step, or all of them: so is the text of the one run that it starts at once. */
+  givesResult?: boolean;
 }
 
 /** Runs another step to its end; gives the array of its results. */
@@ -44,6 +46,10 @@ export interface RunEffect {
   input: unknown;
   /** Its pieces of text, tool events and results are handed out as this step's own, as they come. */
   forwards?: boolean;
+  /** Its pieces of text are this step's own; its results are not handed out. */
+  streams?: boolean;
+  /** Of several that stream at a time: which it is. */
+  part?: number;
   /** Where it forwards: hears of each result before it is handed out. */
   onResult?: (result: unknown) => void;
   /** Fails with a TimeoutError after this many milliseconds. */
@@ -58,6 +64,14 @@ export interface AllEffect {
   limit: number;
 }
 
+/** Hands out a result and waits until there is room for more. */
+export interface ResultEffect {
+  do: "result";
+  value: unknown;
+  /** The part of several that this is the last result of. */
+  endsPart?: number | undefined;
+}
+
 /** What a body can ask for. The value of the `yield` is what came of it; failures are thrown into it. */
 export type Effect =
   | CallEffect
@@ -65,8 +79,7 @@ export type Effect =
   | AllEffect
   /** Waits. */
   | { do: "sleep"; ms: number }
-  /** Hands out a result and waits until there is room for more. */
-  | { do: "result"; value: unknown };
+  | ResultEffect;
 
 export type EffectBody = Generator<Effect, unknown, unknown>;
 

@@ -11,7 +11,7 @@ import {
   type GivenStep,
   type ScriptFunction,
 } from "./combinator-arguments.ts";
-import { callContext, callEffect, createGuestStep, resultsLike, runEffect } from "./combinators.ts";
+import { callContext, callEffect, createGuestStep, resultCallEffect, resultsLike, runEffect } from "./combinators.ts";
 import type { Body, StepBinding } from "./step-body.ts";
 import { GUEST_STEP } from "../../../src/shared/contract/runs.ts";
 import { guestError } from "../core/errors.ts";
@@ -195,7 +195,7 @@ export function withState(options: unknown): StepObject {
         yield callEffect(() => turnstile.take(ticket), [], "another execution of the step with state");
         yield {
           do: "result",
-          value: yield callEffect(fn, [input, state, callContext(run)], "the function of the step with state"),
+          value: yield resultCallEffect(fn, [input, state, callContext(run)], "the function of the step with state"),
         };
       } finally {
         turnstile.leave(ticket);

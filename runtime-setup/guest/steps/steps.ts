@@ -1,12 +1,13 @@
 import type { StepConfig } from "../../../src/shared/contract/features.ts";
 import { DELIVERY } from "../../../src/shared/contract/runs.ts";
-import { defineHidden, SafeSymbol, SafeTypeError, SafeWeakMap } from "../../../src/shared/primordials.ts";
+import { defineHidden, ObjectHasOwn, SafeSymbol, SafeTypeError, SafeWeakMap } from "../../../src/shared/primordials.ts";
 import { runBlocking } from "./block-body.ts";
 import { exemptOnAbort, rejectAborted, signalOf } from "../core/calls.ts";
 import { EventStream } from "./event-stream.ts";
 import { defineGlobal, guard, reportUncaught } from "../core/kernel.ts";
 import { cancelledError } from "./run-events.ts";
 import { cancelRun, collect, runById, runsOf, startRun } from "./runs.ts";
+import type { GuestEvent } from "./run.ts";
 import type { StepBinding } from "./step-body.ts";
 import { isAborted } from "../web/abort.ts";
 
@@ -105,7 +106,7 @@ class Step {
       (event, failure) => {
         switch (event.type) {
           case "partial":
-            call(onResult, [binding.kind === "text" ? event["delta"] : event["result"]]);
+            callEach(partsOf(binding, event), (part) => call(onResult, [part]));
             break;
           case "final":
             if (binding.kind === "single") callEach(event["results"] as unknown[], (value) => call(onResult, [value]));
@@ -137,7 +138,7 @@ class Step {
   stream(input: unknown, options?: unknown): AsyncIterableIterator<unknown> {
     const binding = ownFor(this, input);
     return new EventStream(this, binding, input, signalOf(options), (event, failure) => {
-      if (event.type === "partial") return [binding.kind === "text" ? event["delta"] : event["result"]];
+      if (event.type === "partial") return partsOf(binding, event);
       if (event.type === "final") return binding.kind === "single" ? (event["results"] as unknown[]) : [];
       if (event.type === "error") throw failure;
       if (event.type === "interrupt") throw cancelledError();
@@ -149,6 +150,12 @@ class Step {
 defineHidden(Step.prototype, SafeSymbol.toStringTag, "Step");
 // `step.constructor` would make objects without a step behind them.
 delete (Step.prototype as { constructor?: unknown }).constructor;
+
+/** What a partial event is to those who take results: pieces of a text, or results; a piece of a result is neither. */
+function partsOf({ kind }: StepBinding, event: GuestEvent): unknown[] {
+  if (kind === "text") return [event["delta"]];
+  return ObjectHasOwn(event, "result") ? [event["result"]] : [];
+}
 
 function callEach(values: readonly unknown[], call: (value: unknown) => void): void {
   for (let i = 0; i < values.length; i++) call(values[i]);

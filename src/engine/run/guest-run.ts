@@ -1,5 +1,6 @@
-import { estimateBytes } from "../../base/estimate-bytes.ts";
+import { createDeferred, type Deferred } from "../../base/deferred.ts";
 import type { Bus } from "../../events/bus.ts";
+import { SEQUENCE_NUMBER } from "../../events/message.ts";
 import type { RunStart, WaitAnswer } from "../../shared/contract/runs.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { ErrorRecord, Outcome } from "../../shared/frames.ts";
@@ -16,6 +17,7 @@ import { StepRun } from "../../steps/step-run.ts";
 import type { StepEmission, StepSource } from "../../steps/step.ts";
 import type { EntryQueue } from "../entry-queue.ts";
 import type { Ledger } from "../ledger.ts";
+import { eventBytes, toEmission } from "./event-forwarding.ts";
 import { createCarrier, GuestCalls } from "./guest-calls.ts";
 import { GuestMailbox } from "./guest-mailbox.ts";
 import type { GuestStep } from "./guest-step.ts";
@@ -42,8 +44,8 @@ export interface RunSurroundings {
   bus: Bus;
   queue: EntryQueue;
   ledger: Ledger;
-  /** Told of each event, before it is published. */
-  onEvent(): void;
+  /** Told of each event, before it is published; the run waits for the promise. */
+  onEvent(event: StepEvent): Promise<void> | undefined;
   /** Sees the record of every error event that goes to the guest. */
   onError(record: ErrorRecord): void;
   /** The bus has not taken an event of this topic. */
@@ -67,6 +69,9 @@ export class GuestRun {
   readonly #delivery: RunDelivery;
   readonly #calls: GuestCalls;
   #isOver = false;
+  #forwards: boolean;
+  /** Resolves when it is known whether the run forwards. */
+  #decision: Deferred<void> | undefined;
   /** Keeps the script going. */
   #release: (() => void) | undefined;
   /** What the guest knows of the events' meta. */
@@ -83,6 +88,8 @@ export class GuestRun {
     this.#step = source;
     this.#body = body;
     this.#parent = parent;
+    this.#forwards = request.forwards === true;
+    this.#decision = request.isUndecided === true ? createDeferred() : undefined;
     this.#surroundings = surroundings;
     const { id, delivery } = request;
     this.#topic = `step.${id}`;
@@ -97,6 +104,7 @@ export class GuestRun {
       publish: (event, error) => this.#publish(event, error),
       delivered: () => this.#delivery.idle(),
       reserve,
+      ...(request.parent === undefined ? {} : { parentRunId: request.parent }),
       callGuest: (name, args, signal) => this.#calls.call(name, args, signal),
     });
   }
@@ -141,6 +149,14 @@ export class GuestRun {
   /** The guest has consumed this many more events. */
   ack(count: number): void {
     this.#delivery.ack(count);
+  }
+
+  /** Are its pieces of text its parent's too? */
+  decide(forwards: boolean): void {
+    if (this.#decision === undefined) return;
+    this.#forwards ||= forwards;
+    this.#decision.resolve();
+    this.#decision = undefined;
   }
 
   cancel(deliveredChars?: number): boolean {
@@ -195,30 +211,41 @@ export class GuestRun {
    */
   #publish(event: StepEvent, error: ErrorRecord | undefined): Promise<void> {
     const { onEvent, onError } = this.#surroundings;
-    onEvent();
+    const heard = onEvent(event);
     if (error !== undefined) onError(error);
     const bytes = eventBytes(event);
+    const emission = toEmission(event);
+    // Of a run that forwards its guest wants no more than the results and the end.
+    const isUnwanted = this.#delivery.lastOnly || (this.#request.forwards === true && emission !== undefined);
     const delivered =
-      this.#delivery.lastOnly && !isTerminal(event.type)
-        ? undefined
-        : this.#delivery.send(this.#toFrame(event, error), bytes);
-    const published = this.#toBus(event, bytes);
-    const parent = this.#request.inherits === true ? this.#parent : undefined;
-    parent?.inherit(event);
-    const emission = this.#request.forwards === true ? toEmission(event) : undefined;
-    return this.#taken(delivered, published, parent, emission);
+      isUnwanted && !isTerminal(event.type) ? undefined : this.#delivery.send(this.#toFrame(event, error), bytes);
+    const published = heard === undefined ? this.#toBus(event, bytes) : Promise.all([this.#toBus(event, bytes), heard]);
+    const parent = this.#parent;
+    if (this.#request.inherits === true) parent?.inherit(event);
+    if (emission === undefined || parent === undefined) return this.#taken(delivered, published);
+    return this.#forwards || this.#decision !== undefined
+      ? this.#forwarded(delivered, published, parent, emission)
+      : this.#taken(delivered, published);
   }
 
-  async #taken(
-    delivered: Promise<void> | undefined,
-    published: Promise<void>,
-    parent: GuestRun | undefined,
-    emission: StepEmission | undefined,
-  ): Promise<void> {
+  async #taken(delivered: Promise<void> | undefined, published: Promise<unknown>): Promise<void> {
     await delivered;
     await published;
+  }
+
+  async #forwarded(
+    delivered: Promise<void> | undefined,
+    published: Promise<unknown>,
+    parent: GuestRun,
+    emission: StepEmission,
+  ): Promise<void> {
+    await this.#taken(delivered, published);
+    await this.#decision?.promise;
+    if (!this.#forwards) return;
+    // The results before it go to the parent through the guest.
+    if (this.#step.info.kind === "list") await this.#delivery.idle();
     // A parent that has ended ends this run too; that is soon enough.
-    if (emission !== undefined) await parent?.emit(emission).catch(() => {});
+    await parent.emit(emission, this.#request.part).catch(() => {});
   }
 
   /** Takes over what an event of a run inside this one has told. */
@@ -227,17 +254,22 @@ export class GuestRun {
   }
 
   /** Publishes as this run's own what a run inside it has published. */
-  async emit(emission: StepEmission): Promise<void> {
-    await this.#body?.emit(emission);
+  async emit(emission: StepEmission, part: number | undefined): Promise<void> {
+    await (this.#body === undefined ? this.#run.emit(emission) : this.#body.emit(emission, part));
   }
 
   async #toBus(event: StepEvent, bytes: number): Promise<void> {
     const { bus, onUnpublished } = this.#surroundings;
     try {
-      await bus.publish(this.#topic, event, { bytes });
+      await bus.publish(this.#topic, event, { bytes, metadata: this.#topicMetadata(event) });
     } catch (error) {
       onUnpublished(this.#topic, error);
     }
+  }
+
+  #topicMetadata({ seq }: StepEvent): Record<string, string> {
+    const { parent } = this.#request;
+    return { [SEQUENCE_NUMBER]: String(seq), ...(parent === undefined ? {} : { parentRunId: parent }) };
   }
 
   #toFrame(event: StepEvent, error: ErrorRecord | undefined): EventFrame {
@@ -254,21 +286,4 @@ export class GuestRun {
     delete frame.results;
     return frame;
   }
-}
-
-/** What of an event a run around this one passes on as its own. */
-function toEmission(event: StepEvent): StepEmission | undefined {
-  if (event.type === "partial" || event.type === "reasoning") return { type: event.type, delta: event.delta };
-  if (event.type === "tool-call") return { type: "tool-call", toolCall: event.toolCall };
-  return event.type === "tool-result" ? { type: "tool-result", toolResult: event.toolResult } : undefined;
-}
-
-/** More than this is counted of no call. */
-const MAX_TOOL_CALL_BYTES = 1024 * 1024;
-
-/** About how many bytes an event takes on its way to the guest. */
-function eventBytes(event: StepEvent): number {
-  if (event.type === "partial" || event.type === "reasoning") return 100 + event.delta.length;
-  if (event.type === "tool-call") return 500 + estimateBytes(event.toolCall, MAX_TOOL_CALL_BYTES);
-  return event.type === "final" ? 500 + event.text.length : 500;
 }

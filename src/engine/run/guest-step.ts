@@ -5,9 +5,10 @@ import { MAX_ERROR_CHARS } from "../../shared/frames.ts";
 import type { StepInfo } from "../../shared/step-events.ts";
 import type { StepContext, StepEmission, StepSource } from "../../steps/step.ts";
 import { parseFields } from "../guest-messages.ts";
+import { ResultQueue } from "./result-queue.ts";
 
 /** What the body of a guest's step hands out. */
-export type GivenResult = Pick<RunYield, "value" | "loss"> & {
+export type GivenResult = Pick<RunYield, "value" | "loss" | "endsPart"> & {
   /** Length of what it came in, in characters. */
   chars: number;
 };
@@ -39,8 +40,13 @@ export function parseStepInfo(value: unknown): StepInfo {
 
 /** What the guest says that its step yields. */
 export function parseYield(args: Unchecked<RunYield>, chars: number): GivenResult {
-  const { value, loss } = parseFields(args);
-  return typeof loss === "string" ? { value, chars, loss: loss.slice(0, MAX_ERROR_CHARS) } : { value, chars };
+  const { value, loss, endsPart } = parseFields(args);
+  return {
+    value,
+    chars,
+    ...(typeof loss === "string" ? { loss: loss.slice(0, MAX_ERROR_CHARS) } : {}),
+    ...(Number.isSafeInteger(endsPart) ? { endsPart: endsPart as number } : {}),
+  };
 }
 
 /**
@@ -50,7 +56,7 @@ export function parseYield(args: Unchecked<RunYield>, chars: number): GivenResul
 export class GuestStep implements StepSource {
   readonly info: StepInfo;
   readonly #options: GuestStepOptions;
-  readonly #waiting: GivenResult[] = [];
+  readonly #waiting: ResultQueue<GivenResult>;
   /** Results that have been taken and of which the guest has not heard. */
   #untold = 0;
   /** Why no more results can be kept. */
@@ -64,6 +70,10 @@ export class GuestStep implements StepSource {
   constructor(info: StepInfo, options: GuestStepOptions) {
     this.info = info;
     this.#options = options;
+    this.#waiting = new ResultQueue(
+      () => this.#more?.resolve(),
+      (chars) => options.reserve(chars),
+    );
   }
 
   /** Does the guest know the results, having made them? */
@@ -77,8 +87,8 @@ export class GuestStep implements StepSource {
   }
 
   /** Publishes as the step's own what a run inside its body published. */
-  async emit(emission: StepEmission): Promise<void> {
-    await this.#context?.publish(emission);
+  async emit(emission: StepEmission, part?: number): Promise<void> {
+    if (this.hasBegun) await this.#waiting.addEmission(emission, part);
   }
 
   /** Keeps a result until it is taken. */
@@ -90,13 +100,12 @@ export class GuestStep implements StepSource {
       this.#failure = { error };
     }
     this.#loss ??= given.loss;
-    this.#waiting.push(given);
-    this.#more?.resolve();
+    this.#waiting.addResult(given, given.endsPart);
   }
 
   /** Resolves when there is room, or the run is over. */
   async room(): Promise<void> {
-    if (this.#over || this.#waiting.length < YIELD_CREDIT) return;
+    if (this.#over || this.#waiting.results < YIELD_CREDIT) return;
     this.#room ??= createDeferred();
     await this.#room.promise;
   }
@@ -110,22 +119,25 @@ export class GuestStep implements StepSource {
     });
     body.catch(() => {});
     try {
-      while (!ended || this.#waiting.length > 0) {
+      while (!ended || !this.#waiting.isEmpty) {
         if (this.#failure !== undefined) throw this.#failure.error;
-        const next = this.#waiting.shift();
+        const next = this.#waiting.take();
         if (next === undefined) {
           this.#more = createDeferred();
           await this.#more.promise;
+        } else if ("emission" in next) {
+          await context.publish(next.emission);
+          next.taken.resolve();
         } else {
-          yield next.value;
-          this.#options.reserve(-next.chars);
+          yield next.result.value;
+          this.#options.reserve(-next.result.chars);
           this.#noteTaken();
         }
       }
       await body;
     } finally {
       this.#over = true;
-      this.#waiting.length = 0;
+      this.#waiting.close();
       this.#makeRoom();
     }
   }
@@ -135,7 +147,7 @@ export class GuestStep implements StepSource {
       this.#options.onTaken(this.#untold);
       this.#untold = 0;
     }
-    if (this.#waiting.length < YIELD_CREDIT) this.#makeRoom();
+    if (this.#waiting.results < YIELD_CREDIT) this.#makeRoom();
   }
 
   #makeRoom(): void {

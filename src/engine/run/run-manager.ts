@@ -133,6 +133,11 @@ export class RunManager {
     for (const run of this.#runs.values()) run.abandon();
   }
 
+  /** Are a run's pieces of text its parent's too? */
+  decide(id: string, forwards: boolean): void {
+    this.#runs.get(id)?.decide(forwards);
+  }
+
   ack(id: string, count: number): void {
     this.#runs.get(id)?.ack(count);
   }

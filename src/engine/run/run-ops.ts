@@ -20,6 +20,7 @@ export function registerRunOps(ops: OpTable, runs: () => RunManager): void {
     return typeof id === "string" && runs().cancel(id, typeof deliveredChars === "number" ? deliveredChars : undefined);
   });
   ops.set(OPS.run_ack, (args) => runs().ack(parseId(args), Number(parseFields(args).count)));
+  ops.set(OPS.run_forward, (args) => runs().decide(parseId(args), parseFields(args).forwards === true));
   ops.set(OPS.run_answer, (args) => {
     const { callId, value, error } = parseFields(args);
     const outcome: Outcome = error === undefined ? { ok: true, value } : { ok: false, error: parseGuestFailure(error) };
@@ -40,14 +41,31 @@ function parseMs(value: unknown): number | undefined {
   return typeof value === "number" && value >= 0 && value <= MAX_TIMER_MS ? value : undefined;
 }
 
+function parsePart(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) ? (value as number) : undefined;
+}
+
 function parseInterception(value: unknown): NonNullable<StartRequest["interception"]> {
   const { name, args } = parseFields(value);
   return { name: String(name).slice(0, 100), args };
 }
 
 function parseStart(args: Unchecked<RunStart>): Omit<StartRequest, "chars"> {
-  const { id, step, delivery, input, info, failed, parent, inherits, forwards, timeoutMs, interception } =
-    parseFields(args);
+  const {
+    id,
+    step,
+    delivery,
+    input,
+    info,
+    failed,
+    parent,
+    inherits,
+    forwards,
+    isUndecided,
+    part,
+    timeoutMs,
+    interception,
+  } = parseFields(args);
   if (typeof id !== "string" || typeof step !== "string") {
     throw new GeppettoError("ValidationError", "Cannot start a run: the request is malformed");
   }
@@ -61,6 +79,8 @@ function parseStart(args: Unchecked<RunStart>): Omit<StartRequest, "chars"> {
     parent: typeof parent === "string" ? parent : undefined,
     inherits: inherits === true,
     forwards: forwards === true,
+    isUndecided: isUndecided === true,
+    part: parsePart(part),
     timeoutMs: parseMs(timeoutMs),
     ...(interception === undefined ? {} : { interception: parseInterception(interception) }),
   };

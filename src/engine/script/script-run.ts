@@ -1,4 +1,5 @@
 import type { ResultCopy } from "../../shared/contract/ops.ts";
+import { toErrorRecord, GeppettoError } from "../../shared/errors.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
 import { createDeferred } from "../../base/deferred.ts";
 
@@ -106,6 +107,21 @@ export class ScriptRun {
     this.#state = "ended";
     this.#ended.resolve(outcome);
   }
+}
+
+/** What becomes of a script that was ended before it had begun. */
+export function failedOutcome(end: ScriptEnd, error: GeppettoError): ScriptOutcome {
+  return {
+    ok: false,
+    end,
+    error: { ...toErrorRecord(error), fromHost: true },
+    stats: { durationMs: 0, cpuMs: 0, turns: 0 },
+  };
+}
+
+/** Why its host has ended a script. */
+export function abortedError(): GeppettoError {
+  return new GeppettoError("AbortError", "The script was aborted by its host", { code: "ERR_ABORTED" });
 }
 
 const STALLED: ErrorRecord = {

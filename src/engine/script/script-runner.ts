@@ -7,7 +7,7 @@ import { realmError } from "../engine-errors.ts";
 import type { RealmSession, LossKind } from "../realm-session.ts";
 import { limitError, type EngineLimits } from "../limits.ts";
 import type { LoadedScript } from "./load-script.ts";
-import { ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome } from "./script-run.ts";
+import { abortedError, ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome } from "./script-run.ts";
 
 /** How often the CPU time of a script is compared with its limit, in milliseconds. */
 const CPU_WATCH_MS = 50;
@@ -196,7 +196,7 @@ export class ScriptRunner {
   #watch(signal: AbortSignal | undefined): () => void {
     const { wallMs, cpuMs } = this.#limits;
     const onAbort = (): void => {
-      this.end("aborted", { name: "AbortError", message: "The script was aborted by its host", code: "ERR_ABORTED" });
+      this.end("aborted", toErrorRecord(abortedError()));
     };
     const timer = wallMs === undefined ? undefined : setTimeout(() => this.#exceeded("wallMs"), wallMs);
     const startCpuMs = this.#loop.cpuMs;

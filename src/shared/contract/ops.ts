@@ -81,6 +81,8 @@ const DECLARED = {
   run_cancel: syncOp<RunId & { deliveredChars?: number | undefined }, boolean>("effect"),
   /** So many more events of a run that is pulled have been taken. */
   run_ack: noteOp<RunId & { count: number }>("effect"),
+  /** Whether a run that was undecided about it forwards its pieces of text to its parent. */
+  run_forward: noteOp<RunId & { forwards: boolean }>("effect"),
   /** The outcome of a function that the host has called for a run. */
   run_answer: noteOp<RunId & { callId: number; value?: unknown; error?: ErrorRecord }>("effect"),
   /** A step of the guest's hands out a result; at most {@link YIELD_CREDIT} before `run_resume` says that some were taken. */

@@ -64,6 +64,10 @@ export interface RunStart {
   inherits?: boolean | undefined;
   /** Its pieces of text and tool events are its parent's too. */
   forwards?: boolean | undefined;
+  /** Whether it forwards is said by `run_forward`; its pieces wait for that. */
+  isUndecided?: boolean | undefined;
+  /** Where several runs forward at a time: which is whose turn. A piece waits until the parts before it have ended. */
+  part?: number | undefined;
   /** When it is to fail with a TimeoutError, in milliseconds from its start. */
   timeoutMs?: number | undefined;
   interception?: Interception | undefined;
@@ -76,6 +80,8 @@ export interface RunYield {
   value: unknown;
   /** What the copy does not say of the result, where somebody keeps it. */
   loss?: string | undefined;
+  /** With this result that part of the run has ended. */
+  endsPart?: number | undefined;
 }
 
 /** A function of the guest's that a run needs: the body of a step, or a tool. */

@@ -1,0 +1,52 @@
+import { Budget } from "./budget.ts";
+import type { PriceTable } from "./price-table.ts";
+
+/** Several budgets as one: a call counts against each, and none of them may be exceeded. */
+class JointBudget extends Budget {
+  readonly #budgets: readonly Budget[];
+
+  constructor(budgets: readonly Budget[]) {
+    super({});
+    this.#budgets = budgets;
+  }
+
+  override get tokensLeft(): number {
+    return Math.min(...this.#budgets.map(({ tokensLeft }) => tokensLeft));
+  }
+
+  override async begin(signal: AbortSignal): Promise<() => void> {
+    const releases: (() => void)[] = [];
+    const release = (): void => {
+      for (const one of releases) one();
+    };
+    try {
+      for (const budget of this.#budgets) releases.push(await budget.begin(signal));
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return release;
+  }
+
+  override spend(tokens: number, cost: number): void {
+    const failures: unknown[] = [];
+    for (const budget of this.#budgets) {
+      try {
+        budget.spend(tokens, cost);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  override requirePrice(model: string, prices: PriceTable | undefined): void {
+    for (const budget of this.#budgets) budget.requirePrice(model, prices);
+  }
+}
+
+/** The budgets as one; undefined where there is none. */
+export function joinBudgets(...budgets: (Budget | undefined)[]): Budget | undefined {
+  const given = [...new Set(budgets.filter((budget) => budget !== undefined))];
+  return given.length > 1 ? new JointBudget(given) : given[0];
+}

@@ -1,0 +1,39 @@
+import { appendDelta, type StepKind } from "../shared/step-events.ts";
+
+/** The text of a run, made of its partials: pieces, and the rests of the results that the pieces belong to. */
+export class RunText {
+  readonly #kind: StepKind;
+  #completion = "";
+  /** The next delta goes on with the text before it, rather than beginning another result's. */
+  #goesOn = true;
+  /** The text that has gone out of the result that is still to come. */
+  #piece = "";
+  #partials = 0;
+
+  constructor(kind: StepKind) {
+    this.#kind = kind;
+  }
+
+  get completion(): string {
+    return this.#completion;
+  }
+
+  get partials(): number {
+    return this.#partials;
+  }
+
+  /** Adds a delta, which completes a result or is a piece; gives the completion. */
+  add(delta: string, isPiece: boolean): string {
+    this.#partials++;
+    this.#completion = appendDelta(this.#kind, this.#completion, delta, this.#goesOn);
+    this.#goesOn = isPiece;
+    this.#piece = isPiece && this.#kind === "list" ? this.#piece + delta : "";
+    return this.#completion;
+  }
+
+  /** What of a result's text has not gone out in pieces. A text that is not what the pieces were is not said twice. */
+  restOf(text: string): string {
+    if (this.#piece === "") return text;
+    return text.startsWith(this.#piece) ? text.slice(this.#piece.length) : "";
+  }
+}
