@@ -54,7 +54,12 @@ async function readScript({ file, code, name, folder, lineOffset = 0 }: Script):
   const kind = extname(shown) === ".cjs" ? "classic" : "module";
   const given = folder ?? (file === undefined ? undefined : dirname(file));
   const facts = { name: shown, kind, lineOffset, ...(given === undefined ? {} : { folder: resolve(given) }) } as const;
-  if (code !== undefined) return { ...facts, code };
+  if (code !== undefined) return { ...facts, code: withoutMark(code) };
   if (file === undefined) throw new GeppettoError("ConfigError", "Cannot run a script: give it a file or code");
-  return { ...facts, code: await readFile(file, "utf8") };
+  return { ...facts, code: withoutMark(await readFile(file, "utf8")) };
+}
+
+/** The text without the mark of its byte order, which some editors put before everything, a `#!` line too. */
+function withoutMark(text: string): string {
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
 }
