@@ -7,6 +7,8 @@ import { parseFields } from "../src/engine/guest-messages.ts";
 export interface ConsoleSink {
   stdout(text: string): void;
   stderr(text: string): void;
+  /** Hears, once for each script, that it has printed a promise in place of its value. */
+  onPromise?(): void;
   /** Whether texts for that stream may be coloured; default no. */
   colors?: { stdout: boolean; stderr: boolean };
 }
@@ -33,6 +35,7 @@ export function setupConsole(sink: ConsoleSink = processConsole): SetupFunction 
       if (stream === "stderr") sink.stderr(text);
       else sink.stdout(text);
     });
+    vm.host.setOp(OPS.console_promise, () => sink.onPromise?.());
     vm.host.onReset(() => {
       written = 0;
     });

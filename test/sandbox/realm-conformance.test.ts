@@ -176,7 +176,7 @@ describe.each(REALMS)("$name", ({ create }) => {
   it("ends an entry at its time with a value", async () => {
     await using fixture = await RealmFixture.create(create);
     const startedAt = performance.now();
-    expect(await fixture.run("for (;;);", {}, { timeoutMs: 60 })).toEqual({ kind: "timeout" });
+    expect(await fixture.run("for (;;);", {}, { timeoutMs: 60 })).toMatchObject({ kind: "timeout" });
     expect(performance.now() - startedAt).toBeLessThan(60 + 250);
   });
 
@@ -232,7 +232,7 @@ describe.each(REALMS)("$name", ({ create }) => {
 describe("ThreadRealm", () => {
   it("lives on after an endless loop that was ended at its time", async () => {
     await using fixture = await RealmFixture.create(REALMS[0]!.create);
-    expect(await fixture.run("for (;;);", {}, { timeoutMs: 30 })).toEqual({ kind: "timeout" });
+    expect(await fixture.run("for (;;);", {}, { timeoutMs: 30 })).toMatchObject({ kind: "timeout" });
     expect(await fixture.run("note('alive')")).toBeUndefined();
     expect(fixture.bridge.notes).toEqual(["alive"]);
   });

@@ -9,6 +9,8 @@ import { limitError, type EngineLimits } from "../limits.ts";
 import type { LoadedScript } from "./load-script.ts";
 import { ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome } from "./script-run.ts";
 
+/** How long a turn that is running when the time is up may take to tell where it was, in milliseconds. */
+const INTERRUPT_MS = 150;
 /** How often the CPU time of a script is compared with its limit, in milliseconds. */
 const CPU_WATCH_MS = 50;
 
@@ -22,6 +24,8 @@ export class ScriptRunner {
   readonly #onClosedImport: (asked: string) => void;
   #script: ScriptRun | undefined;
   #deadline: number | undefined;
+  /** Of the script that runs, where it was put together from modules. */
+  #places: SourcePlaces | undefined;
 
   /** @param onClosedImport told what a script would import where nothing may be imported */
   constructor(loop: RealmSession, limits: EngineLimits, onClosedImport: (asked: string) => void) {
@@ -81,6 +85,7 @@ export class ScriptRunner {
     } finally {
       stopWatching();
       this.#deadline = undefined;
+      this.#places = undefined;
       loop.ledger.onIdle = () => {};
       await cleanUp(run.cutOff);
       this.#script = undefined;
@@ -104,6 +109,20 @@ export class ScriptRunner {
     this.#script?.exit(code);
   }
 
+  /** What the script has set `process.exitCode` to. */
+  setExitCode(code: number | undefined): void {
+    if (this.#script !== undefined) this.#script.exitCode = code;
+  }
+
+  /** A run of the script's has failed; until the script looks at the error nobody has. */
+  keepError(runId: string, error: ScriptError): void {
+    this.#script?.keepError(runId, error);
+  }
+
+  lookAtError(runId: string): void {
+    this.#script?.lookAtError(runId);
+  }
+
   /** Nobody in the guest caught this. False when no script is running to own it. */
   uncaught(error: ScriptError): boolean {
     if (this.#script === undefined) return false;
@@ -125,15 +144,16 @@ export class ScriptRunner {
     return true;
   }
 
-  /** A turn was lost, and with it the script. */
-  lost(kind: LossKind): void {
+  /** A turn was lost, and with it the script. The stack is of where the turn was, if that is known. */
+  lost(kind: LossKind, stack?: string): void {
     if (kind === "memory") this.#exceeded("memoryMB");
-    else if (kind === "timeout") this.#exceeded(this.#pastDeadline() ? "wallMs" : "turnMs");
+    else if (kind === "timeout") this.#exceeded(this.#pastDeadline() ? "wallMs" : "turnMs", stack);
     else this.end("crashed", toErrorRecord(realmError(kind, this.#limits)));
   }
 
-  exceeded(error: GeppettoError): void {
-    this.end("limit", toErrorRecord(error));
+  exceeded(error: GeppettoError, stack?: string): void {
+    const where = stack === undefined ? {} : { stack: this.#places?.translateStack(stack) ?? stack };
+    this.end("limit", { ...toErrorRecord(error), ...where });
   }
 
   /** What is to run; undefined when the script was over before it had been read. */
@@ -157,6 +177,7 @@ export class ScriptRunner {
 
   #runBody(run: ScriptRun, { name, code, kind, lineOffset, positions }: LoadedScript): void {
     const places = positions === undefined ? undefined : new SourcePlaces(positions);
+    this.#places = places;
     void this.#loop.run(
       { code, kind, lineOffset, filename: `file:///${name}` },
       {
@@ -169,7 +190,7 @@ export class ScriptRunner {
           else if (failure.kind === "load") {
             const { message } = failure.error;
             this.#notLoaded({ ...failure.error, message: places?.translate(message) ?? message });
-          } else if (!run.over) this.lost(failure.kind);
+          } else if (!run.over) this.lost(failure.kind, failure.kind === "timeout" ? failure.stack : undefined);
         },
       },
     );
@@ -195,7 +216,7 @@ export class ScriptRunner {
     const onAbort = (): void => {
       this.end("aborted", { name: "AbortError", message: "The script was aborted by its host", code: "ERR_ABORTED" });
     };
-    const timer = wallMs === undefined ? undefined : setTimeout(() => this.#exceeded("wallMs"), wallMs);
+    let timer = wallMs === undefined ? undefined : setTimeout(() => (timer = this.#timeIsUp()), wallMs);
     const startCpuMs = this.#loop.cpuMs;
     const watch =
       cpuMs === undefined
@@ -212,8 +233,18 @@ export class ScriptRunner {
     };
   }
 
-  #exceeded(limit: "wallMs" | "cpuMs" | "turnMs" | "memoryMB"): void {
-    this.exceeded(limitError(limit, this.#limits[limit] ?? 0));
+  /** Nothing that the script does has an effect any more; a turn that is running may still tell where it was. */
+  #timeIsUp(): NodeJS.Timeout | undefined {
+    if (!this.#loop.busy) {
+      this.#exceeded("wallMs");
+      return undefined;
+    }
+    this.#loop.ops.accepting = false;
+    return setTimeout(() => this.#exceeded("wallMs"), INTERRUPT_MS);
+  }
+
+  #exceeded(limit: "wallMs" | "cpuMs" | "turnMs" | "memoryMB", stack?: string): void {
+    this.exceeded(limitError(limit, this.#limits[limit] ?? 0), stack);
   }
 
   #pastDeadline(): boolean {
