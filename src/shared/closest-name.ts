@@ -1,6 +1,6 @@
 import { append, MathFloor, MathMax, MathMin, StringToLowerCase } from "./primordials.ts";
 
-/** Longer ones are no slips. */
+/** Longer names are not taken for slips. */
 const MAX_LENGTH = 64;
 
 /**

@@ -95,7 +95,7 @@ function print(stream: Stream, args: readonly unknown[]): void {
   try {
     notePromises(args);
   } catch {
-    // A proxy that cannot be asked is no promise.
+    // A proxy that cannot be asked counts as no promise.
   }
   const only = args[0];
   if (args.length === 1 && typeof only === "string") write(stream, only);

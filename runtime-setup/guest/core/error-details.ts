@@ -45,7 +45,7 @@ function ownValue(error: object, key: PropertyKey): unknown {
   return ObjectGetOwnPropertyDescriptor(error, key)?.value as unknown;
 }
 
-/** The keys under which the error keeps errors of its own: they are no plain properties. */
+/** The keys under which the error keeps errors of its own: they do not count as plain properties. */
 function innerKeys(error: Error): string[] {
   const errors = ownValue(error, "errors");
   if (isArray(errors)) {

@@ -31,7 +31,7 @@ export async function runCommand(
   if (script === "-" && options.input === "-") {
     throw new UsageError("Cannot read both the script and its input from stdin: give one of them as a file");
   }
-  // The mark of its byte order is no part of a text.
+  // The mark of its byte order does not belong to a text.
   const source = (await readScript(script)).replace(/^\uFEFF/, "");
   const name = script === "-" ? "script.js" : basename(script);
   // A leading -- only says where the script's own arguments begin.

@@ -115,7 +115,7 @@ function ownMember(message: string, source: string): string | undefined {
   return meant === undefined ? undefined : `did you mean ${path}${meant}?`;
 }
 
-/** V8 leaves out what a member is read from where that is no variable: `import.meta.resolve`. */
+/** V8 leaves out what a member is read from where that is not a variable: `import.meta.resolve`. */
 function asWritten(called: string, frame: Frame | undefined): string {
   const unnamed = "(intermediate value)";
   if (frame === undefined || !called.startsWith(`${unnamed}.`)) return called;

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { RuntimeEngine, setupDefaults } from "../../src/index.ts";
-import { ISOLATIONS } from "../engine/engine-harness.ts";
-import { runCli, ScriptFolder } from "./run-cli.ts";
+import { RuntimeEngine, setupDefaults } from "../../../src/index.ts";
+import { ISOLATIONS } from "../../engine/engine-harness.ts";
+import { runCli, ScriptFolder } from "../run-cli.ts";
 import { ScriptReports } from "./script-reports.ts";
 
 const reports = new ScriptReports();

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { runCli, ScriptFolder } from "./run-cli.ts";
+import { runCli, ScriptFolder } from "../run-cli.ts";
 import { ScriptReports } from "./script-reports.ts";
 
 const reports = new ScriptReports();
@@ -103,9 +103,9 @@ describe("an error about a name says which one may be meant:", () => {
   });
 
   it("also of what a host app has given to scripts", async () => {
-    const { RuntimeEngine } = await import("../../src/index.ts");
+    const { RuntimeEngine } = await import("../../../src/index.ts");
     const setup = [
-      async (vm: import("../../src/index.ts").Vm) => {
+      async (vm: import("../../../src/index.ts").Vm) => {
         await vm.op("orders.find", async () => 1);
       },
     ];

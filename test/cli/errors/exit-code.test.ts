@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { ISOLATIONS, withEngine } from "../engine/engine-harness.ts";
-import { runCli, ScriptFolder } from "./run-cli.ts";
+import { ISOLATIONS, withEngine } from "../../engine/engine-harness.ts";
+import { runCli, ScriptFolder } from "../run-cli.ts";
 import { ScriptReports } from "./script-reports.ts";
 
 const reports = new ScriptReports();

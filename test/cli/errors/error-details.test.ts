@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { runCli, ScriptFolder } from "./run-cli.ts";
+import { runCli, ScriptFolder } from "../run-cli.ts";
 import { ScriptReports } from "./script-reports.ts";
 
 const reports = new ScriptReports();
