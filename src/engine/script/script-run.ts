@@ -105,9 +105,10 @@ export class ScriptRun {
     this.#end({ ok: exitCode === 0, end: "exit", exitCode });
   }
 
-  fail(end: ScriptEnd, error: ScriptError, pending?: PendingWork): void {
+  /** @param told the error with what is still to be found out; the script is over all the same */
+  fail(end: ScriptEnd, error: ScriptError, pending?: PendingWork, told?: Promise<ScriptError>): void {
     if (!this.over) this.#cutOff = end === "limit" || end === "aborted" || end === "crashed";
-    this.#end({ ok: false, end, error, ...(pending === undefined ? {} : { pending }) });
+    this.#end({ ok: false, end, error, ...(pending === undefined ? {} : { pending }) }, told);
   }
 
   /** A run has failed. */
@@ -125,10 +126,12 @@ export class ScriptRun {
     return exitCode === undefined ? { ok: true } : { ok: exitCode === 0, exitCode };
   }
 
-  #end(outcome: Omit<ScriptOutcome, "stats" | "sources">): void {
+  #end(outcome: Omit<ScriptOutcome, "stats" | "sources">, told?: Promise<ScriptError>): void {
     if (this.over) return;
     this.#state = "ended";
-    this.#ended.resolve(this.#withUnhandled(outcome));
+    const ended = this.#withUnhandled(outcome);
+    if (told === undefined) this.#ended.resolve(ended);
+    else void told.then((error) => this.#ended.resolve({ ...ended, error }));
   }
 
   #withUnhandled(outcome: Omit<ScriptOutcome, "stats" | "sources">): Omit<ScriptOutcome, "stats" | "sources"> {

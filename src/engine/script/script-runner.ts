@@ -1,3 +1,4 @@
+import { createDeferred, type Deferred } from "../../base/deferred.ts";
 import { LoadError } from "../../modules/load-error.ts";
 import { toErrorRecord, type GeppettoError } from "../../shared/errors.ts";
 import type { ResultCopy } from "../../shared/contract/ops.ts";
@@ -24,6 +25,8 @@ export class ScriptRunner {
   readonly #onClosedImport: (asked: string) => void;
   #script: ScriptRun | undefined;
   #deadline: number | undefined;
+  /** Resolved with the place of the turn that was running when the time was up. */
+  #interrupted: Deferred<string | undefined> = createDeferred();
   /** Of the script that runs, where it was put together from modules. */
   #places: SourcePlaces | undefined;
 
@@ -146,14 +149,18 @@ export class ScriptRunner {
 
   /** A turn was lost, and with it the script. The stack is of where the turn was, if that is known. */
   lost(kind: LossKind, stack?: string): void {
+    this.#interrupted.resolve(stack);
     if (kind === "memory") this.#exceeded("memoryMB");
     else if (kind === "timeout") this.#exceeded(this.#pastDeadline() ? "wallMs" : "turnMs", stack);
     else this.end("crashed", toErrorRecord(realmError(kind, this.#limits)));
   }
 
   exceeded(error: GeppettoError, stack?: string): void {
-    const where = stack === undefined ? {} : { stack: this.#places?.translateStack(stack) ?? stack };
-    this.end("limit", { ...toErrorRecord(error), ...where });
+    this.end("limit", { ...toErrorRecord(error), ...this.#where(stack) });
+  }
+
+  #where(stack: string | undefined): { stack?: string } {
+    return stack === undefined ? {} : { stack: this.#places?.translateStack(stack) ?? stack };
   }
 
   /** What is to run; undefined when the script was over before it had been read. */
@@ -190,7 +197,7 @@ export class ScriptRunner {
           else if (failure.kind === "load") {
             const { message } = failure.error;
             this.#notLoaded({ ...failure.error, message: places?.translate(message) ?? message });
-          } else if (!run.over) this.lost(failure.kind, failure.kind === "timeout" ? failure.stack : undefined);
+          } else this.lost(failure.kind, failure.kind === "timeout" ? failure.stack : undefined);
         },
       },
     );
@@ -216,7 +223,7 @@ export class ScriptRunner {
     const onAbort = (): void => {
       this.end("aborted", { name: "AbortError", message: "The script was aborted by its host", code: "ERR_ABORTED" });
     };
-    let timer = wallMs === undefined ? undefined : setTimeout(() => (timer = this.#timeIsUp()), wallMs);
+    const timer = wallMs === undefined ? undefined : setTimeout(() => this.#timeIsUp(), wallMs);
     const startCpuMs = this.#loop.cpuMs;
     const watch =
       cpuMs === undefined
@@ -233,14 +240,18 @@ export class ScriptRunner {
     };
   }
 
-  /** Nothing that the script does has an effect any more; a turn that is running may still tell where it was. */
-  #timeIsUp(): NodeJS.Timeout | undefined {
-    if (!this.#loop.busy) {
-      this.#exceeded("wallMs");
-      return undefined;
-    }
+  /** Ends the script; a turn that is running is given a moment to tell where it was. */
+  #timeIsUp(): void {
+    const script = this.#script;
+    if (script === undefined || script.over) return;
+    if (!this.#loop.busy) return this.#exceeded("wallMs");
+    const interrupted = createDeferred<string | undefined>();
+    this.#interrupted = interrupted;
+    setTimeout(() => interrupted.resolve(undefined), INTERRUPT_MS);
     this.#loop.ops.accepting = false;
-    return setTimeout(() => this.#exceeded("wallMs"), INTERRUPT_MS);
+    const error = { ...toErrorRecord(limitError("wallMs", this.#limits.wallMs ?? 0)), fromHost: true };
+    const told = interrupted.promise.then((stack) => ({ ...error, ...this.#where(stack) }));
+    script.fail("limit", error, this.#loop.pending(), told);
   }
 
   #exceeded(limit: "wallMs" | "cpuMs" | "turnMs" | "memoryMB", stack?: string): void {
