@@ -8,6 +8,8 @@ import { parseFields } from "../src/engine/guest-messages.ts";
 export interface ConsoleSink {
   stdout(text: string, call: CallContext): void;
   stderr(text: string, call: CallContext): void;
+  /** Hears, once for each script, that it has printed a promise in place of its value. */
+  onPromise?(): void;
   /** Whether texts for that stream may be coloured; default no. */
   colors?: { stdout: boolean; stderr: boolean };
 }
@@ -34,6 +36,7 @@ export function setupConsole(sink: ConsoleSink = processConsole): SetupFunction 
       if (stream === "stderr") sink.stderr(text, callWith());
       else sink.stdout(text, callWith());
     });
+    vm.host.setOp(OPS.console_promise, () => sink.onPromise?.());
     vm.host.onReset(() => {
       written = 0;
     });

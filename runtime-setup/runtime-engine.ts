@@ -1,6 +1,7 @@
 import { Engine, type EngineOptions, type SetupFunction } from "../src/engine/engine.ts";
 import { FRAMES } from "../src/shared/contract/frame-kinds.ts";
 import { setupConsole, type ConsoleSink } from "./console.ts";
+import { setupLocalTime, timeZoneOf } from "./local-time.ts";
 import { setupTimers } from "./timers.ts";
 import { setupWeb } from "./web.ts";
 
@@ -20,7 +21,9 @@ export interface RuntimeEngineOptions extends EngineOptions {
  */
 export class RuntimeEngine extends Engine {
   constructor({ console, ...options }: RuntimeEngineOptions = {}) {
-    super(options, [setupTimers(), setupWeb(), setupConsole(console), setupProcess()]);
+    const timeZone = timeZoneOf(options);
+    const builtIns = [setupLocalTime(options), setupTimers(), setupWeb(), setupConsole(console), setupProcess()];
+    super({ ...options, timeZone }, builtIns);
   }
 }
 

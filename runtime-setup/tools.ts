@@ -1,6 +1,6 @@
 import type { Engine } from "../src/engine/engine.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
-import { closestName } from "../src/providers/input/closest-name.ts";
+import { closestName } from "../src/shared/closest-name.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import type { HostTool } from "../src/steps/chat-tools.ts";
 

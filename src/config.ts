@@ -26,3 +26,4 @@ export { OTHER_VARIABLES, type RunFlags, UNTRUSTED_LIMITS, UNTRUSTED_WORDS } fro
 export { FLAG_GROUPS, type Flag, type FlagGroup, type RunOption, type Setting } from "./config/table/setting.ts";
 export type { FlagPath } from "./config/table/settings.ts";
 export { parseYaml, type YamlFile } from "./config/yaml-file.ts";
+export { closestName } from "./shared/closest-name.ts";

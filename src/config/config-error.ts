@@ -1,4 +1,4 @@
-import { closestName } from "../providers/input/closest-name.ts";
+import { closestName } from "../shared/closest-name.ts";
 import { GeppettoError } from "../shared/errors.ts";
 
 /** A place in a file; both count from 1. */

@@ -1,4 +1,4 @@
-import { closestName } from "../providers/input/closest-name.ts";
+import { closestName } from "../shared/closest-name.ts";
 import { configError } from "./config-error.ts";
 import { parseModelName } from "./model-name.ts";
 import { readSetting, type SettingValues } from "./read-settings.ts";

@@ -1,4 +1,4 @@
-import { closestName } from "../providers/input/closest-name.ts";
+import { closestName } from "../shared/closest-name.ts";
 import { PROVIDER_NAMES } from "../providers/settings.ts";
 import { configError } from "./config-error.ts";
 import type { SettingValues } from "./read-settings.ts";

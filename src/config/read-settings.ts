@@ -1,4 +1,4 @@
-import { closestName } from "../providers/input/closest-name.ts";
+import { closestName } from "../shared/closest-name.ts";
 import { configError, placeOf, shown, type Source, unknownKey } from "./config-error.ts";
 import { readerOf } from "./setting-kinds.ts";
 import { SETTING_BY_PATH } from "./table/names.ts";

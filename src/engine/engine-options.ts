@@ -19,6 +19,8 @@ export interface EngineSettings {
    * (`--jitless`), and limits of the system on memory and CPU where it has them. For scripts of people you do not know.
    */
   hardening?: "standard" | "strict";
+  /** What local times of scripts are in: "UTC" (default), or a name such as "Europe/Berlin". */
+  timeZone?: string;
   limits?: Partial<EngineLimits>;
   /** What scripts may use of the host's; default nothing. */
   permissions?: PermissionOptions;

@@ -6,7 +6,6 @@ import type { Budget } from "../providers/budget.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { FRAMES, type ScriptContext } from "../shared/contract/frame-kinds.ts";
-import { OPS } from "../shared/contract/ops.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import type { StepEvent } from "../shared/step-events.ts";
@@ -15,11 +14,11 @@ import type { EngineSettings, EngineStats, RunScriptOptions } from "./engine-opt
 import { iterateEvents, type EngineEventsOptions } from "./engine-events.ts";
 import { enginePermissions } from "./engine-permissions.ts";
 import { RealmSession, toHostError, type LossKind } from "./realm-session.ts";
-import { parseFields, parseResult } from "./guest-messages.ts";
 import { resolveLimits, type EngineLimits } from "./limits.ts";
 import { loadScript, type Script } from "./script/load-script.ts";
 import { realmFactory } from "./realm-factory.ts";
 import { failedOutcome, type ScriptError, type ScriptOutcome } from "./script/script-run.ts";
+import { registerScriptOps } from "./script/script-ops.ts";
 import { ScriptRunner } from "./script/script-runner.ts";
 import { ScriptScope } from "./script/script-scope.ts";
 import { Vm } from "./vm.ts";
@@ -217,7 +216,7 @@ export class Engine implements AsyncDisposable {
         onUncaught: (error) => this.#uncaught(error),
         onThrown: (copy) => void this.#thrown(copy),
         onExceeded: (error) => this.#started?.runner.exceeded(error),
-        onLost: (kind) => this.#lost(kind),
+        onLost: (kind, stack) => this.#lost(kind, stack),
         onEvent: (event) => this.#scope?.tell(event),
         onUnpublished: (topic, error) =>
           this.#logger.warn(`Cannot publish an event on "${topic}": ${toErrorRecord(error).message}`),
@@ -229,8 +228,7 @@ export class Engine implements AsyncDisposable {
     }
     const runner = new ScriptRunner(loop, this.limits, (asked) => this.permissions.noteClosedImport(asked));
     this.#started = { loop, runner };
-    loop.ops.set(OPS.script_done, (args) => runner.done(parseResult(args)));
-    loop.ops.set(OPS.script_exit, (args) => this.#exit(runner, parseFields(args).code));
+    registerScriptOps(loop, runner, (code) => this.#exit(runner, code));
     const vm = this.#createVm(this.#started);
     this.#vm = vm;
     for (const setup of this.#setups) {
@@ -305,10 +303,10 @@ export class Engine implements AsyncDisposable {
     this.#uncaught((await this.#started?.loop.recall(copy)) ?? copy);
   }
 
-  #lost(kind: LossKind): void {
+  #lost(kind: LossKind, stack?: string): void {
     if (this.#closing !== undefined) return;
     if (kind !== "timeout") this.#gone = kind;
-    if (this.#started?.runner.busy === true) this.#started.runner.lost(kind);
+    if (this.#started?.runner.busy === true) this.#started.runner.lost(kind, stack);
     else {
       const error = realmError(kind, this.limits);
       this.#logger.error(error.message);
@@ -317,10 +315,8 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  /** Codes 0 to 63 are the script's own; the rest is for what the host has to say. */
-  #exit(runner: ScriptRunner, code: unknown): void {
-    const own = typeof code === "number" && Number.isInteger(code) && code >= 0 && code <= 63;
-    runner.exit(own ? code : 1);
+  #exit(runner: ScriptRunner, code: number): void {
+    runner.exit(code);
     // The guest waits in an endless loop to be ended: its realm is spent.
     void this.close();
   }

@@ -1,3 +1,4 @@
+import { encodeValue } from "../shared/codec.ts";
 import { MAX_ERROR_CHARS, type ErrorRecord } from "../shared/frames.ts";
 import type { UncheckedFields, Unchecked } from "../shared/contract/op.ts";
 import type { ResultCopy } from "../shared/contract/ops.ts";
@@ -24,16 +25,43 @@ function parseStack(stack: string): string {
   return lines.filter((line) => !line.includes("geppetto:")).join("\n");
 }
 
+/** Deepest nesting of causes and of errors within errors that is read. */
+const MAX_DEPTH = 5;
+/** Most errors within one error that are read. */
+const MAX_INNER = 20;
+/** Longest JSON of the properties of one error that is kept, in characters. */
+const MAX_FIELDS_CHARS = 262_144;
+
 /** A guest's error record. */
 export function parseErrorRecord(value: unknown, depth = 0): ErrorRecord {
-  const { name, message, code, stack, status, isTransient, cause } = parseFields(value);
+  const given = parseFields(value);
+  const { name, message, code, stack, status, isTransient, cause, errors, details, className, hint } = given;
   const record: ErrorRecord = { name: parseText(name, "Error").slice(0, 200), message: parseText(message, "") };
   if (typeof code === "string") record.code = code.slice(0, 100);
   if (typeof stack === "string") record.stack = parseStack(parseText(stack, ""));
   if (typeof status === "number") record.status = status;
   if (isTransient === true) record.isTransient = true;
-  if (typeof cause === "object" && cause !== null && depth < 5) record.cause = parseErrorRecord(cause, depth + 1);
+  if (typeof details === "string") record.details = parseText(details, "");
+  if (typeof className === "string") record.className = className.slice(0, 200);
+  if (typeof hint === "string") record.hint = hint.slice(0, 500);
+  const fields = parseOwnFields(given["fields"]);
+  if (fields !== undefined) record.fields = fields;
+  if (depth >= MAX_DEPTH) return record;
+  if (Array.isArray(errors)) {
+    record.errors = errors.slice(0, MAX_INNER).map((error) => parseErrorRecord(error, depth + 1));
+  }
+  if (typeof cause === "object" && cause !== null) record.cause = parseErrorRecord(cause, depth + 1);
   return record;
+}
+
+function parseOwnFields(value: unknown): Record<string, unknown> | undefined {
+  try {
+    if (value === undefined || encodeValue(value).length > MAX_FIELDS_CHARS) return undefined;
+  } catch {
+    // Nested too deeply: no honest guest sends that.
+    return undefined;
+  }
+  return { ...parseFields(value) };
 }
 
 /** Marks the records that a guest made. A symbol: it stays on a copy by spreading and never crosses the wall. */
@@ -47,6 +75,12 @@ export function parseGuestFailure(value: unknown): ErrorRecord {
 /** Was this record, or the one that it is a copy of, made by the guest? */
 export function isOfGuest(record: ErrorRecord): boolean {
   return OF_GUEST in record;
+}
+
+/** An exit code of the script's own, 0 to 63; undefined for anything else. */
+export function parseExitCode(value: Unchecked<{ code: number | undefined }>): number | undefined {
+  const { code } = parseFields(value);
+  return typeof code === "number" && Number.isInteger(code) && code >= 0 && code <= 63 ? code : undefined;
 }
 
 /** A guest's result: the copied value and its text. */

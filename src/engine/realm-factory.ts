@@ -10,14 +10,15 @@ import type { EngineSettings } from "./engine-options.ts";
  *
  * @throws {GeppettoError} ConfigError for an unknown isolation or hardening.
  */
-export function realmFactory({ isolation = "process", hardening = "standard" }: EngineSettings): RealmFactory {
+export function realmFactory(options: EngineSettings): RealmFactory {
+  const { isolation = "process", hardening = "standard", timeZone = "UTC" } = options;
   if (hardening !== "standard" && hardening !== "strict") {
     throw new GeppettoError(
       "ConfigError",
       `Cannot use hardening "${String(hardening)}": it must be "standard" or "strict"`,
     );
   }
-  if (isolation === "process") return (bridge, limits) => ProcessRealm.create(bridge, limits, { hardening });
+  if (isolation === "process") return (bridge, limits) => ProcessRealm.create(bridge, limits, { hardening, timeZone });
   if (isolation !== "thread") {
     throw new GeppettoError(
       "ConfigError",

@@ -31,8 +31,8 @@ export interface LoopListener {
   onEvent(event: StepEvent): Promise<void> | undefined;
   /** The bus has not taken an event of this topic. */
   onUnpublished(topic: string, error: unknown): void;
-  /** A turn exceeded its time, or the realm is gone. */
-  onLost(kind: LossKind): void;
+  /** A turn exceeded its time, or the realm is gone. The stack is of where the turn was, if that is known. */
+  onLost(kind: LossKind, stack?: string): void;
 }
 
 export interface LoopOptions {
@@ -234,7 +234,7 @@ export class RealmSession {
     this.#realm = await createRealm(scopedBridge(this.ops, this.#options.scoped), { memoryMB: limits.memoryMB });
     const onFailure = (failure: RealmFailure): void => {
       if (failure.kind === "thrown" || failure.kind === "load") listener.onThrown(failure.error);
-      else listener.onLost(failure.kind);
+      else listener.onLost(failure.kind, failure.kind === "timeout" ? failure.stack : undefined);
     };
     this.#realm.onGone = onFailure;
     this.#queue = new EntryQueue(this.#realm, this.ledger, { timeoutMs: turnTimeoutMs, onFailure });

@@ -1,5 +1,5 @@
 import { GeppettoError } from "../shared/errors.ts";
-import { closestName } from "./input/closest-name.ts";
+import { closestName } from "../shared/closest-name.ts";
 import type { ReasoningOptions } from "./chat-provider.ts";
 import type { PriceTable } from "./price-table.ts";
 import type { RetryOptions } from "./retry-policy.ts";

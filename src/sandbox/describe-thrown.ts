@@ -24,15 +24,25 @@ function describePrimitive(value: unknown): string {
 /** What isolated-vm says of anything thrown that it does not copy: objects that are not errors, functions, symbols. */
 const NO_ERROR = "An object was thrown from supplied code within isolated-vm";
 
-/** The guest's frames of a stack: host frames start at the boundary and are cut off, the runtime's own are left out. */
+const FRAME = "    at ";
+const BOUNDARY = "(<isolated-vm boundary>)";
+
+/** Where a frame is: `file:///script.js:3:9` of `    at f (file:///script.js:3:9)`. */
+function placeOf(frame: string | undefined): string | undefined {
+  return frame?.replace(/^ +at (?:.* \()?|\)$/g, "");
+}
+
+/**
+ * The guest's frames of a stack: host frames start at the boundary and are cut off, the runtime's own are left out. Where
+ * the guest has none to tell, isolated-vm gives the host's in their place: those begin like what follows the boundary.
+ */
 function guestFrames(stack: string): string {
   const lines = clip(stack.slice(0, MAX_ERROR_CHARS * 2)).split("\n");
-  const kept: string[] = [];
-  for (const line of lines) {
-    if (line.includes("(<isolated-vm boundary>)")) break;
-    if (!line.includes("geppetto:runtime")) kept.push(line);
-  }
-  return kept.join("\n");
+  const boundary = lines.findIndex((line) => line.includes(BOUNDARY));
+  const first = lines.slice(0, Math.max(0, boundary)).find((line) => line.startsWith(FRAME));
+  const isOfHost = boundary < 0 || placeOf(first) === placeOf(lines[boundary + 1]);
+  const own = isOfHost ? lines.filter((line) => !line.startsWith(FRAME)) : lines.slice(0, boundary);
+  return own.filter((line) => !line.includes("geppetto:runtime")).join("\n");
 }
 
 /**

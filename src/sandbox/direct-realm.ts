@@ -72,7 +72,7 @@ export class DirectRealm {
   }
 
   invoke({ text, buffers }: Frame, options: EntryOptions = {}): RealmFailure | undefined {
-    return this.#enter(options, (run) => {
+    return this.#enter(options, performance.now(), (run) => {
       if (buffers === undefined) this.#deliver.applySync(undefined, [text], run);
       else {
         const copies = new ivm.ExternalCopy(buffers).copyInto({ release: true });
@@ -82,6 +82,7 @@ export class DirectRealm {
   }
 
   run(source: Source, options: EntryOptions = {}): RealmFailure | undefined {
+    const startedAt = performance.now();
     let entry: (run: ivm.RunOptions) => void;
     try {
       entry = source.kind === "module" ? this.#compileModule(source) : this.#compileClassic(source);
@@ -92,17 +93,16 @@ export class DirectRealm {
       const { name, message } = failure.error;
       return { kind: "load", error: { name, message } };
     }
-    return this.#enter(options, entry);
+    return this.#enter(options, startedAt, entry);
   }
 
   stats(): RealmStats {
     return { cpuMs: this.#isolate.isDisposed ? 0 : Number(this.#isolate.cpuTime) / 1e6 };
   }
 
-  #enter(options: EntryOptions, entry: (run: ivm.RunOptions) => void): RealmFailure | undefined {
-    const startedAt = performance.now();
+  #enter(options: EntryOptions, startedAt: number, entry: (run: ivm.RunOptions) => void): RealmFailure | undefined {
     try {
-      entry(entryOptions(options));
+      entry(entryOptions(options, performance.now() - startedAt));
       return undefined;
     } catch (thrown) {
       const elapsedMs = performance.now() - startedAt;

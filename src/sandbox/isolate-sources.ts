@@ -32,9 +32,10 @@ export function checkImports({ dependencySpecifiers: [specifier] }: ivm.Module):
   );
 }
 
-export function entryOptions({ timeoutMs }: EntryOptions): ivm.RunOptions {
+/** @param spentMs what the entry has taken of its time already */
+export function entryOptions({ timeoutMs }: EntryOptions, spentMs = 0): ivm.RunOptions {
   // isolated-vm takes whole milliseconds and reads 0 as "no limit".
-  return timeoutMs === undefined ? {} : { timeout: Math.max(1, Math.ceil(timeoutMs)) };
+  return timeoutMs === undefined ? {} : { timeout: Math.max(1, Math.ceil(timeoutMs - spentMs)) };
 }
 
 export function checkedFrame(frame: unknown): string {
@@ -56,6 +57,8 @@ export function failureOf(thrown: unknown, { isDisposed, elapsedMs = 0, timeoutM
   if (isDisposed) return { kind: "memory" };
   const error = describeThrown(thrown);
   const isTimeout = timeoutMs !== undefined && elapsedMs >= timeoutMs;
-  if (isTimeout && error.message.startsWith("Script execution timed out")) return { kind: "timeout" };
+  if (isTimeout && error.message.startsWith("Script execution timed out")) {
+    return error.stack === undefined ? { kind: "timeout" } : { kind: "timeout", stack: error.stack };
+  }
   return { kind: "thrown", error };
 }

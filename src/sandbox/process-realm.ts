@@ -28,6 +28,8 @@ interface Turn {
 export interface CreateData extends RealmLimits {
   /** The system ends the child with its parent, whatever the child is doing. */
   isTied: boolean;
+  /** What local times are in; the child may have been started before anybody knew. */
+  timeZone: string;
 }
 
 type Ending = { kind: "memory" } | { kind: "timeout" } | { kind: "disposed" } | { kind: "crashed" };
@@ -80,11 +82,11 @@ export class ProcessRealm implements Realm {
   static async create(
     bridge: HostBridge,
     limits: RealmLimits,
-    { hardening = "standard" }: { hardening?: Hardening } = {},
+    { hardening = "standard", timeZone = "UTC" }: { hardening?: Hardening; timeZone?: string } = {},
   ): Promise<ProcessRealm> {
     const child = takeChild({ hardening, memoryMB: limits.memoryMB });
     const realm = new ProcessRealm(child, bridge, limits);
-    const data: CreateData = { ...limits, isTied: areChildrenTied() };
+    const data: CreateData = { ...limits, isTied: areChildrenTied(), timeZone };
     const failure = await realm.#ask({ type: MESSAGE.create, data });
     if (failure === undefined) return realm;
     const words = realm.#lastWords.trim();

@@ -135,8 +135,14 @@ function endTurn(id: number, failure: RealmFailure | undefined): void {
   if (endedCount >= TURNS_TOLD_TOGETHER || performance.now() - toldAt > LONGEST_UNTOLD_MS) flush();
 }
 
+/** Sets what local times are in. A realm that was made ahead has not told any yet. */
+function setTimeZone(timeZone: string): void {
+  if (process.env["TZ"] !== timeZone) process.env["TZ"] = timeZone;
+}
+
 /** Makes the realm, unless the one that was made ahead is as it is to be. */
-function create({ memoryMB, isTied }: CreateData): void {
+function create({ memoryMB, isTied, timeZone }: CreateData): void {
+  setTimeZone(timeZone);
   if (memoryMB !== Number(expectedMB)) realm = createRealm(memoryMB);
   longestMs = isTied ? undefined : LONGEST_UNTIED_MS;
 }
@@ -170,6 +176,7 @@ function serve({ type, id, data, frame }: Message): void {
 
 // Whatever goes wrong here, the guest must not keep the process.
 for (const event of ["exit", "uncaughtException", "unhandledRejection"]) process.on(event, die);
+setTimeZone("UTC");
 realm = createRealm(Number(expectedMB));
 for (;;) {
   let command = commands.next();

@@ -30,14 +30,14 @@ export interface Source {
  * Why an entry did not end normally.
  * - thrown: an exception or a rejection that nobody in the guest caught
  * - load: the source does not parse, or imports what cannot be imported
- * - timeout: the entry exceeded its time
+ * - timeout: the entry exceeded its time; `stack` says where it was, where it could be interrupted
  * - memory: the realm is gone because it outgrew its memory
  * - disposed: the realm is gone because the host disposed it
  * - crashed: the realm is gone because the JavaScript engine died or broke the protocol
  */
 export type RealmFailure =
   | { kind: "thrown" | "load"; error: ErrorRecord }
-  | { kind: "timeout" }
+  | { kind: "timeout"; stack?: string }
   | { kind: "memory" }
   | { kind: "disposed" }
   | { kind: "crashed" };

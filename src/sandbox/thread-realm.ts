@@ -137,12 +137,12 @@ export class ThreadRealm implements Realm {
   }
 
   async #run(source: Source, options: EntryOptions): Promise<RealmFailure | undefined> {
+    const startedAt = performance.now();
     const compiled = await this.#compile(source);
     if ("kind" in compiled) return compiled;
-    const startedAt = performance.now();
     this.#turns++;
     try {
-      await compiled.enter(entryOptions(options));
+      await compiled.enter(entryOptions(options, performance.now() - startedAt));
       return undefined;
     } catch (thrown) {
       return this.#failure(thrown, startedAt, options);

@@ -46,6 +46,13 @@ interface Encoder {
   readonly omitsExotic: boolean;
   readonly classes: "copy" | "json" | "refuse";
   chars: number;
+  /** What is being encoded, the innermost first. */
+  within: Within | undefined;
+}
+
+interface Within {
+  readonly value: object;
+  readonly outer: Within | undefined;
 }
 
 /** What an object or array costs on top of its text: reading it takes longer than reading as many characters. */
@@ -55,10 +62,17 @@ const OBJECT_CHARS = 16;
 const path: (string | number)[] = new SafeArray<string | number>(MAX_VALUE_DEPTH + 1);
 ArrayFill(path, "");
 
+/** Longest path that an error tells in full, in steps. */
+const MAX_PLACE = 20;
+
 function refuse(what: string, depth: number): never {
   let place = "";
   for (let i = 0; i < depth; i++) {
     const key = path[i]!;
+    if (i === MAX_PLACE) {
+      place += "…";
+      break;
+    }
     place += typeof key === "number" ? `[${key}]` : place === "" ? key : `.${key}`;
   }
   throw new GeppettoError("ValidationError", `Cannot copy ${what}${place === "" ? "" : ` at "${place}"`}`);
@@ -67,11 +81,11 @@ function refuse(what: string, depth: number): never {
 /**
  * The JSON text of `value`.
  *
- * @throws {GeppettoError} ValidationError that names the place of what cannot be copied, or that the value is nested
- *   more than {@link MAX_VALUE_DEPTH} levels deep (a cycle is); LimitError when the text exceeds {@link MAX_FRAME_CHARS}.
+ * @throws {GeppettoError} ValidationError that names the place of what cannot be copied, or where the value refers to
+ *   itself or is nested more than {@link MAX_VALUE_DEPTH} levels deep; LimitError when the text exceeds {@link MAX_FRAME_CHARS}.
  */
 export function encodeValue(value: unknown, { buffers, exotic, classes = "copy" }: EncodeOptions = {}): string {
-  return encode(value, 0, { buffers, omitsExotic: exotic === "omit", classes, chars: 0 });
+  return encode(value, 0, { buffers, omitsExotic: exotic === "omit", classes, chars: 0, within: undefined });
 }
 
 function charge(text: string, encoder: Encoder): string {
@@ -108,7 +122,18 @@ function encode(value: unknown, depth: number, encoder: Encoder): string {
 }
 
 function encodeObject(value: object, depth: number, encoder: Encoder): string {
-  if (depth >= MAX_VALUE_DEPTH) refuse("a value that is nested too deeply or refers to itself", depth);
+  const outer = encoder.within;
+  for (let at = outer; at !== undefined; at = at.outer) {
+    if (at.value === value) refuse("a value that refers to itself", depth);
+  }
+  if (depth >= MAX_VALUE_DEPTH) refuse(`a value that is nested more than ${MAX_VALUE_DEPTH} levels deep`, depth);
+  encoder.within = { value, outer };
+  const text = encodeContents(value, depth, encoder);
+  encoder.within = outer;
+  return text;
+}
+
+function encodeContents(value: object, depth: number, encoder: Encoder): string {
   encoder.chars += OBJECT_CHARS;
   if (encoder.chars > MAX_FRAME_CHARS) refuseSize();
   if (isArray(value)) return encodeList(value, depth, encoder);

@@ -26,6 +26,16 @@ export interface ErrorRecord {
   status?: number;
   stack?: string;
   cause?: ErrorRecord;
+  /** The errors within: `errors` of an AggregateError, `error` and `suppressed` of a SuppressedError. Some at most. */
+  errors?: ErrorRecord[];
+  /** Copies of the properties that a script gave it; of what is long or cannot be copied, the text. */
+  fields?: Record<string, unknown>;
+  /** All of these properties as the console shows them: "{ status: 500 }". */
+  details?: string;
+  /** The name of its class, where `name` does not say it. */
+  className?: string;
+  /** What may help, in one line. */
+  hint?: string;
 }
 
 /** How an operation ended, as a value. */

@@ -14,6 +14,7 @@ const uncurry = bind.bind(call) as <T extends Method>(
 
 export const isArray: (value: unknown) => value is unknown[] = Array.isArray;
 export const {
+  assign: ObjectAssign,
   keys: ObjectKeys,
   create: ObjectCreate,
   defineProperty: ObjectDefineProperty,
@@ -22,7 +23,7 @@ export const {
   setPrototypeOf: ObjectSetPrototypeOf,
   getOwnPropertyDescriptor: ObjectGetOwnPropertyDescriptor,
 } = Object;
-export const { apply: ReflectApply, ownKeys: ReflectOwnKeys } = Reflect;
+export const { apply: ReflectApply, construct: ReflectConstruct, ownKeys: ReflectOwnKeys } = Reflect;
 export const JSONParse: (text: string) => unknown = JSON.parse;
 export const JSONStringify: (value: string | number | boolean) => string = JSON.stringify;
 export const { MAX_SAFE_INTEGER } = Number;
@@ -51,6 +52,7 @@ export const StringStartsWith = uncurry(String.prototype.startsWith);
 export const StringToUpperCase = uncurry(String.prototype.toUpperCase);
 export const StringToLowerCase = uncurry(String.prototype.toLowerCase);
 export const StringCharCodeAt = uncurry(String.prototype.charCodeAt);
+export const StringTrim = uncurry(String.prototype.trim);
 export const StringToWellFormed = uncurry(String.prototype.toWellFormed);
 export const StringFromCharCode = String.fromCharCode;
 export const NumberToString = uncurry(Number.prototype.toString);
@@ -209,6 +211,7 @@ export const ObjectPropertyIsEnumerable = uncurry(Object.prototype.propertyIsEnu
 export const SafeObject: ObjectConstructor = Object;
 export const SafeSymbol: SymbolConstructor = Symbol;
 export const SafeRegExp: RegExpConstructor = RegExp;
+export const SafeProxy: ProxyConstructor = Proxy;
 export const SafeArrayBuffer: ArrayBufferConstructor = ArrayBuffer;
 export const SafeDataView: DataViewConstructor = DataView;
 

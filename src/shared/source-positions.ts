@@ -93,6 +93,17 @@ export class SourcePlaces {
     return place === undefined ? text : StringSlice(text, 0, start) + place + StringSlice(text, end, text.length);
   }
 
+  /** A stack with the places of its frames, one in each line, likewise. */
+  translateStack(stack: string): string {
+    let translated = "";
+    let start = 0;
+    for (let end = StringIndexOf(stack, "\n"); end >= 0; end = StringIndexOf(stack, "\n", start)) {
+      translated += `${this.translate(StringSlice(stack, start, end))}\n`;
+      start = end + 1;
+    }
+    return translated + this.translate(StringSlice(stack, start));
+  }
+
   #find(line: number, column: number): string | undefined {
     this.#lines ??= readMappings(this.#positions.mappings);
     const segments = this.#lines[line - 1] ?? [];

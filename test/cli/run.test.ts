@@ -56,9 +56,45 @@ describe.concurrent("run", () => {
 
   it("runs a script that begins with #!", async () => {
     const script = folder.file("tool", `#!/usr/bin/env geppetto-js\nconsole.log(process.argv[2]);\nnope();\n`);
-    const { code, stdout, stderr } = await runCli([script, "x"]);
+    const { code, stdout, stderr } = await runCli([script, "x"], { cwd: folder.path });
     expect({ code, stdout }).toEqual({ code: 1, stdout: "x\n" });
     expect(stderr).toContain("at tool:3:1");
+  });
+
+  it.each([
+    ["a module", "marked.js", "console.log(1);"],
+    ["a classic script", "marked.cjs", "console.log(1);"],
+    ["TypeScript", "marked.ts", "const n: number = 1; console.log(n);"],
+    ["what imports", "imports.js", 'import { n } from "./marked-n.js"; console.log(n);'],
+  ])("takes the mark of its byte order for no part of a script, before #! too: %s", async (_, name, code) => {
+    folder.file("marked-n.js", "\uFEFFexport const n = 1;\n");
+    const script = folder.file(name, `\uFEFF#!/usr/bin/env geppetto-js\n${code}\n(0)();\n`);
+    const { stdout, stderr } = await runCli(["run", "--no-log", script], { cwd: folder.path });
+    expect(stdout).toBe("1\n");
+    expect(stderr).toContain(`at ${name}:3:`);
+  });
+
+  it.each(["process", "thread"])(
+    "has UTC as local time, or what -e TZ names, with --isolation %s",
+    async (isolation) => {
+      const script = folder.file(
+        `hour-${isolation}.js`,
+        "console.log(new Date(0).getHours(), Intl.DateTimeFormat().resolvedOptions().timeZone, process.env.TZ, (0.5).toLocaleString());",
+      );
+      const env = { TZ: "Asia/Tokyo", LANG: "de_DE.UTF-8", LC_ALL: "de_DE.UTF-8" };
+      const args = ["run", "--no-log", "--isolation", isolation];
+      expect((await runCli([...args, script], { env })).stdout).toBe("0 UTC undefined 0.5\n");
+      const { stdout } = await runCli([...args, "-e", "TZ=America/New_York", script], { env });
+      expect(stdout).toBe("19 America/New_York America/New_York 0.5\n");
+    },
+  );
+
+  it("refuses a time zone that is not known with exit code 78", async () => {
+    const { code, stdout, stderr } = await runCli(["run", "-e", "TZ=Mars/Olympus", print]);
+    expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
+    expect(stderr).toMatch(
+      /Cannot use the time zone "Mars\/Olympus": it must be UTC or a name such as "Europe\/Berlin"/,
+    );
   });
 
   it("reads the script from stdin", async () => {

@@ -278,9 +278,7 @@ describe("withCache()", () => {
     );
     expect(value).toEqual(["a", "b", ["1", "1"], 15, [undefined, undefined, undefined]]);
     expect(notices.filter((notice) => notice.includes('Running step "lambda" without the cache'))).toEqual([
-      expect.stringMatching(
-        /^Running step "lambda" without the cache: Cannot copy a value that .* refers to itself at "self/,
-      ),
+      'Running step "lambda" without the cache: Cannot copy a value that refers to itself at "self"',
       'Running step "lambda" without the cache: Cannot copy a function',
       'Running step "lambda" without the cache: Cannot copy a symbol at "deep[0]"',
       'Running step "lambda" without the cache: Cannot copy an object of a class',

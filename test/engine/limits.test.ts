@@ -25,6 +25,29 @@ describe.each(ISOLATIONS)("limits in a %s", (isolation) => {
     }),
   );
 
+  it.each([
+    [
+      "a loop",
+      "function spin() {\n  for (;;);\n}\nspin();",
+      "    at spin (file:///script.js:2:3)\n    at file:///script.js:4:1",
+    ],
+    ["a loop after an await", "await 1;\nfor (;;);", "    at file:///script.js:2:1"],
+    ["a loop in a timer", "setTimeout(() => {\n  for (;;);\n}, 1);", "    at file:///script.js:2:3"],
+    [
+      "a loop in an event callback",
+      "doubleStep.runWithEvents(1, () => {\n  for (;;);\n});",
+      "    at file:///script.js:2:3",
+    ],
+    ["a bad regular expression", "1;\n/(a+)+$/.test('a'.repeat(40) + 'b');", "    at file:///script.js:2:10"],
+  ])("tell where %s was at the time limit, and at that of a turn", async (_, code, frames) => {
+    for (const limits of [{ wallMs: 300 }, { turnMs: 200 }]) {
+      await withEngine({ isolation, limits }, async ({ run }) => {
+        const { error } = await run(code);
+        expect(error).toMatchObject({ name: "LimitError", stack: expect.stringContaining(frames) as string });
+      });
+    }
+  });
+
   it("end a script that waits on the host at the time limit, and go on with the engine", () =>
     withEngine({ isolation, limits: { wallMs: patience(500) } }, async ({ run }) => {
       expect(await run("await new Promise((r) => setTimeout(r, 600_000))")).toMatchObject({

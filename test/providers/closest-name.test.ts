@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { closestName } from "../../src/providers/input/closest-name.ts";
+import { closestName } from "../../src/shared/closest-name.ts";
 
 describe("closestName()", () => {
   it("counts two letters that changed places as one slip", () => {

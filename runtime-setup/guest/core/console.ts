@@ -3,11 +3,13 @@ import {
   append,
   isArray,
   MathFloor,
+  ObjectGetPrototypeOf,
   NumberToFixed,
   ObjectDefineProperty,
   SafeError,
   SafeMap,
   SafeNumber,
+  SafePromise,
   SafeString,
   SafeSymbol,
   StringIndexOf,
@@ -17,7 +19,8 @@ import { formatArguments, formatValue, inspect, withoutRuntimeFrames } from "./i
 import { formatTable } from "../inspect/table.ts";
 import type { ConsoleConfig } from "../../../src/shared/contract/features.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
-import { callNote, callSync, defineGlobal } from "./kernel.ts";
+import { isRevokedProxy } from "../inspect/brands.ts";
+import { callNote, callSync, defineGlobal, onReset } from "./kernel.ts";
 
 type Stream = "stdout" | "stderr";
 
@@ -26,6 +29,8 @@ const MAX_CHARS = 1_000_000;
 const MAX_LABELS = 10_000;
 const GROUP_INDENT = "  ";
 const MAX_GROUP_CHARS = 1000;
+
+const PromisePrototype: unknown = SafePromise.prototype;
 
 let colors: ConsoleConfig["colors"] = { stdout: false, stderr: false };
 
@@ -72,7 +77,26 @@ function formatted(stream: Stream, args: readonly unknown[]): string {
   }
 }
 
+/** Has the host been told that a promise was printed? Once is enough. */
+let hasShownPromise = false;
+
+/** A promise shows nothing of its value: most likely the script has forgotten to await it. */
+function notePromises(args: readonly unknown[]): void {
+  for (let i = 0; i < args.length && !hasShownPromise; i++) {
+    const value = args[i];
+    if (typeof value !== "object" || value === null || isRevokedProxy(value)) continue;
+    if (ObjectGetPrototypeOf(value) !== PromisePrototype) continue;
+    hasShownPromise = true;
+    callNote(OPS.console_promise, {});
+  }
+}
+
 function print(stream: Stream, args: readonly unknown[]): void {
+  try {
+    notePromises(args);
+  } catch {
+    // A proxy that cannot be asked counts as no promise.
+  }
   const only = args[0];
   if (args.length === 1 && typeof only === "string") write(stream, only);
   else write(stream, formatted(stream, args));
@@ -205,4 +229,7 @@ export function installConsole(config: ConsoleConfig): void {
   const console = { ...methods, dirxml: methods.log };
   ObjectDefineProperty(console, SafeSymbol.toStringTag, { value: "console", configurable: true });
   defineGlobal("console", console);
+  onReset(() => {
+    hasShownPromise = false;
+  });
 }

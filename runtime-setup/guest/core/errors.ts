@@ -1,10 +1,11 @@
-import { encodeValue } from "../../../src/shared/codec.ts";
 import { ERROR_CODES, type ErrorName } from "../../../src/shared/errors.ts";
 import { MAX_ERROR_CHARS, type ErrorRecord } from "../../../src/shared/frames.ts";
 import {
+  append,
   defineHidden,
   ErrorToString,
   JSONStringify,
+  ObjectAssign,
   SafeError,
   SafeMap,
   SafeRangeError,
@@ -15,7 +16,11 @@ import {
   StringIndexOf,
   StringSlice,
 } from "../../../src/shared/primordials.ts";
+import { isError } from "../inspect/brands.ts";
 import { withoutRuntimeFrames } from "../inspect/error-text.ts";
+import { inspect } from "../inspect/inspect.ts";
+import { detailsOf } from "./error-details.ts";
+import { suggestName } from "./error-hints.ts";
 import { translateFrame } from "./source-places.ts";
 
 type ErrorClass = new (message: string) => Error;
@@ -29,8 +34,12 @@ classes.set("RangeError", SafeRangeError);
 /** More names than anyone has; from there on a new one gets a class that is not kept. */
 const MAX_CLASSES = 100;
 
-/** Longest chain of causes that is described. */
+/** Longest chain of causes, and deepest nesting of errors within errors, that is described. */
 const MAX_CAUSES = 4;
+/** Most errors within one error that are described. */
+const MAX_INNER = 10;
+/** Most errors that are described together. */
+const MAX_RECORDS = 40;
 
 /** Records of errors that came from the host, by the Error object that stands for them here. */
 const hostRecords = new SafeWeakMap<object, ErrorRecord>();
@@ -52,9 +61,16 @@ export function toGuestError(record: ErrorRecord): Error {
   defineHidden(error, "isTransient", record.isTransient ?? false);
   if (record.status !== undefined) defineHidden(error, "status", record.status);
   if (record.cause !== undefined) defineHidden(error, "cause", toGuestError(record.cause));
+  if (record.errors !== undefined) defineHidden(error, "errors", toGuestErrors(record.errors));
   defineHidden(error, "includes", (text: unknown) => StringIncludes(SafeString(error.message), SafeString(text)));
   defineHidden(error, "stack", withoutRuntimeFrames(bounded(() => error.stack, "")));
   return error;
+}
+
+function toGuestErrors(records: readonly ErrorRecord[]): Error[] {
+  const errors: Error[] = [];
+  for (let i = 0; i < records.length; i++) append(errors, toGuestError(records[i]!));
+  return errors;
 }
 
 /**
@@ -105,13 +121,22 @@ function bounded(read: () => unknown, fallback: string): string {
 }
 
 /** A bounded record of anything that was thrown. Never throws itself. */
-export function describe(error: unknown, depth = 0): ErrorRecord {
-  if (typeof error !== "object" || error === null) {
-    const text = bounded(() => error, typeof error);
-    return { name: "Error", message: `Uncaught ${typeof error === "string" ? JSONStringify(text) : text}` };
-  }
-  const known = hostRecords.get(error);
-  if (!(error instanceof SafeError)) return { name: "Error", message: bounded(() => `Uncaught ${preview(error)}`, "") };
+export function describe(error: unknown): ErrorRecord {
+  return describeWithin(error, { left: MAX_RECORDS, path: [] });
+}
+
+/** One description: how many records there may be yet, and the errors that lead to the one that is described. */
+interface Description {
+  left: number;
+  readonly path: Error[];
+}
+
+function describeWithin(error: unknown, description: Description): ErrorRecord {
+  const { path } = description;
+  const depth = path.length;
+  description.left--;
+  if (!isReadableError(error)) return describeValue(error, depth);
+  for (let i = 0; i < depth; i++) if (path[i] === error) return { name: "", message: "[Circular]" };
   const fields = error as Error & Record<string, unknown>;
   const record: ErrorRecord = {
     name: bounded(() => fields.name, "Error"),
@@ -119,23 +144,65 @@ export function describe(error: unknown, depth = 0): ErrorRecord {
   };
   const stack = bounded(() => fields.stack ?? "", "");
   if (stack !== "") record.stack = stack;
+  append(path, error);
   try {
     const { code, cause, status } = fields;
     if (typeof code === "string") record.code = bounded(() => code, "");
     if (typeof status === "number") record.status = status;
     if (fields["isTransient"] === true) record.isTransient = true;
-    if (cause !== undefined && depth < MAX_CAUSES) record.cause = describe(cause, depth + 1);
+    const { inner, ...told } = detailsOf(error);
+    ObjectAssign(record, told);
+    if (inner.length > 0 && depth < MAX_CAUSES) record.errors = describeInner(inner, description);
+    if (cause !== undefined) {
+      const isLast = depth >= MAX_CAUSES || description.left <= 0;
+      record.cause = isLast
+        ? { name: "", message: "… further causes are left out" }
+        : describeWithin(cause, description);
+    }
   } catch {
     // A getter that throws adds nothing.
   }
-  return known === undefined ? record : { ...record, ...known };
+  path.length = depth;
+  const known = hostRecords.get(error);
+  if (known !== undefined) return { ...record, ...known };
+  const hint = depth === 0 ? suggestion(record) : undefined;
+  if (hint !== undefined) record.hint = hint;
+  return record;
 }
 
-function preview(value: object): string {
+function suggestion({ name, message }: ErrorRecord): string | undefined {
   try {
-    return encodeValue(value, { exotic: "omit" });
+    return suggestName(name, message);
   } catch {
-    return "an object";
+    return undefined;
+  }
+}
+
+function describeInner(errors: readonly unknown[], description: Description): ErrorRecord[] {
+  const records: ErrorRecord[] = [];
+  let i = 0;
+  for (; i < errors.length && i < MAX_INNER && description.left > 0; i++) {
+    append(records, describeWithin(errors[i], description));
+  }
+  if (i < errors.length) append(records, { name: "", message: `… and ${errors.length - i} more` });
+  return records;
+}
+
+/** What was thrown, or is a cause, without being an error. */
+function describeValue(value: unknown, depth: number): ErrorRecord {
+  if (depth > 0) return { name: "", message: bounded(() => inspect(value), "") };
+  const text = bounded(
+    () => (typeof value === "string" ? JSONStringify(bounded(() => value, "")) : inspect(value)),
+    "",
+  );
+  return { name: "Error", message: `Uncaught ${text}` };
+}
+
+function isReadableError(value: unknown): value is Error {
+  try {
+    return typeof value === "object" && isError(value);
+  } catch {
+    return false;
   }
 }
 

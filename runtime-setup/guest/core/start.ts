@@ -15,6 +15,7 @@ import { installProcess } from "./process.ts";
 import { settleScript } from "./script.ts";
 import { installSteps } from "../steps/install-steps.ts";
 import { installStep } from "../steps/steps.ts";
+import { installLocalTime } from "../time/install-local-time.ts";
 import { installTimers } from "./timers.ts";
 import { installWeb } from "./web.ts";
 
@@ -25,6 +26,7 @@ const features: { readonly [Name in FeatureName]: (config: FeatureConfigs[Name])
   conversation: installConversation,
   done: installDone,
   embeddings: installEmbeddings,
+  localTime: installLocalTime,
   pipeline: installPipeline,
   process: installProcess,
   step: installStep,

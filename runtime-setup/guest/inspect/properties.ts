@@ -11,6 +11,7 @@ import {
   ReflectApply,
   ReflectOwnKeys,
   SafeSet,
+  SafeWeakMap,
   StringCharCodeAt,
   StringRepeat,
 } from "../../../src/shared/primordials.ts";
@@ -98,6 +99,21 @@ function formatGetter(context: Context, descriptor: PropertyDescriptor, original
   return shown;
 }
 
+/** Getters of ours that stand for a plain value. */
+const values = new SafeWeakMap<object, true>();
+
+/** Shows what this getter gives in place of that there is one. */
+export function showAsValue(getter: () => unknown): void {
+  values.set(getter, true);
+}
+
+/** The descriptor with the value that stands behind it. */
+function withValue(descriptor: PropertyDescriptor, original: object): PropertyDescriptor {
+  const { get, enumerable = false } = descriptor;
+  if (get === undefined || !values.has(get)) return descriptor;
+  return { value: ReflectApply(get, original, []), enumerable };
+}
+
 /** `key: value`, or the value alone for an item of an array. */
 export function formatProperty(
   context: Context,
@@ -108,8 +124,9 @@ export function formatProperty(
   given?: PropertyDescriptor,
   original: object = value,
 ): string {
-  const descriptor = given ?? ObjectGetOwnPropertyDescriptor(value, key);
-  if (descriptor === undefined) return `${formatKey(context, key, true)}: ${context.stylize("undefined", "undefined")}`;
+  const found = given ?? ObjectGetOwnPropertyDescriptor(value, key);
+  if (found === undefined) return `${formatKey(context, key, true)}: ${context.stylize("undefined", "undefined")}`;
+  const descriptor = withValue(found, original);
   let separator = " ";
   let shown: string;
   if (descriptor.value !== undefined) {

@@ -6,9 +6,11 @@ import { DELIVERY } from "../../../src/shared/contract/runs.ts";
 import type { GuestEvent, Run } from "./run.ts";
 import { cancelRun, startRun } from "./runs.ts";
 import type { StepBinding } from "./step-body.ts";
+import { watchErrorEvent, type Look } from "./unread-errors.ts";
 import { abortReason, isAborted, type AbortSignal } from "../web/abort.ts";
 
-type Item = { value: unknown } | { error: unknown };
+/** What waits to be asked for; `look` where it tells of an error. */
+type Item = ({ value: unknown } | { error: unknown }) & { look?: Look | undefined };
 
 interface Reader {
   resolve(result: IteratorResult<unknown>): void;
@@ -46,12 +48,13 @@ export class EventStream implements AsyncIterableIterator<unknown> {
   ) {
     const onEvent: Run["onEvent"] = (event, failure) => {
       if (this.#over) return;
+      const look = event.type === "error" ? watchErrorEvent(this.#run, event, failure) : undefined;
       try {
         const items = toItems(event, failure);
-        for (let i = 0; i < items.length; i++) append(this.#waiting, { value: items[i] });
+        for (let i = 0; i < items.length; i++) append(this.#waiting, { value: items[i], look });
         if (items.length === 0) this.#ack();
       } catch (error) {
-        append(this.#waiting, { error: signal !== undefined && isAborted(signal) ? abortReason(signal) : error });
+        append(this.#waiting, { error: signal !== undefined && isAborted(signal) ? abortReason(signal) : error, look });
       }
       if (isTerminal(event.type)) this.#over = true;
       this.#serve();
@@ -69,6 +72,8 @@ export class EventStream implements AsyncIterableIterator<unknown> {
   /** Leaving the loop early: the run is cancelled. */
   async return(value?: unknown): Promise<IteratorResult<unknown>> {
     this.#over = true;
+    // An error that was not handed out yet is given up with the rest of the run.
+    for (let i = this.#head; i < this.#waiting.length; i++) this.#waiting[i]!.look?.();
     this.#waiting.length = 0;
     this.#head = 0;
     cancelRun(this.#run);
@@ -97,8 +102,10 @@ export class EventStream implements AsyncIterableIterator<unknown> {
       else {
         const item = this.#waiting[this.#head]!;
         this.#take();
-        if ("error" in item) reader.reject(item.error);
-        else reader.resolve({ done: false, value: item.value });
+        if ("error" in item) {
+          item.look?.();
+          reader.reject(item.error);
+        } else reader.resolve({ done: false, value: item.value });
       }
     }
     this.#readers.length = 0;

@@ -25,6 +25,8 @@ export interface Run extends BodyRun {
   goesOn: boolean;
   lastSeq: number;
   cancelled: boolean;
+  /** The script has asked for its end, whether or not that came first. */
+  isGivenUp: boolean;
   /** Where the script started it. */
   readonly site: Error;
   /** Aborted when the run is: what its functions and its body get. */

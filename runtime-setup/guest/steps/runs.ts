@@ -53,7 +53,7 @@ export function startRun(
   options: StartOptions,
 ): Run {
   checkLimit("runs", runs.size + 1);
-  const { delivery, signal } = options;
+  const { delivery, signal, parent } = options;
   const id = randomUUID();
   const { type, inputType, outputType } = binding;
   const controller = createAbortController();
@@ -77,7 +77,9 @@ export function startRun(
     goesOn: true,
     lastSeq: -1,
     cancelled: false,
-    site: new SafeError(),
+    isGivenUp: false,
+    // A part of a run is started by the runtime, in a turn of its own: the script called where the whole was started.
+    site: (parent === undefined ? undefined : runs.get(parent)?.site) ?? new SafeError(),
     controller,
     signal: controller.signal,
     results: [],
@@ -139,6 +141,7 @@ function toRequest(
 /** Cancels a run, and with it what its functions and its body do. Once this has returned true, the next event is the interrupt. */
 export function cancelRun(run: Run, reason: unknown = cancelledError()): boolean {
   if (run.cancelled || !runs.has(run.id)) return false;
+  run.isGivenUp = true;
   const sees = run.delivery === DELIVERY.every || run.delivery === DELIVERY.pulled;
   const accepted = callSync(OPS.run_cancel, {
     id: run.id,

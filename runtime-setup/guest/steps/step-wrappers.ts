@@ -18,6 +18,7 @@ import { guestError } from "../core/errors.ts";
 import { guard, reportUncaught } from "../core/kernel.ts";
 import { currentGeneration } from "./runs.ts";
 import { bindingFor, createStepObject, type StepObject } from "./steps.ts";
+import { noteHandled } from "./unread-errors.ts";
 
 /** A step of the inner one's kind, with whatever that depends on. */
 export function wrap(type: string, { binding }: GivenStep, body: Body): StepObject {
@@ -115,11 +116,13 @@ export function withEvents(step: unknown, hooks: unknown): StepObject {
   const onResult = hookOf("onResult");
   const onComplete = hookOf("onComplete");
   const onError = hookOf("onError");
+  const hasErrorHook = named["onError"] !== undefined;
   return wrap("events", given, function* (input) {
     onStart(input);
     try {
       yield runEffect(given, input, { forwards: true, onResult });
     } catch (error) {
+      if (hasErrorHook) noteHandled(error);
       onError(error);
       throw error;
     }

@@ -2,6 +2,7 @@ import type { StepConfig } from "../../../src/shared/contract/features.ts";
 import { DELIVERY } from "../../../src/shared/contract/runs.ts";
 import { defineHidden, ObjectHasOwn, SafeSymbol, SafeTypeError, SafeWeakMap } from "../../../src/shared/primordials.ts";
 import { runBlocking } from "./block-body.ts";
+import { suggestMethodsOf } from "../core/error-hints.ts";
 import { exemptOnAbort, rejectAborted, signalOf } from "../core/calls.ts";
 import { EventStream } from "./event-stream.ts";
 import { defineGlobal, guard, reportUncaught } from "../core/kernel.ts";
@@ -9,6 +10,7 @@ import { cancelledError } from "./run-events.ts";
 import { cancelRun, collect, runById, runsOf, startRun } from "./runs.ts";
 import type { GuestEvent } from "./run.ts";
 import type { StepBinding } from "./step-body.ts";
+import { watchErrorEvent } from "./unread-errors.ts";
 import { isAborted } from "../web/abort.ts";
 
 type Callback = (...args: unknown[]) => unknown;
@@ -50,10 +52,15 @@ class Step {
     const handler = checkedFunction(onEvent, "onEvent");
     if (handler === undefined)
       throw new SafeTypeError("Cannot start the step: onEvent is missing, it must be a function");
-    return startRun(this, ownFor(this, input), input, (event) => handler(event), {
+    const onRunEvent = (event: GuestEvent, failure: unknown): void => {
+      if (event.type === "error") watchErrorEvent(run, event, failure);
+      handler(event);
+    };
+    const run = startRun(this, ownFor(this, input), input, onRunEvent, {
       delivery: DELIVERY.every,
       signal: signalOf(options),
-    }).id;
+    });
+    return run.id;
   }
 
   /** Cancels one run, or all of this step's. Was there anything to cancel? */
@@ -150,6 +157,7 @@ class Step {
 defineHidden(Step.prototype, SafeSymbol.toStringTag, "Step");
 // `step.constructor` would make objects without a step behind them.
 delete (Step.prototype as { constructor?: unknown }).constructor;
+suggestMethodsOf(Step.prototype);
 
 /** What a partial event is to those who take results: pieces of a text, or results; a piece of a result is neither. */
 function partsOf({ kind }: StepBinding, event: GuestEvent): unknown[] {

@@ -32,7 +32,8 @@ export async function runCommand(
   if (script === "-" && options.input === "-") {
     throw new UsageError("Cannot read both the script and its input from stdin: give one of them as a file");
   }
-  const source = await readScript(script);
+  // The mark of its byte order does not belong to a text.
+  const source = (await readScript(script)).replace(/^\uFEFF/, "");
   const name = script === "-" ? "script.js" : basename(script);
   // A leading -- only says where the script's own arguments begin.
   const own = args[0] === "--" ? args.slice(1) : args;

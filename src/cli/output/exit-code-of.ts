@@ -1,28 +1,32 @@
-import type { ScriptOutcome } from "../../index.ts";
+import type { ScriptError, ScriptOutcome } from "../../index.ts";
 import { EXIT } from "./exit-codes.ts";
 
-/** The exit code of a script's outcome. It follows what the host recorded: an error that only claims a code counts 1. */
+/** The exit code of an error. It follows what the host recorded: an error that only claims a code counts 1. */
+async function codeOf(error: ScriptError | undefined): Promise<number> {
+  if (error === undefined || !error.fromHost) return EXIT.uncaught;
+  // Loaded on use: most scripts do not fail, and the catalogue is long.
+  const { findError } = await import("../errors/error-catalogue.ts");
+  return findError(error.code ?? "")?.exit ?? EXIT.uncaught;
+}
+
+/** The exit code of a script's outcome. */
 export async function exitCodeOf(outcome: ScriptOutcome): Promise<number> {
-  const { end, error } = outcome;
+  const { end, error, exitCode = EXIT.ok, unhandledErrors: [unhandled] = [] } = outcome;
   switch (end) {
     case "completed":
     case "done":
-      return EXIT.ok;
     case "exit":
-      return outcome.exitCode ?? EXIT.ok;
+      return exitCode === EXIT.ok && unhandled !== undefined ? codeOf(unhandled) : exitCode;
     case "load":
       return error?.name === "PermissionError" ? EXIT.permission : EXIT.load;
     case "aborted":
       return EXIT.interrupted;
     case "crashed":
       return EXIT.crashed;
-    case "limit":
     case "stalled":
-    case "uncaught": {
-      if (error === undefined || !error.fromHost) return EXIT.uncaught;
-      // Loaded on use: most scripts do not fail, and the catalogue is long.
-      const { findError } = await import("../errors/error-catalogue.ts");
-      return findError(error.code ?? "")?.exit ?? EXIT.uncaught;
-    }
+      return codeOf(unhandled ?? error);
+    case "limit":
+    case "uncaught":
+      return codeOf(error);
   }
 }

@@ -1,24 +1,14 @@
-import { isAbsolute, normalize, relative, resolve } from "node:path";
+import { isAbsolute, relative, resolve } from "node:path";
 import { styleText } from "node:util";
 import { flagFor, type PermissionUse, type ScriptError } from "../../index.ts";
-import { UNTRUSTED_WORDS } from "../../config.ts";
+import { codeFrame } from "./code-frame.ts";
+import { hintFor } from "./error-hints.ts";
+import { ScriptPlaces, type Frame, type ScriptTexts } from "./script-places.ts";
 
-/** What is known about a script beside its error. */
-export interface ErrorContext {
-  /** What the user wrote, for the code frame. */
-  source: string;
-  /** What the user calls the script. */
-  label: string;
-  /** The name under which the guest knows it; frames of any other file are left out. */
-  file: string;
-  /** The texts of the modules that the script was put together from, by the names in stacks. */
-  sources?: Readonly<Record<string, string>> | undefined;
-  /** The folder that the script lies in. */
-  folder?: string | undefined;
-  /** The latest use of a permission that was denied. */
-  denied?: PermissionUse | undefined;
-  /** The column in the source for one in the code that ran, where they differ. Both count from 1. */
-  toSourceColumn?: ((line: number, column: number) => number) | undefined;
+/** What is known of a script beside its error. */
+export interface ErrorContext extends ScriptTexts {
+  /** The uses of permissions that were denied, the latest last. */
+  denied: readonly PermissionUse[];
   /** What was pending when the time was up; "" where that does not matter. */
   pending: string;
   /** Did it run with `--untrusted`? */
@@ -26,167 +16,125 @@ export interface ErrorContext {
   colors: boolean;
 }
 
-interface Frame {
-  /** The text that it lies in. */
-  source: string;
-  line: number;
-  column: number;
-  text: string;
-}
+type ErrorRecord = NonNullable<ScriptError["cause"]>;
 
-/** Frames that are shown under an error. */
+/** Frames that are shown under the error itself, and under each error within it. */
 const MAX_FRAMES = 10;
-/** Longest source line that is shown around a position, in characters. */
-const MAX_LINE_CHARS = 160;
-/** Causes that are shown under an error. */
-const MAX_CAUSES = 5;
+const MAX_INNER_FRAMES = 5;
+const INDENT = "  ";
 
-const HINTS: Record<string, string> = {
-  ERR_MISSING_KEY: "keys come from the environment and from keys set; without one, run with -m embedded:demo",
-  ERR_INVALID_KEY: "check the key, in the environment or the one that keys set has stored",
-  ERR_NO_PRICE: "set prices in geppetto.yaml, as prices: { MODEL: { input: 0.25, output: 2 } }",
-  ERR_RATE_LIMIT: "wait a little, or ask for less at a time",
-  ERR_SCRIPT_STALLED: "an await is waiting for something that was never started, or that was cancelled",
-  ERR_PROVIDER_UNREACHABLE: "check the base URL and that the server runs",
-  ERR_REPLAY_MISS: "record the answer by running once with --record in place of --replay",
-  ERR_ENGINE_CRASHED: "the script broke the JavaScript engine itself; nothing outside it was touched",
-};
+/** An error that ended a script, as the user reads it and as a program does. */
+export class ErrorReport {
+  readonly #error: ScriptError;
+  readonly #context: ErrorContext;
+  readonly #places: ScriptPlaces;
+  readonly #frames: readonly Frame[];
+  readonly #hint: string | undefined;
 
-/** What to do about an error by its code alone. */
-export function hintForCode(code: string | undefined): string | undefined {
-  return HINTS[code ?? ""];
-}
-
-const UNTRUSTED_LIMITS: ReadonlySet<string> = new Set([
-  "ERR_LIMIT_WALL",
-  "ERR_LIMIT_CPU",
-  "ERR_LIMIT_MEMORY",
-  "ERR_LIMIT_OUTPUT",
-]);
-
-/** What to do about a name that V8 does not find, by the name. */
-const MISSING_NAMES: Record<string, string> = {
-  input: "give the script its input with --input",
-  require: "scripts are ES modules and have no require()",
-  module: "scripts are ES modules: use export default",
-  exports: "scripts are ES modules: use export default",
-};
-
-function hintFor(error: ScriptError, context: ErrorContext): string | undefined {
-  const { name, code, message } = error;
-  const { label, untrusted } = context;
-  if (untrusted && UNTRUSTED_LIMITS.has(code ?? "")) {
-    return `--untrusted allows at most ${UNTRUSTED_WORDS}; no option raises that`;
+  constructor(given: ScriptError, context: ErrorContext) {
+    this.#context = context;
+    this.#places = new ScriptPlaces(context);
+    const { message, frame } = this.#places.splitMessage(given.message);
+    this.#error = withRightFlag({ ...given, message }, context);
+    this.#frames = frame === undefined ? this.#places.framesOf(given.stack ?? "") : [frame];
+    this.#hint = hintFor(this.#error, { ...context, frame: this.#frames[0] });
   }
-  if (name === "PermissionError" && error.fromHost) return permissionHint(message, context);
-  if (name === "ReferenceError") return MISSING_NAMES[message.replace(/ is not defined$/, "")];
-  // V8's own word for an import() that was not put together before the script ran.
-  if (message === "Not supported" && context.source.includes("import(")) {
-    return "import() takes the name of a module as a text, in a script file that is an ES module; eval and .cjs have none";
+
+  /** What, where, the code around it, what it holds, the errors within and the causes, and what to do. */
+  toText(): string {
+    const { colors, pending } = this.#context;
+    const [top] = this.#frames;
+    const lines = [this.#headline(this.#error)];
+    if (pending !== "") lines.push(pending);
+    if (top !== undefined) lines.push("", ...codeFrame(top), "");
+    lines.push(...this.#frameLines(this.#frames.slice(0, MAX_FRAMES)), ...this.#innerLines(this.#error));
+    if (this.#hint !== undefined) lines.push(`${paint(colors, "cyan", "hint")}: ${this.#hint}`);
+    return lines.join("\n");
   }
-  if (code === "ERR_SCRIPT_LOAD" && untrusted && /\.[cm]?tsx?$/.test(label)) {
-    return "--untrusted runs JavaScript; TypeScript has to be compiled first";
+
+  /** The same as data. Files are named as the script knows them. */
+  toDocument(): object {
+    const { fromHost: _, details: __, hint: ___, ...record } = this.#error;
+    const [top] = this.#frames;
+    return {
+      ...record,
+      ...(record.errors === undefined ? {} : { errors: record.errors.map(withoutTexts) }),
+      ...(record.cause === undefined ? {} : { cause: withoutTexts(record.cause) }),
+      ...(top === undefined ? {} : { file: top.file, line: top.line, column: top.column }),
+      ...(this.#hint === undefined ? {} : { hint: this.#hint }),
+    };
   }
-  return hintForCode(code);
-}
 
-/** An error names a path as the script knows it, which starts from the script's folder; a flag starts from here. */
-function permissionHint(message: string, { folder, untrusted, denied }: ErrorContext): string | undefined {
-  if (!message.includes("--allow-")) return undefined;
-  if (untrusted) return "--untrusted allows nothing, and no option changes that";
-  const isPath = denied?.kind === "read" || (denied?.kind === "import" && denied.asked.startsWith("."));
-  if (folder === undefined || denied === undefined || !isPath || isAbsolute(denied.asked)) return undefined;
-  const { kind, asked } = denied;
-  const path = relative("", resolve(folder, asked));
-  if (path === normalize(asked)) return undefined;
-  // What begins with neither dot nor slash would be a package.
-  const shown = kind === "import" && !/^[./]/.test(path) ? `./${path}` : path;
-  return `from this folder it is ${flagFor(kind, shown)}`;
-}
+  #headline({ name, className = name, message, code }: ErrorRecord): string {
+    const title = code === undefined ? className : `${className} [${code}]`;
+    const shown = this.#places.showPaths(message);
+    if (title === "") return shown;
+    return `${paint(this.#context.colors, "red", title)}${shown === "" ? "" : `: ${shown}`}`;
+  }
 
-function toFrame(callee: string, place: string, context: ErrorContext): Frame | undefined {
-  const [, name = "", ...numbers] = /^file:\/\/\/(.*):(\d+):(\d+)$/.exec(place) ?? [];
-  const { file, label, sources = {}, toSourceColumn } = context;
-  const source = name === file ? context.source : Object.hasOwn(sources, name) ? sources[name] : undefined;
-  const [line, column] = numbers.map(Number);
-  // Code that was put around the user's own has no place in it.
-  if (source === undefined || line === undefined || column === undefined) return undefined;
-  if (line < 1 || line > linesOf(source).length) return undefined;
-  const shown = name === file ? (toSourceColumn?.(line, column) ?? column) : column;
-  const text = `${name === file ? label : name}:${line}:${shown}`;
-  return { source, line, column: shown, text: callee === "" ? text : `${callee} (${text})` };
-}
+  #frameLines(frames: readonly Frame[]): string[] {
+    return frames.map(({ text }) => paint(this.#context.colors, "dim", `    at ${text}`));
+  }
 
-/** A line of a stack, `    at callee (file:///script.js:3:9)`, if it lies in the script. */
-function parseFrame(text: string, context: ErrorContext): Frame | undefined {
-  const [, callee, inside, bare] = /^\s+at (?:(.*?) \((file:\/\/\/.*)\)|(file:\/\/\/.*))$/.exec(text) ?? [];
-  const place = inside ?? bare;
-  return place === undefined ? undefined : toFrame(callee ?? "", place, context);
-}
-
-/** The frames of a guest's stack that lie in the script; the stack is the script's to write, so nothing else counts. */
-function parseFrames(stack: string, context: ErrorContext): Frame[] {
-  const frames = stack.split("\n").map((line) => parseFrame(line, context));
-  return frames.filter((frame) => frame !== undefined).slice(0, MAX_FRAMES);
-}
-
-/** A syntax error has its place in its message: `… [file:///script.js:2:6]`. */
-function splitPlace(message: string, context: ErrorContext): { message: string; frame?: Frame | undefined } {
-  const at = message.lastIndexOf(" [file:///");
-  const place = at < 0 || !message.endsWith("]") ? "" : message.slice(at + 2, -1);
-  const frame = toFrame("", place, context);
-  return frame === undefined ? { message } : { message: message.slice(0, at), frame };
-}
-
-function linesOf(source: string): string[] {
-  return source.split(/\r?\n/);
-}
-
-function codeFrame({ source, line, column }: Frame): string[] {
-  const lines = linesOf(source);
-  const first = Math.max(1, line - 2);
-  const last = Math.min(lines.length, line + 1);
-  const width = String(last).length;
-  const shown: string[] = [];
-  for (let row = first; row <= last; row++) {
-    const text = lines[row - 1]!.replaceAll("\t", " ").slice(0, MAX_LINE_CHARS);
-    shown.push(`${row === line ? ">" : " "} ${String(row).padStart(width)} | ${text}`.trimEnd());
-    if (row === line && column >= 1 && column <= text.length + 1) {
-      shown.push(`  ${" ".repeat(width)} | ${" ".repeat(column - 1)}^`);
+  /** What stands under an error's frames. */
+  #innerLines({ details, errors = [], cause }: ErrorRecord): string[] {
+    const lines: string[] = [];
+    if (details !== undefined) lines.push(...indented(this.#places.showPaths(details).split("\n")));
+    for (const [index, error] of errors.entries()) {
+      const [head, ...rest] = this.#lines(error);
+      const lead = error.name === "" ? "" : `inner error ${index + 1}: `;
+      lines.push(...indented([`${lead}${head}`, ...rest]));
     }
+    if (cause !== undefined) {
+      const [head, ...rest] = this.#lines(cause);
+      lines.push(`caused by ${head}`, ...rest);
+    }
+    return lines;
   }
-  return shown;
+
+  #lines(error: ErrorRecord): string[] {
+    const frames = this.#places.framesOf(error.stack ?? "").slice(0, MAX_INNER_FRAMES);
+    return [...this.#headline(error).split("\n"), ...this.#frameLines(frames), ...this.#innerLines(error)];
+  }
 }
 
-function headline({
-  name,
-  message,
-  code,
-}: Pick<ScriptError, "name" | "message" | "code">): [name: string, rest: string] {
-  return [code === undefined ? name : `${name} [${code}]`, message === "" ? "" : `: ${message}`];
+function paint(colors: boolean, style: "red" | "dim" | "cyan", text: string): string {
+  return colors ? styleText(style, text, { validateStream: false }) : text;
 }
 
-/** An uncaught error as the user reads it: what, where, the code around it, the causes, and what to do. */
-export function formatError(error: ScriptError, context: ErrorContext): string {
-  const color = (style: "red" | "dim" | "cyan", text: string): string =>
-    context.colors ? styleText(style, text, { validateStream: false }) : text;
-  const { message, frame } = splitPlace(error.message, context);
-  const frames = frame === undefined ? parseFrames(error.stack ?? "", context) : [frame];
-  const [top] = frames;
-  const [name, rest] = headline({ ...error, message });
-  const lines = [`${color("red", name)}${rest}`];
-  if (context.pending !== "") lines.push(context.pending);
-  if (top !== undefined) lines.push("", ...codeFrame(top), "");
-  lines.push(...frames.map(({ text }) => color("dim", `    at ${text}`)));
-  for (let { cause } = error, depth = 0; cause !== undefined && depth < MAX_CAUSES; { cause } = cause, depth++) {
-    lines.push(`caused by ${headline(cause).join("")}`);
-    lines.push(
-      ...parseFrames(cause.stack ?? "", context)
-        .slice(0, 1)
-        .map(({ text }) => color("dim", `    at ${text}`)),
-    );
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => `${INDENT}${line}`);
+}
+
+/** What is meant for people is left to the text. */
+function withoutTexts({ details: _, hint: __, ...record }: ErrorRecord): object {
+  const { errors, cause } = record;
+  return {
+    ...record,
+    ...(errors === undefined ? {} : { errors: errors.map(withoutTexts) }),
+    ...(cause === undefined ? {} : { cause: withoutTexts(cause) }),
+  };
+}
+
+/**
+ * The error with the flag that helps here. The script knows a path as it starts from its own folder; a flag starts from the
+ * working directory.
+ */
+function withRightFlag(error: ScriptError, { denied, folder, untrusted }: ErrorContext): ScriptError {
+  if (error.name !== "PermissionError" || !error.fromHost) return error;
+  for (const { kind, asked } of denied.toReversed()) {
+    const named = `; allow it with ${flagFor(kind, asked)}`;
+    if (!error.message.includes(named)) continue;
+    const right = untrusted ? "" : `; allow it with ${flagFor(kind, fromHere(kind, asked, folder))}`;
+    return { ...error, message: error.message.replace(named, () => right) };
   }
-  const hint = hintFor({ ...error, message }, context);
-  if (hint !== undefined) lines.push(`${color("cyan", "hint")}: ${hint}`);
-  return lines.join("\n");
+  return error;
+}
+
+function fromHere(kind: PermissionUse["kind"], asked: string, folder: string | undefined): string {
+  const isPath = kind === "read" || (kind === "import" && /^\.{1,2}(?:\/|$)/.test(asked));
+  if (folder === undefined || !isPath || isAbsolute(asked)) return asked;
+  const path = relative("", resolve(folder, asked));
+  // What begins with neither dot nor slash would be a package.
+  return kind === "import" && !/^[./]/.test(path) ? `./${path}` : path;
 }

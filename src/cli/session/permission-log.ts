@@ -14,6 +14,9 @@ export interface PermissionLogOptions {
   warn(text: string): void;
 }
 
+/** Denied uses that are kept. */
+const MAX_DENIED = 100;
+
 /**
  * The uses of permissions of one script; with a file, each as a line of JSON, added to what only its owner reads. A line is
  * written before the use has an effect, so that a process that is killed has lost none; where it cannot be written, the
@@ -22,8 +25,8 @@ export interface PermissionLogOptions {
 export class PermissionLog {
   readonly #fd: number | undefined;
   readonly #options: PermissionLogOptions;
-  /** The latest use that was denied. */
-  denied: PermissionUse | undefined;
+  /** The uses that were denied, the latest last; some at most. */
+  readonly denied: PermissionUse[] = [];
 
   /** @throws {UsageError} when the file cannot be written to. */
   constructor(options: PermissionLogOptions) {
@@ -43,7 +46,7 @@ export class PermissionLog {
 
   /** @throws {Error} the file system's error when the line cannot be written whole. */
   note(use: PermissionUse): void {
-    if (!use.granted) this.denied = use;
+    if (!use.granted) this.#keepDenied(use);
     if (this.#fd === undefined) return;
     const bytes = Buffer.from(`${this.#toLine(use)}\n`);
     try {
@@ -52,6 +55,11 @@ export class PermissionLog {
       this.#options.warn(`Cannot write the audit: ${reasonOf(error)}; what it should hold is refused`);
       throw error;
     }
+  }
+
+  #keepDenied(use: PermissionUse): void {
+    if (this.denied.length === MAX_DENIED) this.denied.shift();
+    this.denied.push(use);
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ScriptOutcome } from "../../index.ts";
+import type { ScriptError, ScriptOutcome } from "../../index.ts";
 import type { Usage } from "./run-monitor.ts";
 
 export interface DocumentFacts {
@@ -9,16 +9,19 @@ export interface DocumentFacts {
   runId: string;
   /** What the script printed on stdout. */
   stdout: string;
+  /** An error as the document shows it. */
+  toDocument: (error: ScriptError) => object;
 }
 
 /** What `--json` prints for a script. `error` holds what a script may know too; what it reveals is bounded by that. */
-export function scriptDocument(outcome: ScriptOutcome, { exitCode, usage, runId, stdout }: DocumentFacts): object {
-  const { ok, value, text, error, stats, end } = outcome;
-  const { fromHost: _, ...shown } = error ?? { fromHost: false };
+export function scriptDocument(outcome: ScriptOutcome, facts: DocumentFacts): object {
+  const { exitCode, usage, runId, stdout, toDocument } = facts;
+  const { ok, value, text, error, unhandledErrors, stats, end } = outcome;
   return {
     ok: ok && exitCode === 0,
     result: value ?? text ?? null,
-    error: error === undefined ? null : shown,
+    error: error === undefined ? null : toDocument(error),
+    ...(unhandledErrors === undefined ? {} : { unhandledErrors: unhandledErrors.map(toDocument) }),
     usage,
     durationMs: Math.round(stats.durationMs),
     runId,

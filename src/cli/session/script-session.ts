@@ -18,15 +18,14 @@ import { exitCodeOf } from "../output/exit-code-of.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
 import { limitsOf, type SessionSettings } from "../options/load-settings.ts";
-import { formatCost, formatCount, formatDuration } from "../options/quantities.ts";
-import { formatError, type ErrorContext } from "../output/report-error.ts";
+import { formatCount, formatDuration } from "../options/quantities.ts";
 import { PermissionLog } from "./permission-log.ts";
-import { describePending, RunMonitor } from "./run-monitor.ts";
+import { reportOutcome } from "./report-outcome.ts";
+import { RunMonitor } from "./run-monitor.ts";
 import { RunKeeper } from "./run-keeper.ts";
 import { runLogFile } from "./run-log-file.ts";
 import { toRunStart } from "./run-start.ts";
 import type { Candidate, SessionReplay, SessionScript } from "./session-script.ts";
-import { scriptDocument } from "./script-document.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { startStatus } from "./session-status.ts";
 import type { StatusLine } from "../output/status-line.ts";
@@ -126,16 +125,21 @@ export class ScriptSession {
   }
 
   #createEngine({ wrap, wrapEmbeddings }: ModelRecorder): RuntimeEngine {
-    const { untrusted, json } = this.#options;
+    const { untrusted, json, env = {} } = this.#options;
     const { chat, embeddings, limits, tools, permissions, isolation = "process" } = this.#configured.settings;
     const { approve: _, ...toolSettings } = tools;
-    const sink = this.#terminal.sink();
+    const sink = {
+      ...this.#terminal.sink(),
+      onPromise: () =>
+        this.#notice("hint: the script prints a promise, which shows nothing of its value: await it first"),
+    };
     const onApprove = this.#approve();
     hasUsedThread ||= isolation === "thread";
     try {
       return new RuntimeEngine({
         isolation,
         hardening: untrusted ? "strict" : "standard",
+        ...(env["TZ"] ? { timeZone: env["TZ"] } : {}),
         limits: this.#limits,
         permissions: untrusted ? NOTHING : permissions,
         onPermission: (use) => this.#uses?.note(use),
@@ -253,43 +257,10 @@ export class ScriptSession {
       return;
     }
     const exitCode = interrupts.exitCode ?? own;
+    const denied = this.#uses?.denied ?? [];
+    const facts = { script, ran: this.#ran, usage, runId: this.#runId, printed: this.#printed, denied };
     process.exitCode = exitCode;
-    const { error, text } = outcome;
-    if (this.#options.json) {
-      const document = scriptDocument(outcome, { exitCode, usage, runId: this.#runId, stdout: this.#printed });
-      process.stdout.write(`${toJson(document)}\n`);
-    } else if (outcome.ok && text !== undefined) this.#terminal.write("stdout", `${text}\n`);
-    const { signal } = interrupts;
-    if (signal !== undefined) this.#notice(signal === "SIGINT" ? "interrupted" : "terminated");
-    // After a signal an AbortError says only what the user has just done.
-    if (error !== undefined && !(signal !== undefined && error.name === "AbortError")) {
-      this.#terminal.note(formatError(error, { ...this.#errorContext(script, outcome), sources: outcome.sources }));
-    }
-    this.#sayEnd(outcome, usage, exitCode);
-  }
-
-  #errorContext({ source, label, folder }: SessionScript, outcome: ScriptOutcome): ErrorContext {
-    const isLate = outcome.error?.code === "ERR_LIMIT_WALL" && outcome.pending !== undefined;
-    const pending = isLate ? describePending(outcome.pending!) : "";
-    const { name: file = label, toSourceColumn } = this.#ran ?? {};
-    const { untrusted = false } = this.#options;
-    const colors = this.#terminal.colors.stderr;
-    return { source, label, file, folder, toSourceColumn, pending, untrusted, denied: this.#uses?.denied, colors };
-  }
-
-  #sayEnd(
-    { end, stats }: ScriptOutcome,
-    { calls, inputTokens, outputTokens, cost }: RunMonitor["usage"],
-    exitCode: number,
-  ): void {
-    const { verbose, stats: wanted } = this.#options;
-    if (verbose) this.#terminal.note(`${end}, exit ${exitCode}`);
-    if (!verbose && !wanted) return;
-    const { durationMs, cpuMs, turns } = stats;
-    this.#terminal.note(
-      `${durationMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of it computing; ${formatCount(turns, "turn")}, ` +
-        `${formatCount(calls, "model call")}, ${formatCount(inputTokens, "token")} in, ${outputTokens} out${cost === undefined ? "" : `, ${formatCost(cost)}`}`,
-    );
+    reportOutcome(outcome, { ...facts, exitCode, signal: interrupts.signal }, this.#terminal, this.#options);
   }
 }
 

@@ -62,10 +62,10 @@ async function readScript({ file, code, name, folder, lineOffset = 0 }: Script):
   const facts = { name: shown, kind, lineOffset, ...(given === undefined ? {} : { folder: resolve(given) }) } as const;
   if (code !== undefined) {
     if (code.length > MAX_MODULE_BYTES) throw tooLarge(shown);
-    return { ...facts, code };
+    return { ...facts, code: withoutMark(code) };
   }
   if (file === undefined) throw new GeppettoError("ConfigError", "Cannot run a script: give it a file or code");
-  return { ...facts, code: await readText(file) };
+  return { ...facts, code: withoutMark(await readText(file)) };
 }
 
 /** The text of a file, which may be a pipe, as long as that is not too large. */
@@ -88,4 +88,9 @@ async function readText(file: string): Promise<string> {
 function tooLarge(name: string): LoadError {
   const message = `Cannot load ${name}: it is larger than ${MAX_MODULE_BYTES} bytes`;
   return new LoadError({ name: "LimitError", message, code: "ERR_LIMIT_IMPORT" }, {});
+}
+
+/** The text without the mark of its byte order, which some editors put before everything, a `#!` line too. */
+function withoutMark(text: string): string {
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
 }

@@ -42,9 +42,11 @@ export interface ScriptOutcome {
   value?: unknown;
   /** The result as `console.log` shows it. */
   text?: string;
-  /** What `process.exit` was given, 0 to 63. */
+  /** What `process.exit` was given, or `process.exitCode` set to, 0 to 63. */
   exitCode?: number;
   error?: ScriptError;
+  /** Errors of runs that nobody in the script has looked at; with one a script has failed, however else it ended. */
+  unhandledErrors?: ScriptError[];
   /** What was under way when a limit ended it. */
   pending?: PendingWork;
   stats: ScriptStats;
@@ -54,12 +56,19 @@ export interface ScriptOutcome {
 
 type State = "running" | "settled" | "ended";
 
+/** Most errors that are kept until somebody looks at them. */
+const MAX_UNHANDLED = 100;
+
 /** One execution of a script: running until its body settles, then until nothing is pending, then ended, for good. */
 export class ScriptRun {
   readonly #ended = createDeferred<Omit<ScriptOutcome, "stats" | "sources">>();
   #state: State = "running";
   #result: ResultCopy = {};
   #cutOff = false;
+  /** Errors that nobody has looked at, by the ids of their runs. */
+  readonly #unhandled = new Map<string, ScriptError>();
+  /** What `process.exitCode` says. */
+  exitCode: number | undefined;
 
   get over(): boolean {
     return this.#state === "ended";
@@ -80,7 +89,7 @@ export class ScriptRun {
 
   /** Nothing strong is pending; `empty` when nothing at all is. */
   idle(empty: boolean): void {
-    if (this.#state === "settled") this.#end({ ok: true, end: "completed", ...this.#result });
+    if (this.#state === "settled") this.#end({ ...this.#success(), end: "completed", ...this.#result });
     else if (this.#state === "running" && empty) this.fail("stalled", { ...STALLED, fromHost: true });
   }
 
@@ -90,22 +99,47 @@ export class ScriptRun {
   }
 
   done({ uncopied: _, ...result }: ResultCopy): void {
-    this.#end({ ok: true, end: "done", ...result });
+    this.#end({ ...this.#success(), end: "done", ...result });
   }
 
   exit(exitCode: number): void {
     this.#end({ ok: exitCode === 0, end: "exit", exitCode });
   }
 
-  fail(end: ScriptEnd, error: ScriptError, pending?: PendingWork): void {
+  /** @param told the error with what is still to be found out; the script is over all the same */
+  fail(end: ScriptEnd, error: ScriptError, pending?: PendingWork, told?: Promise<ScriptError>): void {
     if (!this.over) this.#cutOff = end === "limit" || end === "aborted" || end === "crashed";
-    this.#end({ ok: false, end, error, ...(pending === undefined ? {} : { pending }) });
+    this.#end({ ok: false, end, error, ...(pending === undefined ? {} : { pending }) }, told);
   }
 
-  #end(outcome: Omit<ScriptOutcome, "stats" | "sources">): void {
+  /** A run has failed. */
+  keepError(runId: string, error: ScriptError): void {
+    if (this.#unhandled.size < MAX_UNHANDLED) this.#unhandled.set(runId, error);
+  }
+
+  /** The script has looked at the run's error. */
+  lookAtError(runId: string): void {
+    this.#unhandled.delete(runId);
+  }
+
+  #success(): { ok: boolean; exitCode?: number } {
+    const { exitCode } = this;
+    return exitCode === undefined ? { ok: true } : { ok: exitCode === 0, exitCode };
+  }
+
+  #end(outcome: Omit<ScriptOutcome, "stats" | "sources">, told?: Promise<ScriptError>): void {
     if (this.over) return;
     this.#state = "ended";
-    this.#ended.resolve(outcome);
+    const ended = this.#withUnhandled(outcome);
+    if (told === undefined) this.#ended.resolve(ended);
+    else void told.then((error) => this.#ended.resolve({ ...ended, error }));
+  }
+
+  #withUnhandled(outcome: Omit<ScriptOutcome, "stats" | "sources">): Omit<ScriptOutcome, "stats" | "sources"> {
+    const unhandledErrors = [...this.#unhandled.values()];
+    const [error] = unhandledErrors;
+    if (error === undefined || outcome.end === "aborted") return outcome;
+    return { error, ...outcome, ok: false, unhandledErrors };
   }
 }
 

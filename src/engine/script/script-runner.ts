@@ -1,3 +1,4 @@
+import { createDeferred, type Deferred } from "../../base/deferred.ts";
 import { LoadError } from "../../modules/load-error.ts";
 import { toErrorRecord, type GeppettoError } from "../../shared/errors.ts";
 import type { ResultCopy } from "../../shared/contract/ops.ts";
@@ -9,6 +10,8 @@ import { limitError, type EngineLimits } from "../limits.ts";
 import type { LoadedScript } from "./load-script.ts";
 import { abortedError, ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome } from "./script-run.ts";
 
+/** How long a turn that is running when the time is up may take to tell where it was, in milliseconds. */
+const INTERRUPT_MS = 150;
 /** How often the CPU time of a script is compared with its limit, in milliseconds. */
 const CPU_WATCH_MS = 50;
 
@@ -23,6 +26,10 @@ export class ScriptRunner {
   #script: ScriptRun | undefined;
   #deadline: number | undefined;
   #isLoading = false;
+  /** Resolved with the place of the turn that was running when the time was up. */
+  #interrupted: Deferred<string | undefined> = createDeferred();
+  /** Of the script that runs, where it was put together from modules. */
+  #places: SourcePlaces | undefined;
 
   /** @param onClosedImport told what a script would import where nothing may be imported */
   constructor(loop: RealmSession, limits: EngineLimits, onClosedImport: (asked: string) => void) {
@@ -82,6 +89,7 @@ export class ScriptRunner {
     } finally {
       stopWatching();
       this.#deadline = undefined;
+      this.#places = undefined;
       loop.ledger.onIdle = () => {};
       await cleanUp(run.cutOff);
       this.#script = undefined;
@@ -105,6 +113,20 @@ export class ScriptRunner {
     this.#script?.exit(code);
   }
 
+  /** What the script has set `process.exitCode` to. */
+  setExitCode(code: number | undefined): void {
+    if (this.#script !== undefined) this.#script.exitCode = code;
+  }
+
+  /** A run of the script's has failed; until the script looks at the error nobody has. */
+  keepError(runId: string, error: ScriptError): void {
+    this.#script?.keepError(runId, error);
+  }
+
+  lookAtError(runId: string): void {
+    this.#script?.lookAtError(runId);
+  }
+
   /** Nobody in the guest caught this. False when no script is running to own it. */
   uncaught(error: ScriptError): boolean {
     if (this.#script === undefined) return false;
@@ -126,15 +148,20 @@ export class ScriptRunner {
     return true;
   }
 
-  /** A turn was lost, and with it the script. */
-  lost(kind: LossKind): void {
+  /** A turn was lost, and with it the script. The stack is of where the turn was, if that is known. */
+  lost(kind: LossKind, stack?: string): void {
+    this.#interrupted.resolve(stack);
     if (kind === "memory") this.#exceeded("memoryMB");
-    else if (kind === "timeout") this.#exceeded(this.#pastDeadline() ? "wallMs" : "turnMs");
+    else if (kind === "timeout") this.#exceeded(this.#pastDeadline() ? "wallMs" : "turnMs", stack);
     else this.end("crashed", toErrorRecord(realmError(kind, this.#limits)));
   }
 
-  exceeded(error: GeppettoError): void {
-    this.end("limit", toErrorRecord(error));
+  exceeded(error: GeppettoError, stack?: string): void {
+    this.end("limit", { ...toErrorRecord(error), ...this.#where(stack) });
+  }
+
+  #where(stack: string | undefined): { stack?: string } {
+    return stack === undefined ? {} : { stack: this.#places?.translateStack(stack) ?? stack };
   }
 
   /** What is to run; undefined when the script was over before it had been read. */
@@ -160,6 +187,7 @@ export class ScriptRunner {
 
   #runBody(run: ScriptRun, { name, code, kind, lineOffset, positions }: LoadedScript): void {
     const places = positions === undefined ? undefined : new SourcePlaces(positions);
+    this.#places = places;
     void this.#loop.run(
       { code, kind, lineOffset, filename: `file:///${name}` },
       {
@@ -172,7 +200,7 @@ export class ScriptRunner {
           else if (failure.kind === "load") {
             const { message } = failure.error;
             this.#notLoaded({ ...failure.error, message: places?.translate(message) ?? message });
-          } else if (!run.over) this.lost(failure.kind);
+          } else this.lost(failure.kind, failure.kind === "timeout" ? failure.stack : undefined);
         },
       },
     );
@@ -198,7 +226,7 @@ export class ScriptRunner {
     const onAbort = (): void => {
       this.end("aborted", toErrorRecord(abortedError()));
     };
-    const timer = wallMs === undefined ? undefined : setTimeout(() => this.#exceeded("wallMs"), wallMs);
+    const timer = wallMs === undefined ? undefined : setTimeout(() => this.#timeIsUp(), wallMs);
     const startCpuMs = this.#loop.cpuMs;
     const watch =
       cpuMs === undefined
@@ -215,9 +243,27 @@ export class ScriptRunner {
     };
   }
 
-  #exceeded(limit: "wallMs" | "cpuMs" | "turnMs" | "memoryMB"): void {
-    const meanwhile = this.#isLoading ? "while its modules were being loaded" : "";
-    this.exceeded(limitError(limit, this.#limits[limit] ?? 0, meanwhile));
+  /** Ends the script; a turn that is running is given a moment to tell where it was. */
+  #timeIsUp(): void {
+    const script = this.#script;
+    if (script === undefined || script.over) return;
+    if (!this.#loop.busy) return this.#exceeded("wallMs");
+    const interrupted = createDeferred<string | undefined>();
+    this.#interrupted = interrupted;
+    setTimeout(() => interrupted.resolve(undefined), INTERRUPT_MS);
+    this.#loop.ops.accepting = false;
+    const error = { ...toErrorRecord(limitError("wallMs", this.#limits.wallMs ?? 0, this.#meanwhile)), fromHost: true };
+    const told = interrupted.promise.then((stack) => ({ ...error, ...this.#where(stack) }));
+    script.fail("limit", error, this.#loop.pending(), told);
+  }
+
+  #exceeded(limit: "wallMs" | "cpuMs" | "turnMs" | "memoryMB", stack?: string): void {
+    this.exceeded(limitError(limit, this.#limits[limit] ?? 0, this.#meanwhile), stack);
+  }
+
+  /** What the script was doing, where that is not its own work. */
+  get #meanwhile(): string {
+    return this.#isLoading ? "while its modules were being loaded" : "";
   }
 
   #pastDeadline(): boolean {

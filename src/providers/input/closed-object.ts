@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { closestName } from "./closest-name.ts";
+import { closestName } from "../../shared/closest-name.ts";
 import { recordOf } from "./unknown-fields.ts";
 
 /**

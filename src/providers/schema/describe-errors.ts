@@ -1,5 +1,5 @@
 import type { OutputUnit } from "@cfworker/json-schema";
-import { closestName } from "../input/closest-name.ts";
+import { closestName } from "../../shared/closest-name.ts";
 import { describeValue, formatPath } from "../input/describe-issues.ts";
 import { listOf, recordOf } from "../input/unknown-fields.ts";
 

@@ -18,6 +18,12 @@ export interface StepConfig extends StepInfo {
   step: string;
 }
 
+/** A language and a time zone that are not those of the process that the guest lives in. */
+export interface LocalTimeConfig {
+  locale: string;
+  timeZone: string;
+}
+
 export interface FeatureConfigs {
   binding: BindingConfig;
   chat: undefined;
@@ -25,6 +31,7 @@ export interface FeatureConfigs {
   conversation: undefined;
   done: undefined;
   embeddings: undefined;
+  localTime: LocalTimeConfig;
   pipeline: undefined;
   process: undefined;
   step: StepConfig;

@@ -57,8 +57,16 @@ const DECLARED = {
   script_settle: syncOp<ResultCopy & { token: number; error?: ErrorRecord }>("effect"),
   script_done: syncOp<ResultCopy>("effect"),
   script_exit: syncOp<{ code: number }>("effect"),
+  /** What the script's exit code is when it ends by itself; undefined for none of its own. */
+  script_exit_code: syncOp<{ code: number | undefined }>("effect"),
+  /** A run has failed, and an event tells it: until the script looks at the error nobody has. */
+  error_keep: noteOp<RunId & { error: ErrorRecord }>("effect"),
+  /** The script has looked at the error of this run. */
+  error_look: noteOp<RunId>("effect"),
   /** Seen at once: the turn that prints it may go on for long. */
   console_write: noteOp<{ stream: "stdout" | "stderr"; text: string }>("effect", { isUrgent: true }),
+  /** The script has printed a promise in place of its value. */
+  console_promise: noteOp<Nothing>("effect"),
 
   /** The guest keeps to the limit itself; the host ends one that does not. */
   timer_start: noteOp<{ id: number; ms: number; kind: "timeout" | "interval" | "immediate" | "weak" }>("effect"),

@@ -1,0 +1,35 @@
+import { GeppettoError } from "../src/shared/errors.ts";
+import type { EngineOptions, SetupFunction } from "../src/engine/engine.ts";
+
+/** What scripts write dates and numbers in, wherever they run. */
+const LOCALE = "en-US";
+
+/**
+ * The time zone that the options ask for.
+ *
+ * @throws {GeppettoError} ConfigError for a zone that is not known.
+ */
+export function timeZoneOf({ timeZone = "UTC" }: EngineOptions): string {
+  if (timeZone === "UTC") return timeZone;
+  try {
+    return new Intl.DateTimeFormat(LOCALE, { timeZone }).resolvedOptions().timeZone;
+  } catch {
+    throw new GeppettoError(
+      "ConfigError",
+      `Cannot use the time zone ${JSON.stringify(timeZone)}: it must be UTC or a name such as "Europe/Berlin"`,
+    );
+  }
+}
+
+/**
+ * The same local time in every kind of isolation. A process of the guest's own has it from its start; in a thread of this
+ * process, whose time zone and language are this one's, the guest computes it where it is another.
+ */
+export function setupLocalTime(options: EngineOptions): SetupFunction {
+  return async function localTime(vm) {
+    if (options.isolation !== "thread") return;
+    const timeZone = timeZoneOf(options);
+    const own = new Intl.DateTimeFormat().resolvedOptions();
+    if (own.timeZone !== timeZone || own.locale !== LOCALE) await vm.install("localTime", { locale: LOCALE, timeZone });
+  };
+}

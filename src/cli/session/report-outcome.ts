@@ -1,0 +1,100 @@
+import type { PermissionUse, ScriptError, ScriptOutcome } from "../../index.ts";
+import { formatCost, formatCount } from "../options/quantities.ts";
+import type { ScriptOptions } from "../options/script-options.ts";
+import { ErrorReport, type ErrorContext } from "../output/report-error.ts";
+import type { Terminal } from "../output/terminal.ts";
+import { toJson } from "../output/to-json.ts";
+import type { Interrupts } from "./interrupts.ts";
+import { describePending, type Usage } from "./run-monitor.ts";
+import { scriptDocument } from "./script-document.ts";
+import type { Candidate, SessionScript } from "./session-script.ts";
+
+/** What is known at the end of a script beside how it ended. */
+export interface SessionEnd {
+  script: SessionScript;
+  /** The candidate that ran last. */
+  ran: Candidate | undefined;
+  exitCode: number;
+  /** The signal that came, if any. */
+  signal: Interrupts["signal"];
+  usage: Usage;
+  runId: string;
+  /** With `--json`, what the script printed. */
+  printed: string;
+  denied: readonly PermissionUse[];
+}
+
+/** Most errors that nobody has looked at that are shown. */
+const MAX_UNHANDLED = 5;
+const UNHANDLED = "a run has failed, and the script has not looked at its error (event.error or event.cause)";
+
+/** Says how a script ended, on both streams. */
+export function reportOutcome(
+  outcome: ScriptOutcome,
+  end: SessionEnd,
+  terminal: Terminal,
+  options: ScriptOptions,
+): void {
+  const { exitCode, signal, usage, runId, printed } = end;
+  const context = errorContext(outcome, end, options, terminal.colors.stderr);
+  const { text } = outcome;
+  if (options.json) {
+    const toDocument = (error: ScriptError): object => new ErrorReport(error, context).toDocument();
+    const document = scriptDocument(outcome, { exitCode, usage, runId, stdout: printed, toDocument });
+    process.stdout.write(`${toJson(document)}\n`);
+  } else if (text !== undefined) terminal.write("stdout", `${text}\n`);
+  if (signal !== undefined && !options.quiet) terminal.note(signal === "SIGINT" ? "interrupted" : "terminated");
+  sayErrors(outcome, context, signal !== undefined, terminal);
+  sayEnd(outcome, usage, exitCode, terminal, options);
+}
+
+function errorContext(
+  outcome: ScriptOutcome,
+  { script: { source, label, folder }, ran, denied }: SessionEnd,
+  options: ScriptOptions,
+  colors: boolean,
+): ErrorContext {
+  const { error, pending: work, sources } = outcome;
+  const isLate = error?.code === "ERR_LIMIT_WALL" && work !== undefined;
+  // Where it was interrupted is told: whatever else was pending, it computed.
+  const pending = isLate ? (error.stack === undefined ? describePending(work) : "it was computing") : "";
+  const { name: file = label, toSourceColumn } = ran ?? {};
+  const untrusted = options.untrusted === true;
+  return { source, label, file, folder, toSourceColumn, sources, pending, untrusted, denied, colors };
+}
+
+function sayErrors(
+  { error, unhandledErrors = [] }: ScriptOutcome,
+  context: ErrorContext,
+  isInterrupted: boolean,
+  terminal: Terminal,
+): void {
+  // After a signal an AbortError says only what the user has just done.
+  const isOwn = error !== undefined && error !== unhandledErrors[0];
+  if (isOwn && !(isInterrupted && error.name === "AbortError")) {
+    terminal.note(new ErrorReport(error, context).toText());
+  }
+  const texts = unhandledErrors.map((unhandled) => new ErrorReport(unhandled, { ...context, pending: "" }).toText());
+  const reports = [...Map.groupBy(texts, (text) => text)];
+  for (const [text, { length }] of reports.slice(0, MAX_UNHANDLED)) {
+    terminal.note(`warning: ${length === 1 ? UNHANDLED : `${length} times: ${UNHANDLED}`}:\n${text}`);
+  }
+  const more = reports.length - MAX_UNHANDLED;
+  if (more > 0) terminal.note(`warning: the same with ${formatCount(more, "further error")}`);
+}
+
+function sayEnd(
+  { end, stats }: ScriptOutcome,
+  { calls, inputTokens, outputTokens, cost }: Usage,
+  exitCode: number,
+  terminal: Terminal,
+  { verbose, stats: wanted }: ScriptOptions,
+): void {
+  if (verbose) terminal.note(`${end}, exit ${exitCode}`);
+  if (!verbose && !wanted) return;
+  const { durationMs, cpuMs, turns } = stats;
+  terminal.note(
+    `${durationMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of it computing; ${formatCount(turns, "turn")}, ` +
+      `${formatCount(calls, "model call")}, ${formatCount(inputTokens, "token")} in, ${outputTokens} out${cost === undefined ? "" : `, ${formatCost(cost)}`}`,
+  );
+}
