@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { stderrLogger, type Logger } from "../../base/logger.ts";
-import { atomicWrite } from "../atomic-write.ts";
-import { withFileLock } from "../file-lock.ts";
+import { replaceFile } from "../../base/replace-file.ts";
+import { withFileLock } from "../../base/file-lock.ts";
 import { requestKey } from "./recorded-request.ts";
 import { parseRecording, type ChatRecording, type Recording } from "./recording.ts";
 import { redactSecrets, type Redact } from "../redact-secrets.ts";
@@ -21,8 +21,6 @@ const FORMAT = "geppetto-cassette/1";
 /** How long a cassette is not written, for as long as it took to write it. */
 const PAUSE_RATIO = 10;
 const MAX_PAUSE_MS = 2_000;
-/** A cassette lies beside its script, for everybody who runs that. */
-const SHARED_MODE = 0o644;
 
 /**
  * Recorded answers in one readable JSON file. A file that cannot be read is set aside with a warning, as is a copy of
@@ -143,7 +141,7 @@ export class Cassette implements AsyncDisposable {
   async #merge(file: string): Promise<void> {
     const there = await readCassette(file, this.#logger);
     const recordings = this.#fresh(this.#merged(there));
-    await atomicWrite(file, `${JSON.stringify({ format: FORMAT, recordings }, null, 2)}\n`, SHARED_MODE);
+    await replaceFile(file, `${JSON.stringify({ format: FORMAT, recordings }, null, 2)}\n`);
   }
 
   /** A request that was recorded anew leaves its old answers behind; those of other processes stay. */
