@@ -1,16 +1,11 @@
 import { createRequire } from "node:module";
-import {
-  DEFAULT_CHAT_MODELS,
-  priceOf,
-  resolveProviderSettings,
-  type Environment,
-  type ModelSettings,
-} from "../providers/index.ts";
+import { resolveProviderSettings, type Environment, type ModelSettings } from "../providers/index.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { Config } from "./load-config.ts";
 import type { Settings } from "./settings.ts";
 import { SETTING_BY_PATH } from "./table/names.ts";
 import { displayValue } from "./to-settings.ts";
+import { unpricedModel } from "./unpriced-model.ts";
 
 /** A setting as `profiles show --origin` prints it; secrets are references, or hidden. */
 export interface DescribedSetting {
@@ -110,12 +105,11 @@ function checkModel(name: string, model: ModelSettings, env: Environment): Check
 }
 
 /** A limit on cost refuses every request to a model without a price. */
-function checkPrice({ chat, limits }: Settings): Check[] {
-  const provider = chat.provider === "claude" ? "anthropic" : chat.provider;
-  const model = chat.model ?? DEFAULT_CHAT_MODELS[provider as keyof typeof DEFAULT_CHAT_MODELS];
-  if (limits.maxCost === undefined || provider === "embedded") return [];
-  if (priceOf(model, chat.prices ?? {}) !== undefined)
-    return [ok("cost", `at most ${limits.maxCost} US dollars a run`)];
+function checkPrice(settings: Settings): Check[] {
+  const { chat, limits } = settings;
+  if (limits.maxCost === undefined || chat.provider === "embedded") return [];
+  const model = unpricedModel(settings);
+  if (model === undefined) return [ok("cost", `at most ${limits.maxCost} US dollars a run`)];
   const hint = `set one under prices, as prices: { ${model}: { input: 0.25, output: 2 } }`;
   return [{ name: "cost", status: "error", detail: `limits.maxCost is set, and ${model} has no price`, hint }];
 }
