@@ -11,6 +11,8 @@ import { OTHER_VARIABLES } from "../src/config/table/run-options.ts";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const SECTION = "settings of ";
 const GROUPS = "options of ";
+/** Who may say a setting, where that is not everybody. */
+const WHO = { folder: "not for a script's options", user: "not for a script's options, nor a folder that you do not trust" };
 /** Stands for the settings that are not in a section. */
 const ALONE = "no section";
 
@@ -46,14 +48,14 @@ function sectionTable(section) {
   return table(
     ["Setting", "Takes", "Default", "Flag and variables", "Meaning"],
     settings.map(([path, setting]) => {
-      const { flag, help, hostOnly, kind } = setting;
+      const { flag, help, saidBy, kind } = setting;
       const names = [flag?.name, flag && flagVariable(flag), settingVariable(path)];
       return [
         code(path.split(".").at(-1)),
         typeof kind === "string" ? readerOf(setting).expects : kind.map(code).join(", "),
         defaultOf(setting),
         [...new Set(names)].filter(Boolean).map(code).join(", "),
-        hostOnly ? `${help}; not for a script's options` : help,
+        saidBy === undefined ? help : `${help}; ${WHO[saidBy]}`,
       ];
     }),
   );

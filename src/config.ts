@@ -7,6 +7,8 @@ export {
   describeProfiles,
   describeSettings,
 } from "./config/describe-config.ts";
+export { checkLeftOvers } from "./config/check-left-overs.ts";
+export { checkTrust, settingsToTrust, type TrustedSetting } from "./config/describe-trust.ts";
 export { type ImportedProfiles, importProfiles } from "./config/import-profiles.ts";
 export { KeyStore } from "./config/key-store.ts";
 export { checkSetting } from "./config/read-settings.ts";
@@ -15,9 +17,12 @@ export {
   type Config,
   loadConfig,
   type LoadConfigOptions,
+  readFolderFile,
   userConfigFolder,
   userKeyStore,
+  userTrustStore,
 } from "./config/load-config.ts";
+export { TrustStore, type TrustState } from "./config/trust-store.ts";
 export { checkEnvironment } from "./config/environment.ts";
 export type { Settings } from "./config/settings.ts";
 export { completeSettings } from "./config/to-settings.ts";

@@ -1,12 +1,11 @@
 import { createRequire } from "node:module";
-import { DEFAULT_CHAT_MODELS } from "../providers/create-chat-provider.ts";
-import { priceFor } from "../providers/price-table.ts";
 import { type Environment, type ModelSettings, resolveProviderSettings } from "../providers/settings.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { Config } from "./load-config.ts";
 import type { Settings } from "./settings.ts";
 import { SETTING_BY_PATH } from "./table/names.ts";
 import { displayValue } from "./to-settings.ts";
+import { unpricedModel } from "./unpriced-model.ts";
 
 /** A setting as `profiles show --origin` prints it; secrets are references, or hidden. */
 export interface DescribedSetting {
@@ -106,18 +105,14 @@ function checkModel(name: string, model: ModelSettings, env: Environment): Check
 }
 
 /** A limit on cost refuses every request to a model without a price. */
-function checkPrice({ chat, limits }: Settings, env: Environment): Check[] {
-  if (limits.maxCost === undefined) return [];
-  const resolved = resolveProviderSettings(chat, env);
-  const model = resolved.model ?? DEFAULT_CHAT_MODELS[resolved.provider];
-  if (resolved.provider === "embedded") return [];
-  if (resolved.isLocal || priceFor(model, resolved.prices) !== undefined)
-    return [
-      ok(
-        "cost",
-        `at most ${limits.maxCost} US dollars a run${resolved.isLocal ? `; ${model} is local, and free` : ""}`,
-      ),
-    ];
+function checkPrice(settings: Settings, env: Environment): Check[] {
+  const { chat, limits } = settings;
+  if (limits.maxCost === undefined || chat.provider === "embedded") return [];
+  const model = unpricedModel(settings, env);
+  if (model === undefined) {
+    const { isLocal } = resolveProviderSettings(chat, env);
+    return [ok("cost", `at most ${limits.maxCost} US dollars a run${isLocal ? "; the model is local, and free" : ""}`)];
+  }
   const hint = `set one under prices, as prices: { ${model}: { input: 0.25, output: 2 } }`;
   return [{ name: "cost", status: "error", detail: `limits.maxCost is set, and ${model} has no price`, hint }];
 }

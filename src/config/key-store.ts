@@ -1,10 +1,12 @@
-import { randomUUID } from "node:crypto";
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { stat } from "node:fs/promises";
+import { readRegularFile } from "../base/read-regular-file.ts";
+import { leftOversOf, updateFile } from "../base/replace-file.ts";
 import { GeppettoError } from "../shared/errors.ts";
 
+type Keys = Record<string, string>;
+
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
-const PRIVATE_FILE = 0o600;
+const MAX_BYTES = 1_000_000;
 
 /**
  * Keys by name, in one file that only its owner can read; settings refer to them as `key:NAME`. Nothing here prints a
@@ -20,11 +22,11 @@ export class KeyStore {
 
   /** The names that have a key, in order. */
   async list(): Promise<string[]> {
-    return Object.keys(await this.#read()).sort();
+    return Object.keys(this.#read()).sort();
   }
 
   async get(name: string): Promise<string | undefined> {
-    const keys = await this.#read();
+    const keys = this.#read();
     return Object.hasOwn(keys, name) ? keys[name] : undefined;
   }
 
@@ -41,16 +43,17 @@ export class KeyStore {
     if (trimmed === "" || /[\s\p{Cc}]/u.test(trimmed)) {
       throw keyError(`Cannot store the key "${name}": a key is one word, and not empty`);
     }
-    await this.#write({ ...(await this.#read()), [name]: trimmed });
+    await this.#update((keys) => ({ ...keys, [name]: trimmed }));
   }
 
   /** Forgets a key. Was there one? */
   async remove(name: string): Promise<boolean> {
-    const keys = await this.#read();
-    if (!Object.hasOwn(keys, name)) return false;
-    delete keys[name];
-    await this.#write(keys);
-    return true;
+    let wasThere = false;
+    await this.#update((keys) => {
+      wasThere = Object.hasOwn(keys, name);
+      return wasThere ? Object.fromEntries(Object.entries(keys).filter(([other]) => other !== name)) : undefined;
+    });
+    return wasThere;
   }
 
   /** Can others than its owner read the file? False where there is none. */
@@ -63,39 +66,48 @@ export class KeyStore {
     }
   }
 
-  async #read(): Promise<Record<string, string>> {
-    let text: string;
+  /** Files that killed programs have left beside the keys file: they may hold keys. The next change removes them. */
+  leftOvers(): Promise<string[]> {
+    return leftOversOf(this.#path);
+  }
+
+  #read(): Keys {
     try {
-      text = await readFile(this.#path, "utf8");
+      return parseKeys(readRegularFile(this.#path, { maxBytes: MAX_BYTES }));
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "ENOENT" || code === "ENOTDIR") return {};
-      throw keyError(`Cannot read the keys file: ${code ?? "unknown"}`);
-    }
-    try {
-      const keys = JSON.parse(text) as unknown;
-      if (typeof keys !== "object" || keys === null || !Object.values(keys).every((key) => typeof key === "string")) {
-        throw new SyntaxError("no keys");
-      }
-      return keys as Record<string, string>;
-    } catch {
-      throw keyError("Cannot read the keys file: it is not as it was written; remove it and store the keys anew");
+      throw asKeyError("Cannot read the keys file", error);
     }
   }
 
-  /** Whole or not at all, and never readable by others, not even for a moment. */
-  async #write(keys: Record<string, string>): Promise<void> {
-    const draft = `${this.#path}.${randomUUID()}`;
+  async #update(change: (keys: Keys) => Keys | undefined): Promise<void> {
     try {
-      await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-      await writeFile(draft, `${JSON.stringify(keys, undefined, 2)}\n`, { mode: PRIVATE_FILE, flag: "wx" });
-      await chmod(draft, PRIVATE_FILE);
-      await rename(draft, this.#path);
+      await updateFile(this.#path, { maxBytes: MAX_BYTES }, (text) => {
+        const keys = change(parseKeys(text));
+        return keys && `${JSON.stringify(keys, undefined, 2)}\n`;
+      });
     } catch (error) {
-      await rm(draft, { force: true }).catch(() => {});
-      throw keyError(`Cannot write the keys file: ${(error as NodeJS.ErrnoException).code ?? "unknown"}`);
+      throw asKeyError("Cannot write the keys file", error);
     }
   }
+}
+
+function parseKeys(text: string | undefined): Keys {
+  if (text === undefined) return {};
+  try {
+    const keys = JSON.parse(text) as unknown;
+    if (typeof keys !== "object" || keys === null || !Object.values(keys).every((key) => typeof key === "string")) {
+      throw new SyntaxError("no keys");
+    }
+    return keys as Keys;
+  } catch {
+    throw keyError("Cannot read the keys file: it is not as it was written; remove it and store the keys anew");
+  }
+}
+
+function asKeyError(what: string, error: unknown): GeppettoError {
+  if (error instanceof GeppettoError && error.name === "ConfigError") return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  return keyError(`${what}: ${code?.startsWith("E") && !code.startsWith("ERR_") ? code : message}`);
 }
 
 function keyError(message: string): GeppettoError {

@@ -10,10 +10,8 @@ export interface Layer {
   kind: LayerKind;
   /** For people: `profile "gpt"`; default the place of each setting alone. */
   name?: string;
-  /** Was it written by whoever wrote the scripts, rather than by the user? */
+  /** Was it written by whoever wrote the scripts, rather than by the user, and has nobody trusted it? */
   isForeign?: boolean;
-  /** May a foreign one allow scripts more than they have without it? Where the user has asked for it by name. */
-  mayLoosen?: boolean;
   values: SettingValues;
 }
 
@@ -25,6 +23,8 @@ export interface Origin {
   place: string;
   name?: string;
   isForeign: boolean;
+  /** Of a value that is put together from several layers: the keys that foreign ones have said. */
+  foreignKeys?: string[];
 }
 
 export type Merged = Map<string, Origin>;
@@ -32,15 +32,15 @@ export type Merged = Map<string, Origin>;
 export interface MergeOptions {
   /** The folder that the script lies in: what is below it may be read and imported, unless nothing may. */
   scriptFolder?: string | undefined;
-  /** Hears of what a foreign layer would have allowed, and was not let. */
+  /** Hears of what a foreign layer says that is not its to say. */
   onRefused?: (path: string, place: string) => void;
 }
 
 /**
  * Merges layers, the weakest first. Another provider takes nothing over from the one before it: neither key nor address
  * nor model. Nor does a key of the user's own files go to an address in a file that came with the scripts, whichever of
- * them counts more. A script tightens limits and permissions, and never loosens them; a file that came with the scripts
- * allows them nothing either, unless it was asked for by name.
+ * them counts more. A script, and a file that came with the scripts, tighten limits and permissions and never loosen
+ * them; what only the user may say, such a file does not say.
  */
 export function mergeLayers(
   layers: readonly Layer[],
@@ -52,25 +52,50 @@ export function mergeLayers(
     for (const section of ["chat", "embeddings"]) forgetForeign(merged, layer, section);
     for (const [path, { value, place }] of layer.values) {
       if ((layer === script && isGuarded(path)) || leavesFolder(merged, layer, path)) continue;
-      const { kind, name, isForeign = false, mayLoosen = false } = layer;
-      const known = merged.get(path)?.value;
-      if (isForeign && !mayLoosen && isTrust(path)) {
+      const { kind, name, isForeign = false } = layer;
+      const before = merged.get(path);
+      const known = before?.value;
+      if (isForeign && SETTING_BY_PATH.get(path)?.saidBy === "user") {
+        onRefused(path, place);
+        continue;
+      }
+      if (isForeign && isGuarded(path)) {
         const own = isOfFolder(path) && scriptFolder !== undefined ? [scriptFolder] : [];
-        const before = known ?? impliedOf(path) ?? own;
+        const held = known ?? impliedOf(path) ?? (isTrust(path) ? own : undefined);
         const asked = Array.isArray(value) && value.length > 0 ? [...own, ...(value as string[])] : value;
-        const tightened = tighter(path, before, asked);
+        const tightened = tighter(path, held, asked);
         if (!isSame(tightened, asked)) onRefused(path, place);
-        if (!isSame(tightened, before)) merged.set(path, { value: tightened, kind, place, isForeign });
+        if (!isSame(tightened, held)) merged.set(path, { value: tightened, kind, place, isForeign });
         continue;
       }
       const adds = SETTING_BY_PATH.get(path)?.merge === "by key" && known !== undefined;
       const whole = adds ? { ...known, ...(value as object) } : value;
-      merged.set(path, { value: whole, kind, place, isForeign, ...(name === undefined ? {} : { name }) });
+      merged.set(path, {
+        value: whole,
+        kind,
+        place,
+        isForeign,
+        ...(name === undefined ? {} : { name }),
+        ...foreignKeysOf(path, value, isForeign, before),
+      });
     }
   }
   if (scriptFolder !== undefined) allowOwnFolder(merged, scriptFolder);
   if (script !== undefined) tighten(merged, script, scriptFolder);
   return merged;
+}
+
+/** Which keys of a value that is merged by key foreign layers have said. */
+function foreignKeysOf(
+  path: string,
+  value: unknown,
+  isForeign: boolean,
+  before: Origin | undefined,
+): Pick<Origin, "foreignKeys"> {
+  if (SETTING_BY_PATH.get(path)?.merge !== "by key") return {};
+  const said = Object.keys(value as object);
+  const kept = (before?.foreignKeys ?? []).filter((key) => !said.includes(key));
+  return { foreignKeys: isForeign ? [...kept, ...said] : kept };
 }
 
 /** Is the script's own folder a part of it? */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { resolveProviderSettings } from "../providers/settings.ts";
 import { configError, placeOf } from "./config-error.ts";
 import { merge, readEnvironment } from "./environment.ts";
+import { foreignDestinations } from "./key-destinations.ts";
 import { KeyStore } from "./key-store.ts";
 import { type Layer, type Merged, mergeLayers } from "./layers.ts";
 import { parseModelName } from "./model-name.ts";
@@ -14,6 +15,8 @@ import { flagVariable, SETTING_BY_PATH } from "./table/names.ts";
 import { RUN_OPTIONS } from "./table/run-options.ts";
 import { toSettings } from "./to-settings.ts";
 import type { ScriptOptionsLiteral } from "./script-options-literal.ts";
+import { TrustStore } from "./trust-store.ts";
+import { unpricedModel } from "./unpriced-model.ts";
 import { readYamlFile, yamlPackage, type YamlFile } from "./yaml-file.ts";
 
 export interface LoadConfigOptions {
@@ -32,6 +35,10 @@ export interface LoadConfigOptions {
   flags?: Readonly<Record<string, unknown>>;
   /** The folder that the script lies in: what is below it may be read and imported, unless nothing may. */
   scriptFolder?: string | undefined;
+  /** Is the script one of somebody unknown? Then the folder's `geppetto.yaml` is not read at all. */
+  untrusted?: boolean | undefined;
+  /** Are the settings only shown? Then a key that would go where it may not is a warning. */
+  isForShow?: boolean | undefined;
   /** The script's `export const options`, see `readScriptOptions`. */
   script?: ScriptOptionsLiteral | undefined;
 }
@@ -50,12 +57,14 @@ export interface Config {
   files: string[];
 }
 
-const { profile: PROFILE, model: MODEL, set: SET } = RUN_OPTIONS;
+const { profile: PROFILE, model: MODEL, set: SET, untrusted: UNTRUSTED } = RUN_OPTIONS;
 const PROFILE_VARIABLE = flagVariable(PROFILE.flag);
-const HOW_TO_LOOSEN = `what a folder's file allows its scripts counts only in a profile that you name with ${PROFILE.flag.name}; or allow it by a flag`;
+const HOW_TO_LOOSEN =
+  "a folder's file that nobody has trusted only tightens what holds without it; read it, then run geppetto-js trust .";
 const PROJECT_FILE = "geppetto.yaml";
 const USER_FILE = "config.yaml";
 const KEYS_FILE = "keys.json";
+const TRUST_FILE = "trust.json";
 const FILE_KEYS = ["default", "profiles"];
 
 /** Where the user's own configuration is. */
@@ -71,65 +80,121 @@ export function userKeyStore(
   return new KeyStore(join(folder, KEYS_FILE));
 }
 
+/** The folders whose `geppetto.yaml` the user has trusted. */
+export function userTrustStore(
+  env: Readonly<Record<string, string | undefined>>,
+  folder: string = userConfigFolder(env),
+): TrustStore {
+  return new TrustStore(join(folder, TRUST_FILE));
+}
+
+/** The `geppetto.yaml` of a folder; undefined where there is none. */
+export function readFolderFile(folder: string): YamlFile | undefined {
+  return readYamlFile(join(folder, PROJECT_FILE), PROJECT_FILE);
+}
+
 /**
  * The configuration of one command: flags over environment over the script's options over `geppetto.yaml` over the
  * user's file over the profile with what it extends over defaults. Keys named as `key:NAME` are looked up; one that is
- * missing is an error of the call that needs it, not of this.
+ * missing is an error of the call that needs it, not of this. A `geppetto.yaml` that nobody has trusted sends no key
+ * anywhere but to its vendor, or where the user's own file sends it, and sets no prices and folders.
  *
  * @throws {GeppettoError} ConfigError with file, line and column for whatever is wrong.
  */
 export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
   const { cwd = process.cwd(), env } = options;
   const folder = options.configFolder ?? userConfigFolder(env);
-  const [project, user] = await Promise.all([
-    readYamlFile(join(cwd, PROJECT_FILE), PROJECT_FILE),
-    readYamlFile(join(folder, USER_FILE), `~/.config/geppetto-js/${USER_FILE}`),
-  ]);
-  const fileLayers: Layer[] = [
-    ...(user ? [{ kind: "user" as const, values: readSettings(user.value, user, [], FILE_KEYS) }] : []),
-    ...(project
-      ? [{ kind: "project" as const, isForeign: true, values: readSettings(project.value, project, [], FILE_KEYS) }]
-      : []),
-  ];
-  const profiles = new Map<string, Profile>();
-  for (const file of [user, project]) {
-    if (file) for (const profile of readProfiles(file, file === project)) profiles.set(profile.name, profile);
-  }
+  const project = options.untrusted ? undefined : readFolderFile(cwd);
+  const user = readYamlFile(join(folder, USER_FILE), `~/.config/geppetto-js/${USER_FILE}`);
+  const isForeign = project !== undefined && userTrustStore(env, folder).stateOf(cwd, project.text) !== "trusted";
+  const userLayer: Layer[] = user ? [{ kind: "user", values: readSettings(user.value, user, [], FILE_KEYS) }] : [];
+  const projectLayer: Layer[] = project
+    ? [{ kind: "project", isForeign, values: readSettings(project.value, project, [], FILE_KEYS) }]
+    : [];
+  const own = new Map<string, Profile>();
+  if (user) for (const profile of readProfiles(user, false)) own.set(profile.name, profile);
+  const profiles = new Map(own);
+  if (project) for (const profile of readProfiles(project, isForeign)) profiles.set(profile.name, profile);
   const environment = readEnvironment(env);
   const chosen = chooseProfile(options, project, user);
+  if (options.untrusted && chosen !== undefined && !profiles.has(chosen.name)) {
+    const problem = `there is no profile "${chosen.name}" of your own, and ${UNTRUSTED.flag.name} reads no ${PROJECT_FILE}`;
+    throw configError(chosen.place, problem, "ERR_CONFIG_PROFILE");
+  }
   const chain = chosen === undefined ? [] : profileChain(chosen.name, profiles, chosen.place);
-  const isAskedFor = chosen !== undefined && (options.profile ?? env[PROFILE_VARIABLE]) === chosen.name;
   const layers: Layer[] = [
-    { kind: "default", values: readDefaults() },
-    ...chain.map((profile) => ({
-      kind: "profile" as const,
-      name: `profile "${profile.name}"`,
-      isForeign: profile.isProject,
-      mayLoosen: isAskedFor,
-      values: profile.values,
-    })),
-    ...fileLayers,
+    readDefaultLayer(),
+    ...chain.map(toLayer),
+    ...userLayer,
+    ...projectLayer,
     ...(options.script === undefined ? [] : [readScript(options.script)]),
     { kind: "environment", values: environment },
     { kind: "flag", values: readCommandLine(options) },
   ];
-  const refused: string[] = [];
-  const origins = mergeLayers(layers, {
-    scriptFolder: options.scriptFolder,
-    onRefused: (path, place) => refused.push(`Ignoring ${path} of ${place}: ${HOW_TO_LOOSEN}`),
-  });
-  checkModelAlone(origins);
+  const mergeAll = (some: readonly Layer[]): { origins: Merged; warnings: string[] } => {
+    const warnings: string[] = [];
+    const onRefused = (path: string, place: string): void =>
+      void warnings.push(`Ignoring ${path} of ${place}: ${HOW_TO_LOOSEN}`);
+    return { origins: mergeLayers(some, { scriptFolder: options.scriptFolder, onRefused }), warnings };
+  };
   const keys = userKeyStore(env, folder);
-  const { settings, warnings } = await toSettings(origins, keys);
+  let merged = mergeAll(layers);
+  checkModelAlone(merged.origins);
+  const refused = isForeign ? foreignDestinations(merged.origins, ownWays(own, userLayer), env) : [];
+  if (refused.length > 0 && !options.isForShow) throw refused[0]!;
+  const unkept = unkeepableCost(merged.origins, (await toSettings(merged.origins, keys)).settings, env);
+  if (unkept !== undefined) merged = mergeAll(layers.map(withoutForeignCost));
+  const { origins, warnings } = merged;
+  const { settings, warnings: unwise } = await toSettings(origins, keys);
   return {
     settings,
     origins,
     profile: chosen?.name,
     profiles,
-    warnings: [...refused, ...warnings],
+    warnings: [...warnings, ...refused.map(({ message }) => message), ...(unkept ?? []), ...unwise],
     keys,
     files: [user, project].filter((file) => file !== undefined).map(({ label }) => label),
   };
+}
+
+const COST = "limits.maxCost";
+
+/** A folder's file that nobody has trusted bounds the cost, and may not say the price that this takes. */
+function unkeepableCost(origins: Merged, settings: Settings, env: LoadConfigOptions["env"]): string[] | undefined {
+  const cost = origins.get(COST);
+  if (cost === undefined || !cost.isForeign || cost.kind === "script") return undefined;
+  const model = unpricedModel(settings, env);
+  if (model === undefined) return undefined;
+  return [`Ignoring ${COST} of ${cost.place}: ${model} has no price; say one in your own configuration, under prices`];
+}
+
+function withoutForeignCost(layer: Layer): Layer {
+  if (!layer.isForeign || layer.kind === "script") return layer;
+  return { ...layer, values: new Map([...layer.values].filter(([path]) => path !== COST)) };
+}
+
+function readDefaultLayer(): Layer {
+  return { kind: "default", values: readDefaults() };
+}
+
+/** The user's own configuration without a profile, and with each of its profiles. */
+function ownWays(own: ReadonlyMap<string, Profile>, userLayer: readonly Layer[]): Merged[] {
+  return [[], ...ownChains(own)].map((chain) => mergeLayers([readDefaultLayer(), ...chain.map(toLayer), ...userLayer]));
+}
+
+function toLayer({ name, isForeign, values }: Profile): Layer {
+  return { kind: "profile", name: `profile "${name}"`, isForeign, values };
+}
+
+/** The user's own profiles, each with what it extends; one that cannot be used says so when it is. */
+function ownChains(own: ReadonlyMap<string, Profile>): Profile[][] {
+  return [...own.keys()].flatMap((name) => {
+    try {
+      return [profileChain(name, own, name)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function chooseProfile(
@@ -204,7 +269,7 @@ function parseValue(text: string): unknown {
 function readScript(script: ScriptOptionsLiteral): Layer {
   const values = readSettings(script.value, script);
   for (const [path, { place }] of values) {
-    if (SETTING_BY_PATH.get(path)?.hostOnly)
+    if (SETTING_BY_PATH.get(path)?.saidBy !== undefined)
       throw configError(place, `a script may not set ${path}: say it in ${PROJECT_FILE}`, "ERR_CONFIG_SCRIPT");
   }
   return { kind: "script", isForeign: true, values };

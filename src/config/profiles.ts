@@ -6,8 +6,8 @@ import type { YamlFile } from "./yaml-file.ts";
 export interface Profile {
   name: string;
   file: YamlFile;
-  /** Is the file one that came with the folder, and not the user's own? */
-  isProject: boolean;
+  /** Is it of a file that came with the folder, and that nobody has trusted? */
+  isForeign: boolean;
   extends: string[];
   description?: string;
   values: SettingValues;
@@ -16,7 +16,7 @@ export interface Profile {
 const PROFILE_KEYS = ["extends", "description"];
 
 /** The profiles of a file. @throws {GeppettoError} ConfigError with the place. */
-export function readProfiles(file: YamlFile, isProject: boolean): Profile[] {
+export function readProfiles(file: YamlFile, isForeign: boolean): Profile[] {
   const { profiles } = file.value as { profiles?: unknown };
   if (profiles === null || profiles === undefined) return [];
   if (typeof profiles !== "object" || Array.isArray(profiles)) {
@@ -33,7 +33,7 @@ export function readProfiles(file: YamlFile, isProject: boolean): Profile[] {
     return {
       name,
       file,
-      isProject,
+      isForeign,
       extends: list,
       values,
       ...(typeof description === "string" ? { description } : {}),

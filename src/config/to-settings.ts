@@ -1,11 +1,12 @@
+import { isReference } from "./key-destinations.ts";
 import type { KeyStore } from "./key-store.ts";
-import type { Merged, Origin } from "./layers.ts";
+import type { Merged } from "./layers.ts";
 import { readDefaults } from "./read-settings.ts";
 import { readerOf } from "./setting-kinds.ts";
 import type { Sections, Settings } from "./settings.ts";
 import { SETTING_BY_PATH } from "./table/names.ts";
 
-/** The settings as one object, with the keys that they refer to. */
+/** The settings as one object, with the keys that they refer to. What sends keys anywhere has been judged before. */
 export async function toSettings(merged: Merged, keys: KeyStore): Promise<{ settings: Settings; warnings: string[] }> {
   const { chat: said, embeddings, retry, prices, ...rest } = toSections(merged);
   const { reasoningEffort: effort, reasoningBudgetTokens: budgetTokens, ...chat } = said;
@@ -69,37 +70,22 @@ async function resolveSecrets(
   keys: KeyStore,
 ): Promise<string[]> {
   const warnings: string[] = [];
-  const foreign = foreignAddress(merged.get(`${section}.baseURL`));
   const { apiKey, headers } = values;
   const keyOrigin = merged.get(`${section}.apiKey`);
   if (apiKey !== undefined && keyOrigin !== undefined) {
-    const { place, isForeign } = keyOrigin;
-    const isHeld = !isReference(apiKey);
-    if (isHeld) {
-      warnings.push(`${place} holds a key itself: store it with "geppetto-js keys set" and refer to it as key:NAME`);
-    }
-    // A key that came with the address may go there.
-    if (foreign !== undefined && !(isHeld && isForeign)) {
-      warnings.push(`${place} sends ${isHeld ? "a key" : apiKey} to ${foreign}`);
+    if (!isReference(apiKey)) {
+      warnings.push(
+        `${keyOrigin.place} holds a key itself: store it with "geppetto-js keys set" and refer to it as key:NAME`,
+      );
     }
     values.apiKey = (await lookUp(apiKey, keys)) ?? apiKey;
   }
-  const headersOrigin = merged.get(`${section}.headers`);
-  if (headers !== undefined && headersOrigin !== undefined) {
+  if (headers !== undefined) {
     const resolved: Record<string, string> = {};
-    for (const [name, value] of Object.entries(headers)) {
-      const key = await lookUp(value, keys);
-      if (foreign !== undefined && key !== undefined)
-        warnings.push(`${headersOrigin.place} sends ${value} to ${foreign}`);
-      resolved[name] = key ?? value;
-    }
+    for (const [name, value] of Object.entries(headers)) resolved[name] = (await lookUp(value, keys)) ?? value;
     values.headers = resolved;
   }
   return warnings;
-}
-
-function isReference(text: string): boolean {
-  return /^(?:env|key):./.test(text);
 }
 
 async function lookUp(text: string, keys: KeyStore): Promise<string | undefined> {
@@ -113,14 +99,6 @@ function usesKeys(merged: Merged): boolean {
     ...Object.values(valueOf(`${section}.headers`) ?? {}),
   ]);
   return given.some((text) => String(text).startsWith("key:"));
-}
-
-/** The host of an address that came with the scripts and is neither here nor a vendor's own. */
-function foreignAddress(origin: Origin | undefined): string | undefined {
-  if (origin === undefined || !origin.isForeign) return undefined;
-  const { hostname } = new URL(String(origin.value));
-  const isKnown = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|api\.openai\.com|api\.anthropic\.com)$/.test(hostname);
-  return isKnown ? undefined : hostname;
 }
 
 /** A setting's value for people; of a secret only where it is kept. */

@@ -1,8 +1,8 @@
-import { statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import type { Node } from "yaml";
+import type { Document, Node } from "yaml";
+import { formatBytes, readRegularFile } from "../base/read-regular-file.ts";
 import { configError, type Position, type Source } from "./config-error.ts";
+import { excessOf } from "./yaml-bounds.ts";
 
 /** The YAML package, loaded with the first use: most commands read no YAML, and it is a third of what they would load. */
 export function yamlPackage(): typeof import("yaml") {
@@ -11,10 +11,13 @@ export function yamlPackage(): typeof import("yaml") {
 
 /** A YAML file as plain data, and where its parts stand. */
 export interface YamlFile extends Source {
+  /** As it was read. */
+  text: string;
   value: unknown;
 }
 
-const MAX_BYTES = 1024 * 1024;
+/** Largest file; what can be in one of this size takes the parser well under a tenth of a second. */
+const MAX_BYTES = 64_000;
 
 /**
  * Reads a YAML file; undefined when there is none.
@@ -22,27 +25,31 @@ const MAX_BYTES = 1024 * 1024;
  * @param label its name in errors.
  * @throws {GeppettoError} ConfigError with line and column where the YAML is broken; or for a file that cannot be read.
  */
-export async function readYamlFile(path: string, label: string): Promise<YamlFile | undefined> {
+export function readYamlFile(path: string, label: string): YamlFile | undefined {
+  let text: string | undefined;
   try {
-    // Most often there is none, which is known sooner without waiting for a thread.
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found === undefined) return undefined;
-    if (!found.isFile()) throw configError(label, "it is not a file", "ERR_CONFIG_FILE");
-    if (found.size > MAX_BYTES) throw configError(label, "it is larger than 1 MB", "ERR_CONFIG_FILE");
-    return parseYaml(await readFile(path, "utf8"), label);
+    text = readRegularFile(path, { maxBytes: MAX_BYTES });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    if (code?.startsWith("ERR_CONFIG")) throw error;
-    throw configError(label, `it cannot be read: ${code ?? "unknown"}`, "ERR_CONFIG_FILE");
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw configError(label, code === undefined ? message : `it cannot be read: ${code}`, "ERR_CONFIG_FILE");
   }
+  return text === undefined ? undefined : parseYaml(text, label);
 }
 
 /** The same for a text. Anchors and aliases work, as far as they do not explode. */
 export function parseYaml(text: string, label: string): YamlFile {
-  const { isAlias, LineCounter, parseDocument } = yamlPackage();
+  const { isAlias, Lexer, LineCounter, parseDocument } = yamlPackage();
+  const excess =
+    Buffer.byteLength(text) > MAX_BYTES ? `it is larger than ${formatBytes(MAX_BYTES)}` : excessOf(text, Lexer);
+  if (excess !== undefined) throw configError(label, excess, "ERR_CONFIG_FILE");
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+  // To compare each key of a section with all others takes the parser too long: keys are checked below.
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    stringKeys: true,
+    uniqueKeys: false,
+  });
   const place = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
@@ -52,6 +59,11 @@ export function parseYaml(text: string, label: string): YamlFile {
     const { line, column } = place(broken.pos[0]);
     throw configError(`${label}:${line}:${column}`, firstSentence(broken.message), "ERR_CONFIG_YAML");
   }
+  const repeated = repeatedKey(document);
+  if (repeated !== undefined) {
+    const { line, column } = place(repeated);
+    throw configError(`${label}:${line}:${column}`, "map keys must be unique", "ERR_CONFIG_YAML");
+  }
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 100 }) ?? {};
@@ -60,12 +72,30 @@ export function parseYaml(text: string, label: string): YamlFile {
   }
   return {
     label,
+    text,
     value,
     locate: (path, part) => {
       const offset = offsetOf(document.contents, path, part, (node) => (isAlias(node) ? node.resolve(document) : node));
       return offset === undefined ? undefined : place(offset);
     },
   };
+}
+
+/** Where a key stands that its section has already. */
+function repeatedKey(document: Document): number | undefined {
+  const { isScalar, visit } = yamlPackage();
+  let found: number | undefined;
+  visit(document, {
+    Map(_, { items }) {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (keys.has(key.value)) found ??= key.range?.[0] ?? 0;
+        keys.add(key.value);
+      }
+    },
+  });
+  return found;
 }
 
 function offsetOf(

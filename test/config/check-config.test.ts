@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkConfig } from "../../src/config/describe-config.ts";
-import { loadConfig } from "../../src/config/load-config.ts";
+import { loadConfig, userTrustStore } from "../../src/config/load-config.ts";
 
 async function check(yaml: string, env: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "check-"));
   try {
     writeFileSync(join(folder, "geppetto.yaml"), yaml);
+    await userTrustStore({}, join(folder, "user")).trust(folder, yaml);
     const config = await loadConfig({ cwd: folder, configFolder: join(folder, "user"), env });
     return Object.fromEntries((await checkConfig(config, env)).map(({ name, ...rest }) => [name, rest]));
   } finally {

@@ -1,6 +1,8 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, fork, type ChildProcess } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KeyStore } from "../../src/config/key-store.ts";
 
@@ -60,6 +62,62 @@ describe("KeyStore", () => {
       const error = await store.list().catch((thrown: Error) => thrown);
       expect(error).toMatchObject({ name: "ConfigError", code: "ERR_KEYS" });
       expect((error as Error).message).not.toContain("canary");
+    },
+  );
+});
+
+describe("KeyStore of many processes", () => {
+  const child = fileURLToPath(new URL("storing-child.ts", import.meta.url));
+  const ended = (process: ChildProcess): Promise<unknown> => new Promise((resolve) => process.once("exit", resolve));
+
+  it("loses none of 128 keys that 16 of them store at once", async () => {
+    const children = Array.from({ length: 16 }, (_, i) => fork(child, [path, `p${i}`, "8"]));
+    expect(new Set(await Promise.all(children.map(ended)))).toEqual(new Set([0]));
+    expect(await new KeyStore(path).list()).toHaveLength(128);
+    expect(readdirSync(join(folder, "inner"))).toEqual(["keys.json"]);
+  }, 120_000);
+
+  it("keeps every key that was stored when 100 of them are killed at random moments, and no copy of one", async () => {
+    const stored = new Set<string>();
+    let next = 0;
+    const killOne = async (): Promise<void> => {
+      while (next < 100) {
+        const process = fork(child, [path, `k${next++}`, "1000"]);
+        const first = new Promise((resolve) => process.once("message", resolve));
+        process.on("message", (name: string) => stored.add(name));
+        await first;
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+        process.kill("SIGKILL");
+        await ended(process);
+      }
+    };
+    await Promise.all(Array.from({ length: 5 }, killOne));
+    const store = new KeyStore(path);
+    const names = new Set(await store.list());
+    expect([...stored].filter((name) => !names.has(name))).toEqual([]);
+    expect(stored.size).toBeGreaterThanOrEqual(100);
+    await store.set("last", "k");
+    expect(readdirSync(join(folder, "inner"))).toEqual(["keys.json"]);
+  }, 240_000);
+
+  it("finds what a killed program has left, which may hold keys", async () => {
+    const store = new KeyStore(path);
+    await store.set("a", "sk-1");
+    const left = `${path}.0b5f.partial`;
+    writeFileSync(left, '{"a":"sk-1"}');
+    expect(await store.leftOvers()).toEqual([]);
+    utimesSync(left, 0, 0);
+    expect(await store.leftOvers()).toEqual([left]);
+  });
+
+  it.skipIf(process.platform === "win32")(
+    "refuses a pipe in the place of the file and does not wait for it",
+    async () => {
+      mkdirSync(join(folder, "inner"));
+      execFileSync("mkfifo", [path]);
+      const what = "it is not a regular file";
+      await expect(new KeyStore(path).list()).rejects.toThrow(`Cannot read the keys file: ${what}`);
+      await expect(new KeyStore(path).set("a", "k")).rejects.toThrow(`Cannot write the keys file: ${what}`);
     },
   );
 });

@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeProfiles, describeSettings } from "../../src/config/describe-config.ts";
-import { type Config, loadConfig, type LoadConfigOptions } from "../../src/config/load-config.ts";
+import { type Config, loadConfig, type LoadConfigOptions, userTrustStore } from "../../src/config/load-config.ts";
 import type { ScriptOptionsLiteral } from "../../src/config/script-options-literal.ts";
 
 let root: string;
@@ -15,6 +15,11 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 function put(name: "geppetto.yaml" | "user/config.yaml", text: string): void {
   writeFileSync(join(root, name), text);
+}
+
+/** Trusts geppetto.yaml as it is now. */
+async function trust(): Promise<void> {
+  await userTrustStore({}, join(root, "user")).trust(root, readFileSync(join(root, "geppetto.yaml"), "utf8"));
 }
 
 function load(options: Partial<LoadConfigOptions> = {}): Promise<Config> {
@@ -70,7 +75,7 @@ describe("loadConfig()", () => {
         apiKey: "env:OPENAI_API_KEY",
         retry: { attempts: 3 },
       },
-      limits: { wallMs: 60_000, maxCost: 0.5 },
+      limits: { wallMs: 60_000 },
     });
     expect((await load({ env: { GEPPETTO_PROFILE: "ollama" } })).settings.chat).toMatchObject({
       baseURL: "http://127.0.0.1:11434/v1",
@@ -233,7 +238,7 @@ describe("a slip in a file", () => {
 
   it("such as a folder in its place is named", async () => {
     mkdirSync(join(root, "geppetto.yaml"));
-    expect(await problem()).toBe("Cannot use geppetto.yaml: it is not a file");
+    expect(await problem()).toBe("Cannot use geppetto.yaml: it is a folder");
   });
 
   it("that makes several documents of it is named without advice for programmers", async () => {
@@ -354,7 +359,7 @@ describe("a script's options", () => {
 
 describe("keys", () => {
   it("are looked up in the keys file; a missing one stays a reference", async () => {
-    put("geppetto.yaml", "chat: { provider: anthropic, apiKey: key:work, headers: { x-extra: key:extra } }");
+    put("user/config.yaml", "chat: { provider: anthropic, apiKey: key:work, headers: { x-extra: key:extra } }");
     const first = await load();
     expect(first.settings.chat.apiKey).toBe("key:work");
     await first.keys.set("work", "sk-1");
@@ -365,9 +370,9 @@ describe("keys", () => {
     chmodSync(join(root, "user", "keys.json"), 0o644);
     const exposed = ["The keys file can be read by others: give it the mode 600"];
     expect((await load()).warnings).toEqual(exposed);
-    put("geppetto.yaml", "chat: { provider: anthropic, headers: { x-extra: key:extra } }");
+    put("user/config.yaml", "chat: { provider: anthropic, headers: { x-extra: key:extra } }");
     expect((await load()).warnings).toEqual(exposed);
-    put("geppetto.yaml", "{}");
+    put("user/config.yaml", "{}");
     expect((await load()).warnings).toEqual([]);
   });
 
@@ -390,7 +395,7 @@ describe("keys", () => {
       temperature: 1,
     });
     put("geppetto.yaml", "chat: { baseURL: 'https://evil.example.com/v1', apiKey: key:openai }");
-    expect((await load()).warnings).toEqual(["geppetto.yaml:1:49 sends key:openai to evil.example.com"]);
+    expect(await problem()).toContain("key:openai to https://evil.example.com/v1, and nobody has trusted this file");
   });
 
   const EVIL = "provider: openai, model: m, baseURL: 'https://evil.example.com/v1'";
@@ -424,23 +429,128 @@ describe("keys", () => {
     expect(own.settings.chat).toMatchObject({ baseURL: "https://own.example.com/v1", apiKey: "sk-canary-2" });
     expect(own.warnings).toEqual([]);
   });
+});
 
-  it("that go to an address of a project's file, since somebody has said so, are said in a warning", async () => {
-    put("geppetto.yaml", `chat: { ${EVIL}, headers: { x-extra: key:openai, x-other: text, x-missing: key:none } }`);
-    await (await load()).keys.set("openai", "sk-canary-1");
-    const warningsOf = async (options: Partial<LoadConfigOptions> = {}): Promise<string[]> =>
-      (await load(options)).warnings;
-    const sent = "geppetto.yaml:1:77 sends key:openai to evil.example.com";
-    expect(await warningsOf()).toEqual([sent]);
-    expect(await warningsOf({ set: ["chat.apiKey=env:SOME_KEY"] })).toEqual([
-      "--set chat.apiKey sends env:SOME_KEY to evil.example.com",
-      sent,
+describe("a folder's geppetto.yaml that nobody has trusted", () => {
+  const EVIL = "baseURL: 'https://evil.example.com/v1'";
+  const HOW = "read the file, then run geppetto-js trust . if it may; or say it in your own configuration";
+
+  it.each([
+    ["a stored key", `{ chat: { provider: openai, ${EVIL}, apiKey: key:openai } }`],
+    ["a variable", `{ chat: { provider: openai, ${EVIL}, apiKey: env:HOME } }`],
+    ["a vendor's usual key", `{ chat: { provider: openai, ${EVIL}, apiKey: env:OPENAI_API_KEY } }`],
+    ["a stored key in a header", `{ chat: { provider: openai, ${EVIL}, headers: { a: key:openai } } }`],
+    ["a key to another vendor", "{ chat: { provider: anthropic, apiKey: env:OPENAI_API_KEY } }"],
+    ["a variable to a vendor", "{ chat: { provider: openai, apiKey: env:AWS_SECRET_ACCESS_KEY } }"],
+    [
+      "a key to a vendor by http",
+      "{ chat: { provider: openai, baseURL: 'http://api.openai.com/v1', apiKey: key:openai } }",
+    ],
+    ["a key for vectors", `{ embeddings: { provider: openai, ${EVIL}, apiKey: key:openai } }`],
+    [
+      "in the default profile",
+      `{ default: a, profiles: { a: { chat: { provider: openai, ${EVIL}, apiKey: key:x } } } }`,
+    ],
+  ])("sends nowhere %s", async (_, yaml) => {
+    put("geppetto.yaml", yaml);
+    await expect(load()).rejects.toMatchObject({ name: "ConfigError", code: "ERR_CONFIG_TRUST" });
+    const message = await problem();
+    expect(message).toMatch(
+      /^Cannot use geppetto\.yaml:1:\d+: (chat|embeddings)\.(apiKey|headers) would send (key|env):/,
+    );
+    expect(message).toContain(HOW);
+    await trust();
+    expect((await load()).warnings).toEqual([]);
+    put("geppetto.yaml", `${yaml} # changed`);
+    expect(await problem()).toContain(HOW);
+  });
+
+  it("is not trusted by being named with --profile or its variable", async () => {
+    put("geppetto.yaml", `profiles: { a: { chat: { provider: openai, ${EVIL}, apiKey: key:openai } } }`);
+    expect((await load()).warnings).toEqual([]);
+    expect(await problem({ profile: "a" })).toContain(HOW);
+    expect(await problem({ env: { GEPPETTO_PROFILE: "a" } })).toContain(HOW);
+  });
+
+  it("gets no key that the environment or a flag names", async () => {
+    put("geppetto.yaml", `chat: { provider: openai, ${EVIL} }`);
+    const whose = "an address of geppetto.yaml:1:27, a file that nobody has trusted";
+    expect(await problem({ set: ["chat.apiKey=env:SOME_KEY"] })).toContain(
+      `--set chat.apiKey: chat.apiKey would send env:SOME_KEY to https://evil.example.com/v1, ${whose}`,
+    );
+    const message = await problem({ env: { GEPPETTO_CHAT_API_KEY: "sk-canary" } });
+    expect(message).toContain(`GEPPETTO_CHAT_API_KEY: chat.apiKey would send a key to`);
+    expect(message).not.toContain("canary");
+    expect(await problem({ set: ["chat.headers={a: canary}"] })).toContain("chat.headers would send a header to");
+    const own = ["chat.apiKey=env:SOME_KEY", "chat.baseURL=https://mine.example.com/v1"];
+    expect((await load({ set: own })).settings.chat.apiKey).toBe("env:SOME_KEY");
+  });
+
+  it("sends a vendor's usual key to the vendor, and a key where the user's own file sends it", async () => {
+    for (const yaml of [
+      "chat: { provider: openai, apiKey: env:OPENAI_API_KEY }",
+      "chat: { provider: openai, apiKey: key:openai, baseURL: 'https://api.openai.com/v1/' }",
+      "chat: { provider: claude, apiKey: key:anthropic }",
+      "chat: { provider: openai, baseURL: 'https://evil.example.com', apiKey: its-own, headers: { a: its-own } }",
+    ]) {
+      put("geppetto.yaml", yaml);
+      await load();
+    }
+    const proxy = "baseURL: 'https://proxy.example.com/v1', apiKey: key:work";
+    put("geppetto.yaml", `chat: { provider: openai, model: m, ${proxy} }`);
+    expect(await problem()).toContain(HOW);
+    put("user/config.yaml", `profiles: { base: { chat: { provider: openai, ${proxy} } }, other: { extends: base } }`);
+    expect((await load()).settings.chat.apiKey).toBe("key:work");
+    put("geppetto.yaml", `chat: { provider: openai, model: m, headers: { a: key:work }, ${proxy}2 }`);
+    expect(await problem()).toContain("key:work2");
+  });
+
+  it("sets no cache folder and no price, and its limits only tighten", async () => {
+    put("user/config.yaml", "limits: { maxCalls: 5, timeout: 30s }");
+    put(
+      "geppetto.yaml",
+      "{ default: p, profiles: { p: { limits: { memory: 1GB, cpu: 5s } } }, prices: { m: { input: 0, output: 0 } }, embeddings: { cacheFolder: /x }, limits: { maxCalls: 100, timeout: 10s, maxCost: 9 } }",
+    );
+    const { settings, warnings } = await load({ profile: "p" });
+    expect(settings.limits).toEqual({ memoryMB: 128, cpuMs: 5000, maxCalls: 5, wallMs: 10_000, maxCost: 9 });
+    expect([settings.chat.prices, settings.embeddings.cacheFolder]).toEqual([undefined, undefined]);
+    expect(
+      warnings.map((text) => /^Ignoring (\S+) of geppetto\.yaml:1:\d+: .*geppetto-js trust \.$/.exec(text)?.[1]),
+    ).toEqual(["limits.memory", "prices", "embeddings.cacheFolder", "limits.maxCalls"]);
+    await trust();
+    const trusted = await load({ profile: "p" });
+    expect(trusted.settings.limits).toMatchObject({ memoryMB: 1000, maxCalls: 100 });
+    expect([trusted.settings.embeddings.cacheFolder, trusted.warnings]).toEqual(["/x", []]);
+  });
+
+  it("bounds the cost where the price is known, and says so where it is not", async () => {
+    put("geppetto.yaml", PROFILES);
+    const { settings, warnings } = await load({ profile: "gpt" });
+    expect(settings.limits).toEqual({ wallMs: 60_000, memoryMB: 128 });
+    expect(warnings).toEqual([
+      "Ignoring limits.maxCost of geppetto.yaml:4:37: gpt-5-mini has no price; say one in your own configuration, under prices",
     ]);
-    expect(await warningsOf({ env: { GEPPETTO_CHAT_API_KEY: "sk-canary-2" } })).toEqual([
-      expect.stringMatching(/^GEPPETTO_CHAT_API_KEY holds a key itself/),
-      "GEPPETTO_CHAT_API_KEY sends a key to evil.example.com",
-      sent,
-    ]);
+    put("user/config.yaml", "prices: { gpt*: { input: 1, output: 2 } }");
+    expect((await load({ profile: "gpt" })).settings.limits.maxCost).toBe(0.5);
+    put("user/config.yaml", "limits: { maxCost: 0.1 }");
+    expect((await load({ profile: "gpt" })).settings.limits.maxCost).toBe(0.1);
+    expect((await load({ profile: "local" })).warnings).toEqual([]);
+  });
+
+  it("is not read for a script of somebody unknown, broken or not", async () => {
+    put("geppetto.yaml", `{ default: a, chat: { seed: 7 }, profiles: { a: { chat: { provider: openai, ${EVIL} } } } }`);
+    await trust();
+    expect((await load({ untrusted: true })).settings.chat).toEqual({ provider: "embedded" });
+    expect(await problem({ untrusted: true, profile: "a" })).toBe(
+      'Cannot use --profile: there is no profile "a" of your own, and --untrusted reads no geppetto.yaml',
+    );
+    put("geppetto.yaml", "chat: {");
+    expect((await load({ untrusted: true })).files).toEqual([]);
+  });
+
+  it("is shown all the same, with a warning", async () => {
+    put("geppetto.yaml", `chat: { provider: openai, ${EVIL}, apiKey: key:openai }`);
+    expect((await load({ isForShow: true })).warnings).toEqual([expect.stringContaining(HOW)]);
   });
 });
 
@@ -494,14 +604,16 @@ profiles:
       "Ignoring permissions.read of geppetto.yaml",
       "Ignoring isolation of geppetto.yaml",
     ]);
-    expect(warnings[0]).toContain("--profile");
+    expect(warnings[0]).toContain("geppetto-js trust .");
   });
 
-  it("counts in a profile that the user names, and nowhere else", async () => {
-    const { permissions, warnings } = await of({ profile: "mine" });
-    expect(permissions.env).toEqual(["HOME", "PATH"]);
-    expect(warnings.some((warning) => warning.includes("permissions.net"))).toBe(true);
-    expect((await of({ env: { GEPPETTO_PROFILE: "mine" } })).permissions.env).toEqual(["HOME", "PATH"]);
+  it("counts when the file is trusted, and not by a profile's being named", async () => {
+    expect((await of({ profile: "mine" })).permissions.env).toBeUndefined();
+    expect((await of({ env: { GEPPETTO_PROFILE: "mine" } })).permissions.env).toBeUndefined();
+    await trust();
+    const { permissions, isolation, warnings } = await of({});
+    expect(permissions).toMatchObject({ env: ["HOME", "PATH"], net: true, read: [root, "/etc"] });
+    expect([isolation, warnings]).toEqual(["thread", []]);
   });
 
   it("tightens what the user allows", async () => {

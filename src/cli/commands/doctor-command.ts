@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { type Check, type Config, checkConfig } from "../../config.ts";
+import { type Check, type Config, checkConfig, checkLeftOvers, checkTrust } from "../../config.ts";
 import { checkInstallation, checkOnline } from "./doctor-checks.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { loadSettings } from "../options/load-settings.ts";
@@ -19,12 +19,13 @@ export async function doctorCommand({ online, json, ...given }: DoctorOptions): 
   const { checks: configured, config } = await checkConfiguration(given);
   const installed = await checkInstallation();
   const asked = online && config !== undefined ? [await checkOnline(config.settings.chat)] : [];
-  const checks = [...configured, ...installed, ...asked];
+  const kept = [...checkTrust(process.cwd(), process.env), ...(await checkLeftOvers(process.env))];
+  const checks = [...configured, ...kept, ...installed, ...asked];
   const failed = (some: readonly Check[]): boolean => some.some(({ status }) => status === "error");
   const isWell = !failed(checks);
   if (json) printLines([toJson({ ok: isWell, checks })]);
   else printLines(checks.flatMap(describe));
-  process.exitCode = isWell ? EXIT.ok : failed(configured) ? EXIT.config : EXIT.uncaught;
+  process.exitCode = isWell ? EXIT.ok : failed([...configured, ...kept]) ? EXIT.config : EXIT.uncaught;
 }
 
 async function checkConfiguration(given: ModelOptions): Promise<{ checks: Check[]; config?: Config }> {

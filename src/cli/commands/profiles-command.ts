@@ -5,7 +5,7 @@ import { toJson } from "../output/to-json.ts";
 
 /** `geppetto-js profiles list` */
 export async function listProfiles({ json }: { json?: true }): Promise<void> {
-  const config = await loadSettings({});
+  const config = await loadSettings({}, undefined, { isForShow: true });
   const profiles = describeProfiles(config);
   if (json) {
     printLines([toJson(profiles)]);
@@ -32,7 +32,7 @@ export async function showProfile(
   name: string | undefined,
   { origin: withOrigin, json }: { origin?: true; json?: true },
 ): Promise<void> {
-  const config = await loadSettings(name === undefined ? {} : { profile: name });
+  const config = await loadSettings(name === undefined ? {} : { profile: name }, undefined, { isForShow: true });
   const settings = describeSettings(config);
   if (json) {
     printLines([toJson({ profile: config.profile ?? null, settings })]);

@@ -3,3 +3,4 @@ export { doctorCommand } from "./doctor-command.ts";
 export { importCommand } from "./import-command.ts";
 export { listKeys, removeKey, setKey } from "./keys-command.ts";
 export { listProfiles, showProfile } from "./profiles-command.ts";
+export { trustCommand } from "./trust-command.ts";

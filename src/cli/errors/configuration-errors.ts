@@ -35,7 +35,7 @@ export const configurationErrors = {
   },
   ERR_CONFIG_FILE: {
     name: "ConfigError",
-    meaning: "A configuration file is not a file, is larger than 1 MB, or cannot be read.",
+    meaning: "A configuration file is not a regular file, is larger than 64 kB, or cannot be read.",
     advice: "Check the file that the message names.",
     exit: EXIT.config,
   },
@@ -55,6 +55,14 @@ export const configurationErrors = {
     name: "ConfigError",
     meaning: "`profiles import` got a file that does not hold profiles of Go geppetto.",
     advice: "Give it the YAML file in which Go geppetto keeps its profiles.",
+    exit: EXIT.config,
+  },
+  ERR_CONFIG_TRUST: {
+    name: "ConfigError",
+    meaning:
+      "A `geppetto.yaml` that you have not trusted would send a key of yours somewhere, or the list of trusted folders cannot be used.",
+    advice:
+      "Read the file. If it may do that, run `geppetto-js trust .`; or put the setting into your own `config.yaml`.",
     exit: EXIT.config,
   },
   ERR_KEYS: {

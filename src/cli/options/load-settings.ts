@@ -22,6 +22,7 @@ export type SessionSettings = Pick<Config, "settings" | "profile" | "warnings">;
 export async function loadSettings(
   { profile, model, set = [], untrusted, ...given }: Partial<ScriptOptions>,
   script?: { source: string; name: string; folder: string | undefined },
+  { isForShow }: { isForShow?: true } = {},
 ): Promise<Config> {
   const flags = Object.fromEntries(Object.entries(given).filter(([key]) => SETTING_BY_PATH.has(key)));
   try {
@@ -30,6 +31,8 @@ export async function loadSettings(
       profile,
       model,
       set,
+      untrusted,
+      isForShow,
       // Whatever files and the environment say; a flag that says otherwise is refused.
       flags: untrusted ? { isolation: "process", ...flags } : flags,
       scriptFolder: script?.folder,

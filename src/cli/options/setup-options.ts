@@ -1,13 +1,14 @@
 import type { Command } from "commander";
+import type { TrustOptions } from "../commands/trust-command.ts";
 import { addRunFlags } from "./run-flags.ts";
 
 function commands(): Promise<typeof import("../commands/setup-commands.ts")> {
   return import("../commands/setup-commands.ts");
 }
 
-/** Adds the commands that set things up, and look after them: `profiles`, `keys`, `doctor`. Each is loaded when it runs. */
+/** Adds the commands that set things up, and look after them: `profiles`, `keys`, `trust`, `doctor`. Each is loaded when it runs. */
 export function addSetupCommands(program: Command): Command[] {
-  return [addProfiles(program), addKeys(program), addDoctor(program)];
+  return [addProfiles(program), addKeys(program), addTrust(program), addDoctor(program)];
 }
 
 function addProfiles(program: Command): Command {
@@ -60,6 +61,19 @@ function addKeys(program: Command): Command {
     .argument("<name>")
     .action(async (name: string) => (await commands()).removeKey(name));
   return keys;
+}
+
+function addTrust(program: Command): Command {
+  return program
+    .command("trust")
+    .description("let a folder's geppetto.yaml, as it is now, count like your own configuration; asks on the terminal")
+    .argument("[folder]", "default: the folder that you are in")
+    .option("--list", "the folders that are trusted")
+    .option("--remove", "trust the folder no longer")
+    .option("--json", "the list as one JSON document")
+    .action(async (folder: string | undefined, options: TrustOptions) =>
+      (await commands()).trustCommand(folder, options),
+    );
 }
 
 function addDoctor(program: Command): Command {

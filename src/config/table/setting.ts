@@ -58,8 +58,11 @@ export interface Setting {
   inside?: string;
   /** Default "replace". */
   merge?: Merge;
-  /** May only the user say it, and no script? */
-  hostOnly?: true;
+  /**
+   * Who may say it. "user": the user alone, by flags, variables, their own file and files that they have trusted.
+   * "folder": the `geppetto.yaml` of a folder as well. Default: a script, too.
+   */
+  saidBy?: "user" | "folder";
   /** What it goes with: another provider does not take it over. What goes with an endpoint follows to no other address either. */
   boundTo?: "provider" | "endpoint";
 }

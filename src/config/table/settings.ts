@@ -4,13 +4,18 @@ import type { Setting } from "./setting.ts";
 const MODEL = {
   provider: { kind: "provider", default: "embedded", help: "the provider that answers" },
   model: { kind: "text", boundTo: "provider", help: "the model, by its name at the provider" },
-  apiKey: { kind: "secret", boundTo: "endpoint", hostOnly: true, help: "the key, by reference" },
-  baseURL: { kind: "url", boundTo: "endpoint", hostOnly: true, help: "the server's address, if not the vendor's own" },
+  apiKey: { kind: "secret", boundTo: "endpoint", saidBy: "folder", help: "the key, by reference" },
+  baseURL: {
+    kind: "url",
+    boundTo: "endpoint",
+    saidBy: "folder",
+    help: "the server's address, if not the vendor's own",
+  },
   headers: {
     kind: "headers",
     merge: "by key",
     boundTo: "endpoint",
-    hostOnly: true,
+    saidBy: "folder",
     help: "headers of every request; their values may be key:NAME",
   },
   headerTimeoutMs: { kind: "milliseconds", implied: "60s", help: "longest wait for an answer to begin" },
@@ -76,7 +81,7 @@ export const SETTINGS = {
   "embeddings.batchSize": { kind: "count", implied: "256", help: "texts in one request" },
   "embeddings.maxConcurrency": { kind: "count", implied: "4", help: "requests at once" },
   "embeddings.cacheEntries": { kind: "countOrNone", implied: "1000", help: "vectors kept in memory; 0 for none" },
-  "embeddings.cacheFolder": { kind: "text", hostOnly: true, help: "a folder in which vectors are kept" },
+  "embeddings.cacheFolder": { kind: "text", saidBy: "user", help: "a folder in which vectors are kept" },
 
   "limits.timeout": {
     inside: "limits.wallMs",
@@ -185,7 +190,7 @@ export const SETTINGS = {
   prices: {
     kind: "prices",
     merge: "by key",
-    hostOnly: true,
+    saidBy: "user",
     help: "what tokens cost, by model, where the list prices do not hold; * at the end of a name stands for the rest of it",
   },
   isolation: {

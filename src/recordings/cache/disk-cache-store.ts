@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { stderrLogger, type Logger } from "../../base/logger.ts";
-import { atomicWrite, PARTIAL } from "../atomic-write.ts";
+import { readRegularFile } from "../../base/read-regular-file.ts";
+import { isOldPartial, replaceFile } from "../../base/replace-file.ts";
 import type { CacheEntry, CacheStore } from "./cache-store.ts";
 import { reasonOf, quarantineFile } from "../quarantine-file.ts";
 import { canonicalJson, fromTagged, toTagged } from "../tagged-json.ts";
@@ -17,7 +18,8 @@ export interface DiskCacheStoreOptions {
 
 const FORMAT = "geppetto-cache/1";
 const SWEEP_EVERY = 100;
-const PARTIAL_AGE_MS = 3_600_000;
+/** Largest file of an entry; there is nothing to be gained by keeping more. */
+const MAX_BYTES = 64_000_000;
 
 interface CacheFile {
   format: string;
@@ -51,14 +53,15 @@ export class DiskCacheStore implements CacheStore {
 
   async get(key: string): Promise<CacheEntry | undefined> {
     const file = this.#fileOf(key);
-    let text: string;
+    let text: string | undefined;
     try {
       if (Date.now() - (await stat(file)).mtimeMs > this.#maxAgeMs) return undefined;
-      text = await readFile(file, "utf8");
+      text = readRegularFile(file, { maxBytes: MAX_BYTES });
     } catch (error) {
       if (reasonOf(error) !== "ENOENT") this.#warn("read", error);
       return undefined;
     }
+    if (text === undefined) return undefined;
     try {
       return parseFile(text, key);
     } catch (error) {
@@ -72,7 +75,7 @@ export class DiskCacheStore implements CacheStore {
       const form = toTagged(entry);
       const content: CacheFile = { format: FORMAT, key, checksum: checksumOf(form), entry: form };
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      await atomicWrite(this.#fileOf(key), `${JSON.stringify(content, null, 2)}\n`);
+      await replaceFile(this.#fileOf(key), `${JSON.stringify(content, null, 2)}\n`);
       if (this.#writes++ % SWEEP_EVERY === 0) await this.sweep();
     } catch (error) {
       this.#warn("write", error);
@@ -86,7 +89,7 @@ export class DiskCacheStore implements CacheStore {
       const file = join(this.#folder, name);
       const at = (await stat(file).catch(() => undefined))?.mtimeMs;
       if (at === undefined) continue;
-      if (name.endsWith(PARTIAL) && Date.now() - at > PARTIAL_AGE_MS) await rm(file, { force: true });
+      if (await isOldPartial(file)) await rm(file, { force: true });
       else if (/^[0-9a-f]{64}\.json$/.test(name)) files.push({ file, at });
     }
     files.sort((a, b) => b.at - a.at);

@@ -1,36 +1,32 @@
 import { randomUUID } from "node:crypto";
-import { copyFile, mkdir, readFile } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import { stderrLogger, type Logger } from "../../base/logger.ts";
-import { atomicWrite } from "../atomic-write.ts";
-import { withFileLock } from "../file-lock.ts";
+import { appendRecordings, checkWritable, compactCassette, readCassette, type RecordingLine } from "./cassette-file.ts";
 import { requestKey } from "./recorded-request.ts";
-import { parseRecording, type ChatRecording, type Recording } from "./recording.ts";
+import type { ChatRecording, Recording } from "./recording.ts";
 import { redactSecrets, type Redact } from "../redact-secrets.ts";
-import { reasonOf, quarantineFile } from "../quarantine-file.ts";
+import { reasonOf } from "../quarantine-file.ts";
 
 export interface CassetteOptions {
   /** Takes out what is not to be kept, before anything is compared or written. Default {@link redactSecrets}. */
   redact?: Redact;
   /** Recordings that are older are not served, and go with the next write; default none are. */
   maxAgeMs?: number;
+  /** Is it only to be replayed? Then no file is ever written. */
+  readOnly?: boolean;
   logger?: Logger;
 }
 
-const FORMAT = "geppetto-cassette/1";
-/** How long a cassette is not written, for as long as it took to write it. */
-const PAUSE_RATIO = 10;
-const MAX_PAUSE_MS = 2_000;
-/** A cassette lies beside its script, for everybody who runs that. */
-const SHARED_MODE = 0o644;
-
 /**
- * Recorded answers in one readable JSON file. A file that cannot be read is set aside with a warning, as is a copy of
- * one of which some recordings cannot; what is written is added to what others have written meanwhile.
+ * Recorded answers in one readable file of JSON, a line for each, which only its owner can read. Each is added when its
+ * answer has ended, and is on the disk before whoever asked gets the end of it. A file is never set aside or written
+ * when it is only replayed.
  */
 export class Cassette implements AsyncDisposable {
-  /** undefined for one that is kept in memory alone. */
+  /** Where recordings are written to; undefined for one that is only replayed, or kept in memory alone. */
   readonly file: string | undefined;
+  /** The file's name, for messages. */
+  readonly name: string;
   readonly redact: Redact;
   readonly #maxAgeMs: number;
   readonly #logger: Logger;
@@ -38,25 +34,41 @@ export class Cassette implements AsyncDisposable {
   readonly #found: readonly Recording[];
   /** What has been recorded here, in the order in which it was asked. */
   readonly #own: { order: number; recording: Recording }[] = [];
+  /** Lines that are not in the file yet. */
+  readonly #waiting: RecordingLine[] = [];
+  /** Recordings of the file that others have taken the place of since. */
+  readonly #replaced = new Set<string>();
   readonly #warned = new Set<string>();
   #order = 0;
-  /** How many of them have been written. */
-  #written = 0;
-  #writing: Promise<boolean> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #pauseMs = 0;
+  #lastTime = 0;
+  #hasWritten = false;
+  #failure: string | undefined;
+  #writing: Promise<void> = Promise.resolve();
 
-  private constructor(file: string | undefined, options: CassetteOptions, found: readonly Recording[]) {
+  private constructor(
+    file: string | undefined,
+    options: CassetteOptions,
+    found: readonly Recording[],
+    name = "memory",
+  ) {
     this.file = file;
+    this.name = name;
     this.redact = options.redact ?? redactSecrets;
     this.#maxAgeMs = options.maxAgeMs ?? Infinity;
     this.#logger = options.logger ?? stderrLogger;
     this.#found = found;
   }
 
-  /** Reads a cassette; where there is no such file it is empty. Rejects only for a file that exists and cannot be read. */
+  /**
+   * Reads a cassette; where there is no such file it is empty. To record into it, its folder is made.
+   *
+   * @throws {GeppettoError} ReplayError ("ERR_CASSETTE") for a file that is not a cassette, is too large, or was made by a
+   *   newer version; the file system's errors for one that cannot be read or, unless it is `readOnly`, written.
+   */
   static async open(file: string, options: CassetteOptions = {}): Promise<Cassette> {
-    return new Cassette(file, options, await readCassette(file, options.logger ?? stderrLogger));
+    const found = readCassette(file, options.logger ?? stderrLogger);
+    if (!options.readOnly) await checkWritable(file);
+    return new Cassette(options.readOnly ? undefined : file, options, found, basename(file));
   }
 
   /** Recordings without a file, for example those of a run in a log. */
@@ -64,9 +76,9 @@ export class Cassette implements AsyncDisposable {
     return new Cassette(undefined, options, recordings);
   }
 
-  /** The file's name, for messages. */
-  get name(): string {
-    return this.file === undefined ? "memory" : basename(this.file);
+  /** Why some of what has been recorded is not in the file; undefined where all of it is. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   /** All that can be replayed, the oldest first. */
@@ -74,64 +86,71 @@ export class Cassette implements AsyncDisposable {
     return this.#fresh(this.#merged(this.#found));
   }
 
-  /** Claims the next place; the recording that is then added stands there, whenever it is finished. */
-  claim<R extends Recording = ChatRecording>(): (recording: Omit<R, "id" | "recordedAt">) => void {
+  /**
+   * Claims the next place; the recording that is then added stands there, whenever it is finished.
+   *
+   * @returns what adds it. That resolves when the recording is on the disk, or cannot be; it never rejects.
+   */
+  claim<R extends Recording = ChatRecording>(): (recording: Omit<R, "id" | "recordedAt">) => Promise<void> {
     const order = this.#order++;
-    const recordedAt = new Date().toISOString();
-    return (recording) => {
-      this.#own.push({ order, recording: { id: randomUUID(), recordedAt, ...recording } as unknown as R });
+    // Each has a time of its own: a file is sorted by it.
+    this.#lastTime = Math.max(Date.now(), this.#lastTime + 1);
+    const recordedAt = new Date(this.#lastTime).toISOString();
+    return async (given) => {
+      const recording = { id: randomUUID(), recordedAt, ...given } as unknown as R;
+      const replaces = this.#replacedBy(recording);
+      this.#own.push({ order, recording });
       this.#own.sort((a, b) => a.order - b.order);
-      this.#writeSoon();
+      if (this.file === undefined) return;
+      this.#waiting.push({ ...recording, ...(replaces.length > 0 ? { replaces } : {}) });
+      await this.save();
     };
   }
 
   /** Writes what has been recorded. Never rejects: what cannot be written is said once, and tried again with the next. */
-  async save(): Promise<void> {
-    const { length } = this.#own;
-    while (this.#written < length && (await this.#write()));
+  save(): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
   }
 
-  /** Resolves when everything is written that can be. Idempotent. */
+  /** Resolves when everything is written that can be, and what has been replaced is gone. Idempotent. */
   async close(): Promise<void> {
     await this.save();
+    const { file } = this;
+    const isLonger = this.#replaced.size > 0 || this.#fresh([...this.#found]).length < this.#found.length;
+    if (file === undefined || !this.#hasWritten || !isLonger) return;
+    this.#hasWritten = false;
+    const oldest = Date.now() - this.#maxAgeMs;
+    // Not to be had is only that the file is shorter.
+    await compactCassette(file, (recording) => isFresh(recording, oldest)).catch(() => {});
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** A long cassette is not written again with each answer of many: the pauses are longer than the writing. */
-  #writeSoon(): void {
-    if (this.#timer !== undefined || this.#writing !== undefined) return;
-    this.#timer = setTimeout(() => {
-      void this.#write().then((isWritten) => {
-        if (isWritten && this.#written < this.#own.length) this.#writeSoon();
-      });
-    }, this.#pauseMs).unref();
-  }
-
-  #write(): Promise<boolean> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#writing ??= this.#writeOnce().finally(() => (this.#writing = undefined));
-    return this.#writing;
-  }
-
-  async #writeOnce(): Promise<boolean> {
+  async #write(): Promise<void> {
     const { file } = this;
-    const { length } = this.#own;
-    if (file === undefined) return false;
-    const startedAt = performance.now();
+    const lines = [...this.#waiting];
+    if (file === undefined || lines.length === 0) return;
     try {
-      await mkdir(dirname(file), { recursive: true });
-      await withFileLock(file, () => this.#merge(file));
-      this.#written = length;
-      this.#pauseMs = Math.min(MAX_PAUSE_MS, PAUSE_RATIO * (performance.now() - startedAt));
-      return true;
+      await appendRecordings(file, lines, this.#logger);
+      this.#waiting.splice(0, lines.length);
+      this.#hasWritten = true;
+      this.#failure = undefined;
     } catch (error) {
-      this.#warn(reasonOf(error));
-      return false;
+      this.#failure = reasonOf(error);
+      this.#warn(this.#failure);
     }
+  }
+
+  /** The recordings of the file that this one is the first to take the place of. */
+  #replacedBy({ request }: Recording): string[] {
+    const key = requestKey(request);
+    const ids = this.#found.filter((old) => requestKey(old.request) === key).map(({ id }) => id);
+    const first = ids.filter((id) => !this.#replaced.has(id));
+    for (const id of first) this.#replaced.add(id);
+    return first;
   }
 
   #warn(reason: string): void {
@@ -140,74 +159,17 @@ export class Cassette implements AsyncDisposable {
     this.#logger.warn(`Cannot write the recordings to ${this.name}: ${reason}`);
   }
 
-  async #merge(file: string): Promise<void> {
-    const there = await readCassette(file, this.#logger);
-    const recordings = this.#fresh(this.#merged(there));
-    await atomicWrite(file, `${JSON.stringify({ format: FORMAT, recordings }, null, 2)}\n`, SHARED_MODE);
-  }
-
-  /** A request that was recorded anew leaves its old answers behind; those of other processes stay. */
+  /** A request that was recorded anew leaves its old answers behind. */
   #merged(there: readonly Recording[]): Recording[] {
-    const own = this.#own.map(({ recording }) => recording);
-    const ownIds = new Set(own.map(({ id }) => id));
-    const anew = new Set(own.map(({ request }) => requestKey(request)));
-    const old = new Set(this.#found.filter(({ request }) => anew.has(requestKey(request))).map(({ id }) => id));
-    return [...there.filter(({ id }) => !old.has(id) && !ownIds.has(id)), ...own];
+    return [...there.filter(({ id }) => !this.#replaced.has(id)), ...this.#own.map(({ recording }) => recording)];
   }
 
   #fresh(recordings: Recording[]): Recording[] {
     const oldest = Date.now() - this.#maxAgeMs;
-    return recordings.filter(({ recordedAt }) => !(Date.parse(recordedAt) < oldest));
+    return recordings.filter((recording) => isFresh(recording, oldest));
   }
 }
 
-async function readCassette(file: string, logger: Logger): Promise<Recording[]> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (reasonOf(error) === "ENOENT") return [];
-    throw error;
-  }
-  let found: unknown[];
-  try {
-    found = listOf(text);
-  } catch (error) {
-    await quarantineFile(file, (error as Error).message, logger);
-    return [];
-  }
-  const recordings: Recording[] = [];
-  const problems: string[] = [];
-  for (const [index, value] of found.entries()) {
-    try {
-      recordings.push(parseRecording(value));
-    } catch (error) {
-      problems.push(`recordings[${index}]: ${(error as Error).message}`);
-    }
-  }
-  if (problems.length > 0) await keepCopy(file, problems, logger);
-  return recordings;
-}
-
-function listOf(text: string): unknown[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new Error(`it is not JSON: ${(error as Error).message}`, { cause: error });
-  }
-  const { format, recordings } = (value ?? {}) as { format?: unknown; recordings?: unknown };
-  if (format !== FORMAT) throw new Error("it is not a cassette of this version");
-  if (!Array.isArray(recordings)) throw new Error("it has no list of recordings");
-  return recordings;
-}
-
-/** The file goes on without what is damaged in it, which the next write would lose. */
-async function keepCopy(file: string, problems: string[], logger: Logger): Promise<void> {
-  const copy = `${file}.corrupt-${Date.now()}`;
-  const kept = await copyFile(file, copy).then(
-    () => `; the whole file is kept as ${basename(copy)}`,
-    () => "",
-  );
-  logger.warn(`Skipping ${problems.length} damaged recordings of ${basename(file)}: ${problems[0]}${kept}`);
+function isFresh({ recordedAt }: Recording, oldest: number): boolean {
+  return !(Date.parse(recordedAt) < oldest);
 }

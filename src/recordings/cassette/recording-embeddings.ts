@@ -78,12 +78,13 @@ class RecordingEmbeddings extends CassetteEmbeddings {
     const request = this.requestFor(texts, redact);
     try {
       const vectors = await this.inner.embed(texts, { signal });
-      add({ request, dimensions: vectors[0]?.length ?? 0, vectors: vectors.map(toVectorText), end: "complete" });
+      const dimensions = vectors[0]?.length ?? 0;
+      await add({ request, dimensions, vectors: vectors.map(toVectorText), end: "complete" });
       return vectors;
     } catch (error) {
       const empty = { request, dimensions: 0, vectors: [] };
-      if (signal.aborted) add({ ...empty, end: "interrupted" });
-      else add({ ...empty, end: "error", error: toRecordedFailure(error, redact) });
+      if (signal.aborted) await add({ ...empty, end: "interrupted" });
+      else await add({ ...empty, end: "error", error: toRecordedFailure(error, redact) });
       throw error;
     }
   }

@@ -41,18 +41,28 @@ class RecordingProvider implements ChatProvider {
     const add = this.#cassette.claim();
     const recorded = toRecordedRequest(this.name, request, { redact, defaults: this.#defaults });
     const chunks: ChatChunk[] = [];
-    let outcome: Pick<ChatRecording, "end" | "error"> = { end: "interrupted" };
+    const record = (outcome: Pick<ChatRecording, "end" | "error">): Promise<void> =>
+      add({ request: recorded, chunks: redactChunks(chunks, redact), ...outcome });
+    let last: ChatChunk | undefined;
+    let isRecorded = false;
     try {
       for await (const chunk of this.#inner.stream(request, options)) {
         chunks.push(structuredClone(chunk));
-        yield chunk;
+        if (chunk.type === "end") last = chunk;
+        else yield chunk;
       }
-      outcome = { end: "complete" };
+      isRecorded = true;
+      // Whoever has the whole answer may count on its being recorded.
+      await record({ end: "complete" });
+      if (last !== undefined) yield last;
     } catch (error) {
-      if (!options.signal.aborted) outcome = { end: "error", error: toRecordedFailure(error, redact) };
+      if (!isRecorded && !options.signal.aborted) {
+        isRecorded = true;
+        await record({ end: "error", error: toRecordedFailure(error, redact) });
+      }
       throw error;
     } finally {
-      add({ request: recorded, chunks: redactChunks(chunks, redact), ...outcome });
+      if (!isRecorded) await record({ end: "interrupted" });
     }
   }
 }

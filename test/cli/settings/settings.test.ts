@@ -262,7 +262,7 @@ describe("a script with options", () => {
 it("warnings of the configuration are said once on stderr, and not with -q", async () => {
   const other = new ConfigFolder();
   try {
-    other.project("permissions: { env: [HOME] }");
+    other.foreign("permissions: { env: [HOME] }");
     const warned = await other.cli(["eval", "1"]);
     expect(warned).toMatchObject({ code: 0, stdout: "1\n" });
     expect(warned.stderr).toMatch(/^Ignoring permissions\.env of geppetto\.yaml:1:16: [^\n]*\n$/);

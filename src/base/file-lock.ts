@@ -1,20 +1,27 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GeppettoError } from "../shared/errors.ts";
 
-const STALE_MS = 10_000;
+/** Work under a lock takes milliseconds: a lock that is older belongs to nobody. */
+const STALE_MS = 30_000;
 const PAUSE_MS = 15;
+const LOCK = ".lock";
+
+/** Is it a file that {@link withFileLock} makes for `file`? Both are names without a folder. */
+export function isLockOf(name: string, file: string): boolean {
+  return name === file + LOCK || name.startsWith(`${file}${LOCK}.`);
+}
 
 /**
  * Does something to a file while no other process that asks does: there is a file `{file}.lock` meanwhile. A lock whose
  * process has gone is taken over.
  *
- * @throws {GeppettoError} TimeoutError when another process keeps the lock.
+ * @throws {GeppettoError} TimeoutError when others keep the lock.
  */
-export async function withFileLock<T>(file: string, work: () => Promise<T>, timeoutMs = 15_000): Promise<T> {
-  const lock = `${file}.lock`;
+export async function withFileLock<T>(file: string, work: () => Promise<T>, timeoutMs = 45_000): Promise<T> {
+  const lock = file + LOCK;
   const owner = `${process.pid} ${hostname()} ${randomUUID()}`;
   const deadline = performance.now() + timeoutMs;
   while (!(await take(lock, owner))) {
@@ -30,8 +37,14 @@ export async function withFileLock<T>(file: string, work: () => Promise<T>, time
   try {
     return await work();
   } finally {
-    await rm(lock, { force: true });
+    if ((await ownerOf(lock)) === owner) await rm(lock, { force: true });
   }
+}
+
+/** Does the process that wrote this lock, or the draft of one, still run? */
+export async function isLockDead(lock: string): Promise<boolean> {
+  const owner = await ownerOf(lock);
+  return owner !== undefined && (await isDead(lock, owner));
 }
 
 /** The lock appears with its owner's name in it, never empty. */
@@ -49,15 +62,27 @@ async function take(lock: string, owner: string): Promise<boolean> {
   }
 }
 
+/**
+ * Removes a lock whose owner has gone. Of several who see it one alone may: who makes the second lock, which names that
+ * owner. It looks once more, since another may have been faster, and the lock be somebody else's by now.
+ */
 async function takeFromTheDead(lock: string): Promise<void> {
-  const owner = await readFile(lock, "utf8").catch(() => undefined);
+  const owner = await ownerOf(lock);
   if (owner === undefined || !(await isDead(lock, owner))) return;
-  const aside = `${lock}.${randomUUID()}`;
-  await rename(lock, aside).catch(() => {});
-  // Another may have been faster, and this is its own lock: it gets it back.
-  const taken = await readFile(aside, "utf8").catch(() => owner);
-  if (taken !== owner) await link(aside, lock).catch(() => {});
-  await rm(aside, { force: true });
+  const right = `${lock}.${owner.split(" ").at(-1)!}.dead`;
+  if (!(await take(right, `${process.pid} ${hostname()} ${randomUUID()}`))) {
+    if (await isLockDead(right)) await rm(right, { force: true });
+    return;
+  }
+  try {
+    if ((await ownerOf(lock)) === owner) await rm(lock, { force: true });
+  } finally {
+    await rm(right, { force: true });
+  }
+}
+
+async function ownerOf(lock: string): Promise<string | undefined> {
+  return readFile(lock, "utf8").catch(() => undefined);
 }
 
 async function isDead(lock: string, owner: string): Promise<boolean> {
@@ -65,9 +90,8 @@ async function isDead(lock: string, owner: string): Promise<boolean> {
   if (host === hostname()) {
     try {
       process.kill(Number(pid), 0);
-      return false;
     } catch (error) {
-      return (error as NodeJS.ErrnoException).code === "ESRCH";
+      if ((error as NodeJS.ErrnoException).code === "ESRCH") return true;
     }
   }
   const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: Date.now() }));

@@ -1,0 +1,7 @@
+/** DEL, C1, marks of direction, what is not to be seen, and ends of lines that JSON lets stand as they are. */
+const CONTROLS = /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+
+/** The same JSON, with nothing in it that could steer a terminal or turn a text around: `\u009b` stands for itself. */
+export function escapeControls(json: string): string {
+  return json.replace(CONTROLS, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
