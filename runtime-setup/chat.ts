@@ -1,8 +1,8 @@
 import type { SetupFunction } from "../src/engine/engine.ts";
-import { type Budget, BudgetedChat } from "../src/providers/budget.ts";
+import { type Budget, BudgetedChat } from "../src/providers/cost/budget.ts";
 import type { ChatProvider } from "../src/providers/chat-provider.ts";
 import { DEMO_NOTICE } from "../src/providers/embedded/demo-chat.ts";
-import { joinBudgets } from "../src/providers/joint-budget.ts";
+import { joinBudgets } from "../src/providers/cost/joint-budget.ts";
 import { type ModelSettings, resolveProviderSettings } from "../src/providers/settings.ts";
 import { chatCacheKey } from "../src/recordings/index.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";

@@ -1,12 +1,12 @@
 import { OPS } from "../src/shared/contract/ops.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
-import type { Budget } from "../src/providers/budget.ts";
+import type { Budget } from "../src/providers/cost/budget.ts";
 import type { CreateProviderOptions } from "../src/providers/create-provider-options.ts";
 import { createEmbeddingProvider } from "../src/providers/create-embedding-provider.ts";
 import type { EmbeddingProvider } from "../src/providers/embedding-provider.ts";
 import { type Environment, type ModelSettings, resolveProviderSettings } from "../src/providers/settings.ts";
-import { joinBudgets } from "../src/providers/joint-budget.ts";
+import { joinBudgets } from "../src/providers/cost/joint-budget.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import type { StepContext } from "../src/steps/step.ts";

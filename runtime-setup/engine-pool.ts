@@ -6,7 +6,7 @@ import type { SetupFunction } from "../src/engine/engine.ts";
 import type { Script } from "../src/engine/script/load-script.ts";
 import { abortedError, failedOutcome, type ScriptOutcome } from "../src/engine/script/script-run.ts";
 import { DEFAULT_LIMITS } from "../src/engine/limits.ts";
-import type { Budget } from "../src/providers/budget.ts";
+import type { Budget } from "../src/providers/cost/budget.ts";
 import { dropSpares, prestart } from "../src/sandbox/child.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { MAX_TIMER_MS } from "../src/shared/limits.ts";

@@ -1,4 +1,4 @@
-import type { PriceTable } from "../providers/price-table.ts";
+import type { PriceTable } from "../providers/cost/price-table.ts";
 import { PROVIDER_NAMES } from "../providers/settings.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
 import type { Kind, Setting } from "./table/setting.ts";

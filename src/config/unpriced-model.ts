@@ -1,5 +1,5 @@
 import { DEFAULT_CHAT_MODELS } from "../providers/create-chat-provider.ts";
-import { priceFor } from "../providers/price-table.ts";
+import { priceFor } from "../providers/cost/price-table.ts";
 import { type Environment, resolveProviderSettings } from "../providers/settings.ts";
 import type { Settings } from "./settings.ts";
 

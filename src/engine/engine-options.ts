@@ -2,7 +2,7 @@ import type { CallContext } from "../base/call-context.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Bus } from "../events/bus.ts";
 import type { PermissionOptions, PermissionUse } from "../permissions/permissions.ts";
-import type { Budget } from "../providers/budget.ts";
+import type { Budget } from "../providers/cost/budget.ts";
 import type { OnEvent } from "./event-listener.ts";
 import type { EngineLimits } from "./limits.ts";
 import type { ScriptError } from "./script/script-run.ts";

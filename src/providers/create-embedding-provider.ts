@@ -1,5 +1,5 @@
 import { GeppettoError } from "../shared/errors.ts";
-import { BudgetedEmbeddings } from "./budget.ts";
+import { BudgetedEmbeddings } from "./cost/budget.ts";
 import type { CreateProviderOptions } from "./create-provider-options.ts";
 import { EmbeddedEmbeddings } from "./embedded/embedded-embeddings.ts";
 import { CachedEmbeddings } from "./embedding-cache.ts";

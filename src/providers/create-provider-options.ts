@@ -1,4 +1,4 @@
-import type { Budget } from "./budget.ts";
+import type { Budget } from "./cost/budget.ts";
 import type { ChatProvider } from "./chat-provider.ts";
 import type { EmbeddingProvider } from "./embedding-provider.ts";
 import type { Fetch } from "./sdk/watched-fetch.ts";

@@ -1,7 +1,7 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { closestName } from "../shared/closest-name.ts";
 import type { ReasoningOptions } from "./chat-provider.ts";
-import type { PriceTable } from "./price-table.ts";
+import type { PriceTable } from "./cost/price-table.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 
 export type ProviderName = "embedded" | "openai" | "anthropic";

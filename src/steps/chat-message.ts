@@ -1,4 +1,4 @@
-import { costOf, type PriceTable } from "../providers/price-table.ts";
+import { costOf, type PriceTable } from "../providers/cost/price-table.ts";
 import type { TextMessage, ToolRound } from "../shared/chat-messages.ts";
 import type { Conclusion } from "./chat-rounds.ts";
 import type { StepContext } from "./step.ts";

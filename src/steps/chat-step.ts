@@ -4,7 +4,7 @@ import type { ChatProvider, ChatRequest, PromptMessage } from "../providers/chat
 import { createChatProvider, DEFAULT_CHAT_MODELS } from "../providers/create-chat-provider.ts";
 import type { CreateProviderOptions } from "../providers/create-provider-options.ts";
 import { parseChatInput, parseChatOptions, type ChatOptions } from "../providers/input/chat-input.ts";
-import type { PriceTable } from "../providers/price-table.ts";
+import type { PriceTable } from "../providers/cost/price-table.ts";
 import { type ModelSettings, resolveProviderSettings } from "../providers/settings.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { answerInRounds } from "./chat-rounds.ts";

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Budget } from "../../src/providers/budget.ts";
+import { Budget } from "../../src/providers/cost/budget.ts";
 import type { ChatProvider } from "../../src/providers/chat-provider.ts";
 import { createChatProvider, DEFAULT_CHAT_MODELS } from "../../src/providers/create-chat-provider.ts";
-import { LIST_PRICES, LIST_PRICES_DATE } from "../../src/providers/list-prices.ts";
-import { costOf } from "../../src/providers/price-table.ts";
+import { LIST_PRICES, LIST_PRICES_DATE } from "../../src/providers/cost/list-prices.ts";
+import { costOf } from "../../src/providers/cost/price-table.ts";
 import { resolveProviderSettings } from "../../src/providers/settings.ts";
-import { BudgetedEmbeddings } from "../../src/providers/budget.ts";
+import { BudgetedEmbeddings } from "../../src/providers/cost/budget.ts";
 import { runChat } from "./run-chat.ts";
 import { startScriptedServer, type ScriptedServer } from "./scripted-server.ts";
 import { patience } from "../machine/patience.ts";

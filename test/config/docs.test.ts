@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { checkConfig } from "../../src/config/describe-config.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
-import { readScriptOptions } from "../../src/config/script-options-literal.ts";
+import { readScriptOptions } from "../../src/config/script/script-options-literal.ts";
 
 const read = (path: string): string => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
 const documents = ["docs/configuration.md"];

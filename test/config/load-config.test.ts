@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeProfiles, describeSettings } from "../../src/config/describe-config.ts";
 import { type Config, loadConfig, type LoadConfigOptions, userTrustStore } from "../../src/config/load-config.ts";
-import type { ScriptOptionsLiteral } from "../../src/config/script-options-literal.ts";
+import type { ScriptOptionsLiteral } from "../../src/config/script/script-options-literal.ts";
 
 let root: string;
 beforeEach(() => {

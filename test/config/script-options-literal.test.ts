@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readScriptOptions } from "../../src/config/script-options-literal.ts";
+import { readScriptOptions } from "../../src/config/script/script-options-literal.ts";
 
 const read = (source: string): unknown => {
   const value = readScriptOptions(source, "a.js")?.value;

@@ -1,5 +1,5 @@
 import { abortable } from "../../../base/abortable.ts";
-import type { Budget } from "../../../providers/budget.ts";
+import type { Budget } from "../../../providers/cost/budget.ts";
 import type { ChatProvider, ToolChoice } from "../../../providers/chat-provider.ts";
 import type { Fetch } from "../../../providers/sdk/watched-fetch.ts";
 import { type Environment, type ModelSettings, resolveProviderSettings } from "../../../providers/settings.ts";

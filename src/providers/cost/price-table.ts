@@ -1,18 +1,7 @@
-import type { Usage } from "./chat-provider.ts";
-import { LIST_PRICES } from "./list-prices.ts";
+import type { Usage } from "../chat-provider.ts";
+import { LIST_PRICES, type Price, type PriceTable } from "./list-prices.ts";
 
-/** US dollars per million tokens. */
-export interface Price {
-  input: number;
-  output: number;
-  /** Input read from a cache; default as `input`. */
-  cachedInput?: number;
-  /** Input written to a cache; default as `input`. */
-  cacheWrite?: number;
-}
-
-/** Prices by model. A key ending in `*` stands for all models that begin so; the longest that fits counts. */
-export type PriceTable = Readonly<Record<string, Price>>;
+export type { Price, PriceTable } from "./list-prices.ts";
 
 export interface PriceOptions {
   /** The server is this machine, or this process: what it does costs nothing, unless the user says what. */

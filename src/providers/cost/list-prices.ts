@@ -1,4 +1,15 @@
-import type { Price, PriceTable } from "./price-table.ts";
+/** US dollars per million tokens. */
+export interface Price {
+  input: number;
+  output: number;
+  /** Input read from a cache; default as `input`. */
+  cachedInput?: number;
+  /** Input written to a cache; default as `input`. */
+  cacheWrite?: number;
+}
+
+/** Prices by model. A key ending in `*` stands for all models that begin so; the longest that fits counts. */
+export type PriceTable = Readonly<Record<string, Price>>;
 
 /** The day on which the vendors' price lists were read. */
 export const LIST_PRICES_DATE = "2026-10-10";

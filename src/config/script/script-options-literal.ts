@@ -1,5 +1,5 @@
-import { GeppettoError } from "../shared/errors.ts";
-import { configError, type Position, type Source } from "./config-error.ts";
+import { GeppettoError } from "../../shared/errors.ts";
+import { configError, type Position, type Source } from "../config-error.ts";
 import { findExportedOptions } from "./exported-options.ts";
 import { NotLiteral, type Literal } from "./literal-reader.ts";
 import { ScriptTokens, TokenError } from "./script-tokens.ts";

@@ -1,9 +1,9 @@
-import { waysToSet } from "../config/table/names.ts";
-import { GeppettoError } from "../shared/errors.ts";
-import type { ChatChunk, ChatProvider, ChatRequest, Usage } from "./chat-provider.ts";
-import type { EmbeddingModel, EmbeddingProvider } from "./embedding-provider.ts";
+import { waysToSet } from "../../config/table/names.ts";
+import { GeppettoError } from "../../shared/errors.ts";
+import type { ChatChunk, ChatProvider, ChatRequest, Usage } from "../chat-provider.ts";
+import type { EmbeddingModel, EmbeddingProvider } from "../embedding-provider.ts";
 import { costOf, priceFor, type PriceOptions, type PriceTable } from "./price-table.ts";
-import { Semaphore } from "../base/semaphore.ts";
+import { Semaphore } from "../../base/semaphore.ts";
 
 export interface BudgetLimits {
   /** Requests to models, those for embeddings included. */

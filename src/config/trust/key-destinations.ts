@@ -1,6 +1,6 @@
-import { resolveProviderSettings, type ResolvedSettings } from "../providers/settings.ts";
-import { configError } from "./config-error.ts";
-import type { Merged } from "./layers.ts";
+import { resolveProviderSettings, type ResolvedSettings } from "../../providers/settings.ts";
+import { configError } from "../config-error.ts";
+import type { Merged } from "../layers.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
