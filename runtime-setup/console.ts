@@ -4,7 +4,7 @@ import { limitError } from "../src/engine/limits.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 
-/** Where a guest's output goes; each text comes with whose it is. */
+/** Where a guest's output goes; each text comes with the call that printed it. */
 export interface ConsoleSink {
   stdout(text: string, call: CallContext): void;
   stderr(text: string, call: CallContext): void;

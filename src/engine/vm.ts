@@ -85,10 +85,9 @@ export class Vm {
    * await vm.op("orders.find", async (id) => database.find(String(id)));
    * await vm.op("orders.mine", ({ tenant }) => database.of(tenant), { context: true });
    */
-  // oxlint-disable-next-line typescript/no-explicit-any -- a handler names the arguments that it takes
   async op(
     name: string,
-    // oxlint-disable-next-line typescript/no-explicit-any -- as above
+    // oxlint-disable-next-line typescript/no-explicit-any -- a handler names the arguments that it takes
     handler: (context: CallContext<any>, ...args: any[]) => unknown,
     options: BindingOptions & { context: true },
   ): Promise<void>;

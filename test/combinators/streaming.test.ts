@@ -171,7 +171,7 @@ describe("runs inside runs", () => {
         await steps.createLambdaStep((x) => chat("echo: hi")).startAsync(1);
         await pipeline.chain(llm).startAsync("echo: x");`);
       expect(error).toBeUndefined();
-      await bus.close();
+      bus.close();
       await watching;
       const types = new Map(seen.map(({ event }) => [event.step.stepId, event.step.type]));
       const outer = seen

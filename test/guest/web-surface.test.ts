@@ -8,20 +8,23 @@ beforeAll(async () => {
 });
 afterAll(() => guest.close());
 
-const CLASSES = [
-  ...["AbortController", "AbortSignal", "CustomEvent", "DOMException", "Event", "EventTarget", "MessageEvent"],
-  ...["TextDecoder", "TextEncoder", "URL", "URLSearchParams", "Crypto", "MessageChannel", "MessagePort"],
-  ...["Performance", "PerformanceEntry", "PerformanceMark", "PerformanceMeasure"],
-  ...["ByteLengthQueuingStrategy", "CountQueuingStrategy", "ReadableByteStreamController", "ReadableStream"],
-  ...["ReadableStreamBYOBReader", "ReadableStreamBYOBRequest", "ReadableStreamDefaultController"],
-  ...["ReadableStreamDefaultReader", "TextDecoderStream", "TextEncoderStream", "TransformStream"],
-  ...["TransformStreamDefaultController", "WritableStream", "WritableStreamDefaultController"],
-  "WritableStreamDefaultWriter",
-];
-const FUNCTIONS = [
-  ...["atob", "btoa", "structuredClone", "queueMicrotask", "setTimeout", "clearTimeout", "setInterval"],
-  ...["clearInterval", "setImmediate", "clearImmediate"],
-];
+const CLASSES = `
+  AbortController AbortSignal CustomEvent DOMException Event EventTarget MessageEvent TextDecoder
+  TextEncoder URL URLSearchParams Crypto MessageChannel MessagePort Performance PerformanceEntry
+  PerformanceMark PerformanceMeasure ByteLengthQueuingStrategy CountQueuingStrategy
+  ReadableByteStreamController ReadableStream ReadableStreamBYOBReader ReadableStreamBYOBRequest
+  ReadableStreamDefaultController ReadableStreamDefaultReader TextDecoderStream TextEncoderStream
+  TransformStream TransformStreamDefaultController WritableStream WritableStreamDefaultController
+  WritableStreamDefaultWriter
+`
+  .trim()
+  .split(/\s+/);
+const FUNCTIONS = `
+  atob btoa structuredClone queueMicrotask setTimeout clearTimeout setInterval clearInterval
+  setImmediate clearImmediate
+`
+  .trim()
+  .split(/\s+/);
 
 /** Describes what a name of the web platform has: each property with its kind, names, lengths and flags. */
 const DESCRIBE = String.raw`
@@ -49,29 +52,25 @@ const DESCRIBE = String.raw`
 /** What differs on purpose. */
 const MISSING_HERE = [
   // There is no origin that could own a blob, and no crypto but random values.
-  ...["URL.createObjectURL", "URL.revokeObjectURL", "Crypto#subtle"],
+  "URL.createObjectURL", "URL.revokeObjectURL", "Crypto#subtle",
   // Node's own.
-  ...[
-    "Performance#clearResourceTimings",
-    "Performance#setResourceTimingBufferSize",
-    "Performance#eventLoopUtilization",
-  ],
-  ...["Performance#nodeTiming", "Performance#markResourceTiming", "Performance#timerify"],
-  ...["Performance#onresourcetimingbufferfull"],
-  ...["MessagePort#ref", "MessagePort#unref", "MessagePort#hasRef", "MessageEvent#initMessageEvent"],
+  "Performance#clearResourceTimings", "Performance#setResourceTimingBufferSize", "Performance#eventLoopUtilization",
+  "Performance#nodeTiming", "Performance#markResourceTiming", "Performance#timerify",
+  "Performance#onresourcetimingbufferfull",
+  "MessagePort#ref", "MessagePort#unref", "MessagePort#hasRef", "MessageEvent#initMessageEvent",
 ];
 const DIFFERENT_HERE = [
   // An error of V8's with its own message.
-  ...["DOMException inherits", "DOMException#message"],
+  "DOMException inherits", "DOMException#message",
   // Node's have no counts, or more.
-  ...["MessagePort inherits", "MessagePort#postMessage", "MessagePort#close"],
+  "MessagePort inherits", "MessagePort#postMessage", "MessagePort#close",
 ];
 const MORE_HERE = [
   // As the standards have them.
-  ...["PerformanceEntry", "MessageChannel", "MessagePort", "TextEncoderStream", "TextDecoderStream"].map(
+  "PerformanceEntry", "MessageChannel", "MessagePort", "TextEncoderStream", "TextDecoderStream",.map(
     (name) => `${name}#Symbol(Symbol.toStringTag)`,
   ),
-  ...["MessageChannel#port1", "MessageChannel#port2", "WritableStreamDefaultController#abortReason"],
+  "MessageChannel#port1", "MessageChannel#port2", "WritableStreamDefaultController#abortReason",
 ];
 
 /** The names and what both sides say of them, where that is not the same and not meant to be. */

@@ -23,7 +23,7 @@ if (what === "cache") {
 } else {
   await using cassette = await Cassette.open(place);
   for (const each of names) {
-    cassette.claim()({
+    await cassette.claim()({
       request: { provider: "demo", model: "demo", messages: [{ role: "user", content: each }] },
       chunks: [
         { type: "text", delta: each },

@@ -186,7 +186,7 @@ function inOrder({ recordings, problems }: Parsed): Parsed {
   const replaced = new Set((recordings as RecordingLine[]).flatMap(({ replaces = [] }) => replaces));
   const left = (recordings as RecordingLine[])
     .filter(({ id }) => !replaced.has(id))
-    .map(({ replaces: _, ...recording }) => recording as Recording);
+    .map(({ replaces: _, ...recording }): Recording => recording);
   return {
     recordings: left.sort((a, b) => (a.recordedAt < b.recordedAt ? -1 : a.recordedAt > b.recordedAt ? 1 : 0)),
     problems,
