@@ -52,25 +52,39 @@ const DESCRIBE = String.raw`
 /** What differs on purpose. */
 const MISSING_HERE = [
   // There is no origin that could own a blob, and no crypto but random values.
-  "URL.createObjectURL", "URL.revokeObjectURL", "Crypto#subtle",
+  "URL.createObjectURL",
+  "URL.revokeObjectURL",
+  "Crypto#subtle",
   // Node's own.
-  "Performance#clearResourceTimings", "Performance#setResourceTimingBufferSize", "Performance#eventLoopUtilization",
-  "Performance#nodeTiming", "Performance#markResourceTiming", "Performance#timerify",
+  "Performance#clearResourceTimings",
+  "Performance#setResourceTimingBufferSize",
+  "Performance#eventLoopUtilization",
+  "Performance#nodeTiming",
+  "Performance#markResourceTiming",
+  "Performance#timerify",
   "Performance#onresourcetimingbufferfull",
-  "MessagePort#ref", "MessagePort#unref", "MessagePort#hasRef", "MessageEvent#initMessageEvent",
+  "MessagePort#ref",
+  "MessagePort#unref",
+  "MessagePort#hasRef",
+  "MessageEvent#initMessageEvent",
 ];
 const DIFFERENT_HERE = [
   // An error of V8's with its own message.
-  "DOMException inherits", "DOMException#message",
+  "DOMException inherits",
+  "DOMException#message",
   // Node's have no counts, or more.
-  "MessagePort inherits", "MessagePort#postMessage", "MessagePort#close",
+  "MessagePort inherits",
+  "MessagePort#postMessage",
+  "MessagePort#close",
 ];
 const MORE_HERE = [
   // As the standards have them.
-  "PerformanceEntry", "MessageChannel", "MessagePort", "TextEncoderStream", "TextDecoderStream",.map(
+  ...["PerformanceEntry", "MessageChannel", "MessagePort", "TextEncoderStream", "TextDecoderStream"].map(
     (name) => `${name}#Symbol(Symbol.toStringTag)`,
   ),
-  "MessageChannel#port1", "MessageChannel#port2", "WritableStreamDefaultController#abortReason",
+  "MessageChannel#port1",
+  "MessageChannel#port2",
+  "WritableStreamDefaultController#abortReason",
 ];
 
 /** The names and what both sides say of them, where that is not the same and not meant to be. */
