@@ -1,7 +1,7 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { cleanProviderText } from "./redact.ts";
-import { factsOfFailure, type FailureFacts } from "./failure-facts.ts";
-import { failureKindOf } from "./failure-kinds.ts";
+import { factsOfFailure, type FailureFacts } from "./failures/failure-facts.ts";
+import { failureKindOf } from "./failures/failure-kinds.ts";
 import { countOf, recordOf, stringOf } from "./input/unknown-fields.ts";
 
 /** What a script never sees of a provider's failure; the properties are not enumerable. */

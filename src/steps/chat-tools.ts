@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { callWith, withCallSignal, type CallContext } from "../base/call-context.ts";
 import { abortable } from "../base/abortable.ts";
-import { TOOL_INPUT_CODE } from "../providers/answer/tool-arguments.ts";
 import type { ToolCallChunk, ToolDefinition } from "../providers/chat-provider.ts";
 import { compileJsonSchema, type JsonSchemaCheck } from "../providers/schema/json-schema.ts";
 import type { ReadableToolCall } from "../shared/chat-messages.ts";
@@ -36,8 +35,8 @@ export interface ToolBoxOptions {
   timeoutMs: number;
   onApprove?: ApproveCall | undefined;
   /** Whose schemas they are, see {@link compileJsonSchema}. */
-  owner: object;
-  signal: AbortSignal;
+  owner?: object | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 export interface ToolOutcome {
@@ -135,8 +134,7 @@ export class ToolBox {
       return failed(`there is no tool "${name}"${known === "" ? "" : `, the tools are ${known}`}`);
     }
     const flaw = inputError ?? (await abortable(tool.check(toolCall.input, "input", signal), signal));
-    if (flaw !== undefined)
-      return failed(`the input does not fit: ${flaw}`, inputError === undefined ? undefined : TOOL_INPUT_CODE);
+    if (flaw !== undefined) return failed(`the input does not fit: ${flaw}`, toolCall.code);
     if (this.#onApprove === undefined) return undefined;
     try {
       const approval = Promise.resolve(

@@ -4,13 +4,13 @@ import { fillSchema } from "../../src/providers/embedded/fill-schema.ts";
 describe("fillSchema()", () => {
   it("comes to an end for a schema that refers to itself many times, or wants a text without end", () => {
     const names = Array.from({ length: 60 }, (_, index) => [`p${index}`, { $ref: "#" }]);
-    const started = performance.now();
+    const before = process.cpuUsage();
     fillSchema(
       { type: "object", properties: Object.fromEntries(names) as object, required: names.map(([name]) => name) },
       "x",
     );
     const text = fillSchema({ type: "string", minLength: 500_000_000 }, "x");
     expect(String(text).length).toBeLessThan(20_000);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(process.cpuUsage(before).user).toBeLessThan(1_000_000);
   });
 });

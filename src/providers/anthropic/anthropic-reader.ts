@@ -2,11 +2,11 @@ import { AnswerText, MAX_CALLS, tooLarge } from "../answer/answer-text.ts";
 import { JSON_LIMITS } from "../answer/json-progress.ts";
 import { toToolCallChunk } from "../answer/tool-arguments.ts";
 import type { ChatChunk, ChatRequest } from "../chat-provider.ts";
-import { failureIn } from "../failure-facts.ts";
+import { failureIn } from "../failures/failure-facts.ts";
 import { countOf, listOf, recordOf, stringOf } from "../input/unknown-fields.ts";
 import { brokenStream } from "../provider-error.ts";
 import type { EventReader } from "../sdk/sdk-chat.ts";
-import { stopReasonOf } from "../stop-reason.ts";
+import { stopReasonOf } from "../answer/stop-reason.ts";
 import { toAnthropicUsage } from "./anthropic-usage.ts";
 
 type Fields = Record<string, unknown>;

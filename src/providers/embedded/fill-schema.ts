@@ -4,7 +4,7 @@ import { countOf, listOf, recordOf, stringOf } from "../input/unknown-fields.ts"
 const MAX_DEPTH = 8;
 const MAX_ITEMS = 100;
 /** Most values in one document: a schema that refers to itself could ask for any number. */
-const MAX_VALUES = 5000;
+const MAX_VALUES = 2000;
 const MAX_TEXT = 10_000;
 const FORMATS: Record<string, string> = {
   date: "2026-01-01",

@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from "../../base/yield-to-event-loop.ts";
 import type { ConversationSnapshot } from "../../shared/chat-messages.ts";
 import { ConversationTree } from "../../shared/conversation-tree.ts";
 import { GeppettoError } from "../../shared/errors.ts";
@@ -25,6 +26,9 @@ export interface ChatOptions {
   reasoning?: ReasoningOptions;
   responseFormat?: Record<string, unknown>;
 }
+
+/** Longest history that is sent to a model. */
+const MAX_MESSAGES = 20_000;
 
 export interface ChatInput {
   messages: PromptMessage[];
@@ -63,29 +67,33 @@ export async function parseChatInput(input: unknown): Promise<ChatInput> {
   }
   if (!Array.isArray(list)) throw invalid("messages", "a list of messages", typeName(list));
   if (list.length === 0) throw invalid("messages", "at least one message", "none");
-  const checked = list.flatMap(
-    (message, index) =>
-      check(messageSchema, message, `messages[${indexOf(message, index, record)}]`) as CheckedMessage[],
-  );
+  if (list.length > MAX_MESSAGES) throw invalid("messages", `at most ${MAX_MESSAGES} messages`, String(list.length));
+  const checked: CheckedMessage[] = [];
+  for (const [index, message] of list.entries()) {
+    const path = (): string => `messages[${indexOf(message, index, record)}]`;
+    checked.push(...(check(messageSchema, message, path) as CheckedMessage[]));
+    // One script's long history is not to hold up everybody else.
+    await yieldToEventLoop();
+  }
   return { messages: toPromptMessages(checked), options };
 }
 
 /** Validates the options of `newStep()` and its like; the same errors as {@link parseChatInput}. */
 export async function parseChatOptions(options: unknown): Promise<ChatOptions> {
   const { optionsSchema } = await import("./option-schemas.ts");
-  return check(optionsSchema, options ?? {}, "options") as ChatOptions;
+  return check(optionsSchema, options ?? {}, () => "options") as ChatOptions;
 }
 
 interface Checkable {
   safeParse(value: unknown): { success: true; data: unknown } | { success: false; error: { issues: unknown[] } };
 }
 
-function check(schema: Checkable, value: unknown, path = ""): unknown {
+function check(schema: Checkable, value: unknown, path = (): string => ""): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new GeppettoError(
     "ValidationError",
-    `Cannot read the chat input: ${describeIssues(result.error.issues, value, path)}`,
+    `Cannot read the chat input: ${describeIssues(result.error.issues, value, path())}`,
   );
 }
 

@@ -39,6 +39,15 @@ export function chosen<T>(pick: (value: unknown) => z.ZodType<T>): z.ZodType<T> 
   });
 }
 
+/** A list of at most so many items; a longer one is refused before any of them is looked at. */
+export function boundedList<S extends z.ZodType>(item: S, most: number): z.ZodType<z.output<S>[]> {
+  return chosen((value): z.ZodType<z.output<S>[]> =>
+    Array.isArray(value) && value.length > most
+      ? refused(`expected at most ${most} items, found ${value.length}`)
+      : z.array(item),
+  );
+}
+
 /** Refuses a value with a text of its own; `path` leads to the place within it. */
 export function refused(message: string, path: string[] = []): z.ZodType<never> {
   return z.unknown().transform((value, context): never => {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { ToolCall } from "../../shared/chat-messages.ts";
 import { toToolCallChunk } from "../answer/tool-arguments.ts";
 import type { ContentPart } from "../chat-provider.ts";
-import { anyRecord, chosen, closedObject, refused } from "./closed-object.ts";
+import { anyRecord, boundedList, chosen, closedObject, refused } from "./closed-object.ts";
 import { recordOf, stringOf } from "./unknown-fields.ts";
 
 /** One part of a message's content. */
@@ -12,6 +12,9 @@ export type CheckedPart =
   | { type: "call"; call: ToolCall }
   | { type: "result"; toolId: string; result: string; isError: boolean | undefined }
   | { type: "thought"; item: Record<string, unknown> };
+
+/** Parts of one message, or calls in it. */
+export const MAX_PARTS = 1000;
 
 /** What answers carry beside a text. */
 const TEXT_NOTES = ["annotations", "logprobs", "citations"];
@@ -66,7 +69,9 @@ const toolUse = closedObject("field", { type: z.string(), id: z.string(), name: 
 
 /** A result is a text: what a tool says to a model. */
 export const resultText: z.ZodType<string> = chosen((value) =>
-  typeof value === "string" ? z.string() : z.array(text).transform((parts) => parts.map(textOfPart).join("")),
+  typeof value === "string"
+    ? z.string()
+    : boundedList(text, MAX_PARTS).transform((parts) => parts.map(textOfPart).join("")),
 );
 const toolResult = closedObject("field", {
   type: z.string(),
@@ -107,7 +112,7 @@ const part = chosen((value): z.ZodType<CheckedPart> => {
 
 /** A text, or a list of parts. */
 export const content: z.ZodType<string | CheckedPart[]> = chosen((value): z.ZodType<string | CheckedPart[]> =>
-  Array.isArray(value) ? z.array(part) : z.union([z.string(), z.array(part)]),
+  Array.isArray(value) ? boundedList(part, MAX_PARTS) : z.union([z.string(), z.array(part)]),
 );
 
 const ownCall = closedObject("field", {

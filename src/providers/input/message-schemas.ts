@@ -4,8 +4,8 @@ import { ROLES } from "../../shared/chat-messages.ts";
 import { toToolCallChunk } from "../answer/tool-arguments.ts";
 import type { ContentPart, ProviderThoughts } from "../chat-provider.ts";
 import type { CheckedMessage } from "./checked-message.ts";
-import { anyRecord, chosen, closedObject, refused } from "./closed-object.ts";
-import { type CheckedPart, content, functionCall, resultText, toolCall } from "./content-schemas.ts";
+import { anyRecord, boundedList, chosen, closedObject, refused } from "./closed-object.ts";
+import { type CheckedPart, content, functionCall, MAX_PARTS, resultText, toolCall } from "./content-schemas.ts";
 import { recordOf, stringOf } from "./unknown-fields.ts";
 
 type Messages = z.ZodType<CheckedMessage[]>;
@@ -24,8 +24,8 @@ const flatText: Messages = closedObject(
     type: z.string(),
     role,
     text: z.string(),
-    images: z.array(image).optional(),
-    toolCalls: z.array(toolCall).optional(),
+    images: boundedList(image, MAX_PARTS).optional(),
+    toolCalls: boundedList(toolCall, MAX_PARTS).optional(),
   },
   [...KEPT, "parsed", "toolRounds"],
 ).transform(({ role, text, images = [], toolCalls = [] }) => {
@@ -62,8 +62,8 @@ const plain: Messages = closedObject(
     role,
     content: content.optional(),
     name: z.string().min(1).optional(),
-    toolCalls: z.array(toolCall).optional(),
-    tool_calls: z.array(toolCall).optional(),
+    toolCalls: boundedList(toolCall, MAX_PARTS).optional(),
+    tool_calls: boundedList(toolCall, MAX_PARTS).optional(),
     toolCallId: z.string().optional(),
     tool_call_id: z.string().optional(),
     function_call: functionCall.optional(),

@@ -1,8 +1,11 @@
 /** The zod schemas of a chat's options. */
 import { z } from "zod";
 import { REASONING_EFFORTS, type ToolChoice, type ToolDefinition } from "../chat-provider.ts";
-import { anyRecord, chosen, closedObject, refused } from "./closed-object.ts";
+import { anyRecord, boundedList, chosen, closedObject, refused } from "./closed-object.ts";
 import { recordOf } from "./unknown-fields.ts";
+
+/** Tools of one request. */
+const MAX_TOOLS = 1000;
 
 /** The names under which a tool's schema may stand, ours first. */
 const SCHEMA_FIELDS = ["input", "parameters", "inputSchema", "input_schema", "schema"] as const;
@@ -110,7 +113,7 @@ export const optionsSchema: z.ZodType = closedObject("option", {
   ).optional(),
   system: z.string().optional(),
   seed: z.int().optional(),
-  tools: z.array(tool).optional(),
+  tools: boundedList(tool, MAX_TOOLS).optional(),
   toolChoice: toolChoice.optional(),
   maxToolRounds: z.int().min(1).optional(),
   toolTimeoutMs: z.number().positive().optional(),

@@ -16,7 +16,10 @@ export function toPromptMessages(messages: readonly CheckedMessage[]): PromptMes
   const used = new Set<number>();
   const prompt: PromptMessage[] = [];
   const takeResult = (id: string, after: number): Partial<PromptMessage> => {
-    const place = results.get(id)?.find((candidate) => candidate > after && !used.has(candidate));
+    const places = results.get(id);
+    // What comes before this call answers no later one either.
+    while (places !== undefined && places[0]! <= after) places.shift();
+    const place = places?.shift();
     if (place === undefined) return {};
     used.add(place);
     const message = messages[place]!;
@@ -39,17 +42,18 @@ export function toPromptMessages(messages: readonly CheckedMessage[]): PromptMes
     const start = place;
     const calls: ToolCall[] = [];
     if (message.kind === "text") {
-      const isAnswered = ({ id }: ToolCall): boolean => results.get(id)?.some((other) => other > start) ?? false;
+      const isAnswered = ({ id }: ToolCall): boolean => (results.get(id)?.at(-1) ?? -1) > start;
       calls.push(...message.toolCalls.filter((call) => message.keepsCalls === true || isAnswered(call)));
       if (message.role !== "assistant") {
         prompt.push({ role: message.role, content: message.content, ...nameOf(message) });
         continue;
       }
     } else calls.push(message.call);
+    // A message that was kept with its calls may be followed by the same calls as tool uses.
+    const ids = new Set(calls.map(({ id }) => id));
     for (let next = messages[place + 1]; next?.kind === "tool-use"; next = messages[place + 1]) {
-      // A message that was kept with its calls may be followed by the same calls as tool uses.
-      const { call } = next;
-      if (!calls.some(({ id }) => id === call.id)) calls.push(call);
+      if (!ids.has(next.call.id)) calls.push(next.call);
+      ids.add(next.call.id);
       place++;
     }
     const content = message.kind === "text" ? message.content : "";
@@ -70,7 +74,10 @@ function collectResults(messages: readonly CheckedMessage[]): Map<string, number
   const places = new Map<string, number[]>();
   for (const [place, message] of messages.entries()) {
     const id = resultId(message);
-    if (id !== undefined) places.set(id, [...(places.get(id) ?? []), place]);
+    if (id === undefined) continue;
+    const known = places.get(id);
+    if (known === undefined) places.set(id, [place]);
+    else known.push(place);
   }
   return places;
 }

@@ -1,10 +1,10 @@
 import { AnswerText } from "../answer/answer-text.ts";
 import type { ChatChunk, ChatRequest, StopReason } from "../chat-provider.ts";
-import { failureIn } from "../failure-facts.ts";
+import { failureIn } from "../failures/failure-facts.ts";
 import { countOf, listOf, recordOf, stringOf } from "../input/unknown-fields.ts";
 import { brokenStream } from "../provider-error.ts";
 import type { EventReader } from "../sdk/sdk-chat.ts";
-import { stopReasonOf } from "../stop-reason.ts";
+import { stopReasonOf } from "../answer/stop-reason.ts";
 import { readContent } from "./message-content.ts";
 import { UsageCounts } from "./openai-usage.ts";
 import { ToolCallDrafts } from "./tool-call-drafts.ts";

@@ -1,5 +1,5 @@
 import type { EmbeddingModel, EmbeddingProvider } from "../embedding-provider.ts";
-import { failureIn } from "../failure-facts.ts";
+import { failureIn } from "../failures/failure-facts.ts";
 import { brokenStream, toProviderError } from "../provider-error.ts";
 import { waitForNextAttempt } from "../retry-policy.ts";
 import { createOpenAIClient, errorOriginOf } from "../sdk/sdk-client.ts";

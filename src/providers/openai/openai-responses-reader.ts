@@ -1,9 +1,9 @@
 import { AnswerText } from "../answer/answer-text.ts";
 import type { ChatChunk, ChatRequest, StopReason } from "../chat-provider.ts";
-import { failureIn } from "../failure-facts.ts";
+import { failureIn } from "../failures/failure-facts.ts";
 import { listOf, recordOf, stringOf } from "../input/unknown-fields.ts";
 import type { EventReader } from "../sdk/sdk-chat.ts";
-import { stopReasonOf } from "../stop-reason.ts";
+import { stopReasonOf } from "../answer/stop-reason.ts";
 import { UsageCounts } from "./openai-usage.ts";
 import { ResponseItems, type TextKind } from "./response-items.ts";
 import { SequenceCheck } from "./sequence-check.ts";

@@ -23,6 +23,7 @@ const MAX_WAITING = 2000;
 
 interface Job {
   request: SchemaRequest;
+  signal: AbortSignal | undefined;
   lane: Lane;
   resolve(answer: SchemaAnswer | "overdue" | "dropped"): void;
 }
@@ -52,6 +53,7 @@ class SchemaQueue {
     return new Promise((resolve) => {
       const job: Job = {
         request,
+        signal,
         lane: slowOwners.has(key) ? slow : fast,
         resolve: (answer) => {
           signal?.removeEventListener("abort", onAbort);
@@ -87,13 +89,16 @@ class SchemaQueue {
     const { lane } = job;
     owner.isBusy = true;
     lane.busy++;
-    const answer = await check(lane, job.request);
+    const answer = await check(job);
     lane.busy--;
     owner.isBusy = false;
     if (answer === "overdue") slowOwners.set(key, PENANCE);
     else if (lane === slow) this.#forgive(key);
-    if (answer === "overdue" && lane === fast) owner.waiting.unshift({ ...job, lane: slow });
-    else job.resolve(answer);
+    if (job.signal?.aborted === true) job.resolve("dropped");
+    else if (answer === "overdue" && lane === fast) {
+      job.lane = slow;
+      owner.waiting.unshift(job);
+    } else job.resolve(answer);
     this.#forget(key, owner);
     this.#advance();
   }
@@ -110,11 +115,15 @@ class SchemaQueue {
   }
 }
 
-async function check(lane: Lane, request: SchemaRequest): Promise<SchemaAnswer | "overdue"> {
+async function check({ lane, request, signal }: Job): Promise<SchemaAnswer | "overdue"> {
   const process = lane.idle.pop() ?? new SchemaProcess(lane.niceness);
   // The time that a process takes to begin is not the schema's.
   await process.ready();
+  const onAbort = (): void => process.end();
+  // In the fast lane it will be over soon, and its process is worth more.
+  if (lane === slow) signal?.addEventListener("abort", onAbort, { once: true });
   const answer = await process.ask(request, lane.limitMs);
+  signal?.removeEventListener("abort", onAbort);
   if (answer === undefined || lane.idle.length >= IDLE_PROCESSES) process.end();
   else lane.idle.push(process);
   // Whoever asks next in the fast lane is not to wait for a process to begin.

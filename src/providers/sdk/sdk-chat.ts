@@ -1,6 +1,6 @@
 import { GeppettoError } from "../../shared/errors.ts";
 import type { ChatChunk, ChatProvider, ChatRequest } from "../chat-provider.ts";
-import { failureIn } from "../failure-facts.ts";
+import { failureIn } from "../failures/failure-facts.ts";
 import { recordOf } from "../input/unknown-fields.ts";
 import { brokenStream, type ErrorOrigin, toProviderError } from "../provider-error.ts";
 import type { ResolvedSettings } from "../settings.ts";

@@ -37,6 +37,10 @@ export async function startAnswerServer(): Promise<AnswerServer> {
       send(response, answers.length > 1 ? answers.shift()! : answers[0]!);
     });
   });
+  // Node's fetch sometimes opens a connection more than it uses.
+  server.on("connection", (socket) => {
+    setTimeout(() => socket.bytesRead === 0 && socket.destroy(), 200).unref();
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const provider: AnswerServer["provider"] = (api, settings = {}) =>

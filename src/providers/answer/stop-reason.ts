@@ -1,4 +1,4 @@
-import type { StopReason } from "./chat-provider.ts";
+import type { StopReason } from "../chat-provider.ts";
 
 /** What servers call it when an answer has ended, in lower case with underscores. */
 const WORDS: Record<StopReason | "failure", string> = {

@@ -1,4 +1,4 @@
-import { listOf, recordOf, stringOf } from "./input/unknown-fields.ts";
+import { listOf, recordOf, stringOf } from "../input/unknown-fields.ts";
 
 /** What a server says of a failure, in whichever dress. */
 export interface FailureFacts {
