@@ -53,7 +53,7 @@ export class ScriptTokens {
   /** How many brackets are open before the current token. */
   #depth = 0;
 
-  /** @throws {TokenError} for what is no token of JavaScript's; so does {@link next}. */
+  /** @throws {TokenError} for what is not a token of JavaScript; so does {@link next}. */
   constructor(source: string) {
     this.source = source;
     this.#tokenizer = createTokenizer(source);

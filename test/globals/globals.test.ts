@@ -117,7 +117,7 @@ function comparison(): string {
 function baseOf(name: string): string {
   if (/^(?:AbortSignal|MessagePort|[pP]erformance)$/.test(name)) return "EventTarget";
   if (/^(?:Custom|Message)Event$/.test(name)) return "Event";
-  if (/^PerformanceM/.test(name)) return "PerformanceEntry";
+  if (name.startsWith("PerformanceM")) return "PerformanceEntry";
   return name === "DOMException" ? "Error" : "{}";
 }
 

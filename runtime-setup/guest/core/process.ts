@@ -1,10 +1,4 @@
-import {
-  ObjectCreate,
-  ObjectKeys,
-  SafeNumber,
-  SafeString,
-  SafeTypeError,
-} from "../../../src/shared/primordials.ts";
+import { ObjectCreate, ObjectKeys, SafeNumber, SafeString, SafeTypeError } from "../../../src/shared/primordials.ts";
 import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { callNote, callSync, defineGlobal, endTurns, onFrame } from "./kernel.ts";
