@@ -70,7 +70,7 @@ await buildShims();
 /** Web streams, as one expression: a guest evaluates it when a script asks for them. */
 async function buildStreams() {
   const { outputFiles } = await build({
-    stdin: { contents: 'export * from "web-streams-polyfill";', resolveDir: root },
+    entryPoints: [join(root, "scripts/web-streams.mjs")],
     bundle: true,
     write: false,
     format: "iife",

@@ -57,7 +57,7 @@ export function encodeBundle({ code, mappings, sources }: BundleTexts, facts: Bu
   return Buffer.concat([Buffer.from(first), rest]);
 }
 
-/** The parts of a bundle; undefined for anything else, and for a bundle that was changed. */
+/** The parts of a bundle; undefined for bytes that are not a bundle, or not as they were written. */
 export function decodeBundle(bytes: Buffer): (BundleTexts & BundleFacts) | undefined {
   const [, expected, length] = FIRST.exec(bytes.toString("latin1", 0, FIRST_BYTES)) ?? [];
   const rest = bytes.subarray(FIRST_BYTES);

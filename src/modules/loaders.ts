@@ -13,7 +13,7 @@ const LOADERS: Record<string, Loader> = {
   ".json": "json",
 };
 
-/** How a module of this name is written; undefined where scripts cannot import it. */
+/** How a module of this name is written; undefined for a kind that scripts cannot import. */
 export function loaderFor(name: string): Loader | undefined {
   return LOADERS[extname(name)];
 }

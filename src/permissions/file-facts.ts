@@ -70,7 +70,7 @@ export function entryAt(path: string): EntryKind {
   return stats === undefined ? "none" : kindOf(stats, path);
 }
 
-/** What a folder holds; undefined where it cannot be read. */
+/** What a folder holds; undefined for anything that is not a folder that can be read. */
 export function listFolder(folder: string): Map<string, Dirent> | undefined {
   try {
     return new Map(readdirSync(folder, { withFileTypes: true }).map((entry) => [entry.name, entry]));

@@ -8,23 +8,19 @@ beforeAll(async () => {
 });
 afterAll(() => guest.close());
 
-const CLASSES = `
+const words = (text: string): string[] => text.trim().split(/\s+/);
+
+const CLASSES = words(`
   AbortController AbortSignal CustomEvent DOMException Event EventTarget MessageEvent TextDecoder
   TextEncoder URL URLSearchParams Crypto MessageChannel MessagePort Performance PerformanceEntry
   PerformanceMark PerformanceMeasure ByteLengthQueuingStrategy CountQueuingStrategy
   ReadableByteStreamController ReadableStream ReadableStreamBYOBReader ReadableStreamBYOBRequest
   ReadableStreamDefaultController ReadableStreamDefaultReader TextDecoderStream TextEncoderStream
   TransformStream TransformStreamDefaultController WritableStream WritableStreamDefaultController
-  WritableStreamDefaultWriter
-`
-  .trim()
-  .split(/\s+/);
-const FUNCTIONS = `
-  atob btoa structuredClone queueMicrotask setTimeout clearTimeout setInterval clearInterval
-  setImmediate clearImmediate
-`
-  .trim()
-  .split(/\s+/);
+  WritableStreamDefaultWriter`);
+const FUNCTIONS = words(`
+  atob btoa structuredClone queueMicrotask setTimeout clearTimeout setInterval clearInterval setImmediate
+  clearImmediate`);
 
 /** Describes what a name of the web platform has: each property with its kind, names, lengths and flags. */
 const DESCRIBE = String.raw`
@@ -49,36 +45,22 @@ const DESCRIBE = String.raw`
   }
   return JSON.stringify(lines);`;
 
-/** What differs on purpose. */
-const MISSING_HERE = [
-  // There is no origin that could own a blob, and no crypto but random values.
-  "URL.createObjectURL",
-  "URL.revokeObjectURL",
-  "Crypto#subtle",
-  // Node's own.
-  "Performance#clearResourceTimings",
-  "Performance#setResourceTimingBufferSize",
-  "Performance#eventLoopUtilization",
-  "Performance#nodeTiming",
-  "Performance#markResourceTiming",
-  "Performance#timerify",
-  "Performance#onresourcetimingbufferfull",
-  "MessagePort#ref",
-  "MessagePort#unref",
-  "MessagePort#hasRef",
-  "MessageEvent#initMessageEvent",
-];
+/** What differs on purpose: there is no origin that could own a blob, no crypto but random values, and nothing of Node's. */
+const MISSING_HERE = words(`
+  URL.createObjectURL URL.revokeObjectURL Crypto#subtle
+  Performance#clearResourceTimings Performance#setResourceTimingBufferSize Performance#eventLoopUtilization
+  Performance#nodeTiming Performance#markResourceTiming Performance#timerify Performance#onresourcetimingbufferfull
+  MessagePort#ref MessagePort#unref MessagePort#hasRef MessageEvent#initMessageEvent`);
+/** A DOMException is an error of V8's with its own message; Node's ports count their arguments otherwise. */
 const DIFFERENT_HERE = [
-  // An error of V8's with its own message.
   "DOMException inherits",
   "DOMException#message",
-  // Node's have no counts, or more.
   "MessagePort inherits",
   "MessagePort#postMessage",
   "MessagePort#close",
 ];
+/** As the standards have them. */
 const MORE_HERE = [
-  // As the standards have them.
   ...["PerformanceEntry", "MessageChannel", "MessagePort", "TextEncoderStream", "TextDecoderStream"].map(
     (name) => `${name}#Symbol(Symbol.toStringTag)`,
   ),

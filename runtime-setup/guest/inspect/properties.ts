@@ -85,7 +85,7 @@ function formatGetter(context: Context, descriptor: PropertyDescriptor, original
   let shown: string;
   try {
     const value: unknown = ReflectApply(get as () => unknown, original, []);
-    // A promise that is rejected has been looked at: showing it is not a failure of the script's.
+    // A promise that is rejected has been looked at: to show it is not a failure of the script.
     isNativePromise(value);
     if (value !== null && (typeof value === "object" || typeof value === "function")) {
       shown = `${special(`[${label}]`)} ${context.format(context, value, depth)}`;

@@ -25,7 +25,7 @@ export function askedName(specifier: string, folder: string, scriptFolder: strin
   if (isAbsolute(specifier)) return specifier;
   if (!/^\.{1,2}(?:[/\\]|$)/.test(specifier)) return packageOf(specifier) ?? specifier;
   const way = pathFrom(scriptFolder, resolve(folder, specifier));
-  // It begins with a dot, so it cannot be the name of a package.
+  // It begins with a dot, so that it is not taken for a package.
   return /^\.\.?\//.test(way) || isAbsolute(way) ? way : `./${way}`;
 }
 
