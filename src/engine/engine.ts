@@ -137,9 +137,9 @@ export class Engine implements AsyncDisposable {
         for (const listener of this.#beginListeners) await listener(context);
         if (positions !== undefined) await loop.enterChecked(FRAMES.positions_set, positions);
       },
-      (mayStillRun) => {
+      (mayGoOn) => {
         scope.end();
-        return this.#cleanUp(loop, mayStillRun);
+        return this.#cleanUp(loop, mayGoOn);
       },
       signal,
     );
@@ -321,11 +321,11 @@ export class Engine implements AsyncDisposable {
     void this.close();
   }
 
-  /** After a script nothing of it is left. A turn that does not end takes the realm with it. */
-  async #cleanUp(loop: RealmSession, mayStillRun: boolean): Promise<void> {
+  /** After a script nothing of it is left. A turn that does not end, or was cut short, takes the realm with it. */
+  async #cleanUp(loop: RealmSession, mayGoOn: boolean): Promise<void> {
     for (const listener of this.#resetListeners) listener();
     this.permissions.end();
-    if (loop.disposed || this.#closing !== undefined || (mayStillRun && loop.busy)) await this.close();
+    if (loop.disposed || this.#closing !== undefined || mayGoOn) await this.close();
     else await loop.reset({ scriptBegins: false });
   }
 

@@ -8,7 +8,7 @@ const seconds = Number(process.env["GEPPETTO_FUZZ_SECONDS"] ?? 0);
  * found again with the seed and path that the failure names.
  */
 export function fuzzBudget(runs: number): Parameters<unknown> {
-  if (!(seconds > 0)) return { numRuns: runs, interruptAfterTimeLimit: 8000, markInterruptAsFailure: false };
+  if (!(seconds > 0)) return { numRuns: runs, interruptAfterTimeLimit: patience(8000), markInterruptAsFailure: false };
   return { numRuns: Infinity, interruptAfterTimeLimit: seconds * 1000, markInterruptAsFailure: false };
 }
 

@@ -104,8 +104,8 @@ describe.skipIf(!onLinux).each<Hardening>(["standard", "strict"])("a child with 
     const probe = join(folder, "probe.cjs");
     const port = (server.address() as AddressInfo).port;
     writeFileSync(probe, PROBE.replace("PORT", String(port)).replaceAll("CWD", JSON.stringify(process.cwd())));
-    // Its own file and the addon come last.
-    const flags = [...args.slice(0, -2), `--allow-fs-read=${probe}`, probe];
+    // What comes after the flags is its own file and what that is told.
+    const flags = [...args.filter((arg) => arg.startsWith("--")), `--allow-fs-read=${probe}`, probe];
     const done = JSON.parse(
       await output(spawn(command!, flags, { env: {}, stdio: ["ignore", "pipe", "ignore"] })),
     ) as string[];

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { RuntimeEngine } from "../../src/index.ts";
 import { timed } from "../machine/machine-watch.ts";
 import { patience } from "../machine/patience.ts";
@@ -54,6 +54,21 @@ describe.each(ISOLATIONS)("limits in a %s", (isolation) => {
         error: { code: "ERR_LIMIT_WALL" },
       });
       expect(await run("export default 2")).toMatchObject({ ok: true, value: 2 });
+    }));
+
+  it("end a script for good when its realm is the first to see that its time is over", () =>
+    withEngine({ isolation, limits: { wallMs: 300 } }, async ({ run }) => {
+      // The host's own timer comes late.
+      const real = setTimeout;
+      const spy = vi
+        .spyOn(globalThis, "setTimeout")
+        .mockImplementation((callback, ms, ...args) => real(callback, ms === 300 ? 600_000 : ms, ...args));
+      const busy = "() => { for (const end = Date.now() + 100; Date.now() < end;); }";
+      const outcome = await run(`for (let i = 0; i < 10_000; i++) Promise.resolve().then(${busy}); for (;;);`);
+      spy.mockRestore();
+      expect(outcome).toMatchObject({ end: "limit", error: { code: "ERR_LIMIT_WALL" } });
+      // What waits in its queue of microtasks would run for a thousand seconds.
+      await expect(run("export default 1")).rejects.toMatchObject({ code: "ERR_ENGINE_CLOSED" });
     }));
 
   it("end a turn that is too long, whatever the script says about it", () =>

@@ -30,6 +30,8 @@ export class ScriptRunner {
   #interrupted: Deferred<string | undefined> = createDeferred();
   /** Of the script that runs, where it was put together from modules. */
   #places: SourcePlaces | undefined;
+  /** A turn of the script was cut short: what it has left in the queue of microtasks would run with the next entry. */
+  #isCut = false;
 
   /** @param onClosedImport told what a script would import where nothing may be imported */
   constructor(loop: RealmSession, limits: EngineLimits, onClosedImport: (asked: string) => void) {
@@ -59,17 +61,18 @@ export class ScriptRunner {
    *
    * @param load reads it, until the signal says that it is over; what that throws is thrown here
    * @param begin prepares the guest for it
-   * @param cleanUp leaves nothing of it; told whether its last turn may still be running
+   * @param cleanUp leaves nothing of it; told whether something of it may still be running, or would go on
    */
   async run(
     load: (over: AbortSignal) => Promise<LoadedScript>,
     begin: (source: LoadedScript) => Promise<void>,
-    cleanUp: (mayStillRun: boolean) => Promise<void>,
+    cleanUp: (mayGoOn: boolean) => Promise<void>,
     signal: AbortSignal | undefined,
   ): Promise<ScriptOutcome> {
     const loop = this.#loop;
     const run = new ScriptRun();
     this.#script = run;
+    this.#isCut = false;
     const startedAt = performance.now();
     const { turns, cpuMs } = loop;
     const stopWatching = this.#watch(signal);
@@ -91,7 +94,7 @@ export class ScriptRunner {
       this.#deadline = undefined;
       this.#places = undefined;
       loop.ledger.onIdle = () => {};
-      await cleanUp(run.cutOff);
+      await cleanUp(this.#isCut || (run.cutOff && loop.busy));
       this.#script = undefined;
     }
   }
@@ -152,8 +155,12 @@ export class ScriptRunner {
   lost(kind: LossKind, stack?: string): void {
     this.#interrupted.resolve(stack);
     if (kind === "memory") this.#exceeded("memoryMB");
-    else if (kind === "timeout") this.#exceeded(this.#pastDeadline() ? "wallMs" : "turnMs", stack);
-    else this.end("crashed", toErrorRecord(realmError(kind, this.#limits)));
+    else if (kind === "timeout") {
+      this.#isCut = true;
+      // The realm has a clock of its own, which may be a little ahead.
+      const isTurn = this.#limits.turnMs !== undefined && !this.#pastDeadline();
+      this.#exceeded(isTurn ? "turnMs" : "wallMs", stack);
+    } else this.end("crashed", toErrorRecord(realmError(kind, this.#limits)));
   }
 
   exceeded(error: GeppettoError, stack?: string): void {
