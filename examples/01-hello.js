@@ -5,5 +5,5 @@ const step = new ChatStepFactory().newStep();
 step.runWithEvents("echo: Hello! I am a model, and this is my streamed answer.", (event) => {
   if (event.type === "partial") process.stdout.write(event.delta);
   if (event.type === "final") console.log();
-  if (event.type === "error") throw new Error(event.error);
+  if (event.type === "error") throw event.cause;
 });

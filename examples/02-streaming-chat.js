@@ -16,7 +16,7 @@ step.runWithEvents("echo: Streaming means that you read while the model still wr
       console.log(`\nfinal: ${deltas} deltas, ${event.step.metadata.usage.outputTokens} tokens`);
       break;
     case "error":
-      throw new Error(event.error);
+      throw event.cause;
     case "interrupt":
       console.log(`\ninterrupted after: ${event.text}`);
       break;

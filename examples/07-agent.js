@@ -33,5 +33,5 @@ for await (const event of agent.events(question)) {
   if (event.type === "tool-call") console.log("asks ", event.toolCall.name, event.toolCall.input);
   if (event.type === "tool-result") console.log("gets ", event.toolResult.result);
   if (event.type === "final") console.log("says ", event.text);
-  if (event.type === "error") throw new Error(event.error);
+  if (event.type === "error") throw event.cause;
 }

@@ -40,5 +40,5 @@ for await (const event of agent.events("The tea of orders 17 and 18 was stale. P
   if (event.type === "tool-call") console.log("asks", event.toolCall.name, event.toolCall.input);
   if (event.type === "tool-result") console.log("gets", event.toolResult.result);
   if (event.type === "final") console.log("ends", event.result.parsed, event.step.metadata.usage);
-  if (event.type === "error") throw new Error(event.error);
+  if (event.type === "error") throw event.cause;
 }

@@ -63,7 +63,11 @@ type StepEvent<O = unknown> = StepEventFields &
     | { type: "tool-result"; toolResult: { id: string; result: unknown; isError?: boolean; code?: string } }
     /** `result` is the one result, or the array of a step that is a list by nature. */
     | { type: "final"; text: string; result: O | O[]; results: O[] }
-    | { type: "error"; error: string; code: string }
+    /**
+     * `error` is the text of the error, `cause` the error itself, to be thrown; `cause` is not enumerable. A script that has
+     * read neither of them when it ends is a failed script.
+     */
+    | { type: "error"; error: string; code: string; cause: RunError }
     | { type: "interrupt"; text: string }
   );
 

@@ -65,6 +65,15 @@ declare const process: {
   /** The variables that were allowed. */
   readonly env: Record<string, string | undefined>;
   /**
+   * The exit code of a script that ends by itself, or with `done()` or `process.exit()` without a code; undefined until it is
+   * set, to a whole number from 0 to 63 or a text that is one. Anything else throws where it is set.
+   *
+   * @example
+   * if (process.argv.length > 99) process.exitCode = 1;
+   */
+  get exitCode(): number | undefined;
+  set exitCode(code: number | string | null | undefined);
+  /**
    * Ends the script at once; it never returns. Codes are 0 to 63, any other becomes 1.
    *
    * @example

@@ -96,6 +96,13 @@ describe.concurrent("a script on the command line", () => {
     const { stdout } = await run(["--json", "scripts/one.js"]);
     const { error } = JSON.parse(stdout) as { error: { message: string } };
     expect(error.message).toMatch(/; allow it with --allow-read=photos\/cat\.png$/);
+    writeFileSync(
+      join(home, "scripts/wraps.js"),
+      `try { new Conversation().addMessageWithImage("user", "x", "../photos/cat.png"); } catch (cause) { throw new Error("no", { cause }); }`,
+    );
+    expect((await run(["scripts/wraps.js"])).stderr).toMatch(
+      /caused by .*; allow it with --allow-read=photos\/cat\.png\n/,
+    );
   });
 
   it("that is not trusted and denied is told that no option helps", async () => {

@@ -144,7 +144,7 @@ export class Conversation {
   /** A conversation of its own with the thread to this message (default: the current thread). */
   fork(id?: string): Conversation {
     return attempt("fork the conversation", () => {
-      const copy = new Conversation();
+      const copy = emptyConversation();
       copy.#tree = own(this).fork(id === undefined ? undefined : readName(id, "id"));
       return copy;
     });
@@ -190,11 +190,16 @@ export class Conversation {
   /** The conversation behind a snapshot. An error names the field: `messages[2].role must be …`. */
   static from(snapshot: unknown): Conversation {
     return attempt("read the snapshot", () => {
-      const conversation = new Conversation();
+      const conversation = emptyConversation();
       conversation.#tree = ConversationTree.fromSnapshot(parseSnapshot(snapshot));
       return conversation;
     });
   }
+}
+
+/** A class that names itself is renamed in the bundle, and V8's errors would show that name. */
+function emptyConversation(): Conversation {
+  return new Conversation();
 }
 
 /** The snapshot of a Conversation, decided by brand; undefined for everything else. Its objects have no prototype. */

@@ -61,7 +61,8 @@ function describeEnd({ outcome }: RunSummary): string {
   if (outcome === undefined) return "no end";
   const { end = "ended", exitCode, error } = outcome;
   if (end === "exit") return `exit ${exitCode ?? 0}`;
-  return error === undefined ? end : `${end}: ${error.code ?? error.name}`;
+  if (error !== undefined) return `${end}: ${error.code ?? error.name}`;
+  return exitCode === undefined ? end : `${end}, exit ${exitCode}`;
 }
 
 /** `geppetto-js runs list` */

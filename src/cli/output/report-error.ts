@@ -117,18 +117,27 @@ function withoutTexts({ details: _, hint: __, ...record }: ErrorRecord): object 
 }
 
 /**
- * The error with the flag that helps here. The script knows a path as it starts from its own folder; a flag starts from the
- * working directory.
+ * The error, and those within it, with the flag that helps here. The script knows a path as it starts from its own folder;
+ * a flag starts from the working directory. Only texts about uses that were denied are changed.
  */
-function withRightFlag(error: ScriptError, { denied, folder, untrusted }: ErrorContext): ScriptError {
-  if (error.name !== "PermissionError" || !error.fromHost) return error;
-  for (const { kind, asked } of denied.toReversed()) {
+function withRightFlag<T extends ErrorRecord>(error: T, context: ErrorContext): T {
+  const { errors, cause } = error;
+  return {
+    ...error,
+    ...(error.name === "PermissionError" ? { message: rightFlagIn(error.message, context) } : {}),
+    ...(errors === undefined ? {} : { errors: errors.map((inner) => withRightFlag(inner, context)) }),
+    ...(cause === undefined ? {} : { cause: withRightFlag(cause, context) }),
+  };
+}
+
+function rightFlagIn(message: string, { denied, folder, untrusted }: ErrorContext): string {
+  for (const { kind, asked } of denied) {
     const named = `; allow it with ${flagFor(kind, asked)}`;
-    if (!error.message.includes(named)) continue;
+    if (!message.endsWith(named)) continue;
     const right = untrusted ? "" : `; allow it with ${flagFor(kind, fromHere(kind, asked, folder))}`;
-    return { ...error, message: error.message.replace(named, () => right) };
+    return message.slice(0, -named.length) + right;
   }
-  return error;
+  return message;
 }
 
 function fromHere(kind: PermissionUse["kind"], asked: string, folder: string | undefined): string {

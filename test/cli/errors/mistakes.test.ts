@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { root } from "../../examples/document-blocks.ts";
+import { runCli, ScriptFolder } from "../run-cli.ts";
+
+const folder = new ScriptFolder();
+afterAll(() => folder.remove());
+
+/** What docs/mistakes.md shows: a script, what the command line prints of it, and its exit code. */
+function readMistakes(): { title: string; name: string; code: string; printed: string; exitCode: number }[] {
+  const text = readFileSync(join(root, "docs/mistakes.md"), "utf8");
+  const sections = text.matchAll(
+    /^## (.+)\n\n```javascript title="([^"]+)"\n([^]*?)^```\n\nExit code (\d+):\n\n```text\n([^]*?)^```$/gm,
+  );
+  return [...sections].map(([, title = "", name = "", code = "", exitCode, printed = ""]) => ({
+    title,
+    name,
+    code,
+    printed,
+    exitCode: Number(exitCode),
+  }));
+}
+
+const mistakes = readMistakes();
+
+describe("docs/mistakes.md", () => {
+  it("shows twenty mistakes", () => {
+    expect(mistakes).toHaveLength(20);
+  });
+
+  it.each(mistakes)("shows what is printed: $title", async ({ name, code, printed, exitCode }) => {
+    folder.file(name, code);
+    const args = ["run", "-q", "--no-log", "--timeout", "3s", name];
+    const result = await runCli(args, { cwd: folder.path });
+    expect({ exitCode: result.code, printed: result.stderr }).toEqual({ exitCode, printed });
+  });
+});
