@@ -23,7 +23,7 @@ if (what === "cache") {
 } else {
   await using cassette = await Cassette.open(place);
   for (const each of names) {
-    cassette.claim()({
+    await cassette.claim()({
       request: { provider: "demo", model: "demo", messages: [{ role: "user", content: each }] },
       chunks: [
         { type: "text", delta: each },
@@ -31,6 +31,6 @@ if (what === "cache") {
       ],
       end: "complete",
     });
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    process.send!(each);
   }
 }

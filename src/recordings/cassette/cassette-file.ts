@@ -187,7 +187,10 @@ function inOrder({ recordings, problems }: Parsed): Parsed {
   const left = (recordings as RecordingLine[])
     .filter(({ id }) => !replaced.has(id))
     .map(({ replaces: _, ...recording }) => recording as Recording);
-  return { recordings: left.sort((a, b) => (a.recordedAt < b.recordedAt ? -1 : a.recordedAt > b.recordedAt ? 1 : 0)), problems };
+  return {
+    recordings: left.sort((a, b) => (a.recordedAt < b.recordedAt ? -1 : a.recordedAt > b.recordedAt ? 1 : 0)),
+    problems,
+  };
 }
 
 function readText(file: string): string | undefined {
