@@ -110,7 +110,7 @@ describe("what scripts have written", () => {
   it("is escaped in JSON, in every document and event", async () => {
     const env = { GEPPETTO_LOG: path("runs.db") };
     const args = ["eval", "--json", `--events=${path("events")}`, "--record", path("tape.json")];
-    const text = await runCli([...args, `await chat("echo: " + ${JSON.stringify(STEER)})`], { env });
+    const text = await runCli([...args, `await chat("echo: " + ${JSON.stringify(STEER.replace("\n", ""))})`], { env });
     const exported = await runCli(["runs", "export", "last"], { env });
     const shown = await runCli(["runs", "show", "last", "--json"], { env });
     expect((JSON.parse(text.stdout) as { result: string }).result).toContain("\u009b31m\u202eb\u2066");

@@ -207,7 +207,6 @@ describe("recorded embeddings", () => {
     expect(files.log).toEqual([
       "Skipping 5 damaged recordings of chat.cassette.json: line 3: vectors[0] does not have 3 dimensions",
     ]);
-    expect(readdirSync(files.folder).filter((name) => name.includes("corrupt"))).toHaveLength(1);
     await expect(replayingEmbeddings(new Silent(), cassette).embed(["c"], { signal })).rejects.toThrow(
       "was not recorded",
     );
