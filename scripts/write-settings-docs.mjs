@@ -12,7 +12,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const SECTION = "settings of ";
 const GROUPS = "options of ";
 /** Who may say a setting, where that is not everybody. */
-const WHO = { folder: "not for a script's options", user: "not for a script's options, nor a folder that you do not trust" };
+const WHO = {
+  folder: "not for a script's options",
+  user: "not for a script's options, nor a folder that you do not trust",
+};
 /** Stands for the settings that are not in a section. */
 const ALONE = "no section";
 

@@ -7,8 +7,8 @@ export {
   describeProfiles,
   describeSettings,
 } from "./config/describe-config.ts";
-export { checkLeftOvers } from "./config/check-left-overs.ts";
-export { checkTrust, settingsToTrust, type TrustedSetting } from "./config/describe-trust.ts";
+export { checkLeftOvers } from "./config/trust/check-left-overs.ts";
+export { checkTrust, settingsToTrust, type TrustedSetting } from "./config/trust/describe-trust.ts";
 export { type ImportedProfiles, importProfiles } from "./config/import-profiles.ts";
 export { KeyStore } from "./config/key-store.ts";
 export { checkSetting } from "./config/read-settings.ts";
@@ -22,7 +22,7 @@ export {
   userKeyStore,
   userTrustStore,
 } from "./config/load-config.ts";
-export { TrustStore, type TrustState } from "./config/trust-store.ts";
+export { TrustStore, type TrustState } from "./config/trust/trust-store.ts";
 export { checkEnvironment } from "./config/environment.ts";
 export type { Settings } from "./config/settings.ts";
 export { completeSettings } from "./config/to-settings.ts";
@@ -30,5 +30,5 @@ export { flagVariable, RUN_OPTION_BY_KEY, SETTING_BY_PATH } from "./config/table
 export { OTHER_VARIABLES, type RunFlags, UNTRUSTED_LIMITS, UNTRUSTED_WORDS } from "./config/table/run-options.ts";
 export { FLAG_GROUPS, type Flag, type FlagGroup, type RunOption, type Setting } from "./config/table/setting.ts";
 export type { FlagPath } from "./config/table/settings.ts";
-export { parseYaml, type YamlFile } from "./config/yaml-file.ts";
+export { parseYaml, type YamlFile } from "./config/yaml/yaml-file.ts";
 export { closestName } from "./shared/closest-name.ts";

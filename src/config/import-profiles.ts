@@ -1,5 +1,5 @@
 import { configError } from "./config-error.ts";
-import { parseYaml, yamlPackage } from "./yaml-file.ts";
+import { parseYaml, yamlPackage } from "./yaml/yaml-file.ts";
 
 /** What came of an import. */
 export interface ImportedProfiles {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { resolveProviderSettings } from "../providers/settings.ts";
 import { configError, placeOf } from "./config-error.ts";
 import { merge, readEnvironment } from "./environment.ts";
-import { foreignDestinations } from "./key-destinations.ts";
+import { foreignDestinations } from "./trust/key-destinations.ts";
 import { KeyStore } from "./key-store.ts";
 import { type Layer, type Merged, mergeLayers } from "./layers.ts";
 import { parseModelName } from "./model-name.ts";
@@ -15,9 +15,9 @@ import { flagVariable, SETTING_BY_PATH } from "./table/names.ts";
 import { RUN_OPTIONS } from "./table/run-options.ts";
 import { toSettings } from "./to-settings.ts";
 import type { ScriptOptionsLiteral } from "./script-options-literal.ts";
-import { TrustStore } from "./trust-store.ts";
+import { TrustStore } from "./trust/trust-store.ts";
 import { unpricedModel } from "./unpriced-model.ts";
-import { readYamlFile, yamlPackage, type YamlFile } from "./yaml-file.ts";
+import { readYamlFile, yamlPackage, type YamlFile } from "./yaml/yaml-file.ts";
 
 export interface LoadConfigOptions {
   /** Where `geppetto.yaml` is looked for; default the working directory. */

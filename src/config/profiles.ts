@@ -1,6 +1,6 @@
 import { configError, placeOf, shown, unknownKey } from "./config-error.ts";
 import { readSettings, type SettingValues } from "./read-settings.ts";
-import type { YamlFile } from "./yaml-file.ts";
+import type { YamlFile } from "./yaml/yaml-file.ts";
 
 /** One profile as its file has it. */
 export interface Profile {

@@ -1,4 +1,4 @@
-import { isReference } from "./key-destinations.ts";
+import { isReference } from "./trust/key-destinations.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { Merged } from "./layers.ts";
 import { readDefaults } from "./read-settings.ts";

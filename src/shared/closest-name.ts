@@ -39,7 +39,8 @@ function onlyBeginning(wanted: string, names: readonly string[]): string | undef
   let found: string | undefined;
   for (let i = 0; i < names.length; i++) {
     const whole = StringToLowerCase(names[i]!);
-    if (StringSlice(whole, 0, wanted.length) !== wanted && StringSlice(whole, 0, singular.length) !== singular) continue;
+    if (StringSlice(whole, 0, wanted.length) !== wanted && StringSlice(whole, 0, singular.length) !== singular)
+      continue;
     if (found !== undefined) return undefined;
     found = names[i];
   }

@@ -139,7 +139,9 @@ export class ToolBox {
       return failed(`the input does not fit: ${flaw}`, inputError === undefined ? undefined : TOOL_INPUT_CODE);
     if (this.#onApprove === undefined) return undefined;
     try {
-      const approval = Promise.resolve(this.#onApprove(structuredClone(toolCall as ReadableToolCall), callWith(signal)));
+      const approval = Promise.resolve(
+        this.#onApprove(structuredClone(toolCall as ReadableToolCall), callWith(signal)),
+      );
       return (await abortable(approval, signal)) ? undefined : failed("the call was not approved");
     } catch {
       signal.throwIfAborted();

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { importProfiles } from "../../src/config/import-profiles.ts";
 import { readProfiles } from "../../src/config/profiles.ts";
-import { parseYaml } from "../../src/config/yaml-file.ts";
+import { parseYaml } from "../../src/config/yaml/yaml-file.ts";
 
 /** What an import gives, as data; its YAML must be one that this project reads. */
 function imported(text: string) {

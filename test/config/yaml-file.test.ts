@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseYaml } from "../../src/config/yaml-file.ts";
+import { parseYaml } from "../../src/config/yaml/yaml-file.ts";
 
 /** As much of a text as a file may hold. */
 const full = (text: string, size = 64_000): string => text.repeat(Math.floor(size / text.length));

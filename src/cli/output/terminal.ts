@@ -39,7 +39,7 @@ export function wantsColors({ isTTY = false }: Pick<OutputStream, "isTTY">, env:
 
 /** Did whoever read a stream stop to do so? That is theirs to decide. */
 export function isReaderGone({ code }: NodeJS.ErrnoException): boolean {
-  return code === "EPIPE" || code === "ERR_STREAM_DESTROYED" || code === "ECONNRESET";
+  return code === "EPIPE" || code === "ECONNRESET";
 }
 
 type StreamName = "stdout" | "stderr";

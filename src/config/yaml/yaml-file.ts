@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { Document, Node } from "yaml";
-import { formatBytes, readRegularFile } from "../base/read-regular-file.ts";
-import { configError, type Position, type Source } from "./config-error.ts";
+import { formatBytes, readRegularFile } from "../../base/read-regular-file.ts";
+import { configError, type Position, type Source } from "../config-error.ts";
 import { excessOf } from "./yaml-bounds.ts";
 
 /** The YAML package, loaded with the first use: most commands read no YAML, and it is a third of what they would load. */

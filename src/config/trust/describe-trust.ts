@@ -1,11 +1,11 @@
 import type { TrustState } from "./trust-store.ts";
-import type { Check } from "./describe-config.ts";
-import { readFolderFile, userTrustStore } from "./load-config.ts";
-import { readProfiles } from "./profiles.ts";
-import { readSettings } from "./read-settings.ts";
-import { SETTING_BY_PATH } from "./table/names.ts";
-import { displayValue } from "./to-settings.ts";
-import type { YamlFile } from "./yaml-file.ts";
+import type { Check } from "../describe-config.ts";
+import { readFolderFile, userTrustStore } from "../load-config.ts";
+import { readProfiles } from "../profiles.ts";
+import { readSettings } from "../read-settings.ts";
+import { SETTING_BY_PATH } from "../table/names.ts";
+import { displayValue } from "../to-settings.ts";
+import type { YamlFile } from "../yaml/yaml-file.ts";
 
 /** A setting that counts in full only when its file is trusted. */
 export interface TrustedSetting {

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
-import { readRegularFile } from "../base/read-regular-file.ts";
-import { leftOversOf, updateFile } from "../base/replace-file.ts";
-import { configError } from "./config-error.ts";
+import { readRegularFile } from "../../base/read-regular-file.ts";
+import { leftOversOf, updateFile } from "../../base/replace-file.ts";
+import { configError } from "../config-error.ts";
 
 const MAX_BYTES = 1_000_000;
 const HASH = /^[0-9a-f]{64}$/;
