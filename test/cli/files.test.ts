@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, linkSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -92,6 +101,28 @@ describe.skipIf(!isPosix)("files with conversations", () => {
     expect(logged.stderr).toMatch(/it is not a regular file; --no-log runs without one/);
     expect((await runCli(["runs", "list"], { env: { GEPPETTO_LOG: pipe } })).code).toBe(66);
   }, 90_000);
+});
+
+describe("what is read", () => {
+  it("is bounded by its size, in files before anything of it is read", async () => {
+    const script = folder.file("a.js", "console.log(1)");
+    folder.file("input", "");
+    truncateSync(path("input"), 64_000_001);
+    folder.file("big.js", "");
+    truncateSync(path("big.js"), 16_000_001);
+    folder.file("big.yaml", `a: ${"x".repeat(64_000)}`);
+    const runs: [args: string[], input: string, error: RegExp][] = [
+      [["run", "--input", path("input"), script], "", /Cannot read the input .*: it is larger than 64 MB/],
+      [["run", path("big.js")], "", /Cannot run .*: it is larger than 16 MB/],
+      [["run", "-"], " ".repeat(16_000_001), /Cannot read the script from stdin: it is larger than 16 MB/],
+      [["profiles", "import", path("big.yaml")], "", /Cannot use big\.yaml: it is larger than 64 kB/],
+    ];
+    for (const [args, input, error] of runs) {
+      const { code, stdout, stderr } = await runCli(args, { input, env: { XDG_CONFIG_HOME: path("config") } });
+      expect({ args, stdout, isRefused: code === 66 || code === 78 }).toEqual({ args, stdout: "", isRefused: true });
+      expect(stderr).toMatch(error);
+    }
+  }, 60_000);
 });
 
 describe("what scripts have written", () => {

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { text as readText } from "node:stream/consumers";
 import { readRegularFile, replaceFile } from "../../files.ts";
 import { type ImportedProfiles, importProfiles, type KeyStore, userConfigFolder, userKeyStore } from "../../config.ts";
 import { reasonOf } from "../session/event-log.ts";
+import { readStdin } from "../session/read-stdin.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { printLines, printNotes } from "../output/print-table.ts";
 import { formatCount } from "../options/quantities.ts";
@@ -49,8 +49,9 @@ function readWhole(file: string): string {
 async function readProfiles(file: string): Promise<ImportedProfiles> {
   let text: string;
   try {
-    text = file === "-" ? await readText(process.stdin) : readWhole(file);
+    text = file === "-" ? await readStdin("the profiles", MAX_BYTES) : readWhole(file);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`Cannot import ${file}: ${reasonOf(error)}`, EXIT.noFile);
   }
   try {

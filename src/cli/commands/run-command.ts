@@ -1,9 +1,9 @@
 import { basename, dirname, resolve } from "node:path";
-import { text as readText } from "node:stream/consumers";
 import type { Command } from "commander";
 import { readRegularFile } from "../../files.ts";
 import { prestartBundler } from "../../index.ts";
 import { reasonOf } from "../session/event-log.ts";
+import { readStdin } from "../session/read-stdin.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { loadSettings } from "../options/load-settings.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
@@ -17,7 +17,7 @@ const BEFORE_SCRIPT = "options of geppetto-js come before it; write -- before it
 const MAX_BYTES = 16_000_000;
 
 async function readScript(script: string): Promise<string> {
-  if (script === "-") return readText(process.stdin);
+  if (script === "-") return readStdin("the script", MAX_BYTES);
   let source: string | undefined;
   try {
     source = readRegularFile(script, { maxBytes: MAX_BYTES });

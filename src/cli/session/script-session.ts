@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { text as readText } from "node:stream/consumers";
 import { readRegularFile } from "../../files.ts";
 import {
   Budget,
@@ -20,6 +19,7 @@ import { Interrupts } from "./interrupts.ts";
 import { limitsOf, type SessionSettings } from "../options/load-settings.ts";
 import { formatCount, formatDuration } from "../options/quantities.ts";
 import { PermissionLog } from "./permission-log.ts";
+import { readStdin } from "./read-stdin.ts";
 import { reportOutcome } from "./report-outcome.ts";
 import { RunMonitor } from "./run-monitor.ts";
 import { RunKeeper } from "./run-keeper.ts";
@@ -206,7 +206,7 @@ export class ScriptSession {
   async #readInput(): Promise<string | undefined> {
     const { input } = this.#options;
     if (input === undefined) return this.#replay?.input;
-    if (input === "-") return readText(process.stdin);
+    if (input === "-") return readStdin("the input", MAX_INPUT_BYTES);
     let text: string | undefined;
     try {
       text = readRegularFile(input, { maxBytes: MAX_INPUT_BYTES });
