@@ -7,7 +7,7 @@ export {
   describeProfiles,
   describeSettings,
 } from "./config/describe-config.ts";
-export { checkLeftOvers } from "./config/check-left-overs.ts";
+export { checkLeftOvers } from "./config/trust/check-left-overs.ts";
 export { checkTrust, settingsToTrust, type TrustedSetting } from "./config/trust/describe-trust.ts";
 export { type ImportedProfiles, importProfiles } from "./config/import-profiles.ts";
 export { KeyStore } from "./config/key-store.ts";

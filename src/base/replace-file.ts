@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { link, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isLockDead, isLockOf, withFileLock } from "./file-lock.ts";
 import { readRegularFile, type ReadFileOptions } from "./read-regular-file.ts";
@@ -14,13 +14,16 @@ const LEFT_OVER_MS = 60_000;
 
 /**
  * Writes a file so that whoever reads it, or a crash, finds the old text or the new one and nothing between. Only its
- * owner may read it. Where there is a link in its place, the file takes the place of the link.
+ * owner may read it.
  *
- * @throws {Error} for what is neither a regular file nor a link, and whatever the file system says.
+ * @param isNew is it an error ("EEXIST") where there is such a file already?
+ * @throws {Error} that says in a few words that a link, a pipe or a device is there; the file system's own errors.
  */
-export async function replaceFile(file: string, text: string | Uint8Array): Promise<void> {
+export async function replaceFile(file: string, text: string, { isNew = false } = {}): Promise<void> {
   const there = await lstat(file).catch(() => undefined);
-  if (there !== undefined && !there.isFile() && !there.isSymbolicLink()) throw new Error("it is not a regular file");
+  if (there?.isSymbolicLink()) throw new Error("it is a link");
+  if (there?.isDirectory()) throw new Error("it is a folder");
+  if (there !== undefined && !there.isFile()) throw new Error("it is not a regular file");
   const partial = `${file}.${randomUUID()}${PARTIAL}`;
   try {
     const handle = await open(partial, "wx", PRIVATE_FILE);
@@ -30,7 +33,10 @@ export async function replaceFile(file: string, text: string | Uint8Array): Prom
     } finally {
       await handle.close();
     }
-    await rename(partial, file);
+    if (isNew) {
+      await link(partial, file);
+      await rm(partial);
+    } else await rename(partial, file);
   } catch (error) {
     await rm(partial, { force: true }).catch(() => {});
     throw error;

@@ -12,6 +12,8 @@ import { addRunFlags } from "./options/run-flags.ts";
 import { addRunsCommand } from "./options/runs-options.ts";
 import { hasRunInThread } from "./session/script-session.ts";
 import { addSetupCommands } from "./options/setup-options.ts";
+import { reasonOf } from "./session/event-log.ts";
+import { isReaderGone } from "./output/terminal.ts";
 import { toJson } from "./output/to-json.ts";
 import { UsageError, withoutConfigError } from "./options/usage-error.ts";
 
@@ -86,8 +88,16 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
   const end = (error: unknown): never => {
     process.exit(reportFailure(error, json, args));
   };
-  // Nobody is left to tell when the reader of a stream has gone.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  // Nobody is left to tell when the reader of a stream has gone; a stream that fails otherwise is an error.
+  let failure: string | undefined;
+  for (const [name, stream] of [
+    ["stdout", process.stdout],
+    ["stderr", process.stderr],
+  ] as const) {
+    stream.on("error", (error) => {
+      if (!isReaderGone(error)) failure ??= `Cannot write to ${name}: ${reasonOf(error)}`;
+    });
+  }
   process.on("uncaughtException", end);
   process.on("unhandledRejection", end);
   try {
@@ -99,6 +109,12 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
     (stream) => new Promise<void>((resolve) => void stream.write("", () => resolve())),
   );
   await Promise.all(flushed);
+  // The events of a failed stream come after what waits for it.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (failure !== undefined) {
+    printNotes([`error: ${failure}`]);
+    process.exitCode = EXIT.output;
+  }
   // A guest's thread that is still on its way out would hang the exit: let it leave first.
   if (hasRunInThread()) {
     setTimeout(() => process.exit(), THREAD_LEAVE_MS).unref();

@@ -65,8 +65,10 @@ describe("recorded answers", () => {
     const text = readFileSync(cassette, "utf8");
     expect(text).not.toContain(CANARY_KEY);
     expect(text).not.toMatch(/authorization|x-api-key|127\.0\.0\.1/i);
-    const { recordings } = JSON.parse(text) as { recordings: { request: { provider: string } }[] };
-    const providers = recordings.map(({ request }) => request.provider);
+    const recordings = text.trim().split("\n").slice(1);
+    const providers = recordings.map(
+      (line) => (JSON.parse(line) as { request: { provider: string } }).request.provider,
+    );
     expect(providers).toEqual(["openai", "openai", "openai", "anthropic"]);
   });
 
@@ -99,13 +101,15 @@ describe("recorded answers", () => {
     expect(result).toMatchObject({ code: 0, stdout: "ReplayError\n", stderr: "1 request had no recorded answer\n" });
   });
 
-  it("in a damaged cassette are named and set aside, and never served", async () => {
-    const broken = folder.file("broken.cassette.json", readFileSync(cassette, "utf8").slice(0, -20));
+  it("in a damaged line are named and never served, and the file stays as it is", async () => {
+    const text = readFileSync(cassette, "utf8").split("\n").slice(0, 2).join("\n").slice(0, -20);
+    const broken = folder.file("broken.cassette.json", text);
     const { code, stderr } = await runCli(["run", "-m", "openai", "--replay", broken, ask], { env: nowhere });
     expect(code).toBe(79);
-    expect(stderr).toMatch(/^Renaming broken\.cassette\.json as broken\.cassette\.json\.corrupt-\d+: it is not JSON/);
+    expect(stderr).toMatch(/^Skipping 1 damaged recording of broken\.cassette\.json: line 2: it is not JSON\n/);
     expect(stderr).not.toContain(folder.path);
-    expect(readdirSync(folder.path).filter((name) => name.startsWith("broken.cassette.json.corrupt"))).toHaveLength(1);
+    expect(readFileSync(broken, "utf8")).toBe(text);
+    expect(readdirSync(folder.path).filter((name) => name.startsWith("broken"))).toEqual(["broken.cassette.json"]);
   });
 });
 
@@ -127,11 +131,31 @@ describe.concurrent("a cassette that", () => {
     expect({ code, stderr }).toEqual({ code: 66, stderr: "error: Cannot record to file/tape.json: ENOTDIR\n" });
   });
 
-  it.skipIf(process.platform !== "linux")("cannot be written is said once, and the script runs", async () => {
-    const script = folder.file("two.js", `await chat("echo: a"); console.log(await chat("echo: b"))`);
-    const { code, stdout, stderr } = await runCli(["run", "--record", "/proc/self/tape.json", script]);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: "b\n" });
-    expect(stderr.match(/Cannot write the recordings to tape\.json: ENOENT/g)).toHaveLength(1);
+  it.skipIf(process.platform !== "linux")(
+    "cannot be written is said, the script runs, and the exit code is 74",
+    async () => {
+      const script = folder.file("two.js", `await chat("echo: a"); console.log(await chat("echo: b"))`);
+      const { code, stdout, stderr } = await runCli(["run", "--record", "/proc/self/tape.json", script]);
+      expect({ code, stdout }).toEqual({ code: 74, stdout: "b\n" });
+      expect(stderr.match(/Cannot write the recordings to tape\.json: ENOENT/g)).toHaveLength(1);
+      expect(stderr).toContain("error: Cannot keep every answer in tape.json: there is no such file or folder\n");
+    },
+  );
+
+  it.each([
+    ["of a newer version", '{"format":"geppetto-cassette/9"}\n', /a newer version of geppetto-js made it/],
+    ["nested 200,000 deep", `{"a":${"[".repeat(200_000)}`, /it is nested more than 250 deep/],
+    ["that is another file", "export default 1;\n", /it is not JSON/],
+  ])("is one %s ends in exit code 78 before the script starts, and is left as it is", async (name, text, why) => {
+    const file = folder.file(`${name.replaceAll(/\W/g, "-")}.json`, text);
+    const script = folder.file("prints.js", "console.log('started')");
+    for (const flag of ["--replay", "--record"]) {
+      const { code, stdout, stderr } = await runCli(["run", flag, file, script]);
+      expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
+      expect(stderr).toMatch(/^error \[ERR_CASSETTE\]: Cannot use the cassette /);
+      expect(stderr).toMatch(why);
+      expect(readFileSync(file, "utf8")).toBe(text);
+    }
   });
 
   it("is recorded and replayed in one go is wrong use", async () => {

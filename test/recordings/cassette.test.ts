@@ -186,7 +186,7 @@ describe("A cassette", () => {
     const text = readFileSync(place.file, "utf8");
     for (const secret of [key, key.slice(half), "12345678", "plain-secret", "http://private", "AAAA"])
       expect(text).not.toContain(secret);
-    expect(text).toContain('\n            "content": "my key is [redacted], my token [redacted]"');
+    expect(text).toContain('"content":"my key is [redacted], my token [redacted]"');
     const [recording] = (await open()).recordings as ChatRecording[];
     expect(recording!.chunks.map((chunk) => (chunk.type === "text" ? chunk.delta : "")).join("")).toBe(
       "your key [redacted] ok",

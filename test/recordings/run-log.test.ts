@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -202,6 +203,46 @@ describe("RunLog", () => {
       expect.stringMatching(/^Renaming runs\.sqlite as runs\.sqlite\.corrupt-\d+: file is not a database$/),
     ]);
     expect(readdirSync(folder).some((name) => name.includes(".corrupt-"))).toBe(true);
+  });
+
+  it("shows what can be read of a broken row, which hides no other", async () => {
+    {
+      using runs = open();
+      for (const id of ["a", "b", "c", "d", "e", "f"]) {
+        const run = runs.begin({ script: `${id}.js`, id, startedAt: 1000 });
+        for (const event of eventsOf(id, ["x"])) run.record(event);
+        await run.end({ ok: true }, { recordings: [] });
+      }
+    }
+    const deep = "[".repeat(200_000) + "]".repeat(200_000);
+    {
+      using database = new DatabaseSync(file);
+      database.exec(`
+        UPDATE runs SET outcome = '{' WHERE id = 'a'; UPDATE runs SET outcome = 'null' WHERE id = 'b';
+        UPDATE runs SET outcome = '{"$type":"Map","value":5}' WHERE id = 'c'; UPDATE runs SET details = '7' WHERE id = 'd';
+        UPDATE runs SET recordings = '[{}]' WHERE id = 'd'; UPDATE events SET event = 'x' WHERE run_id = 'e';
+        UPDATE runs SET outcome = '{"value":${deep}}' WHERE id = 'e'`);
+    }
+    using runs = RunLog.openReadOnly(file);
+    const listed = runs.list();
+    expect(listed.map(({ id }) => id)).toEqual(["f", "e", "d", "c", "b", "a"]);
+    expect(listed.map(({ isDamaged = false }) => isDamaged)).toEqual([false, true, false, true, true, true]);
+    expect(runs.show("d")).toMatchObject({ isDamaged: true, details: {}, recordings: [], outcome: { ok: true } });
+    expect(runs.show("e")).toMatchObject({ isDamaged: true, events: [] });
+    expect(runs.export("a")).toContain('"isDamaged": true');
+  });
+
+  it("is read without being made, changed or set aside", async () => {
+    expect(() => RunLog.openReadOnly(file)).toThrow();
+    writeFileSync(file, "");
+    {
+      using empty = RunLog.openReadOnly(file);
+      expect([empty.list(), empty.show("last")]).toEqual([[], undefined]);
+    }
+    const text = "this is no database, whatever its name says".repeat(100);
+    writeFileSync(file, text);
+    expect(() => RunLog.openReadOnly(file)).toThrow(/not a database/);
+    expect([readFileSync(file, "utf8"), readdirSync(folder)]).toEqual([text, ["runs.sqlite"]]);
   });
 
   it("lets runs go on where nothing can be written, and says so once", async () => {

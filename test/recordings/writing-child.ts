@@ -31,6 +31,6 @@ if (what === "cache") {
       ],
       end: "complete",
     });
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    process.send!(each);
   }
 }

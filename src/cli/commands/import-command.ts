@@ -1,14 +1,18 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { text as readText } from "node:stream/consumers";
+import { readRegularFile, replaceFile } from "../../files.ts";
 import { type ImportedProfiles, importProfiles, type KeyStore, userConfigFolder, userKeyStore } from "../../config.ts";
 import { reasonOf } from "../session/event-log.ts";
+import { readStdin } from "../session/read-stdin.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { printLines, printNotes } from "../output/print-table.ts";
 import { formatCount } from "../options/quantities.ts";
 import { shortPath } from "../output/short-path.ts";
 import { toJson } from "../output/to-json.ts";
 import { UsageError, withoutConfigError } from "../options/usage-error.ts";
+
+/** Larger files are not read; what is in one is bounded once more, as for every YAML text. */
+const MAX_BYTES = 1_000_000;
 
 /** `geppetto-js profiles import <file>`: a new file with the profiles, and their keys in the keys file. */
 export async function importCommand(file: string, { out, json }: { out?: string; json?: true }): Promise<void> {
@@ -22,7 +26,7 @@ export async function importCommand(file: string, { out, json }: { out?: string;
   }
   const imported = await readProfiles(file);
   const kept = await storeKeys(imported.keys, userKeyStore(process.env));
-  write(target, imported.yaml);
+  await write(target, imported.yaml);
   const notes = [...imported.notes, ...kept];
   const { names, keys } = imported;
   if (json) {
@@ -36,11 +40,18 @@ export async function importCommand(file: string, { out, json }: { out?: string;
   printNotes([...said, ...notes]);
 }
 
+function readWhole(file: string): string {
+  const text = readRegularFile(file, { maxBytes: MAX_BYTES });
+  if (text === undefined) throw new Error("there is no such file or folder");
+  return text;
+}
+
 async function readProfiles(file: string): Promise<ImportedProfiles> {
   let text: string;
   try {
-    text = file === "-" ? await readText(process.stdin) : readFileSync(file, "utf8");
+    text = file === "-" ? await readStdin("the profiles", MAX_BYTES) : readWhole(file);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`Cannot import ${file}: ${reasonOf(error)}`, EXIT.noFile);
   }
   try {
@@ -65,15 +76,15 @@ async function storeKeys(keys: Readonly<Record<string, string>>, store: KeyStore
   return notes;
 }
 
-function write(target: string, yaml: string): void {
+async function write(target: string, yaml: string): Promise<void> {
   if (target === "-") {
-    process.stdout.write(yaml);
+    printLines([yaml.trimEnd()]);
     return;
   }
   try {
     mkdirSync(dirname(target), { recursive: true });
     // Never over a file that somebody wrote.
-    writeFileSync(target, yaml, { flag: "wx" });
+    await replaceFile(target, yaml, { isNew: true });
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code === "EEXIST";
     throw new UsageError(`Cannot write ${shortPath(target)}: ${isThere ? "it is there already" : reasonOf(error)}`);

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
-import { text as readText } from "node:stream/consumers";
 import type { Command } from "commander";
+import { readRegularFile } from "../../files.ts";
 import { prestartBundler } from "../../index.ts";
 import { reasonOf } from "../session/event-log.ts";
+import { readStdin } from "../session/read-stdin.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { loadSettings } from "../options/load-settings.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
@@ -13,13 +13,19 @@ import { UsageError } from "../options/usage-error.ts";
 
 const BEFORE_SCRIPT = "options of geppetto-js come before it; write -- before its own";
 
+/** Largest script. */
+const MAX_BYTES = 16_000_000;
+
 async function readScript(script: string): Promise<string> {
-  if (script === "-") return readText(process.stdin);
+  if (script === "-") return readStdin("the script", MAX_BYTES);
+  let source: string | undefined;
   try {
-    return readFileSync(script, "utf8");
+    source = readRegularFile(script, { maxBytes: MAX_BYTES });
   } catch (error) {
-    throw new UsageError(`Cannot run ${script}: ${reasonOf(error)}`, EXIT.noFile);
+    throw new UsageError(`Cannot run ${script}: ${reasonOf(error)}; - reads a script from stdin`, EXIT.noFile);
   }
+  if (source === undefined) throw new UsageError(`Cannot run ${script}: there is no such file or folder`, EXIT.noFile);
+  return source;
 }
 
 /** `geppetto-js run <script|-> [args…]` */

@@ -1,12 +1,14 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { statSync } from "node:fs";
+import { escapeControls, replaceFile } from "../../files.ts";
 import type { RunLog, RunRecord, RunSummary, StepEvent } from "../../index.ts";
 import { reasonOf } from "../session/event-log.ts";
 import { EXIT } from "../output/exit-codes.ts";
-import { openRunLog } from "../session/open-run-log.ts";
+import { readingReason, readRunLog } from "../session/open-run-log.ts";
 import { printLines, printTable } from "../output/print-table.ts";
 import { formatCount } from "../options/quantities.ts";
 import { runLogFile } from "../session/run-log-file.ts";
 import type { RunDetails } from "../session/run-start.ts";
+import { defuse } from "../output/terminal.ts";
 import { shortPath } from "../output/short-path.ts";
 import { toJson } from "../output/to-json.ts";
 import { UsageError } from "../options/usage-error.ts";
@@ -17,8 +19,6 @@ export interface ListOptions {
   json?: true;
 }
 
-/** How long a log that another program writes is waited for, in milliseconds. */
-const LOCK_WAIT_MS = 5_000;
 /** Characters of a run's id that are shown. */
 const SHORT_ID = 8;
 
@@ -29,16 +29,15 @@ const SHORT_ID = 8;
  */
 export function withRunLog<T>(work: (log: RunLog) => T): T | undefined {
   const file = runLogFile();
-  if (!existsSync(file)) return undefined;
-  using log = openForReading(file);
-  return work(log);
-}
-
-function openForReading(file: string): RunLog {
+  const kind = statSync(file, { throwIfNoEntry: false });
+  if (kind === undefined) return undefined;
   try {
-    return openRunLog(file, { warn: (text) => void process.stderr.write(`${text}\n`), lockWaitMs: LOCK_WAIT_MS });
+    if (kind.isDirectory()) throw new Error("it is a folder");
+    if (!kind.isFile()) throw new Error("it is not a regular file");
+    using log = readRunLog(file);
+    return work(log);
   } catch (error) {
-    throw new UsageError(`Cannot read the run log ${shortPath(file)}: ${(error as Error).message}`, EXIT.noFile);
+    throw new UsageError(`Cannot read the run log ${shortPath(file)}: ${readingReason(error)}`, EXIT.noFile);
   }
 }
 
@@ -53,11 +52,13 @@ export function findRun(id: string): RunRecord {
 /** "2026-11-20 05:24:08", in local time. */
 function formatTime(ms: number): string {
   const date = new Date(ms);
+  if (Number.isNaN(date.getTime())) return "unknown";
   const local = new Date(ms - date.getTimezoneOffset() * 60_000);
   return local.toISOString().slice(0, 19).replace("T", " ");
 }
 
-function describeEnd({ outcome }: RunSummary): string {
+function describeEnd({ outcome, isDamaged }: RunSummary): string {
+  if (isDamaged && outcome === undefined) return "damaged";
   if (outcome === undefined) return "no end";
   const { end = "ended", exitCode, error } = outcome;
   if (end === "exit") return `exit ${exitCode ?? 0}`;
@@ -98,17 +99,25 @@ function describeSteps(events: readonly StepEvent[]): string[] {
 }
 
 function describeRun(run: RunRecord): string[] {
-  const { command, args, input, omittedInput, profile, settings, untrusted, replayOf } =
-    run.details as unknown as RunDetails;
+  const {
+    command,
+    args = [],
+    input,
+    omittedInput,
+    profile,
+    settings,
+    untrusted,
+    replayOf,
+  } = run.details as unknown as Partial<RunDetails>;
   const { error } = run.outcome ?? {};
   const { recordings } = run;
   const facts: [string, string | undefined][] = [
     ["run", run.id],
-    ["script", `${run.script} (${command}${untrusted ? " --untrusted" : ""})`],
+    ["script", `${run.script} (${command ?? "unknown"}${untrusted ? " --untrusted" : ""})`],
     ["arguments", args.length === 0 ? undefined : args.map((arg) => JSON.stringify(arg)).join(" ")],
     ["input", omittedInput === undefined ? input && formatCount(input.length, "character") : "not kept: too long"],
     ["profile", profile],
-    ["model", [settings.chat.provider, settings.chat.model].filter(Boolean).join(":")],
+    ["model", settings && [settings.chat.provider, settings.chat.model].filter(Boolean).join(":")],
     ["replay of", replayOf],
     ["started", formatTime(run.startedAt)],
     ["took", run.durationMs === undefined ? undefined : `${run.durationMs} ms`],
@@ -116,11 +125,19 @@ function describeRun(run: RunRecord): string[] {
     ["error", error && `${error.name}: ${error.message}`],
     ["result", run.outcome?.text],
     ["answers", recordings === undefined ? "not kept" : `${formatCount(recordings.length, "answer")} to replay`],
+    ["damaged", run.isDamaged && "a part of this run in the log cannot be read"],
     ["left out", run.droppedEvents === 0 ? undefined : formatCount(run.droppedEvents, "event")],
     ...describeSteps(run.events).map((line): [string, string] => ["step", line]),
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
-  return facts.flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(width)}  ${value}`]));
+  return facts.flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name.padEnd(width)}  ${inColumn(value, width)}`],
+  );
+}
+
+/** What scripts and models have written passes for nothing else: more lines of it begin in its own column. */
+function inColumn(value: string, width: number): string {
+  return defuse(value).replace(/\r?\n|[\v\f\u2028\u2029]/g, `\n${" ".repeat(width + 2)}`);
 }
 
 /** `geppetto-js runs show <run>` */
@@ -130,16 +147,17 @@ export function showRun(id: string, { json }: { json?: true }): void {
 }
 
 /** `geppetto-js runs export <run>` */
-export function exportRun(id: string, { out }: { out?: string }): void {
+export async function exportRun(id: string, { out }: { out?: string }): Promise<void> {
   const run = findRun(id);
-  const document = withRunLog((log) => log.export(run.id)) ?? "";
+  const document = escapeControls(withRunLog((log) => log.export(run.id)) ?? "");
   if (out === undefined) {
     process.stdout.write(document);
     return;
   }
   try {
-    writeFileSync(out, document);
+    await replaceFile(out, document);
   } catch (error) {
-    throw new UsageError(`Cannot write the run to ${shortPath(out)}: ${reasonOf(error)}`);
+    const how = "without --out it goes to stdout";
+    throw new UsageError(`Cannot write the run to ${shortPath(out)}: ${reasonOf(error)}; ${how}`, EXIT.output);
   }
 }

@@ -147,6 +147,12 @@ export const modelErrors = {
     advice: "Run once with `--record` in place of `--replay`, or undo what changed the request.",
     exit: EXIT.replay,
   },
+  ERR_CASSETTE: {
+    name: "ReplayError",
+    meaning: "A cassette is not one, is larger than 64 MB, is nested too deeply, or was made by a newer version.",
+    advice: "The message says which. The file is left as it is; give another one, or update geppetto-js.",
+    exit: EXIT.config,
+  },
   ERR_SCRIPT_EXHAUSTED: {
     name: "ProviderError",
     meaning: "A `ScriptedChat` was asked more often than it has turns.",

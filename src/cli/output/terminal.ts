@@ -37,6 +37,11 @@ export function wantsColors({ isTTY = false }: Pick<OutputStream, "isTTY">, env:
   return isTTY && !env["CI"] && env["TERM"] !== "dumb";
 }
 
+/** Did whoever read a stream stop to do so? That is theirs to decide. */
+export function isReaderGone({ code }: NodeJS.ErrnoException): boolean {
+  return code === "EPIPE" || code === "ECONNRESET";
+}
+
 type StreamName = "stdout" | "stderr";
 
 /**
@@ -51,15 +56,15 @@ export class Terminal {
   #waiting: [StreamName, string][] | undefined;
   /** Called before each write. */
   onWrite: () => void = () => {};
-  /** Called when the reader of a stream has gone, or the stream fails otherwise. */
-  onBroken: () => void = () => {};
+  /** Called when the reader of a stream has gone, or the stream cannot be written to, with the error if it is that. */
+  onBroken: (failure: Error | undefined) => void = () => {};
   #broken = false;
 
   constructor(stdout: OutputStream, stderr: OutputStream, env: TerminalEnvironment) {
     this.#streams = { stdout, stderr };
     this.colors = { stdout: wantsColors(stdout, env), stderr: wantsColors(stderr, env) };
     for (const stream of [stdout, stderr]) {
-      stream.on("error", () => this.#break());
+      stream.on("error", (error) => this.#break(error));
     }
   }
 
@@ -81,13 +86,14 @@ export class Terminal {
       this.#atLineStart = text.endsWith("\n");
     } else stream.write(text);
     // A guest in this process that prints without end leaves no room for the event.
-    if (stream.errored) setImmediate(() => this.#break());
+    const { errored } = stream;
+    if (errored) setImmediate(() => this.#break(errored));
   }
 
-  #break(): void {
+  #break(error: NodeJS.ErrnoException): void {
     if (this.#broken) return;
     this.#broken = true;
-    this.onBroken();
+    this.onBroken(isReaderGone(error) ? undefined : error);
   }
 
   /**

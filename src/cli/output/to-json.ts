@@ -1,6 +1,11 @@
-/** JSON for people and programs outside: what JSON lacks becomes the nearest thing that it has. */
+import { escapeControls } from "../../files.ts";
+
+/**
+ * JSON for people and programs outside: what JSON lacks becomes the nearest thing that it has, and what could steer a
+ * terminal is written as `\\u009b`.
+ */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) => {
+  const json = JSON.stringify(value, (_, item: unknown) => {
     if (typeof item === "bigint") return item.toString();
     if (ArrayBuffer.isView(item) && !(item instanceof DataView)) return Array.from(item as Float32Array);
     if (item instanceof Map) return [...item];
@@ -8,4 +13,6 @@ export function toJson(value: unknown): string {
     if (item instanceof Error) return { name: item.name, message: item.message };
     return item;
   });
+  // There is no JSON of undefined.
+  return (json as string | undefined) === undefined ? json : escapeControls(json);
 }

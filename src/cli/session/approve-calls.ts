@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import type { ApproveCall } from "../../index.ts";
 import { formatCount } from "../options/quantities.ts";
+import { toJson } from "../output/to-json.ts";
 import type { Terminal } from "../output/terminal.ts";
 
 /** Characters of a call's input that are shown before it is asked for. */
@@ -45,7 +46,10 @@ class Asker {
     const answer = this.#previous.then(async () => {
       if (this.#approved.has(name)) return true;
       signal.throwIfAborted();
-      const text = await this.#question(`Call ${name}(${shownInput(input)})? [y]es, [N]o, [a]lways: `, signal);
+      const text = await this.#question(
+        `Call ${name.replace(/\s+/g, " ")}(${shownInput(input)})? [y]es, [N]o, [a]lways: `,
+        signal,
+      );
       if (/^a(lways)?$/i.test(text)) this.#approved.add(name);
       return /^(y|yes|a|always)$/i.test(text);
     });
@@ -76,7 +80,7 @@ class Asker {
 }
 
 function shownInput(input: unknown): string {
-  const text = JSON.stringify(input);
+  const text = toJson(input);
   if (text.length <= MAX_INPUT) return text;
   return `${text.slice(0, MAX_INPUT)}… and ${formatCount(text.length - MAX_INPUT, "more character")}`;
 }

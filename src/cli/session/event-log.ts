@@ -1,4 +1,5 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync } from "node:fs";
+import { openPrivateFile, writeWhole } from "../../files.ts";
 import type { StepEvent } from "../../index.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { toJson } from "../output/to-json.ts";
@@ -7,30 +8,36 @@ import { UsageError } from "../options/usage-error.ts";
 /** What stands for stderr among the targets of `--events`. */
 export const EVENTS_ON_STDERR = "-";
 
-/** One JSON event per line, in a file. Written at once, so that a script that is killed leaves what there was. */
+/** One JSON event per line, in a file that only its owner reads. Written at once, so that a script that is killed leaves what there was. */
 export class EventLog {
   readonly #fd: number;
   readonly #file: string;
   readonly #warn: (text: string) => void;
-  #failed = false;
+  #failure: string | undefined;
 
   constructor(file: string, warn: (text: string) => void) {
     this.#file = file;
     this.#warn = warn;
     try {
-      this.#fd = openSync(file, "w");
+      this.#fd = openPrivateFile(file, { mode: "replace" });
     } catch (error) {
-      throw new UsageError(`Cannot write the events to ${file}: ${reasonOf(error)}`, EXIT.usage);
+      const how = "--events alone writes them to stderr";
+      throw new UsageError(`Cannot write the events to ${file}: ${reasonOf(error)}; ${how}`, EXIT.usage);
     }
   }
 
+  /** Why events are missing; undefined where none are. */
+  get failure(): string | undefined {
+    return this.#failure && `Cannot keep every event in ${this.#file}: ${this.#failure}`;
+  }
+
   write(event: StepEvent): void {
-    if (this.#failed) return;
+    if (this.#failure !== undefined) return;
     try {
-      writeSync(this.#fd, `${toJson(event)}\n`);
+      writeWhole(this.#fd, `${toJson(event)}\n`);
     } catch (error) {
-      this.#failed = true;
-      this.#warn(`Cannot write the events to ${this.#file}: ${reasonOf(error)}; the rest is left out`);
+      this.#failure = reasonOf(error);
+      this.#warn(`Cannot write the events to ${this.#file}: ${this.#failure}; the rest is left out`);
     }
   }
 
@@ -43,6 +50,9 @@ const REASONS: Record<string, string> = {
   ENOENT: "there is no such file or folder",
   EISDIR: "it is a folder",
   EACCES: "access is denied",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk is full",
+  EFBIG: "the file would be too large",
 };
 
 /** Why a file could not be used, without the system's own repetition of its path. */

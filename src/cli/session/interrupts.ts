@@ -8,9 +8,12 @@ export interface InterruptsOptions {
   end(): void;
 }
 
-const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-/** Ctrl-C and SIGTERM while a script runs: the first Ctrl-C cancels its runs, the second ends it, as SIGTERM does. */
+/**
+ * Ctrl-C, SIGTERM and SIGHUP while a script runs: the first Ctrl-C cancels its runs, the second ends it, as SIGTERM does,
+ * and SIGHUP, which comes when the terminal is closed.
+ */
 export class Interrupts {
   readonly #options: InterruptsOptions;
   #signal: keyof typeof CODES | undefined;
@@ -19,10 +22,11 @@ export class Interrupts {
     this.#options = options;
     process.on("SIGINT", this.#onInterrupt);
     process.on("SIGTERM", this.#onTerminate);
+    process.on("SIGHUP", this.#onHangUp);
   }
 
   /** The signal that came, if any. */
-  get signal(): "SIGINT" | "SIGTERM" | undefined {
+  get signal(): keyof typeof CODES | undefined {
     return this.#signal;
   }
 
@@ -34,6 +38,7 @@ export class Interrupts {
   close(): void {
     process.off("SIGINT", this.#onInterrupt);
     process.off("SIGTERM", this.#onTerminate);
+    process.off("SIGHUP", this.#onHangUp);
   }
 
   readonly #onInterrupt = (): void => {
@@ -44,6 +49,11 @@ export class Interrupts {
 
   readonly #onTerminate = (): void => {
     this.#signal = "SIGTERM";
+    this.#end();
+  };
+
+  readonly #onHangUp = (): void => {
+    this.#signal = "SIGHUP";
     this.#end();
   };
 

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import {
   Cassette,
+  GeppettoError,
   recordingEmbeddings,
   recordingProvider,
   replayingEmbeddings,
@@ -52,11 +53,11 @@ export class ModelRecorder {
   static async open(options: ModelRecorderOptions): Promise<ModelRecorder> {
     const recorder = new ModelRecorder(options.keep);
     const { record, replay } = options;
-    if (record !== undefined) recorder.#record = await openCassette(record, options, "Cannot record to");
+    if (record !== undefined) recorder.#record = await openCassette(record, options, "record");
     if (typeof replay === "string") {
       if (!existsSync(replay))
         throw new UsageError(`Cannot replay ${shortPath(replay)}: there is no such file`, EXIT.noFile);
-      recorder.#replay = await openCassette(replay, options, "Cannot replay");
+      recorder.#replay = await openCassette(replay, options, "replay");
     } else if (replay !== undefined) {
       recorder.#replay = Cassette.inMemory(replay);
     }
@@ -116,6 +117,12 @@ export class ModelRecorder {
     return this.#kept?.recordings ?? [];
   }
 
+  /** Why some of the answers are not in the cassette; undefined where all are. */
+  get failure(): string | undefined {
+    const { failure, name } = this.#record ?? {};
+    return failure && `Cannot keep every answer in ${name}: ${reasonOf({ code: failure, message: failure })}`;
+  }
+
   /** Resolves when the cassette is written. */
   async close(): Promise<void> {
     await this.#record?.close();
@@ -139,10 +146,19 @@ export class ModelRecorder {
   }
 }
 
-async function openCassette(file: string, { warn }: ModelRecorderOptions, what: string): Promise<Cassette> {
+async function openCassette(
+  file: string,
+  { warn }: ModelRecorderOptions,
+  purpose: "record" | "replay",
+): Promise<Cassette> {
+  const logger = { warn, error: warn };
   try {
-    return await Cassette.open(file, { logger: { warn, error: warn } });
+    return await Cassette.open(file, { readOnly: purpose === "replay", logger });
   } catch (error) {
+    const what = purpose === "replay" ? "Cannot replay" : "Cannot record to";
+    if (error instanceof GeppettoError && error.code === "ERR_CASSETTE") {
+      throw new UsageError(error.message, EXIT.config, error.code);
+    }
     throw new UsageError(`${what} ${shortPath(file)}: ${reasonOf(error)}`, EXIT.noFile);
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { RunLog } from "../../index.ts";
@@ -64,6 +64,9 @@ function tryLog(file: string, lockWaitMs: number): DatabaseSync | undefined {
   let database: DatabaseSync | undefined;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const kind = statSync(file, { throwIfNoEntry: false });
+    // SQLite would wait for a pipe for ever.
+    if (kind !== undefined && !kind.isFile() && !kind.isDirectory()) throw new Error("it is not a regular file");
     const { DatabaseSync: Database } = loadSqlite();
     // Made here, for nobody else to read: SQLite gives the files beside it the rights that it has.
     closeSync(openSync(file, "a", 0o600));
@@ -91,4 +94,25 @@ export function openRunLog(file: string, { warn, lockWaitMs }: OpenRunLogOptions
   // Not before: whoever closes a log as the last one waits for the disk.
   tried?.close();
   return log;
+}
+
+/**
+ * Opens the log of runs to look into it.
+ *
+ * @throws {Error} that says, in a few words, why that cannot be done.
+ */
+export function readRunLog(file: string): RunLog {
+  loadSqlite();
+  try {
+    return RunLog.openReadOnly(file);
+  } catch (error) {
+    throw new Error(readingReason(error), { cause: error });
+  }
+}
+
+/** Why a log cannot be read, or a part of it. */
+export function readingReason(error: unknown): string {
+  const { errcode, message } = error as { errcode?: number; message: string };
+  if (errcode === undefined) return message;
+  return REASONS[errcode & 0xff] ?? "it is damaged";
 }

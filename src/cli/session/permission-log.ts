@@ -1,4 +1,5 @@
-import { closeSync, constants, fchmodSync, fstatSync, openSync, writeSync } from "node:fs";
+import { closeSync } from "node:fs";
+import { openPrivateFile, writeWhole } from "../../files.ts";
 import type { PermissionUse } from "../../index.ts";
 import { reasonOf } from "./event-log.ts";
 import { EXIT } from "../output/exit-codes.ts";
@@ -34,11 +35,7 @@ export class PermissionLog {
     const { file } = options;
     if (!file) return;
     try {
-      // A pipe that nobody reads is refused and not waited for.
-      const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
-      this.#fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o600);
-      if (!fstatSync(this.#fd).isFile()) throw new Error("it is not a regular file");
-      fchmodSync(this.#fd, 0o600);
+      this.#fd = openPrivateFile(file, { mode: "add" });
     } catch (error) {
       throw new UsageError(`Cannot write the audit to ${file}: ${reasonOf(error)}`, EXIT.config, "ERR_AUDIT");
     }
@@ -48,9 +45,8 @@ export class PermissionLog {
   note(use: PermissionUse): void {
     if (!use.granted) this.#keepDenied(use);
     if (this.#fd === undefined) return;
-    const bytes = Buffer.from(`${this.#toLine(use)}\n`);
     try {
-      for (let written = 0; written < bytes.length;) written += writeSync(this.#fd, bytes, written);
+      writeWhole(this.#fd, `${this.#toLine(use)}\n`);
     } catch (error) {
       this.#options.warn(`Cannot write the audit: ${reasonOf(error)}; what it should hold is refused`);
       throw error;

@@ -6,6 +6,7 @@ import { findRun } from "../commands/runs-command.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { ScriptSession } from "./script-session.ts";
 import type { SessionScript } from "./session-script.ts";
+import { EXIT } from "../output/exit-codes.ts";
 import { UsageError } from "../options/usage-error.ts";
 
 /** What `runs replay` may be given; the rest is as it was. */
@@ -13,7 +14,8 @@ type ReplayOptions = Pick<ScriptOptions, "env" | "input" | "json" | "events" | "
 
 /** `geppetto-js runs replay <run>`: the source, arguments, settings, input and answers of a run in the log, once more. */
 export async function replayRun(id: string, given: Partial<ReplayOptions>): Promise<void> {
-  const { id: of, script: label, source, details, recordings } = findRun(id);
+  const { id: of, script: label, source, details, recordings, isDamaged } = findRun(id);
+  if (isDamaged) throw new UsageError("Cannot replay the run: a part of it in the log is damaged", EXIT.noFile);
   const run = details as unknown as RunDetails;
   const { command, args, env, input, omittedInput, untrusted, folder } = run;
   if (source === undefined || recordings === undefined) {

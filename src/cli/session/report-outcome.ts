@@ -24,6 +24,7 @@ export interface SessionEnd {
   denied: readonly PermissionUse[];
 }
 
+const SIGNAL_WORDS = { SIGINT: "interrupted", SIGTERM: "terminated", SIGHUP: "hung up" } as const;
 /** Most errors that nobody has looked at that are shown. */
 const MAX_UNHANDLED = 5;
 const UNHANDLED = "a run has failed, and the script has not looked at its error (event.error or event.cause)";
@@ -43,7 +44,7 @@ export function reportOutcome(
     const document = scriptDocument(outcome, { exitCode, usage, runId, stdout: printed, toDocument });
     process.stdout.write(`${toJson(document)}\n`);
   } else if (text !== undefined) terminal.write("stdout", `${text}\n`);
-  if (signal !== undefined && !options.quiet) terminal.note(signal === "SIGINT" ? "interrupted" : "terminated");
+  if (signal !== undefined && !options.quiet) terminal.note(SIGNAL_WORDS[signal]);
   sayErrors(outcome, context, signal !== undefined, terminal);
   sayEnd(outcome, usage, exitCode, terminal, options);
 }

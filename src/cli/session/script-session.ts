@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { text as readText } from "node:stream/consumers";
+import { readRegularFile } from "../../files.ts";
 import {
   Budget,
   GeppettoError,
@@ -20,6 +19,7 @@ import { Interrupts } from "./interrupts.ts";
 import { limitsOf, type SessionSettings } from "../options/load-settings.ts";
 import { formatCount, formatDuration } from "../options/quantities.ts";
 import { PermissionLog } from "./permission-log.ts";
+import { readStdin } from "./read-stdin.ts";
 import { reportOutcome } from "./report-outcome.ts";
 import { RunMonitor } from "./run-monitor.ts";
 import { RunKeeper } from "./run-keeper.ts";
@@ -32,6 +32,9 @@ import type { StatusLine } from "../output/status-line.ts";
 import { Terminal } from "../output/terminal.ts";
 import { toJson } from "../output/to-json.ts";
 import { UsageError } from "../options/usage-error.ts";
+
+/** Largest file that a script is given as its input. */
+const MAX_INPUT_BYTES = 64_000_000;
 
 let hasUsedThread = false;
 
@@ -52,6 +55,8 @@ export class ScriptSession {
   /** With `--json` what the script prints becomes part of the document. */
   #printed = "";
   #readerGone = false;
+  /** Why stdout or stderr cannot be written. */
+  #outputFailure: Error | undefined;
   #uses: PermissionLog | undefined;
   /** The candidate that ran last. */
   #ran: Candidate | undefined;
@@ -79,8 +84,9 @@ export class ScriptSession {
     const monitor = new RunMonitor(engine, { onEvent });
     const status = this.#startStatus(monitor);
     const interrupts = new Interrupts({ cancel: () => engine.cancelRuns(), end: () => this.#abort.abort() });
-    this.#terminal.onBroken = () => {
+    this.#terminal.onBroken = (failure) => {
       this.#readerGone = true;
+      this.#outputFailure = failure;
       this.#abort.abort();
     };
     this.#sayStart(script);
@@ -95,7 +101,12 @@ export class ScriptSession {
       log?.close();
       await recorder.close();
       status?.close();
-      this.#report({ outcome, exitCode: await exitCodeOf(outcome) }, script, monitor, interrupts);
+      const lost = recorder.failure ?? log?.failure;
+      if (lost !== undefined) this.#terminal.note(`error: ${lost}`);
+      const own = await exitCodeOf(outcome);
+      // What was asked for and is not there is no success.
+      const exitCode = own === EXIT.ok && lost !== undefined ? EXIT.output : own;
+      this.#report({ outcome, exitCode }, script, monitor, interrupts);
       this.#sayMisses(outcome, recorder);
       await keeper?.end(outcome, recorder.kept);
     } finally {
@@ -195,12 +206,16 @@ export class ScriptSession {
   async #readInput(): Promise<string | undefined> {
     const { input } = this.#options;
     if (input === undefined) return this.#replay?.input;
-    if (input === "-") return readText(process.stdin);
+    if (input === "-") return readStdin("the input", MAX_INPUT_BYTES);
+    let text: string | undefined;
     try {
-      return readFileSync(input, "utf8");
+      text = readRegularFile(input, { maxBytes: MAX_INPUT_BYTES });
     } catch (error) {
-      throw new UsageError(`Cannot read the input ${input}: ${reasonOf(error)}`, EXIT.noFile);
+      throw new UsageError(`Cannot read the input ${input}: ${reasonOf(error)}; --input - reads stdin`, EXIT.noFile);
     }
+    if (text === undefined)
+      throw new UsageError(`Cannot read the input ${input}: there is no such file or folder`, EXIT.noFile);
+    return text;
   }
 
   #openUses({ label: script }: SessionScript): PermissionLog {
@@ -253,7 +268,7 @@ export class ScriptSession {
     interrupts: Interrupts,
   ): void {
     if (this.#readerGone) {
-      process.exitCode = EXIT.ok;
+      process.exitCode = this.#outputFailure === undefined ? EXIT.ok : EXIT.output;
       return;
     }
     const exitCode = interrupts.exitCode ?? own;

@@ -1,7 +1,7 @@
 import { formatCost, formatCount } from "../options/quantities.ts";
 import type { RunMonitor } from "./run-monitor.ts";
 import { StatusLine } from "../output/status-line.ts";
-import type { Terminal } from "../output/terminal.ts";
+import { defuse, type Terminal } from "../output/terminal.ts";
 
 /** Shows on stderr what runs and what it has used so far; undefined where stderr is not a terminal. */
 export function startStatus(terminal: Terminal, monitor: RunMonitor): StatusLine | undefined {
@@ -13,7 +13,8 @@ export function startStatus(terminal: Terminal, monitor: RunMonitor): StatusLine
     describe: () => {
       const { calls, inputTokens, outputTokens, cost } = monitor.usage;
       const seconds = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
-      const runs = monitor.describeActive();
+      // Scripts name their steps.
+      const runs = defuse(monitor.describeActive()).replace(/\s+/g, " ");
       const used = [formatCount(calls, "call"), formatCount(inputTokens + outputTokens, "token")];
       if (cost !== undefined) used.push(formatCost(cost));
       return [runs === "" ? "running" : runs, ...used, seconds].join(" · ");

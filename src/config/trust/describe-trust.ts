@@ -47,9 +47,9 @@ export function checkTrust(folder: string, env: Readonly<Record<string, string |
     const store = userTrustStore(env);
     const trusted = store.list();
     const others: Check = {
-      name,
+      name: "trusted",
       status: "ok",
-      detail: trusted.length === 0 ? "no folders are trusted" : `trusted folders: ${trusted.join(", ")}`,
+      detail: trusted.length === 0 ? "no folders" : trusted.join(", "),
       hint: "",
     };
     const file = readFolderFile(folder);

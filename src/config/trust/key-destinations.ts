@@ -91,7 +91,7 @@ function destinationsOf(merged: Merged, env: Environment): Destination[] {
 /** Provider and address as they will be; undefined for what cannot be used, which is said elsewhere. */
 function resolve(merged: Merged, section: string, env: Environment): ResolvedSettings | undefined {
   const url = merged.get(`${section}.baseURL`)?.value as string | undefined;
-  const { value: provider = "embedded" } = (merged.get(`${section}.provider`) ?? {}) as { value?: string };
+  const provider = (merged.get(`${section}.provider`)?.value ?? "embedded") as string;
   try {
     return resolveProviderSettings({ provider, ...(url === undefined ? {} : { baseURL: url }) }, env);
   } catch {

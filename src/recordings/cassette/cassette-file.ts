@@ -158,7 +158,7 @@ function parseCassette(file: string): Parsed {
   if (version > VERSION) return fail("a newer version of geppetto-js made it");
   if (version === 1) {
     if (!Array.isArray(earlier)) return fail("it has no list of recordings");
-    return parseAll(earlier.map((value, index) => [`recordings[${index}]`, () => value as unknown]));
+    return parseAll(earlier.map((value, index) => [`recordings[${index}]`, () => value]));
   }
   const given = lines.flatMap((line, index): Given[] =>
     line === "" ? [] : [[`line ${index + 2}`, () => parseJson(line) ?? refuse(problemOf(line))]],
@@ -186,7 +186,7 @@ function inOrder({ recordings, problems }: Parsed): Parsed {
   const replaced = new Set((recordings as RecordingLine[]).flatMap(({ replaces = [] }) => replaces));
   const left = (recordings as RecordingLine[])
     .filter(({ id }) => !replaced.has(id))
-    .map(({ replaces: _, ...recording }): Recording => recording);
+    .map(({ replaces: _, ...recording }) => recording);
   return {
     recordings: left.sort((a, b) => (a.recordedAt < b.recordedAt ? -1 : a.recordedAt > b.recordedAt ? 1 : 0)),
     problems,

@@ -4,13 +4,43 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Logger } from "../../base/logger.ts";
 import { transact } from "../../base/sqlite-transaction.ts";
 import { SCHEMA, SCHEMA_VERSION } from "./run-log-schema.ts";
+import { openReadOnly } from "./open-read-only.ts";
 import { reasonOf } from "../quarantine-file.ts";
+
+/** A connection to a log, for whoever asks. */
+export interface LogConnection {
+  /** What `work` returns; undefined where there is no database. */
+  use<T>(work: (database: DatabaseSync) => T): T | undefined;
+  transact(work: (database: DatabaseSync) => void): void;
+  close(): void;
+}
+
+/** A log that is only read: what goes wrong is thrown. */
+export class ReadOnlyLog implements LogConnection {
+  readonly #database: DatabaseSync | undefined;
+
+  constructor(file: string) {
+    this.#database = openReadOnly(file);
+  }
+
+  use<T>(work: (database: DatabaseSync) => T): T | undefined {
+    return this.#database && work(this.#database);
+  }
+
+  transact(): void {
+    throw new Error("it is open for reading only");
+  }
+
+  close(): void {
+    if (this.#database?.isOpen) this.#database.close();
+  }
+}
 
 /**
  * The SQLite file of a log. Nothing here throws: a file that is damaged is set aside, with a warning, for a new one;
  * whatever else goes wrong is a warning, once, and what was to be done is not done.
  */
-export class LogDatabase {
+export class LogDatabase implements LogConnection {
   readonly #file: string;
   readonly #logger: Logger;
   #database: DatabaseSync | undefined;

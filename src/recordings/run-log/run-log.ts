@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { stderrLogger, type Logger } from "../../base/logger.ts";
 import type { StepEvent } from "../../shared/step-events.ts";
-import { EventUnpacker, type PackedEvent } from "../event-packer.ts";
-import { LogDatabase } from "./log-database.ts";
+import { type LogConnection, LogDatabase, ReadOnlyLog } from "./log-database.ts";
 import { LoggedRun, type LoggedOutcome } from "./logged-run.ts";
 import type { Recording } from "../cassette/recording.ts";
 import { redactAll, redactSecrets, type Redact } from "../redact-secrets.ts";
+import { readDetails, readEvents, readOutcome, readRecordings } from "./read-rows.ts";
 import { SQL, type EventRow, type RunRow } from "./run-log-schema.ts";
-import { fromTagged, toTagged } from "../tagged-json.ts";
+import { toTagged } from "../tagged-json.ts";
 
 export interface RunLogOptions {
   /** Most runs that are kept; default 1,000. */
@@ -47,6 +47,8 @@ export interface RunSummary {
   durationMs?: number;
   outcome?: LoggedOutcome;
   eventCount: number;
+  /** Is a part of it missing, since the log holds something there that cannot be read? */
+  isDamaged?: true;
 }
 
 export interface RunRecord extends RunSummary {
@@ -73,9 +75,9 @@ export interface RunRecord extends RunSummary {
  */
 export class RunLog implements Disposable {
   readonly #options: Required<RunLogOptions>;
-  readonly #database: LogDatabase;
+  readonly #database: LogConnection;
 
-  private constructor(file: string, options: RunLogOptions) {
+  private constructor(file: string, options: RunLogOptions, isReadOnly: boolean) {
     this.#options = {
       maxRuns: 1000,
       maxAgeMs: Infinity,
@@ -84,14 +86,24 @@ export class RunLog implements Disposable {
       logger: stderrLogger,
       ...options,
     };
-    this.#database = new LogDatabase(file, this.#options.logger);
+    this.#database = isReadOnly ? new ReadOnlyLog(file) : new LogDatabase(file, this.#options.logger);
   }
 
   /** Opens the log, makes it where there is none, and removes what is too old or too much. Never throws. */
   static open(file: string, options: RunLogOptions = {}): RunLog {
-    const log = new RunLog(file, options);
+    const log = new RunLog(file, options, false);
     log.prune();
     return log;
+  }
+
+  /**
+   * Opens a log to look into it. It is not made, changed, pruned or set aside, so that a disk that takes nothing more, or
+   * damage, hides no run that can be read.
+   *
+   * @throws {Error} of SQLite for a file that cannot be read, here and by whatever reads.
+   */
+  static openReadOnly(file: string): RunLog {
+    return new RunLog(file, {}, true);
   }
 
   /** Notes that a run has begun. What goes wrong with the log from here on is a warning, never an error of the run. */
@@ -147,16 +159,21 @@ export class RunLog implements Disposable {
     ) as RunRow[] | undefined;
     const row = found?.find((candidate) => candidate.id === id) ?? (found?.length === 1 ? found[0] : undefined);
     if (row === undefined) return undefined;
-    const events = this.#eventsOf(row.id);
+    const { events, damaged } = this.#eventsOf(row.id);
     const { source } = row;
+    const details = readDetails(row);
+    const answers = row.recordings === null ? undefined : readRecordings(row.recordings);
+    const summary = summaryOf(row);
+    const isDamaged = summary.isDamaged || damaged > 0 || details === undefined || (answers?.damaged ?? 0) > 0;
     return {
-      ...summaryOf(row),
+      ...summary,
+      ...(isDamaged ? { isDamaged } : {}),
       eventCount: events.length,
       ...(source === null ? {} : { source }),
-      details: fromTagged(JSON.parse(row.details)) as Record<string, unknown>,
+      details: details ?? {},
       events,
       droppedEvents: row.dropped_events,
-      ...(row.recordings === null ? {} : { recordings: JSON.parse(row.recordings) as Recording[] }),
+      ...(answers === undefined ? {} : { recordings: answers.recordings }),
     };
   }
 
@@ -182,23 +199,19 @@ export class RunLog implements Disposable {
     this.close();
   }
 
-  #eventsOf(runId: string): StepEvent[] {
-    const rows = (this.#database.use((database) => database.prepare(SQL.events).all(runId)) ??
-      []) as unknown as EventRow[];
-    const unpacker = new EventUnpacker();
-    return rows.map(({ step_id: stepId, event }) =>
-      unpacker.unpack(stepId, fromTagged(JSON.parse(event)) as PackedEvent),
-    );
+  #eventsOf(runId: string): { events: StepEvent[]; damaged: number } {
+    const rows = this.#database.use((database) => database.prepare(SQL.events).all(runId)) ?? [];
+    return readEvents(rows as unknown as EventRow[]);
   }
 }
 
 function summaryOf(row: RunRow): Omit<RunSummary, "eventCount"> {
-  const { id, script, started_at: startedAt, ended_at: endedAt, outcome } = row;
+  const { id, script, started_at: startedAt, ended_at: endedAt } = row;
   return {
     id,
     script,
     startedAt,
     ...(endedAt === null ? {} : { durationMs: endedAt - startedAt }),
-    ...(outcome === null ? {} : { outcome: fromTagged(JSON.parse(outcome)) as LoggedOutcome }),
+    ...readOutcome(row),
   };
 }

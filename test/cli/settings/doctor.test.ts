@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { realpathSync, utimesSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startScriptedServer } from "../../chat/scripted-server.ts";
 import { ConfigFolder } from "../config-folder.ts";
@@ -60,6 +60,20 @@ describe("doctor", () => {
     expect(stdout).toMatch(/^ok +process +runs scripts, \d+ ms to the first value$/m);
     expect(stdout).not.toMatch(/^ok +online/m);
     expect((await doctor()).ok).toBe(true);
+  });
+
+  it("finds copies of the keys file that a killed program has left, and names the folders that are trusted", async () => {
+    folder.project("chat: { seed: 1 }");
+    const left = `${folder.keysFile}.0b5f.partial`;
+    writeFileSync(left, "{}");
+    utimesSync(left, 0, 0);
+    const { code, checks } = await doctor();
+    expect(code).toBe(0);
+    expect(checks["left-overs"]).toMatchObject({ status: "warning", detail: `${left}: they may hold keys` });
+    expect(checks["trust"]).toMatchObject({ status: "ok", detail: "the geppetto.yaml of this folder is trusted" });
+    expect(checks["trusted"]).toMatchObject({ detail: realpathSync(folder.path) });
+    await folder.cli(["keys", "set", "a"], { input: "k" });
+    expect((await doctor()).checks).not.toHaveProperty("left-overs");
   });
 
   it("asks no server without --online", async () => {

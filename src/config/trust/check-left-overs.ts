@@ -1,5 +1,5 @@
-import type { Check } from "./describe-config.ts";
-import { userKeyStore, userTrustStore } from "./load-config.ts";
+import type { Check } from "../describe-config.ts";
+import { userKeyStore, userTrustStore } from "../load-config.ts";
 
 /** What `doctor` says of files that killed programs have left: those of the keys file may hold keys. */
 export async function checkLeftOvers(env: Readonly<Record<string, string | undefined>>): Promise<Check[]> {
