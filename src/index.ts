@@ -5,6 +5,7 @@ export { currentCall, type CallContext } from "./base/call-context.ts";
 export type { Logger } from "./base/logger.ts";
 export type { EngineStats, RunScriptOptions } from "./engine/engine-options.ts";
 export type { EngineEventsOptions } from "./engine/engine-events.ts";
+export type * from "./engine/host-ops.ts";
 export type { OnEvent } from "./engine/event-listener.ts";
 export type { SetupFunction } from "./engine/engine.ts";
 export { ENGINE_LIMITS, type EngineLimits } from "./engine/limits.ts";

@@ -14,7 +14,9 @@ server.listen(Number(PORT), () => {
   console.log(`Listening on port ${(server.address() as AddressInfo).port}`);
 });
 
-process.once("SIGTERM", async () => {
+async function stop(): Promise<void> {
   await service.stop(Number(DRAIN_MS));
   server.close();
-});
+}
+
+process.once("SIGTERM", () => void stop());
