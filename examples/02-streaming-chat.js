@@ -13,7 +13,7 @@ step.runWithEvents("echo: Streaming means that you read while the model still wr
       process.stdout.write(event.delta);
       break;
     case "final":
-      console.log(`\nfinal: ${deltas} deltas, ${event.step.metadata.usage.outputTokens} tokens`);
+      console.log(`\nfinal: ${deltas} deltas, ${event.step.metadata.usage?.outputTokens} tokens`);
       break;
     case "error":
       throw event.cause;

@@ -12,7 +12,7 @@ const conversation = new Conversation();
 conversation.addMessage("system", "Anna likes green tea. Ben grows tomatoes on the roof.");
 await ask(conversation, "What does Anna like?");
 
-const afterAnna = conversation.getMessages().at(-1).id;
+const afterAnna = conversation.getMessages().at(-1)?.id;
 await ask(conversation, "And what does Ben grow?");
 
 // A message with another parent starts a branch there. The first branch stays as it was.

@@ -39,6 +39,6 @@ const agent = new ChatStepFactory().newStep({
 for await (const event of agent.events("The tea of orders 17 and 18 was stale. Pay back 20 for the tea.")) {
   if (event.type === "tool-call") console.log("asks", event.toolCall.name, event.toolCall.input);
   if (event.type === "tool-result") console.log("gets", event.toolResult.result);
-  if (event.type === "final") console.log("ends", event.result.parsed, event.step.metadata.usage);
+  if (event.type === "final") console.log("ends", event.results[0].parsed, event.step.metadata.usage);
   if (event.type === "error") throw event.cause;
 }

@@ -4,7 +4,7 @@ import { limitError } from "../src/engine/limits.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 
-/** Where a guest's output goes; each text comes with the call that printed it. */
+/** Where a guest's output goes. Each text comes with the call context of its script. */
 export interface ConsoleSink {
   stdout(text: string, call: CallContext): void;
   stderr(text: string, call: CallContext): void;

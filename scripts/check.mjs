@@ -9,8 +9,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const env = { ...process.env, PATH: `${join(root, "node_modules", ".bin")}${delimiter}${process.env.PATH}` };
 
 const STEPS = [
-  { name: "types", command: "tsc -p tsconfig.json" },
-  { name: "guest types", command: "tsc -p runtime-setup/guest/tsconfig.json" },
+  { name: "types", command: "node node_modules/typescript/bin/tsc -p tsconfig.json" },
+  { name: "guest types", command: "node node_modules/typescript/bin/tsc -p runtime-setup/guest/tsconfig.json" },
   { name: "lint", command: "oxlint --type-aware --format unix" },
   { name: "format", command: "prettier --check --log-level warn ." },
   { name: "layers", command: "node scripts/check-layers.mjs" },

@@ -43,7 +43,15 @@ interface StepEventFields {
     /** The model that answers, or "". */
     engine: string;
   };
-  step: { stepId: string; type: string; inputType: string; outputType: string; metadata: RunMetadata };
+  step: {
+    stepId: string;
+    type: string;
+    inputType: string;
+    outputType: string;
+    metadata: RunMetadata;
+    /** The run inside which this one was started, where there is one. */
+    parentRunId?: string;
+  };
   /** Counts the events of a run from 0. */
   seq: number;
   /** Milliseconds since the epoch. */
@@ -54,7 +62,7 @@ interface StepEventFields {
 type StepEvent<O = unknown> = StepEventFields &
   (
     | { type: "start" }
-    /** A piece of text, or one result of a list; `completion` is the text so far. */
+    /** A piece of text, or, with `result`, one result of a list; `completion` is the text so far. */
     | { type: "partial"; delta: string; completion: string; result?: O }
     /** A piece of what a model thinks; no part of its text. */
     | { type: "reasoning"; delta: string }
@@ -161,6 +169,15 @@ interface CallContext {
 // oxlint-disable-next-line typescript/no-explicit-any -- any step, and any function whose input what stands before it decides
 type StepStage = Step<any, any, any> | ((given: any, context: CallContext) => unknown);
 
+/** What a function of `compose` gives: the list of results, or the one result; or a promise of it. */
+type Composed<O> = readonly O[] | O | PromiseLike<readonly O[] | O>;
+
+/** A stage of `compose`: a step that is run for each result before it, or a function of all of them. */
+type ComposeStage<I, O> = Step<I, O, unknown> | ((given: I[], context: CallContext) => Composed<O>);
+
+/** The first stage of `compose`: it gets the input itself. */
+type FirstStage<I, O> = Step<I, O, unknown> | ((input: I, context: CallContext) => Composed<O>);
+
 /** Makes steps of functions and of other steps. A wrong argument is an error that names it, at once. */
 declare const steps: {
   /**
@@ -201,6 +218,18 @@ declare const steps: {
    * const step = steps.compose([(x) => [x, x + 1], double, (all) => all.concat(0)]);
    * [...(await step.startAsync(1))]; // → [2, 4, 0]
    */
+  // oxlint-disable-next-line typescript/no-explicit-any -- what nobody says of the input is left open
+  compose<I = any, A = unknown>(stages: readonly [FirstStage<I, A>]): Step<I, A>;
+  // oxlint-disable-next-line typescript/no-explicit-any -- as above
+  compose<I = any, A = unknown, B = unknown>(stages: readonly [FirstStage<I, A>, ComposeStage<A, B>]): Step<I, B>;
+  // oxlint-disable-next-line typescript/no-explicit-any -- as above
+  compose<I = any, A = unknown, B = unknown, C = unknown>(
+    stages: readonly [FirstStage<I, A>, ComposeStage<A, B>, ComposeStage<B, C>],
+  ): Step<I, C>;
+  // oxlint-disable-next-line typescript/no-explicit-any -- as above
+  compose<I = any, A = unknown, B = unknown, C = unknown, D = unknown>(
+    stages: readonly [FirstStage<I, A>, ComposeStage<A, B>, ComposeStage<B, C>, ComposeStage<C, D>],
+  ): Step<I, D>;
   compose<I = unknown, O = unknown>(stages: readonly StepStage[]): Step<I, O>;
   /**
    * Runs the step once for each result, in order, and gives all its results.

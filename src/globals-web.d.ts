@@ -5,6 +5,8 @@
  * setTimeout((name) => console.log(name), 10, "later");
  */
 declare function setTimeout<A extends unknown[]>(callback: (...args: A) => void, ms?: number, ...args: A): number;
+/** @example await new Promise((resolve) => setTimeout(resolve, 10)); */
+declare function setTimeout(callback: (_: void) => void, ms?: number): number;
 /**
  * Calls back again and again; each wait begins when the callback has returned.
  *

@@ -5,6 +5,7 @@ export { currentCall, type CallContext } from "./base/call-context.ts";
 export type { Logger } from "./base/logger.ts";
 export type { EngineStats, RunScriptOptions } from "./engine/engine-options.ts";
 export type { EngineEventsOptions } from "./engine/engine-events.ts";
+export type * from "./engine/host-ops.ts";
 export type { OnEvent } from "./engine/event-listener.ts";
 export type { SetupFunction } from "./engine/engine.ts";
 export { ENGINE_LIMITS, type EngineLimits } from "./engine/limits.ts";
@@ -35,10 +36,17 @@ export { setupSteps } from "../runtime-setup/steps.ts";
 export { setupTools, type ToolSetup } from "../runtime-setup/tools.ts";
 
 // Steps: what scripts can start, and how a host app makes its own.
+export {
+  type ChatStepInput,
+  createChatStep,
+  createEmbeddingsStep,
+  type EmbeddingsStep,
+} from "../runtime-setup/model-steps.ts";
 export { createWatermillStepObject, registerStep } from "./engine/register-step.ts";
 export type { StepBindingOptions, StepObject } from "./engine/step-object.ts";
 export { bind } from "./steps/bind.ts";
 export type { ApproveCall, HostTool } from "./steps/chat-tools.ts";
+export type { AnswerMessage } from "./steps/chat-message.ts";
 export type { Converter } from "./steps/converter.ts";
 export { defineStep, type DefinedStep, type StepDefinition } from "./steps/define-step.ts";
 export type { Result, StartContext, Step, StepContext, StepEmission, StepResult, StepSource } from "./steps/step.ts";

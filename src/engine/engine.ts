@@ -66,10 +66,10 @@ export class Engine implements AsyncDisposable {
     this.permissions = enginePermissions(options, this.limits.uses, (fn) => this.#scoped(fn));
     this.budget = options.budget;
     this.#createRealm = realmFactory(options);
-    this.bus = options.bus ?? new MemoryPubSub();
+    this.#logger = options.logger ?? stderrLogger;
+    this.bus = options.bus ?? new MemoryPubSub({ logger: this.#logger });
     // A bus that was given to the engine belongs to whoever gave it.
     if (options.bus === undefined) this.onClose(() => this.bus.close());
-    this.#logger = options.logger ?? stderrLogger;
     this.#setups = [...builtIns];
     for (const setup of options.setup ?? []) this.addSetupFunction(setup);
     this.#onGuestError =

@@ -7,6 +7,7 @@ import { validated } from "../steps/converter.ts";
 import { toSource } from "../steps/define-step.ts";
 import type { Step, StepSource } from "../steps/step.ts";
 import type { EngineLimits } from "./limits.ts";
+import type { HostOpHandler, HostOps, UndeclaredOp } from "./host-ops.ts";
 import type { OpHandler } from "./op-table.ts";
 import type { Interceptors } from "./run/run-manager.ts";
 import { StepObject, type StepBindingOptions } from "./step-object.ts";
@@ -85,14 +86,23 @@ export class Vm {
    * await vm.op("orders.find", async (id) => database.find(String(id)));
    * await vm.op("orders.mine", ({ tenant }) => database.of(tenant), { context: true });
    */
+  async op<Name extends keyof HostOps & string>(
+    name: Name,
+    handler: HostOpHandler<Name>,
+    options?: BindingOptions & { context?: false },
+  ): Promise<void>;
   async op(
     name: string,
     // oxlint-disable-next-line typescript/no-explicit-any -- a handler names the arguments that it takes
     handler: (context: CallContext<any>, ...args: any[]) => unknown,
     options: BindingOptions & { context: true },
   ): Promise<void>;
-  // oxlint-disable-next-line typescript/no-explicit-any -- as above
-  async op(name: string, handler: (...args: any[]) => unknown, options?: BindingOptions): Promise<void>;
+  async op<Name extends string>(
+    name: UndeclaredOp<Name>,
+    // oxlint-disable-next-line typescript/no-explicit-any -- as above
+    handler: (...args: any[]) => unknown,
+    options?: BindingOptions,
+  ): Promise<void>;
   async op(
     name: string,
     // oxlint-disable-next-line typescript/no-explicit-any -- as above

@@ -19,14 +19,18 @@ export interface SubscribeOptions {
   maxMessages?: number;
   /** Most bytes that may be under way; one message always may. Default 256,000. */
   maxBytes?: number;
+  /** Names the subscriber in warnings; default its topic. */
+  name?: string;
 }
+
+export type SubscriptionWindow = Required<Pick<SubscribeOptions, "maxMessages" | "maxBytes">>;
 
 /**
  * The options with their defaults.
  *
  * @throws {RangeError} where no message may be under way.
  */
-export function windowOf({ maxMessages = 64, maxBytes = 256_000 }: SubscribeOptions): Required<SubscribeOptions> {
+export function windowOf({ maxMessages = 64, maxBytes = 256_000 }: SubscribeOptions): SubscriptionWindow {
   if (!(maxMessages >= 1)) throw new RangeError(`Cannot subscribe: maxMessages must be at least 1, got ${maxMessages}`);
   return { maxMessages, maxBytes };
 }

@@ -1,3 +1,4 @@
+import { stderrLogger, type Logger } from "../base/logger.ts";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
 import type { Bus, PublishOptions, SubscribeOptions, Subscription } from "./bus.ts";
 import { KeptMessages, type KeepOptions } from "./kept-messages.ts";
@@ -7,6 +8,10 @@ import { checkTopic, checkTopicName, isPattern, patternOf } from "./topic-names.
 export interface MemoryPubSubOptions {
   /** Keeps the last messages of each topic for subscribers that come late; default none are kept. */
   keep?: KeepOptions;
+  /** Warned of a subscriber that seems to forget `ack`; default stderr. */
+  logger?: Logger;
+  /** How long a subscriber without room may ack nothing before that; default 10,000. */
+  stuckAfterMs?: number;
 }
 
 /** A message that waits for room, at its place among those of its topic. */
@@ -37,7 +42,12 @@ export class MemoryPubSub implements Bus {
   readonly #blocked = new Map<MemorySubscription, Set<string>>();
   readonly #kept: KeptMessages | undefined;
 
-  constructor({ keep }: MemoryPubSubOptions = {}) {
+  readonly #logger: Logger;
+  readonly #stuckAfterMs: number;
+
+  constructor({ keep, logger = stderrLogger, stuckAfterMs = 10_000 }: MemoryPubSubOptions = {}) {
+    this.#logger = logger;
+    this.#stuckAfterMs = stuckAfterMs;
     if (keep !== undefined) this.#kept = new KeptMessages(keep);
   }
 
@@ -60,6 +70,10 @@ export class MemoryPubSub implements Bus {
     const subscription = new MemorySubscription(options, {
       onRoom: () => this.#onRoom(subscription),
       onClose: () => this.#remove(topic, subscription),
+      onStuck: (messages) =>
+        this.#logger.warn(
+          `The subscriber "${options.name ?? topic}" has acked nothing for ${this.#stuckAfterMs} ms: ${messages} messages are under way, and publishers wait; call ack() for each message`,
+        ),
     });
     const others = this.#subscriptions.get(topic) ?? NONE;
     if (others.length === 0 && isPattern(topic)) this.#patterns++;
@@ -102,6 +116,7 @@ export class MemoryPubSub implements Bus {
     const patterned = this.#patterns === 0 ? NONE : (this.#subscriptions.get(patternOf(topic)) ?? NONE);
     const full = named.find((one) => !one.hasRoom(bytes)) ?? patterned.find((one) => !one.hasRoom(bytes));
     if (full !== undefined) {
+      full.noteFull(this.#stuckAfterMs);
       const topics = this.#blocked.get(full) ?? new Set();
       this.#blocked.set(full, topics.add(topic));
       return false;

@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
-import { windowOf, type PublishOptions, type SubscribeOptions, type Subscription } from "./bus.ts";
+import {
+  windowOf,
+  type PublishOptions,
+  type SubscribeOptions,
+  type Subscription,
+  type SubscriptionWindow,
+} from "./bus.ts";
 import { NO_METADATA, type Message, type MessageMetadata } from "./message.ts";
 import { MessageQueue } from "./message-queue.ts";
 
@@ -73,11 +79,13 @@ export interface MemorySubscriptionListener {
   /** There may be room for more. */
   onRoom(): void;
   onClose(): void;
+  /** Somebody has waited for room so long, and nothing was acked; so many messages are under way. Told once. */
+  onStuck(messages: number): void;
 }
 
 /** The receiving end of a {@link MemoryPubSub}: a queue and a window. */
 export class MemorySubscription implements Subscription {
-  readonly #window: Required<SubscribeOptions>;
+  readonly #window: SubscriptionWindow;
   readonly #listener: MemorySubscriptionListener;
   readonly #queue = new MessageQueue<Delivery>();
   /** What was published before this subscription and is to come first, as there is room. */
@@ -88,6 +96,9 @@ export class MemorySubscription implements Subscription {
   #bytes = 0;
   #order = 0;
   #closed = false;
+  /** Runs while there is no room. */
+  #stuckTimer: NodeJS.Timeout | undefined;
+  #wasStuck = false;
 
   constructor(options: SubscribeOptions, listener: MemorySubscriptionListener) {
     this.#window = windowOf(options);
@@ -108,6 +119,15 @@ export class MemorySubscription implements Subscription {
     return (this.#backlog.length === 0 && this.#fits(bytes)) || this.#closed;
   }
 
+  /** Somebody waits for room from now on. */
+  noteFull(stuckAfterMs: number): void {
+    if (this.#wasStuck) return;
+    this.#stuckTimer ??= setTimeout(() => {
+      this.#wasStuck = true;
+      this.#listener.onStuck(this.#messages);
+    }, stuckAfterMs).unref();
+  }
+
   add(envelope: Envelope): void {
     if (this.#closed) return;
     this.#messages++;
@@ -124,6 +144,7 @@ export class MemorySubscription implements Subscription {
   settle(delivery: Delivery): void {
     if (delivery.settled || this.#closed) return;
     delivery.settled = true;
+    this.#moved();
     this.#messages--;
     this.#bytes -= delivery.envelope.bytes;
     if (this.#backlog.length > 0) this.#refill();
@@ -147,6 +168,7 @@ export class MemorySubscription implements Subscription {
 
   close(): void {
     if (this.#closed) return;
+    this.#moved();
     this.#closed = true;
     this.#backlog = [];
     this.#queue.close();
@@ -162,6 +184,11 @@ export class MemorySubscription implements Subscription {
   #fits(bytes: number): boolean {
     const { maxMessages, maxBytes } = this.#window;
     return this.#messages === 0 || (this.#messages < maxMessages && this.#bytes + bytes <= maxBytes);
+  }
+
+  #moved(): void {
+    clearTimeout(this.#stuckTimer);
+    this.#stuckTimer = undefined;
   }
 
   #refill(): void {

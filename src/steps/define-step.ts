@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Publisher } from "../events/bus.ts";
+import { SEQUENCE_NUMBER } from "../events/message.ts";
+import type { ToolCall } from "../shared/chat-messages.ts";
 import { isTerminal, type StepEvent, type StepInfo, type StepKind } from "../shared/step-events.ts";
 import { validated, type Converter } from "./converter.ts";
 import { inheritMetadata } from "./run-metadata.ts";
@@ -11,7 +13,10 @@ export interface StepDefinition<I, R, O> {
   name: string;
   inputType?: string;
   outputType?: string;
-  /** The results are a list by nature: each is an event of its own. Short for `kind: "list"`. */
+  /**
+   * The results are a list by nature: each is an event of its own. Short for `kind: "list"`. A step that yields a second
+   * time gives a list without it, too, of which the first result is told with the second.
+   */
   many?: boolean;
   /** "text" when the step publishes partials, "list" when its results are a list by nature; default "single". */
   kind?: StepKind;
@@ -86,7 +91,8 @@ class StepFromDefinition<I, R, O> implements DefinedStep<I, O> {
 
 async function publish({ publisher, topic }: PublishedTopic, event: StepEvent): Promise<void> {
   try {
-    await publisher.publish(topic, event);
+    const metadata = { [SEQUENCE_NUMBER]: String(event.seq) };
+    await publisher.publish(topic, event, { metadata });
   } catch {
     // A subscriber's trouble is not the run's.
   }
@@ -97,18 +103,41 @@ export function toSource<I, O>(step: Step<I, O> | StepSource<I, O>, name: string
   if ("info" in step && "run" in step) return step;
   return {
     info: { type: name, inputType: "any", outputType: "any", kind: "list" },
-    async *run(input, { signal, metadata, runId }) {
+    async *run(input, { signal, metadata, runId, publish }) {
+      // What the step itself publishes is the run's.
+      const end = step.addPublishedTopic({ publish: (_, event) => republish(event, runId, publish) }, `step.${runId}`);
       const result = step.start({ signal, runId }, input);
       const onAbort = (): void => void result.cancel();
       signal.addEventListener("abort", onAbort, { once: true });
       try {
         yield* valuesOf(result);
       } finally {
+        end();
         signal.removeEventListener("abort", onAbort);
         inheritMetadata(metadata, result.getMetadata());
       }
     },
   };
+}
+
+/**
+ * Publishes what a step has published of a run as that run's own: pieces of text and tool events. Start, results and end
+ * are told by the run itself.
+ */
+async function republish(event: unknown, runId: string, publish: StepContext["publish"]): Promise<void> {
+  const { type, step, delta, toolCall, toolResult, ...rest } = (event ?? {}) as Partial<PublishedFields>;
+  if (step?.stepId !== undefined && step.stepId !== runId) return;
+  if (type === "partial" && typeof delta === "string" && !("result" in rest)) await publish({ type, delta });
+  else if (type === "tool-call" && toolCall !== undefined) await publish({ type, toolCall });
+  else if (type === "tool-result" && toolResult !== undefined) await publish({ type, toolResult });
+}
+
+interface PublishedFields {
+  type: string;
+  step: { stepId?: string };
+  delta: unknown;
+  toolCall: ToolCall;
+  toolResult: { id: string; result: unknown };
 }
 
 /** The values of a result as they come; throws the error that ends them. */

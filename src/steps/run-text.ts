@@ -2,7 +2,7 @@ import { appendDelta, type StepKind } from "../shared/step-events.ts";
 
 /** The text of a run, made of its partials: pieces, and the rests of the results that the pieces belong to. */
 export class RunText {
-  readonly #kind: StepKind;
+  #kind: StepKind;
   #completion = "";
   /** The next delta goes on with the text before it, rather than beginning another result's. */
   #goesOn = true;
@@ -22,12 +22,21 @@ export class RunText {
     return this.#partials;
   }
 
+  get kind(): StepKind {
+    return this.#kind;
+  }
+
+  /** What has one result has a second one: its results are a list from now on. */
+  turnIntoList(): void {
+    this.#kind = "list";
+  }
+
   /** Adds a delta, which completes a result or is a piece; gives the completion. */
   add(delta: string, isPiece: boolean): string {
     this.#partials++;
     this.#completion = appendDelta(this.#kind, this.#completion, delta, this.#goesOn);
     this.#goesOn = isPiece;
-    this.#piece = isPiece && this.#kind === "list" ? this.#piece + delta : "";
+    this.#piece = isPiece && this.#kind !== "text" ? this.#piece + delta : "";
     return this.#completion;
   }
 

@@ -220,13 +220,25 @@ export class StepRun<O = unknown> implements StepResult<O> {
   }
 
   async #take(value: unknown): Promise<void> {
-    const { source, reserve } = this.#options;
-    const { kind } = source.info;
-    const text = kind === "text" ? "" : resultText(value);
-    if (kind === "single") reserve?.(text.length);
+    const { reserve } = this.#options;
+    const text = this.#text.kind === "text" ? "" : resultText(value);
     if (this.#results.push(value) === 1) this.#firstText = text;
     this.#tell();
-    if (kind === "list") await this.emit({ type: "partial", delta: this.#text.restOf(text), result: value });
+    if (this.#text.kind === "single") {
+      if (this.#results.length === 1) {
+        reserve?.(text.length);
+        return;
+      }
+      // One that yields again gives a list, of which the first result has not been told.
+      this.#text.turnIntoList();
+      reserve?.(-this.#firstText.length);
+      await this.#tellResult(this.#firstText, this.#results[0]);
+    }
+    if (this.#text.kind === "list") await this.#tellResult(text, value);
+  }
+
+  #tellResult(text: string, result: unknown): Promise<void> {
+    return this.emit({ type: "partial", delta: this.#text.restOf(text), result });
   }
 
   /** Publishes the last event, whatever the step has left of it: results that cannot be handed over make it an error. */
@@ -290,7 +302,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
   }
 
   #final(results: unknown[]): Fields {
-    const { kind } = this.#options.source.info;
+    const { kind } = this.#text;
     const result = kind === "list" ? results : results[0];
     const text = kind === "single" ? this.#firstText : this.#text.completion;
     return { type: "final", text, result, results };

@@ -1,6 +1,6 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { EnginePool, type ScriptOutcome } from "../../src/index.ts";
+import { EnginePool, setupDoneCallback, type ScriptOutcome } from "../../src/index.ts";
 import { patience } from "../machine/patience.ts";
 
 /** Descriptors of this process. */
@@ -99,4 +99,83 @@ describe("EnginePool", () => {
     await using pool = new EnginePool({ size: 1, hardening: "strict" });
     expect(await pool.run({ code: "export default 6 * 7" })).toMatchObject({ ok: true, value: 42 });
   });
+
+  it("gives each script its own console and setup", async () => {
+    await using pool = new EnginePool({ size: 1, isolation: "thread", setup: [setupDoneCallback()] });
+    const run = async (tenant: string): Promise<string> => {
+      let out = "";
+      const keep = (text: string): void => void (out += text);
+      await pool.run(
+        { code: "console.log(await name()); done()" },
+        { tenant, console: { stdout: keep, stderr: keep }, setup: [async (vm) => vm.op("name", () => tenant)] },
+      );
+      return out;
+    };
+    expect(await Promise.all([run("anna"), run("ben")])).toEqual(["anna\n", "ben\n"]);
+    expect(await pool.run({ code: "export default typeof name" })).toMatchObject({ value: "undefined" });
+  });
+
+  it("refuses options that no engine takes when it is made", () => {
+    expect(() => new EnginePool({ size: 0 })).toThrow("Cannot make a pool: size must be a positive integer, got 0");
+    expect(() => new EnginePool({ quota: { running: 1.5 } })).toThrow("quota.running must be a positive integer");
+    expect(() => new EnginePool({ limits: { wallMs: -1 } })).toThrow("Cannot set limits.wallMs");
+    expect(() => new EnginePool({ isolation: "cloud" as "thread" })).toThrow("Cannot use isolation");
+    expect(() => new EnginePool({ setup: [42 as never] })).toThrow("Cannot add a setup function");
+  });
+
+  it.each(["thread", "process"] as const)(
+    "close({ drainMs }) lets scripts end, then aborts (%s)",
+    async (isolation) => {
+      const pool = new EnginePool({ size: 1, isolation });
+      const begun = Promise.withResolvers<void>();
+      const first = pool.run(
+        { code: "begin(); await new Promise((r) => setTimeout(r, 50)); export default 1" },
+        { setup: [async (vm) => vm.op("begin", () => begun.resolve(), { mode: "sync" })] },
+      );
+      const second = pool.run({ code: "export default 2" });
+      await begun.promise;
+      const closing = pool.close({ drainMs: 60_000 });
+      await expect(pool.run({ code: "1" })).rejects.toMatchObject({ code: "ERR_ENGINE_CLOSED" });
+      expect(await first).toMatchObject({ ok: true, value: 1 });
+      expect(await second).toMatchObject({ ok: true, value: 2 });
+      await closing;
+
+      const busy = new EnginePool({ size: 1, isolation });
+      const endless = busy.run({ code: "setInterval(() => {}, 1000)" });
+      const waiting = busy.run({ code: "export default 2" });
+      waiting.catch(() => {});
+      await busy.close({ drainMs: 20 });
+      expect(await endless).toMatchObject({ ok: false, end: "aborted", error: { code: "ERR_ABORTED" } });
+      await expect(waiting).rejects.toMatchObject({ code: "ERR_ENGINE_CLOSED" });
+    },
+  );
+
+  it("gives an outcome for a script whose child is killed, at any moment and during close", async () => {
+    for (let i = 0; i < 4; i++) {
+      const pool = new EnginePool({ size: 1 });
+      const begun = Promise.withResolvers<void>();
+      const running = pool.run(
+        { code: "begin(); setInterval(() => {}, 1000)" },
+        { setup: [async (vm) => vm.op("begin", () => begun.resolve(), { mode: "sync" })] },
+      );
+      await begun.promise;
+      const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8");
+      const closing = i % 2 === 0 ? pool.close() : undefined;
+      for (const pid of children.split(" ").filter(Boolean)) {
+        if (isRealm(pid)) process.kill(Number(pid), "SIGKILL");
+      }
+      expect((await running).end).toMatch(/^(aborted|crashed)$/);
+      await closing;
+      await pool.close();
+    }
+  });
 });
+
+/** Is it a process that runs scripts? */
+function isRealm(pid: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("realm-child");
+  } catch {
+    return false;
+  }
+}

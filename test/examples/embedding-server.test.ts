@@ -14,7 +14,7 @@ beforeAll(async () => {
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
   folder = new DocumentFolder(readBlocks("docs/embedding.md"), { modelURL: url, port });
-  const env = { ...process.env, PORT: String(port) };
+  const env = { ...process.env, PORT: String(port), DRAIN_MS: "2000" };
   server = spawn(process.execPath, ["server.ts"], { cwd: folder.path, env, stdio: ["ignore", "ignore", "inherit"] });
   await vi.waitFor(() => run("export default 1"), { timeout: 20_000 });
 });
@@ -23,8 +23,8 @@ afterAll(() => {
   folder.remove();
 });
 
-async function run(code: string): Promise<string> {
-  return (await fetch(url, { method: "POST", body: code })).text();
+async function run(code: string, headers: Record<string, string> = {}): Promise<string> {
+  return (await fetch(url, { method: "POST", body: code, headers })).text();
 }
 
 /** The processes that the server has for scripts, as Linux knows them. */
@@ -51,14 +51,55 @@ describe("the server of docs/embedding.md", () => {
     expect(await run("export default 3")).toContain('"value":3');
   });
 
-  it("ends what runs and exits with code 0 at SIGTERM", async () => {
-    const running = fetch(url, { method: "POST", body: 'console.log("begun"); setInterval(() => {}, 1_000);' });
-    const reader = (await running).body!.getReader();
-    let text = Buffer.from((await reader.read()).value ?? "").toString();
-    expect(text).toContain("begun");
+  it("streams the events of each step, and the words of a composed one", async () => {
+    const text = await run(
+      "await steps.compose([() => ['echo: hi there'], new ChatStepFactory().newStep()]).startAsync(0)",
+    );
+    const told = [...text.matchAll(/event: (.*)\ndata: (.*)\n/g)].map(([, event, data]) => {
+      const { step, delta = "" } = JSON.parse(data!) as { step?: { type: string }; delta?: string };
+      return `${event} ${step?.type ?? ""} ${delta}`.trim();
+    });
+    expect(told.filter((line) => line.includes("compose"))).toEqual([
+      "start compose",
+      "partial compose hi",
+      "partial compose there",
+      "partial compose",
+      "final compose",
+    ]);
+  });
+
+  it("keeps two tenants with their contexts apart under load, and asks for approval with the tenant's name", async () => {
+    const code = `const [name, agent] = [await account.name(), await account.agent()];
+      const answer = await chat("call: whoami {}", { tools: ["whoami"] });
+      export default [name, agent, answer];`;
+    await Promise.all(
+      Array.from({ length: 10 }, async (_, i) => {
+        const tenant = i % 2 === 0 ? "anna" : "ben";
+        const text = await run(code, { "x-tenant": tenant, "user-agent": `agent ${i}` });
+        const { value } = JSON.parse(/event: end\ndata: (.*)\n/.exec(text)![1]!) as { value: string[] };
+        const answer = tenant === "anna" ? "you are anna" : "not approved";
+        expect(value).toEqual([tenant, `agent ${i}`, expect.stringContaining(answer)]);
+      }),
+    );
+  });
+
+  it("lets scripts end at SIGTERM, then aborts what runs, and exits with code 0", async () => {
+    const begin = async (code: string): Promise<() => Promise<string>> => {
+      const { body } = await fetch(url, { method: "POST", body: `console.log("begun"); ${code}` });
+      const reader = body!.getReader();
+      let text = Buffer.from((await reader.read()).value ?? "").toString();
+      expect(text).toContain("begun");
+      return async () => {
+        for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read())
+          text += Buffer.from(chunk.value);
+        return text;
+      };
+    };
+    const slow = await begin("await new Promise((r) => setTimeout(r, 200)); export default 'ended'");
+    const endless = await begin("setInterval(() => {}, 1_000)");
     server.kill("SIGTERM");
-    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) text += Buffer.from(chunk.value);
-    expect(text).toContain('"end":"aborted"');
+    expect(await slow()).toContain('"value":"ended"');
+    expect(await endless()).toContain('"end":"aborted"');
     const [code] = server.exitCode === null ? await once(server, "exit") : [server.exitCode];
     expect(code).toBe(0);
   });

@@ -41,15 +41,24 @@ describe("the events of a step run", () => {
     expect(events.at(-1)).toMatchObject({ text, result: [{ n: 1 }, "two"], results: [{ n: 1 }, "two"] });
   });
 
-  it("say the first result of a step that is to have one", async () => {
-    const source = sourceOf("single", async function* () {
-      yield { n: 1 };
-      yield 2;
-    });
-    const { run, events, types } = observe(source);
-    await run.execute(() => 1);
-    expect(types()).toEqual(["start", "final"]);
-    expect(events.at(-1)).toMatchObject({ text: '{"n":1}', result: { n: 1 }, results: [{ n: 1 }, 2] });
+  it("say the result of a step that has one, and of one that has more each", async () => {
+    const one = observe(
+      sourceOf("single", async function* () {
+        yield { n: 1 };
+      }),
+    );
+    await one.run.execute(() => 1);
+    expect(one.types()).toEqual(["start", "final"]);
+    expect(one.events.at(-1)).toMatchObject({ text: '{"n":1}', result: { n: 1 }, results: [{ n: 1 }] });
+    const two = observe(
+      sourceOf("single", async function* () {
+        yield { n: 1 };
+        yield 2;
+      }),
+    );
+    await two.run.execute(() => 1);
+    expect(two.types()).toEqual(["start", "partial", "partial", "final"]);
+    expect(two.events.at(-1)).toMatchObject({ text: '{"n":1}\n2', result: [{ n: 1 }, 2], results: [{ n: 1 }, 2] });
   });
 
   it("end with an error where the input cannot be read, and the step is not run", async () => {

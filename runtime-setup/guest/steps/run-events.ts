@@ -1,6 +1,6 @@
 /** The events of a run as its script gets them, made of the frames that cross. */
 import type { ErrorRecord } from "../../../src/shared/frames.ts";
-import { appendDelta, type EventFrame, type EventStep } from "../../../src/shared/step-events.ts";
+import { appendDelta, type EventFrame, type EventStep, type StepKind } from "../../../src/shared/step-events.ts";
 import { append, defineField, defineHidden, ObjectHasOwn } from "../../../src/shared/primordials.ts";
 import { asScriptError, errorFromHost, guestError } from "../core/errors.ts";
 import type { GuestEvent, Run } from "./run.ts";
@@ -17,6 +17,11 @@ function resultsOf(run: Run, crossed: readonly unknown[] | undefined): unknown[]
   return results;
 }
 
+/** What has told a result before its end gives a list, whatever was known of it. */
+function kindOf({ binding, partials }: Run): StepKind {
+  return partials > 0 ? "list" : binding.kind;
+}
+
 export function toGuestEvent(run: Run, frame: EventFrame): GuestEvent {
   if (frame.meta) run.meta = frame.meta;
   if (frame.step) run.step = frame.step;
@@ -31,16 +36,12 @@ export function toGuestEvent(run: Run, frame: EventFrame): GuestEvent {
   };
   switch (frame.type) {
     case "partial":
-      if (frame.isPiece !== true && run.binding.kind === "list") {
-        defineField(
-          event,
-          "result",
-          run.binding.body === undefined || ObjectHasOwn(frame, "result")
-            ? fromResult(run, frame.result)
-            : run.results[run.partials++],
-        );
+      if (frame.isPiece !== true && run.binding.kind !== "text") {
+        const index = run.partials++;
+        const isCopy = run.binding.body === undefined || ObjectHasOwn(frame, "result");
+        defineField(event, "result", isCopy ? fromResult(run, frame.result) : run.results[index]);
       }
-      run.completion = appendDelta(run.binding.kind, run.completion, frame.delta!, run.goesOn);
+      run.completion = appendDelta(kindOf(run), run.completion, frame.delta!, run.goesOn);
       run.goesOn = frame.isPiece === true;
       defineField(event, "delta", frame.delta);
       defineField(event, "completion", run.completion);
@@ -51,7 +52,7 @@ export function toGuestEvent(run: Run, frame: EventFrame): GuestEvent {
     case "final": {
       const results = resultsOf(run, frame.results);
       defineField(event, "text", frame.text);
-      defineField(event, "result", run.binding.kind === "list" ? results : results[0]);
+      defineField(event, "result", kindOf(run) === "list" ? results : results[0]);
       defineField(event, "results", results);
       break;
     }

@@ -116,7 +116,7 @@ class Step {
             callEach(partsOf(binding, event), (part) => call(onResult, [part]));
             break;
           case "final":
-            if (binding.kind === "single") callEach(event["results"] as unknown[], (value) => call(onResult, [value]));
+            callEach(untoldOf(binding, event), (value) => call(onResult, [value]));
             call(onDone, []);
             break;
           case "error":
@@ -146,7 +146,7 @@ class Step {
     const binding = ownFor(this, input);
     return new EventStream(this, binding, input, signalOf(options), (event, failure) => {
       if (event.type === "partial") return partsOf(binding, event);
-      if (event.type === "final") return binding.kind === "single" ? (event["results"] as unknown[]) : [];
+      if (event.type === "final") return untoldOf(binding, event);
       if (event.type === "error") throw failure;
       if (event.type === "interrupt") throw cancelledError();
       return [];
@@ -163,6 +163,12 @@ suggestMethodsOf(Step.prototype);
 function partsOf({ kind }: StepBinding, event: GuestEvent): unknown[] {
   if (kind === "text") return [event["delta"]];
   return ObjectHasOwn(event, "result") ? [event["result"]] : [];
+}
+
+/** The results that no partial has told: the one of a step that has one. */
+function untoldOf({ kind }: StepBinding, event: GuestEvent): unknown[] {
+  const results = event["results"] as unknown[];
+  return kind === "single" && results.length === 1 ? results : [];
 }
 
 function callEach(values: readonly unknown[], call: (value: unknown) => void): void {

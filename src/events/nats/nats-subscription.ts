@@ -1,5 +1,5 @@
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
-import { windowOf, type SubscribeOptions, type Subscription } from "../bus.ts";
+import { windowOf, type SubscribeOptions, type Subscription, type SubscriptionWindow } from "../bus.ts";
 import { MessageQueue } from "../message-queue.ts";
 import type { Message, MessageMetadata } from "../message.ts";
 import type { Decoded } from "./nats-codec.ts";
@@ -69,7 +69,7 @@ export interface IncomingMessage extends Decoded {
 export abstract class NatsSubscription implements Subscription {
   abstract readonly ready: Promise<void>;
   abstract readonly ackWaitMs: number | undefined;
-  protected readonly window: Required<SubscribeOptions>;
+  protected readonly window: SubscriptionWindow;
   readonly #queue = new MessageQueue<NatsMessage>();
   readonly #underWay = new Set<NatsMessage>();
   readonly #controller = new AbortController();

@@ -57,16 +57,21 @@ export class Budget {
   async begin(signal: AbortSignal): Promise<() => void> {
     const release = await this.#places.acquire(signal);
     try {
-      const { maxCalls, maxTokens, maxCost } = this.limits;
-      if (maxCalls !== undefined && this.#spent.calls >= maxCalls) throw exceeded("maxCalls", maxCalls);
-      if (maxTokens !== undefined && this.#spent.tokens >= maxTokens) throw exceeded("maxTokens", maxTokens);
-      if (maxCost !== undefined && this.#spent.cost >= maxCost) throw exceeded("maxCost", maxCost);
+      this.requireRoom();
     } catch (error) {
       release();
       throw error;
     }
     this.#spent.calls++;
     return release;
+  }
+
+  /** @throws {GeppettoError} LimitError where no further call may begin; see {@link begin}. */
+  requireRoom(): void {
+    const { maxCalls, maxTokens, maxCost } = this.limits;
+    if (maxCalls !== undefined && this.#spent.calls >= maxCalls) throw exceeded("maxCalls", maxCalls);
+    if (maxTokens !== undefined && this.#spent.tokens >= maxTokens) throw exceeded("maxTokens", maxTokens);
+    if (maxCost !== undefined && this.#spent.cost >= maxCost) throw exceeded("maxCost", maxCost);
   }
 
   /** @throws {GeppettoError} LimitError when these tokens, or their cost, are more than was left. */

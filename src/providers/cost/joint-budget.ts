@@ -19,6 +19,8 @@ class JointBudget extends Budget {
     const release = (): void => {
       for (const one of releases) one();
     };
+    // What one of them refuses does not count against the others.
+    this.requireRoom();
     try {
       for (const budget of this.#budgets) releases.push(await budget.begin(signal));
     } catch (error) {
@@ -26,6 +28,10 @@ class JointBudget extends Budget {
       throw error;
     }
     return release;
+  }
+
+  override requireRoom(): void {
+    for (const budget of this.#budgets) budget.requireRoom();
   }
 
   override spend(tokens: number, cost: number): void {
