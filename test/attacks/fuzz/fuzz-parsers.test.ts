@@ -156,7 +156,7 @@ const PARSERS: Parser[] = [
     textOf("data:", "image/png", ";base64", ",", "iVBORw0KGgo=", "%", "A", "=", ";charset=x"),
     (text) => parseImageData(text),
   ),
-  parser("schemas", schema, (value) => compileJsonSchema(value as Record<string, unknown>, "the schema")),
+  parser("schemas", schema, (value) => compileJsonSchema(value, "the schema")),
 ];
 
 describe.each(PARSERS)("the parser of $name", ({ input, parse, throws = [] }) => {
