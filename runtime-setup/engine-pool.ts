@@ -50,6 +50,19 @@ export interface PoolStats {
   tenants: number;
 }
 
+/** How often a script is given to an engine before the death of an engine counts. */
+const MAX_TRIES = 3;
+
+/** What an engine dies of. */
+const RETRIED: ReadonlySet<unknown> = new Set(["ERR_ENGINE_START", "ERR_ENGINE_CRASHED"]);
+
+interface Attempt {
+  outcome?: ScriptOutcome;
+  error?: unknown;
+  /** Some line of the script may have run. */
+  hasBegun: boolean;
+}
+
 /**
  * Runs each script in an engine of its own, made for it and closed after it: nothing passes from one to the next. At
  * most `size` run at a time; tenants that wait are served round robin, one script each, whatever the length of their
@@ -174,7 +187,19 @@ export class EnginePool implements AsyncDisposable {
     dropSpares();
   }
 
-  async #runFresh(script: Script, { console, setup = [], budget, ...options }: PoolRunOptions): Promise<ScriptOutcome> {
+  /** Runs it in a fresh engine; in another one where the first has died before any line of the script had run. */
+  async #runFresh(script: Script, options: PoolRunOptions): Promise<ScriptOutcome> {
+    for (let tries = 1; ; tries++) {
+      const { outcome, error, hasBegun } = await this.#runOnce(script, options);
+      const code = outcome?.error?.code ?? (error as { code?: unknown } | undefined)?.code;
+      const mayTryAgain = tries < MAX_TRIES && !hasBegun && !this.#abort.signal.aborted;
+      if (mayTryAgain && RETRIED.has(code)) continue;
+      if (outcome === undefined) throw error;
+      return outcome;
+    }
+  }
+
+  async #runOnce(script: Script, { console, setup = [], budget, ...options }: PoolRunOptions): Promise<Attempt> {
     const engine = new RuntimeEngine({
       ...this.#options,
       setup: [...(this.#options.setup ?? []), ...setup],
@@ -189,10 +214,10 @@ export class EnginePool implements AsyncDisposable {
       this.#starting.delete(engine);
       this.#prestart();
       const ended = signal === undefined ? closing : AbortSignal.any([signal, closing]);
-      return await engine.runScript(script, { ...options, signal: ended });
+      return { outcome: await engine.runScript(script, { ...options, signal: ended }), hasBegun: engine.hasBegun };
     } catch (error) {
-      if (closing.aborted) return failedOutcome("aborted", abortedError());
-      throw error;
+      if (closing.aborted) return { outcome: failedOutcome("aborted", abortedError()), hasBegun: engine.hasBegun };
+      return { error, hasBegun: engine.hasBegun };
     } finally {
       this.#starting.delete(engine);
       await engine.close();

@@ -27,6 +27,9 @@ function parseTimer(args: unknown): Pick<Timer, "id" | "kind" | "ms"> {
   return { id: id as number, kind, ms };
 }
 
+/** Timers beyond the limit that a guest may start of whose last ticks the host has not yet heard that they are over. */
+const UNHEARD_TIMERS = 128;
+
 /** Turns that a due timer lets go first while the guest is busy, so that a long stream cannot starve it. */
 const MAX_TURNS_FIRST = 256;
 
@@ -42,6 +45,8 @@ class TimerQueue {
   #due: Timer[] = [];
   #alarm: NodeJS.Timeout | undefined;
   #ringing = false;
+  /** Ticks of timers that are done with, on their way into the guest. */
+  #firing = 0;
   #turn = -1;
   #turnTime = 0;
 
@@ -52,7 +57,10 @@ class TimerQueue {
   start(args: unknown): void {
     const { id, kind, ms } = parseTimer(args);
     const { timers: limit } = this.#host.limits;
-    if (this.#timers.size >= limit) throw limitError("timers", limit);
+    if (this.#timers.size + this.#firing >= limit + UNHEARD_TIMERS) {
+      this.#host.endScript(limitError("timers", limit));
+      return;
+    }
     if (this.#timers.has(id)) throw new GeppettoError("ValidationError", "Cannot start a timer: its id is taken");
     const release = this.#host.hold("timer", { weak: kind === "weak" });
     const timer: Timer = { id, kind, ms, deadline: this.#now() + ms, release };
@@ -119,6 +127,8 @@ class TimerQueue {
     const fired = this.#host.enter(FRAMES.timer_fire, timer.id);
     if (timer.kind !== "interval") {
       this.#remove(timer);
+      this.#firing++;
+      void fired.then(() => void this.#firing--);
       return;
     }
     // The next tick counts from the end of this one, so a slow callback never piles up ticks.

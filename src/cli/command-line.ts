@@ -134,8 +134,12 @@ function describeBug(error: unknown): string {
 /** What the user can mend; undefined for what is ours to. */
 function toUsageError(error: unknown): UsageError | undefined {
   if (error instanceof UsageError) return error;
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  return code === "ERR_AUDIT" ? new UsageError(String(message), EXIT.config, code) : undefined;
+  const { code, message, syscall } = (error ?? {}) as { code?: unknown; message?: unknown; syscall?: unknown };
+  if (code === "ERR_AUDIT") return new UsageError(String(message), EXIT.config, code);
+  if (code === "ERR_ENGINE_START" || code === "ERR_ENGINE_CRASHED")
+    return new UsageError(String(message), EXIT.crashed, code);
+  if (syscall === "uv_cwd") return new UsageError("Cannot use the working folder: it has been removed", EXIT.noFile);
+  return undefined;
 }
 
 /** Says what went wrong before or around a script, and returns the exit code. */

@@ -168,6 +168,11 @@ export class Engine implements AsyncDisposable {
     });
   }
 
+  /** Some line of a script may have run: what it has done cannot be undone by running it again elsewhere. */
+  get hasBegun(): boolean {
+    return this.#started?.runner.hasBegun ?? false;
+  }
+
   /** Cancels every run; their `interrupt` events still reach the script. Says how many there were. */
   cancelRuns(): number {
     return this.#started?.loop.runs.cancelAll() ?? 0;
@@ -238,6 +243,7 @@ export class Engine implements AsyncDisposable {
         if (this.#closing !== undefined) throw closedError();
         this.#closing = this.#release();
         await this.#closing;
+        if (this.#gone !== undefined) throw realmError(this.#gone, this.limits);
         const name = setup.name === "" ? "a setup function" : `the setup function "${setup.name}"`;
         throw new Error(`Cannot start the engine: ${name} failed: ${toErrorRecord(error).message}`, { cause: error });
       }
@@ -305,7 +311,7 @@ export class Engine implements AsyncDisposable {
 
   #lost(kind: LossKind, stack?: string): void {
     if (this.#closing !== undefined) return;
-    if (kind !== "timeout") this.#gone = kind;
+    if (kind !== "timeout") this.#gone ??= kind;
     if (this.#started?.runner.busy === true) this.#started.runner.lost(kind, stack);
     else {
       const error = realmError(kind, this.limits);

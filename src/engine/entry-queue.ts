@@ -7,9 +7,15 @@ import type { Ledger } from "./ledger.ts";
 
 /** Entries that may be under way in the realm at a time. More would only wait there, where they cannot be withdrawn. */
 const WINDOW = 64;
+/** Likewise, how large they may be together, in characters and bytes; one always may. */
+const WINDOW_SIZE = 4 * 1024 * 1024;
+
+/** Most entries that may wait. What the limits of an engine let be under way is less. */
+const MAX_WAITING = 200_000;
 
 interface Entry {
   frame: Frame;
+  size: number;
   release(): void;
   settle(delivered: boolean): void;
 }
@@ -33,21 +39,31 @@ export function toFrame<Body extends readonly unknown[]>(
 export class EntryQueue {
   readonly #realm: Realm;
   readonly #ledger: Ledger;
-  readonly #waiting: Entry[] = [];
+  #waiting: Entry[] = [];
+  /** Those before it have gone in. */
+  #next = 0;
   readonly #onFailure: (failure: RealmFailure) => void;
+  readonly #onFlood: () => void;
   readonly #timeoutMs: () => number | undefined;
   #underWay = 0;
+  #sizeUnderWay = 0;
   #turns = 0;
   #onTurn: (() => void) | undefined;
 
   constructor(
     realm: Realm,
     ledger: Ledger,
-    options: { onFailure: (failure: RealmFailure) => void; timeoutMs: () => number | undefined },
+    options: {
+      onFailure: (failure: RealmFailure) => void;
+      /** More waits than any guest that keeps to its limits can make wait. */
+      onFlood: () => void;
+      timeoutMs: () => number | undefined;
+    },
   ) {
     this.#realm = realm;
     this.#ledger = ledger;
     this.#onFailure = options.onFailure;
+    this.#onFlood = options.onFlood;
     this.#timeoutMs = options.timeoutMs;
   }
 
@@ -87,9 +103,13 @@ export class EntryQueue {
   }
 
   enterFrame(frame: Frame): Promise<boolean> {
+    if (this.#waiting.length - this.#next >= MAX_WAITING) {
+      this.#onFlood();
+      return Promise.resolve(false);
+    }
     const release = this.#ledger.hold("turn");
     return new Promise((settle) => {
-      this.#waiting.push({ frame, release, settle });
+      this.#waiting.push({ frame, size: sizeOf(frame), release, settle });
       this.#pump();
     });
   }
@@ -113,25 +133,37 @@ export class EntryQueue {
 
   /** Withdraws every entry that has not gone in yet. */
   clear(): void {
-    for (const entry of this.#waiting.splice(0)) {
+    const waiting = this.#waiting.slice(this.#next);
+    this.#waiting = [];
+    this.#next = 0;
+    for (const entry of waiting) {
       entry.release();
       entry.settle(false);
     }
   }
 
   #pump(): void {
-    while (this.#underWay < WINDOW) {
-      const entry = this.#waiting.shift();
-      if (entry === undefined) return;
+    for (let entry = this.#waiting[this.#next]; entry !== undefined; entry = this.#waiting[this.#next]) {
+      const isFree = this.#underWay < WINDOW && this.#sizeUnderWay + entry.size <= WINDOW_SIZE;
+      if (!isFree && this.#underWay > 0) return;
+      if (++this.#next === this.#waiting.length) {
+        this.#waiting = [];
+        this.#next = 0;
+      } else if (this.#next > 1024) {
+        this.#waiting = this.#waiting.slice(this.#next);
+        this.#next = 0;
+      }
       this.#underWay++;
+      this.#sizeUnderWay += entry.size;
       void this.#send(entry);
     }
   }
 
-  async #send({ frame, release, settle }: Entry): Promise<void> {
+  async #send({ frame, size, release, settle }: Entry): Promise<void> {
     const timeoutMs = this.#timeoutMs();
     const failure = await this.#realm.invoke(frame, timeoutMs === undefined ? {} : { timeoutMs });
     this.#underWay--;
+    this.#sizeUnderWay -= size;
     if (failure !== undefined) this.#onFailure(failure);
     settle(failure === undefined);
     release();
@@ -143,4 +175,10 @@ export class EntryQueue {
     this.#pump();
     this.#onTurn?.();
   }
+}
+
+function sizeOf({ text, buffers = [] }: Frame): number {
+  let size = text.length;
+  for (const { byteLength } of buffers) size += byteLength;
+  return size;
 }

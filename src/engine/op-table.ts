@@ -6,6 +6,7 @@ import { decodeValue } from "../shared/decode.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import { FRAME_VERSION, MAX_FRAME_CHARS, type ErrorRecord, type Outcome, type Frame } from "../shared/frames.ts";
 import type { HostBridge } from "../sandbox/realm.ts";
+import { weighFrame } from "./frame-weight.ts";
 import { parseFields } from "./guest-messages.ts";
 import type { Ledger } from "./ledger.ts";
 import { OpCall, type OpContext } from "./op-call.ts";
@@ -30,11 +31,22 @@ export interface OpTableOptions {
   onTooMany: () => GeppettoError;
   /** Throws when this many characters of arguments are more than may be pending. */
   checkRoom(chars: number): void;
+  /** The guest has more under way than one that keeps to its limits can have. */
+  onBroken(): void;
   /** Sends the outcome of an asynchronous call into the guest. Throws at once for one that cannot cross. */
   settle(callId: number, outcome: Outcome): Promise<unknown>;
   /** Sees every error that goes to the guest. */
   onError(record: ErrorRecord): void;
 }
+
+/** Calls beyond the limit that a guest may make of which the host has not yet heard that it has their outcomes. */
+const UNHEARD_CALLS = 128;
+
+/** Most that a frame may weigh: what an encoder lets through, and what is around it. */
+const MAX_WEIGHT = 1.25 * MAX_FRAME_CHARS;
+
+/** Longest frame whose weight is its length: what is in it cannot matter. */
+const LIGHT_CHARS = 128;
 
 const IGNORED = '{"ok":true}';
 
@@ -42,6 +54,8 @@ const IGNORED = '{"ok":true}';
 export class OpTable implements HostBridge {
   readonly #ops = new Map<string, ServedOp>();
   readonly #pending = new Map<number, OpCall>();
+  /** Outcomes on their way into the guest. */
+  #settling = 0;
   readonly #options: OpTableOptions;
   /** When false, calls are ignored but for pure ops: the script has ended and may not act any more. */
   accepting = true;
@@ -80,14 +94,14 @@ export class OpTable implements HostBridge {
 
   call(frame: string): string {
     try {
-      const { op, args, callId } = this.#read(frame);
+      const { op, args, callId, weight } = this.#read(frame);
       if (!this.#serves(op)) return IGNORED;
       // A note that was sent as a call, to be answered when all before it are served.
       if (callId !== undefined) {
-        this.#begin(op, args, callId, frame.length);
+        this.#begin(op, args, callId, weight);
         return IGNORED;
       }
-      return encodeOutcome({ ok: true, value: answerNow(op, args, frame) });
+      return encodeOutcome({ ok: true, value: answerNow(op, args, weight) });
     } catch (error) {
       return encodeOutcome({ ok: false, error: this.#record(error) });
     }
@@ -95,10 +109,10 @@ export class OpTable implements HostBridge {
 
   note(frame: string): void {
     try {
-      const { op, args, callId } = this.#read(frame);
+      const { op, args, callId, weight } = this.#read(frame);
       if (!this.#serves(op)) return;
-      if (callId !== undefined) this.#begin(op, args, callId, frame.length);
-      else answerNow(op, args, frame);
+      if (callId !== undefined) this.#begin(op, args, callId, weight);
+      else answerNow(op, args, weight);
     } catch (error) {
       // Nobody waits for it.
       this.#record(error);
@@ -108,18 +122,19 @@ export class OpTable implements HostBridge {
   async callBlocking(frame: string): Promise<Frame> {
     const buffers: ArrayBuffer[] = [];
     try {
-      const { op, args } = this.#read(frame);
+      const { op, args, weight } = this.#read(frame);
       if (!this.#serves(op)) return { text: IGNORED };
-      const outcome = await this.#serve(op, args, blockingId--, frame.length);
+      const outcome = await this.#serve(op, args, blockingId--, weight);
       return { text: encodeOutcome(outcome, buffers), buffers };
     } catch (error) {
       return { text: encodeOutcome({ ok: false, error: this.#record(error) }) };
     }
   }
 
-  #read(frame: string): { op: ServedOp; args: unknown; callId: number | undefined } {
+  #read(frame: string): { op: ServedOp; args: unknown; callId: number | undefined; weight: number } {
+    const weight = frame.length > LIGHT_CHARS ? weighFrame(frame, MAX_WEIGHT) : frame.length;
     // The guest's encoder refuses it earlier: this one was made by somebody else.
-    if (frame.length > MAX_FRAME_CHARS * 2) {
+    if (weight > MAX_WEIGHT) {
       throw new GeppettoError("ValidationError", "Cannot read a frame: it is too long");
     }
     const parsed = decodeValue(frame);
@@ -137,7 +152,7 @@ export class OpTable implements HostBridge {
     if (callId !== undefined && !(Number.isSafeInteger(callId) && (callId as number) > 0)) {
       throw new GeppettoError("ValidationError", "Cannot read a frame: its call id is malformed");
     }
-    return { op, args, callId: callId as number | undefined };
+    return { op, args, callId: callId as number | undefined, weight };
   }
 
   #start(op: ServedOp, args: unknown, callId: number, chars: number): void {
@@ -158,6 +173,10 @@ export class OpTable implements HostBridge {
 
   /** Starts an asynchronous call; what it is refused for is its outcome. */
   #begin(op: ServedOp, args: unknown, callId: number, chars: number): void {
+    if (this.#pending.size + this.#settling >= this.#options.maxPending + UNHEARD_CALLS) {
+      this.#options.onBroken();
+      return;
+    }
     try {
       this.#start(op, args, callId, chars);
     } catch (error) {
@@ -167,10 +186,15 @@ export class OpTable implements HostBridge {
   }
 
   #settle(callId: number, outcome: Outcome): void {
+    this.#settling++;
+    void this.#tell(callId, outcome).then(() => void this.#settling--);
+  }
+
+  #tell(callId: number, outcome: Outcome): Promise<unknown> {
     try {
-      void this.#options.settle(callId, outcome);
+      return this.#options.settle(callId, outcome);
     } catch (error) {
-      void this.#options.settle(callId, { ok: false, error: this.#record(error) });
+      return this.#options.settle(callId, { ok: false, error: this.#record(error) });
     }
   }
 
@@ -212,11 +236,11 @@ export class OpTable implements HostBridge {
 }
 
 /** Serves an op that is answered, where it is, within the call. */
-function answerNow({ mode, handler }: ServedOp, args: unknown, frame: string): unknown {
+function answerNow({ mode, handler }: ServedOp, args: unknown, weight: number): unknown {
   if (mode !== "sync" && mode !== "note") {
     throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
   }
-  const value = handler(args, new OpCall(frame.length));
+  const value = handler(args, new OpCall(weight));
   if (!(value instanceof Promise)) return value;
   // Its failure must not go unheard: that would end the process.
   value.catch(() => {});

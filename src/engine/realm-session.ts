@@ -91,6 +91,7 @@ export class RealmSession {
       ledger: this.ledger,
       maxPending: limits.ops,
       onTooMany: () => limitError("ops", limits.ops),
+      onBroken: () => this.#break(),
       checkRoom: (chars) => this.#checkRoom(chars),
       settle: (callId, outcome) => this.#queue.enterFrame(toFrame(FRAMES.call_settle, [callId, outcome], "omit")),
       onError: (record) => this.#remember(record),
@@ -237,7 +238,11 @@ export class RealmSession {
       else listener.onLost(failure.kind, failure.kind === "timeout" ? failure.stack : undefined);
     };
     this.#realm.onGone = onFailure;
-    this.#queue = new EntryQueue(this.#realm, this.ledger, { timeoutMs: turnTimeoutMs, onFailure });
+    this.#queue = new EntryQueue(this.#realm, this.ledger, {
+      timeoutMs: turnTimeoutMs,
+      onFailure,
+      onFlood: () => this.#break(),
+    });
     this.#runs = new RunManager({
       bus,
       queue: this.#queue,
@@ -270,6 +275,12 @@ export class RealmSession {
       ops: limited("ops"),
       argumentChars: limited("argumentChars"),
     };
+  }
+
+  /** Ends a guest that does not keep to what its own runtime would have kept to. */
+  #break(): void {
+    this.#options.listener.onLost("crashed");
+    this.#realm.dispose();
   }
 
   #checkRoom(chars: number): void {

@@ -69,16 +69,20 @@ function text(bytes: Buffer, start: number, end: number): string {
   return bytes.toString("latin1", start, end);
 }
 
+/** Types of chunks, as numbers: an image can have millions of chunks. */
+const IDAT = Buffer.from("IDAT").readUInt32BE();
+const IEND = Buffer.from("IEND").readUInt32BE();
+
 /** Chunks of length, type, data and checksum; the last is IEND, the first IHDR. */
 function isCompletePng(bytes: Buffer): boolean {
   if (text(bytes, 12, 16) !== "IHDR") return false;
   let hasData = false;
   for (let at = 8; at + 12 <= bytes.length;) {
-    const type = text(bytes, at + 4, at + 8);
+    const type = bytes.readUInt32BE(at + 4);
     const end = at + 12 + bytes.readUInt32BE(at);
     if (end > bytes.length) return false;
-    if (type === "IDAT") hasData = true;
-    if (type === "IEND") return hasData;
+    if (type === IDAT) hasData = true;
+    if (type === IEND) return hasData;
     at = end;
   }
   return false;

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
+import { GeppettoError } from "../shared/errors.ts";
 import { runtimeFolder } from "./runtime-text.ts";
 
 /** The folder of a package that `importer` imports, as it really is: a child may read no link on the way to it. */
@@ -117,7 +118,13 @@ function startChild(options: ChildOptions): Child {
   const [command = process.execPath, ...args] = childCommand(options);
   const child = spawn(command, args, { env: {}, cwd: "/", stdio: ["pipe", "ignore", "pipe", "pipe"], detached: true });
   const { stdin, stderr, stdio } = child;
-  const started: Child = { process: child, stdin: stdin!, stderr: stderr!, talk: stdio[3] as Duplex };
+  if (stdin === null || stderr === null || stdio === undefined) {
+    // Its error event, which follows, says no more.
+    child.on("error", () => {});
+    const message = "Cannot start a process for the guest: this process has too many files open";
+    throw new GeppettoError("StepError", message, { code: "ERR_ENGINE_START" });
+  }
+  const started: Child = { process: child, stdin, stderr, talk: stdio[3] as Duplex };
   setReferenced(started, false);
   return started;
 }
@@ -151,7 +158,13 @@ const MAX_SPARES = 64;
 export function prestart(count = 1, options: ChildOptions = STANDARD): void {
   const ready = sparesFor(options);
   while (ready.length < Math.min(count, MAX_SPARES)) {
-    const child = startChild(options);
+    let child: Child;
+    try {
+      child = startChild(options);
+    } catch {
+      // Whoever needs one is told.
+      return;
+    }
     ready.push(child);
     const forget = (): void => {
       const at = ready.indexOf(child);

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from "node:stream";
-import type { Frame } from "../shared/frames.ts";
+import { MAX_FRAME_CHARS, type Frame } from "../shared/frames.ts";
 
 /** What a process realm and its child say to each other. */
 export const MESSAGE = {
@@ -40,8 +40,11 @@ export interface Message {
   frame?: Frame;
 }
 
-/** Longest message that is accepted, in bytes; a longer one breaks the protocol. */
+/** Longest message that a child accepts, in bytes; a longer one breaks the protocol. */
 export const MAX_MESSAGE_BYTES: number = 128 * 1024 * 1024;
+
+/** Longest message that a parent accepts: a child sends no buffers, and a character of its frames takes three bytes at most. */
+export const MAX_CHILD_MESSAGE_BYTES: number = 3 * MAX_FRAME_CHARS + 1024 * 1024;
 
 /** Longest data that is accepted, in bytes: it holds a few fields, what is large travels as text. */
 const MAX_DATA_BYTES = 1024 * 1024;
@@ -114,8 +117,18 @@ function decodeMessage(rest: Buffer): Message {
 
 /** Takes messages out of bytes as they come in pieces. */
 export class MessageReader {
+  readonly #maxBytes: number;
   #chunks: Buffer[] = [];
   #size = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Bytes that are there. */
+  get size(): number {
+    return this.#size;
+  }
 
   add(chunk: Buffer): void {
     this.#chunks.push(chunk);
@@ -131,7 +144,7 @@ export class MessageReader {
     if (this.#size < LENGTH_BYTES) return undefined;
     if (this.#chunks[0]!.length < LENGTH_BYTES) this.#join();
     const length = this.#chunks[0]!.readUInt32LE(0);
-    if (length > MAX_MESSAGE_BYTES) throw new ProtocolError("the message is too long");
+    if (length > this.#maxBytes) throw new ProtocolError("the message is too long");
     if (this.#size < LENGTH_BYTES + length) return undefined;
     if (this.#chunks[0]!.length < LENGTH_BYTES + length) this.#join();
     const all = this.#chunks[0]!;
@@ -153,54 +166,103 @@ export interface PipeListener {
   onEnd(error?: Error): void;
 }
 
+/** Most messages, and bytes of them, that are heard within one turn of the event loop: others have theirs between. */
+const MAX_HEARD = 64;
+const MAX_HEARD_BYTES = 262_144;
+
 /**
- * One end of the pipes. What is sent within one turn of the event loop is written together. What has come together is
- * heard one after the other, each when all that follows from the one before it without waiting has been done: so nothing
- * depends on how the bytes were cut.
+ * The parent's end of the pipes. What is sent within one turn of the event loop is written together. What has come
+ * together is heard one after the other, each when all that follows from the one before it without waiting has been done:
+ * so nothing depends on how the bytes were cut. While there is something to hear nothing more is read.
  */
 export class FramePipe {
+  readonly #input: Readable;
   readonly #output: Writable;
-  readonly #reader = new MessageReader();
+  readonly #listener: PipeListener;
+  readonly #reader = new MessageReader(MAX_CHILD_MESSAGE_BYTES);
   #unsent: Buffer[] = [];
-  #ended = false;
+  #unsentBytes = 0;
+  /** Messages, and bytes of them, that are heard in this turn of the event loop. */
+  #count = 0;
+  #bytes = 0;
+  /** The other side has said all that it will. */
+  #isComplete = false;
+  #isOver = false;
 
   constructor(input: Readable, output: Writable, listener: PipeListener) {
+    this.#input = input;
     this.#output = output;
-    const end = (error?: Error): void => {
-      if (this.#ended) return;
-      this.#ended = true;
-      listener.onEnd(error);
-    };
-    const hear = (message: Message): void => {
-      if (!this.#ended) listener.onMessage(message);
-    };
+    this.#listener = listener;
+    const end = (error?: Error): void => this.#end(error);
     input.on("data", (chunk: Buffer) => {
-      try {
-        this.#reader.add(chunk);
-        for (let next = this.#next(); next !== undefined; next = this.#next()) setImmediate(hear, next);
-      } catch (error) {
-        setImmediate(end, error as Error);
-      }
+      this.#reader.add(chunk);
+      this.#hear();
     });
-    input.on("end", () => setImmediate(end));
-    input.on("close", () => setImmediate(end));
+    const onComplete = (): void => {
+      this.#isComplete = true;
+      this.#hear();
+    };
+    input.on("end", onComplete);
+    input.on("close", onComplete);
     input.on("error", end);
     output.on("error", end);
   }
 
+  /** Bytes that the other side has not taken. */
+  get unreadBytes(): number {
+    return this.#unsentBytes + this.#output.writableLength;
+  }
+
   send(message: Message): void {
-    if (this.#ended) return;
-    this.#unsent.push(encodeMessage(message));
+    if (this.#isOver) return;
+    const bytes = encodeMessage(message);
+    this.#unsent.push(bytes);
+    this.#unsentBytes += bytes.length;
     if (this.#unsent.length === 1) setImmediate(() => this.#flush());
   }
 
-  #next(): Message | undefined {
-    return this.#ended ? undefined : this.#reader.next();
+  /** Hears as much of what is there as there is room for in this turn of the event loop, and reads on when that is all. */
+  #hear(): void {
+    try {
+      while (!this.#isOver && this.#count < MAX_HEARD && this.#bytes < MAX_HEARD_BYTES) {
+        const before = this.#reader.size;
+        const message = this.#reader.next();
+        if (message === undefined) {
+          if (this.#isComplete) setImmediate(() => this.#end());
+          else this.#input.resume();
+          return;
+        }
+        if (this.#count++ === 0) setImmediate(() => this.#hearMore());
+        this.#bytes += before - this.#reader.size;
+        setImmediate(() => {
+          if (!this.#isOver) this.#listener.onMessage(message);
+        });
+      }
+    } catch (error) {
+      this.#input.pause();
+      // What came before it is heard first.
+      setImmediate(() => this.#end(error as Error));
+      return;
+    }
+    this.#input.pause();
+  }
+
+  #hearMore(): void {
+    this.#count = 0;
+    this.#bytes = 0;
+    this.#hear();
+  }
+
+  #end(error?: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#listener.onEnd(error);
   }
 
   #flush(): void {
     const unsent = this.#unsent;
     this.#unsent = [];
-    if (!this.#ended) this.#output.write(unsent.length === 1 ? unsent[0]! : Buffer.concat(unsent));
+    this.#unsentBytes = 0;
+    if (!this.#isOver) this.#output.write(unsent.length === 1 ? unsent[0]! : Buffer.concat(unsent));
   }
 }

@@ -1,8 +1,9 @@
 import { areChildrenTied, pipesOf, setReferenced, takeChild, type Child, type Hardening } from "./child.ts";
-import { FramePipe, encodeMessage, MAX_MESSAGE_BYTES, MESSAGE, type Message } from "./frame-pipe.ts";
+import { FramePipe, encodeMessage, MESSAGE, type Message } from "./frame-pipe.ts";
 import { parseFailure } from "./parse-failure.ts";
 import { usageOf, type ProcessUsage } from "./process-usage.ts";
 import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
+import { GeppettoError } from "../shared/errors.ts";
 import type { Frame } from "../shared/frames.ts";
 
 /** How long after a turn's time limit the child may take to say so before it is killed, in milliseconds. */
@@ -17,6 +18,15 @@ const LAST_WORDS = 2000;
 
 /** How long a child may neither say nor compute anything while a turn is under way, in milliseconds. */
 const SILENCE_MS = 10_000;
+
+/** What a child may leave unread before it is sent more, in bytes: of a child that does its turns it is far less. */
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
+
+/** Answers that may be on their way: an honest child asks when it has read the one before, of which Node may tell late. */
+const MAX_ANSWERS = 2;
+
+/** Children that are tried before a realm counts as one that cannot be started. */
+const MAX_STARTS = 3;
 
 interface Turn {
   id: number;
@@ -63,6 +73,8 @@ export class ProcessRealm implements Realm {
   #heardAt = 0;
   /** Blocking ops that the guest is waiting for: one at most. */
   #waits = 0;
+  /** Answers that have not been written in full. */
+  #answers = 0;
   onGone: (failure: RealmFailure) => void = () => {};
 
   private constructor(child: Child, bridge: HostBridge, limits: RealmLimits) {
@@ -75,22 +87,33 @@ export class ProcessRealm implements Realm {
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
     });
-    child.process.on("error", onEnd);
+    child.process.on("error", ({ message }) => {
+      this.#lastWords = message;
+      onEnd();
+    });
     child.process.on("exit", onEnd);
   }
 
+  /**
+   * Starts a realm. A child that dies before it is ready has run no line of anybody's, so another one is tried.
+   *
+   * @throws {GeppettoError} StepError with code ERR_ENGINE_START when none becomes ready.
+   */
   static async create(
     bridge: HostBridge,
     limits: RealmLimits,
     { hardening = "standard", timeZone = "UTC" }: { hardening?: Hardening; timeZone?: string } = {},
   ): Promise<ProcessRealm> {
-    const child = takeChild({ hardening, memoryMB: limits.memoryMB });
-    const realm = new ProcessRealm(child, bridge, limits);
     const data: CreateData = { ...limits, isTied: areChildrenTied(), timeZone };
-    const failure = await realm.#ask({ type: MESSAGE.create, data });
-    if (failure === undefined) return realm;
-    const words = realm.#lastWords.trim();
-    throw new Error(`Cannot start a process for the guest: it ended at once${words === "" ? "" : `: ${words}`}`);
+    let words = "";
+    for (let tries = 0; tries < MAX_STARTS; tries++) {
+      const realm = new ProcessRealm(takeChild({ hardening, memoryMB: limits.memoryMB }), bridge, limits);
+      const failure = await realm.#ask({ type: MESSAGE.create, data });
+      if (failure === undefined) return realm;
+      words = realm.#lastWords.trim();
+    }
+    const message = `Cannot start a process for the guest: it ended at once${words === "" ? "" : `: ${words}`}`;
+    throw new GeppettoError("StepError", message, { code: "ERR_ENGINE_START" });
   }
 
   get disposed(): boolean {
@@ -127,6 +150,7 @@ export class ProcessRealm implements Realm {
 
   /** Sends something that the child answers with how it ended. */
   #ask(message: Omit<Message, "id">, timeoutMs?: number): Promise<RealmFailure | undefined> {
+    if (this.#pipe.unreadBytes > MAX_UNREAD_BYTES) this.#end({ kind: "crashed" });
     if (this.#ending !== undefined) return Promise.resolve(this.#ending);
     const id = this.#nextId++;
     this.#pipe.send({ ...message, id });
@@ -141,13 +165,14 @@ export class ProcessRealm implements Realm {
 
   /** The guest asks. It waits for the answer, but for a note. */
   #onOp({ type, id, frame }: Message): void {
-    // An honest child asks one thing at a time, and reads the answer before it asks the next.
-    const isHonest = this.#waits === 0 && this.#child.talk.writableLength <= MAX_MESSAGE_BYTES;
+    // An honest child asks while it does a turn, one thing at a time, and reads the answer before it asks the next.
+    const isHonest = this.#underWay > 0 && this.#waits === 0 && this.#answers < MAX_ANSWERS;
     if (frame === undefined || !isHonest) return this.#end({ kind: "crashed" });
     this.#heardAt = performance.now();
     const answer = (answered: Frame): void => {
-      if (this.#ending === undefined)
-        this.#child.talk.write(encodeMessage({ type: MESSAGE.answer, id, frame: answered }));
+      if (this.#ending !== undefined) return;
+      this.#answers++;
+      this.#child.talk.write(encodeMessage({ type: MESSAGE.answer, id, frame: answered }), () => void this.#answers--);
     };
     if (type === MESSAGE.call) answer({ text: this.#bridge.call(frame.text) });
     else if (type === MESSAGE.note) this.#bridge.note(frame.text);
@@ -205,6 +230,9 @@ export class ProcessRealm implements Realm {
 
   /** All turns up to this one are over; this one with a failure, where there is one. */
   #settle(id: number, failure: RealmFailure | undefined): void {
+    const first = this.#turns[this.#firstTurn];
+    // An honest child tells the end of each turn once, and of no other.
+    if (first === undefined || id < first.id || id >= this.#nextId) return this.#end({ kind: "crashed" });
     const now = performance.now();
     this.#heardAt = now;
     for (

@@ -6,7 +6,7 @@
 import { readFileSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DirectRealm, type DirectBridge } from "./direct-realm.ts";
-import { encodeMessage, MESSAGE, MessageReader, type Message } from "./frame-pipe.ts";
+import { encodeMessage, MAX_MESSAGE_BYTES, MESSAGE, MessageReader, type Message } from "./frame-pipe.ts";
 import type { CreateData } from "./process-realm.ts";
 import type { EntryOptions, RealmFailure, Source } from "./realm.ts";
 import { readRuntimeCache } from "./runtime-cache.ts";
@@ -23,8 +23,8 @@ const LONGEST_UNTOLD_MS = 5;
 /** How much may be pending to be written, in bytes. */
 const MAX_PENDING_BYTES = 65_536;
 
-const commands = new MessageReader();
-const answers = new MessageReader();
+const commands = new MessageReader(MAX_MESSAGE_BYTES);
+const answers = new MessageReader(MAX_MESSAGE_BYTES);
 const chunk = Buffer.allocUnsafe(65_536);
 
 /** What this process was started with: the program's guest runtime, and the heap that its realm will probably have. */

@@ -47,8 +47,8 @@ const UNDEFINED_RESULT = { reference: true } as const;
 
 /** The realm in this process: data is walled off, availability is not (see docs/architecture.md). */
 export class ThreadRealm implements Realm {
-  /** Some realm's thread could not be ended: no further realm is made in this process. */
-  static #processTainted = false;
+  /** Realms whose threads do not end: while there are any no further realm is made in this process. */
+  static #stuck = 0;
 
   readonly #isolate: ivm.Isolate;
   readonly #context: ivm.Context;
@@ -76,9 +76,9 @@ export class ThreadRealm implements Realm {
     limits: RealmLimits,
     { runtime, onCatastrophe = () => {} }: ThreadRealmOptions,
   ): Promise<ThreadRealm> {
-    if (ThreadRealm.#processTainted) {
+    if (ThreadRealm.#stuck > 0) {
       const message =
-        "Cannot start a guest in a thread: one that could not be ended still runs in this process; restart it, or isolate by process";
+        "Cannot start a guest in a thread: one that does not end still runs in this process; restart it, or isolate by process";
       throw new GeppettoError("ConfigError", message, { code: "ERR_HOST_TAINTED" });
     }
     const isolate = new ivm.Isolate({ memoryLimit: limits.memoryMB, onCatastrophicError: onCatastrophe });
@@ -121,7 +121,7 @@ export class ThreadRealm implements Realm {
     } catch (thrown) {
       return this.#failure(thrown, startedAt, options);
     } finally {
-      this.#turns--;
+      this.#endTurn();
     }
   }
 
@@ -147,7 +147,7 @@ export class ThreadRealm implements Realm {
     } catch (thrown) {
       return this.#failure(thrown, startedAt, options);
     } finally {
-      this.#turns--;
+      this.#endTurn();
     }
   }
 
@@ -163,7 +163,15 @@ export class ThreadRealm implements Realm {
   #checkEnded(): void {
     if (this.#turns === 0) return;
     this.#tainted = true;
-    ThreadRealm.#processTainted = true;
+    ThreadRealm.#stuck++;
+  }
+
+  /** One that ends late has ended all the same. */
+  #endTurn(): void {
+    this.#turns--;
+    if (this.#turns > 0 || !this.#tainted) return;
+    this.#tainted = false;
+    ThreadRealm.#stuck--;
   }
 
   stats(): RealmStats {

@@ -1,5 +1,5 @@
 import { GeppettoError } from "./errors.ts";
-import { MAX_FRAME_CHARS, MAX_VALUE_DEPTH } from "./frames.ts";
+import { MAX_FRAME_CHARS, MAX_VALUE_DEPTH, READING_COST } from "./frames.ts";
 import {
   append,
   ArrayBufferSlice,
@@ -46,6 +46,7 @@ interface Encoder {
   readonly omitsExotic: boolean;
   readonly classes: "copy" | "json" | "refuse";
   chars: number;
+  fields: number;
   /** What is being encoded, the innermost first. */
   within: Within | undefined;
 }
@@ -54,9 +55,6 @@ interface Within {
   readonly value: object;
   readonly outer: Within | undefined;
 }
-
-/** What an object or array costs on top of its text: reading it takes longer than reading as many characters. */
-const OBJECT_CHARS = 16;
 
 /** The keys on the way to the value that is being encoded. Filled, so that an assignment never asks for a setter. */
 const path: (string | number)[] = new SafeArray<string | number>(MAX_VALUE_DEPTH + 1);
@@ -85,13 +83,19 @@ function refuse(what: string, depth: number): never {
  *   itself or is nested more than {@link MAX_VALUE_DEPTH} levels deep; LimitError when the text exceeds {@link MAX_FRAME_CHARS}.
  */
 export function encodeValue(value: unknown, { buffers, exotic, classes = "copy" }: EncodeOptions = {}): string {
-  return encode(value, 0, { buffers, omitsExotic: exotic === "omit", classes, chars: 0, within: undefined });
+  const encoder: Encoder = { buffers, omitsExotic: exotic === "omit", classes, chars: 0, fields: 0, within: undefined };
+  return encode(value, 0, encoder);
 }
 
 function charge(text: string, encoder: Encoder): string {
   encoder.chars += text.length;
   if (encoder.chars > MAX_FRAME_CHARS) refuseSize();
   return text;
+}
+
+function chargeCost(cost: number, encoder: Encoder): void {
+  encoder.chars += cost;
+  if (encoder.chars > MAX_FRAME_CHARS) refuseSize();
 }
 
 function refuseSize(): never {
@@ -107,18 +111,25 @@ function encode(value: unknown, depth: number, encoder: Encoder): string {
       return charge(JSONStringify(value), encoder);
     case "number":
       if (NumberIsFinite(value) && !(value === 0 && 1 / value < 0)) return charge(NumberToString(value), encoder);
+      chargeCost(READING_COST.object, encoder);
       return charge(`{"$":"number","v":"${1 / value === -Infinity ? "-0" : SafeString(value)}"}`, encoder);
     case "boolean":
       return charge(value ? "true" : "false", encoder);
     case "undefined":
+      chargeCost(READING_COST.object, encoder);
       return charge('{"$":"undefined"}', encoder);
     case "bigint":
-      return charge(`{"$":"bigint","v":"${BigIntToString(value)}"}`, encoder);
+      return encodeBigInt(BigIntToString(value), encoder);
     case "object":
       return value === null ? charge("null", encoder) : encodeObject(value, depth, encoder);
     default:
       return refuse(`a ${typeof value}`, depth);
   }
+}
+
+function encodeBigInt(digits: string, encoder: Encoder): string {
+  chargeCost(READING_COST.object + digits.length, encoder);
+  return charge(`{"$":"bigint","v":"${digits}"}`, encoder);
 }
 
 function encodeObject(value: object, depth: number, encoder: Encoder): string {
@@ -134,8 +145,7 @@ function encodeObject(value: object, depth: number, encoder: Encoder): string {
 }
 
 function encodeContents(value: object, depth: number, encoder: Encoder): string {
-  encoder.chars += OBJECT_CHARS;
-  if (encoder.chars > MAX_FRAME_CHARS) refuseSize();
+  chargeCost(READING_COST.object, encoder);
   if (isArray(value)) return encodeList(value, depth, encoder);
   const prototype: unknown = ObjectGetPrototypeOf(value);
   const isPlain = prototype === PlainPrototype || prototype === null;
@@ -149,7 +159,10 @@ function encodeContents(value: object, depth: number, encoder: Encoder): string 
     if (plain !== value) return encode(plain, depth + 1, encoder);
   }
   if (!isPlain && encoder.classes !== "copy") refuse("an object of a class", depth);
-  if (value instanceof SafeError) return `{"$":"error","v":${encodeRecord(errorFields(value), depth, encoder)}}`;
+  if (value instanceof SafeError) {
+    chargeCost(READING_COST.error, encoder);
+    return `{"$":"error","v":${encodeRecord(errorFields(value), depth, encoder)}}`;
+  }
   return encodeRecord(value as Record<string, unknown>, depth, encoder);
 }
 
@@ -161,9 +174,9 @@ function encodeSpecial(value: object, depth: number, encoder: Encoder): string |
   if (time !== undefined) return charge(`{"$":"date","v":${NumberIsFinite(time) ? time : "null"}}`, encoder);
   const entries: unknown[] = [];
   if (internal(() => (MapForEach(value, (v: unknown, k: unknown) => append(entries, [k, v])), true)))
-    return charge(`{"$":"map","v":${encodeList(entries, depth, encoder)}}`, encoder);
+    return encodeEntries("map", entries, depth, encoder);
   if (internal(() => (SetForEach(value, (v: unknown) => append(entries, v)), true)))
-    return charge(`{"$":"set","v":${encodeList(entries, depth, encoder)}}`, encoder);
+    return encodeEntries("set", entries, depth, encoder);
   return undefined;
 }
 
@@ -196,8 +209,8 @@ function encodeList(list: readonly unknown[], depth: number, encoder: Encoder): 
   // Asked once, and made a number: a proxy may give another answer each time, or none that can be counted with.
   const length = SafeNumber(list.length);
   // Every hole costs two characters, so a sparse giant is refused before it is walked.
-  if (!(length >= 0 && encoder.chars + length * 2 <= MAX_FRAME_CHARS)) refuseSize();
-  encoder.chars += length * 2;
+  if (!(length >= 0)) refuseSize();
+  chargeCost(length * READING_COST.item, encoder);
   let text = "[";
   for (let i = 0; i < length; i++) {
     const item = list[i];
@@ -206,6 +219,11 @@ function encodeList(list: readonly unknown[], depth: number, encoder: Encoder): 
     text += isExotic(item) && encoder.omitsExotic ? "null" : encode(item, depth + 1, encoder);
   }
   return `${text}]`;
+}
+
+function encodeEntries(tag: "map" | "set", entries: readonly unknown[], depth: number, encoder: Encoder): string {
+  chargeCost(entries.length * READING_COST.entry, encoder);
+  return `{"$":"${tag}","v":${encodeList(entries, depth, encoder)}}`;
 }
 
 function encodeRecord(record: Record<string, unknown>, depth: number, encoder: Encoder): string {
@@ -218,6 +236,7 @@ function encodeRecord(record: Record<string, unknown>, depth: number, encoder: E
     const item = record[key];
     if (item === undefined || (isExotic(item) && encoder.omitsExotic)) continue;
     if (key === "$") tagged = true;
+    if (++encoder.fields > READING_COST.freeFields) chargeCost(READING_COST.field, encoder);
     path[depth] = key;
     if (text.length > 1) text += ",";
     text += `${charge(JSONStringify(key), encoder)}:`;

@@ -11,6 +11,12 @@ export const FRAME_VERSION = 1;
 /** Longest string that either side accepts as one frame, in UTF-16 units. */
 export const MAX_FRAME_CHARS: number = 16 * 1024 * 1024;
 
+/**
+ * What parts of a value count on top of their text, in characters: as long as reading them takes beside reading text.
+ * Names of fields may all differ, which makes them the dearest; a message has so many for nothing.
+ */
+export const READING_COST = { item: 6, object: 24, field: 150, freeFields: 20_000, entry: 64, error: 300 } as const;
+
 /** Deepest nesting of a value that crosses. */
 export const MAX_VALUE_DEPTH = 200;
 

@@ -22,6 +22,7 @@ export const {
   getPrototypeOf: ObjectGetPrototypeOf,
   setPrototypeOf: ObjectSetPrototypeOf,
   getOwnPropertyDescriptor: ObjectGetOwnPropertyDescriptor,
+  isExtensible: ObjectIsExtensible,
 } = Object;
 export const { apply: ReflectApply, construct: ReflectConstruct, ownKeys: ReflectOwnKeys } = Reflect;
 export const JSONParse: (text: string) => unknown = JSON.parse;
@@ -44,7 +45,6 @@ export const SafeUint8Array: Uint8ArrayConstructor = Uint8Array;
 
 export const ArrayFill = uncurry(Array.prototype.fill);
 export const ArrayJoin = uncurry(Array.prototype.join);
-export const ArraySlice = uncurry(Array.prototype.slice);
 export const StringSlice = uncurry(String.prototype.slice);
 export const StringIncludes = uncurry(String.prototype.includes);
 export const StringIndexOf = uncurry(String.prototype.indexOf);
@@ -61,14 +61,32 @@ export const RegExpTest = uncurry(RegExp.prototype.test);
 export const DateGetTime = uncurry(Date.prototype.getTime);
 export const DateToISOString = uncurry(Date.prototype.toISOString);
 export const ErrorToString = uncurry(Error.prototype.toString);
-export const ArrayBufferSlice = uncurry(ArrayBuffer.prototype.slice);
 export const MapSet = uncurry(Map.prototype.set);
 export const SetAdd = uncurry(Set.prototype.add);
 export const MapForEach = uncurry(Map.prototype.forEach);
 export const SetForEach = uncurry(Set.prototype.forEach);
 export const WeakMapGet = uncurry(WeakMap.prototype.get);
 
-const nativeThen = uncurry(Promise.prototype.then);
+const speciesThen = uncurry(Promise.prototype.then);
+
+/**
+ * The native `then`. It asks the promise for its constructor, and that one for its species, which belong to the script;
+ * so the promise has none of its own while it is asked.
+ */
+const nativeThen: typeof speciesThen = (promise, onFulfilled, onRejected) => {
+  const isPlain =
+    typeof promise === "object" &&
+    promise !== null &&
+    ObjectGetOwnPropertyDescriptor(promise, "constructor") === undefined &&
+    ObjectIsExtensible(promise);
+  if (!isPlain) return speciesThen(promise, onFulfilled, onRejected);
+  defineHidden(promise, "constructor", undefined);
+  try {
+    return speciesThen(promise, onFulfilled, onRejected);
+  } finally {
+    delete (promise as { constructor?: unknown }).constructor;
+  }
+};
 
 /** `promise.then` that a script cannot intercept. Throws a TypeError when `promise` is not a native promise. */
 export function promiseThen<T>(
@@ -90,9 +108,11 @@ export function isNativePromise(value: unknown): value is Promise<unknown> {
   }
 }
 
-const typedArrayTag = uncurry(
-  ObjectGetOwnPropertyDescriptor(ObjectGetPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get as Method,
-);
+const TypedArrayPrototype: Uint8Array = ObjectGetPrototypeOf(Uint8Array.prototype);
+const TypedArraySet = uncurry(TypedArrayPrototype.set);
+const bufferOf = uncurry(ObjectGetOwnPropertyDescriptor(TypedArrayPrototype, "buffer")!.get as Method);
+
+const typedArrayTag = uncurry(ObjectGetOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)!.get as Method);
 
 /** The class name of a typed array ("Float32Array"), or undefined for everything else. */
 export function typedArrayName(value: unknown): string | undefined {
@@ -139,6 +159,20 @@ export function defineField(target: object, key: PropertyKey, value: unknown): v
     enumerable: true,
     configurable: true,
   } as PropertyDescriptor);
+}
+
+/** A copy of part of an array. The native method would ask the array for a constructor, which belongs to the script. */
+export function ArraySlice<T>(array: readonly T[], start = 0, end: number = array.length): T[] {
+  const copy: T[] = [];
+  for (let i = start; i < end && i < array.length; i++) defineField(copy, copy.length, array[i]);
+  return copy;
+}
+
+/** A copy of some bytes of a buffer. The native method would ask the buffer for a constructor, too. */
+export function ArrayBufferSlice(buffer: ArrayBufferLike, start: number, end: number): ArrayBuffer {
+  const copy = new SafeUint8Array(end - start);
+  TypedArraySet(copy, new SafeUint8Array(buffer, start, end - start));
+  return bufferOf(copy) as ArrayBuffer;
 }
 
 /** Appends to an internal array without asking `Array.prototype` for a setter. */

@@ -67,6 +67,7 @@ describe("a host", () => {
       ledger: new Ledger(),
       maxPending: 1,
       onTooMany: () => new GeppettoError("LimitError", "too many"),
+      onBroken: () => {},
       checkRoom: () => {},
       settle: () => Promise.resolve(),
       onError: () => {},

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
-import { defineStep, RuntimeEngine, type ScriptOutcome } from "../../src/index.ts";
+import { defineStep, EnginePool, RuntimeEngine, type ScriptOutcome, type Vm } from "../../src/index.ts";
+import { FRAMES } from "../../src/shared/contract/frame-kinds.ts";
 import { Output } from "../engine/engine-harness.ts";
 import { timed } from "../machine/machine-watch.ts";
 
@@ -73,13 +74,79 @@ describe.skipIf(!onLinux)("kill -9 of a realm's child", () => {
     await expect.poll(() => realmChildren(process.pid)).toEqual([]);
   });
 
-  it("before it is ready makes start() reject, and close() still works", async () => {
-    const engine = new RuntimeEngine({ console: new Output() });
+  it("before it is ready has another one take its place", async () => {
+    await using engine = new RuntimeEngine({ console: new Output() });
     const starting = engine.start();
     const [child] = realmChildren(process.pid);
     process.kill(child!, "SIGKILL");
-    await expect(starting).rejects.toThrow("Cannot start a process for the guest");
+    await starting;
+    expect(await engine.runOnLoop("6 * 7")).toBe(42);
+  });
+
+  it("as often as one is started makes start() reject with a code, and close() still works", async () => {
+    const engine = new RuntimeEngine({ console: new Output() });
+    const killing = setInterval(() => {
+      for (const child of realmChildren(process.pid)) process.kill(child, "SIGKILL");
+    }, 1);
+    await expect(engine.start()).rejects.toMatchObject({
+      message: expect.stringContaining("Cannot start a process for the guest") as string,
+      code: "ERR_ENGINE_START",
+    });
+    clearInterval(killing);
     await engine.close();
+  });
+
+  it("while setup functions run makes start() reject with a code", async () => {
+    const engine = new RuntimeEngine({
+      console: new Output(),
+      logger: { warn() {}, error() {} },
+      setup: [
+        async (vm) => {
+          for (const child of realmChildren(process.pid)) process.kill(child, "SIGKILL");
+          await vm.set("x", 1);
+        },
+      ],
+    });
+    await expect(engine.start()).rejects.toMatchObject({ code: "ERR_ENGINE_CRASHED" });
+    await engine.close();
+  });
+
+  it("before the first line of a script is a value with a code, and a pool takes a fresh child", async () => {
+    let deaths = 0;
+    const kill = (): void => {
+      if (deaths++ > 0) return;
+      for (const child of realmChildren(process.pid)) process.kill(child, "SIGKILL");
+    };
+    const options = {
+      console: new Output(),
+      logger: { warn() {}, error() {} },
+      setup: [
+        (vm: Vm): void =>
+          vm.host.onScriptBegin(async () => {
+            kill();
+            await vm.host.enterChecked(FRAMES.global_set, "x", 1);
+          }),
+      ],
+    };
+    const engine = new RuntimeEngine(options);
+    await engine.start();
+    const outcome = await engine.runScript({ code: "export default 1" });
+    expect(outcome).toMatchObject({ ok: false, end: "crashed", error: { code: "ERR_ENGINE_CRASHED", fromHost: true } });
+    await engine.close();
+    deaths = 0;
+    await using pool = new EnginePool({ ...options, size: 1 });
+    expect(await pool.run({ code: "export default 6 * 7" })).toMatchObject({ ok: true, value: 42 });
+    expect(deaths).toBe(2);
+  });
+
+  it("after the first line of a script is not tried again by a pool", async () => {
+    const output = new Output();
+    await using pool = new EnginePool({ console: output, logger: { warn() {}, error() {} }, size: 1 });
+    const running = pool.run({ code: "console.log('line'); for (;;);" });
+    await expect.poll(() => output.out, { timeout: 10_000 }).toContain("line");
+    for (const child of realmChildren(process.pid)) process.kill(child, "SIGKILL");
+    expect(await running).toMatchObject({ end: "crashed", error: { code: "ERR_ENGINE_CRASHED" } });
+    expect(output.out).toBe("line\n");
   });
 
   it.each([
@@ -146,15 +213,24 @@ describe.skipIf(!onLinux)("kill -9 of a realm's child", () => {
 });
 
 describe.skipIf(!onLinux)("a host that is killed with SIGKILL", () => {
-  it.each([
+  const WORK = [
     ["is idle", ""],
     ["loops for ever", "void engine.runScript({ code: 'for (;;);' });"],
+    [
+      "loops within V8",
+      "void engine.runScript({ code: 'Array.prototype.includes.call({ length: 2 ** 53 - 1 }, 1)' });",
+    ],
     ["waits in a blocking op", "void engine.runScript({ code: 'hang()' });"],
-  ])("takes its realm's child with it when the guest %s", async (_, work) => {
+  ] as const;
+  it.each(
+    (["standard", "strict"] as const).flatMap((hardening) =>
+      WORK.map(([name, work]) => [hardening, name, work] as const),
+    ),
+  )("takes its realm's %s child with it when the guest %s", async (hardening, _, work) => {
     const entry = new URL("../../dist/src/index.js", import.meta.url);
     const code = `
       import { RuntimeEngine } from ${JSON.stringify(entry.href)};
-      const engine = new RuntimeEngine({ setup: [(vm) => vm.op("hang", () => new Promise(() => {}), { mode: "blocking" })] });
+      const engine = new RuntimeEngine({ hardening: "${hardening}", setup: [(vm) => vm.op("hang", () => new Promise(() => {}), { mode: "blocking" })] });
       await engine.start();
       ${work}
       setInterval(() => {}, 1000);

@@ -1,5 +1,5 @@
 // A child of a process realm that lies. Its first argument names the lie; it speaks the frames of src/sandbox/frame-pipe.ts.
-import { writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 
 const lie = process.argv[2];
 
@@ -7,12 +7,24 @@ const lie = process.argv[2];
 function write(bytes) {
   try {
     writeSync(3, bytes);
+    return true;
   } catch {
     // The parent has heard enough.
+    return false;
   }
 }
 
-const TYPES = { ready: 2, invoke: 3, ended: 5, failed: 6, call: 7, callBlocking: 8, memory: 11, "become-root": 99 };
+const TYPES = {
+  ready: 2,
+  invoke: 3,
+  ended: 5,
+  failed: 6,
+  call: 7,
+  callBlocking: 8,
+  note: 9,
+  memory: 11,
+  "become-root": 99,
+};
 
 /** `lengths` are those that the head tells of data and text, where it lies. */
 function send(type, id, { data, text, lengths } = {}) {
@@ -25,7 +37,7 @@ function send(type, id, { data, text, lengths } = {}) {
   head.writeUInt32LE(id, 8);
   head.writeUInt32LE(lengths?.[0] ?? json.length, 12);
   head.writeUInt32LE(lengths?.[1] ?? body.length, 16);
-  write(Buffer.concat([head, json, body]));
+  return write(Buffer.concat([head, json, body]));
 }
 
 function raw(...numbers) {
@@ -35,8 +47,19 @@ function raw(...numbers) {
 }
 
 const LIES = {
-  "forged ids": (id) => {
-    for (const forged of [id + 1, id + 1000, 2 ** 32 - 1, 0]) send("ended", forged, { data: {} });
+  "the end of the next turn": (id) => send("ended", id + 1, { data: {} }),
+  "the end of a turn far ahead": () => send("ended", 2 ** 32 - 1, { data: {} }),
+  "the end of a turn long over": () => send("ended", 0, { data: {} }),
+  "notes after its turn": (id) => {
+    send("ended", id, { data: {} });
+    for (let i = 0; i < 1000; i++) send("note", i, { text: "[]" });
+  },
+  "notes without end": () => {
+    for (;;) if (!send("note", 1, { text: "[]" })) return;
+  },
+  "the closing of its talk": () => closeSync(3),
+  "the closing of all pipes": () => {
+    for (const pipe of [0, 2, 3]) closeSync(pipe);
   },
   "an end said twice": (id) => {
     send("ended", id, { data: {} });
@@ -57,9 +80,8 @@ const LIES = {
     send("failed", id, { data: { failure: { kind: "thrown", error: { name: "E", message: "x".repeat(5e5) } } } }),
   "an error of ten megabytes": (id) =>
     send("failed", id, { data: { failure: { kind: "thrown", error: { name: "E", message: "x".repeat(1e7) } } } }),
-  "CPU time that is not a number": (id) => {
-    for (const cpuMs of [-1, "1", null, {}]) send("ended", id, { data: { cpuMs } });
-  },
+  "negative CPU time": (id) => send("ended", id, { data: { cpuMs: -1 } }),
+  "CPU time that is not a number": (id) => send("ended", id, { data: { cpuMs: {} } }),
   "an unknown type": () => send("become-root", 1),
   "a message of the parent's": () => send("invoke", 1, { text: "[1]" }),
   "a call without a frame": () => send("call", 1),
@@ -86,17 +108,26 @@ const LIES = {
 
 let pending = Buffer.alloc(0);
 let first = true;
-process.stdin.on("data", (chunk) => {
-  pending = Buffer.concat([pending, chunk]);
-  while (pending.length >= 20 && pending.length >= 4 + pending.readUInt32LE(0)) {
-    const id = pending.readUInt32LE(8);
-    pending = pending.subarray(4 + pending.readUInt32LE(0));
-    if (first && lie !== "ready twice") send("ready", id);
-    else if (first) {
-      send("ready", id);
-      send("ready", id);
-    } else (LIES[lie] ?? (() => send("ended", id, { data: {} })))(id);
-    first = false;
-  }
-});
+if (lie === "turns that it does not read") {
+  let last = 0;
+  const tell = () => {
+    // It knows what comes, and tells the end of it.
+    if (last === 0) send("ready", ++last);
+    else send("ended", ++last, { data: {} });
+  };
+  setInterval(tell, 1);
+} else
+  process.stdin.on("data", (chunk) => {
+    pending = Buffer.concat([pending, chunk]);
+    while (pending.length >= 20 && pending.length >= 4 + pending.readUInt32LE(0)) {
+      const id = pending.readUInt32LE(8);
+      pending = pending.subarray(4 + pending.readUInt32LE(0));
+      if (first && lie !== "ready twice") send("ready", id);
+      else if (first) {
+        send("ready", id);
+        send("ready", id);
+      } else (LIES[lie] ?? (() => send("ended", id, { data: {} })))(id);
+      first = false;
+    }
+  });
 process.stdin.on("end", () => process.exit(0));

@@ -41,7 +41,9 @@ async function lieTo(lie: string): Promise<{ realm: ProcessRealm; failure: Realm
 async function end(realm: ProcessRealm): Promise<void> {
   realm.dispose();
   const child = spawned.children.pop()!;
-  await expect.poll(() => child.process.exitCode !== null || child.process.signalCode !== null).toBe(true);
+  await expect
+    .poll(() => child.process.exitCode !== null || child.process.signalCode !== null, { timeout: 10_000 })
+    .toBe(true);
 }
 
 describe("a child that lies", () => {
@@ -60,6 +62,11 @@ describe("a child that lies", () => {
     "an error of ten megabytes",
     "a question while it waits",
     "questions whose answers it does not read",
+    "the end of the next turn",
+    "the end of a turn far ahead",
+    "the end of a turn long over",
+    "the closing of its talk",
+    "the closing of all pipes",
   ])("is killed for %s, and the parent goes on", async (lie) => {
     const { realm, failure } = await lieTo(lie);
     expect(failure).toEqual({ kind: "crashed" });
@@ -68,18 +75,53 @@ describe("a child that lies", () => {
     await end(realm);
   });
 
-  it.each([
-    "forged ids",
-    "an end said twice",
-    "CPU time that is not a number",
-    "a call that is no frame",
-    "ready twice",
-    "data that are null",
-  ])("gains nothing by %s", async (lie) => {
+  it.each(["negative CPU time", "CPU time that is not a number", "a call that is no frame", "data that are null"])(
+    "gains nothing by %s",
+    async (lie) => {
+      const { realm, failure } = await lieTo(lie);
+      expect(failure).toBeUndefined();
+      expect(realm.disposed).toBe(false);
+      expect(realm.stats()).toEqual({ cpuMs: 0 });
+      await end(realm);
+    },
+  );
+
+  it.each(["an end said twice", "notes after its turn"])("is killed for %s, when its turn has counted", async (lie) => {
     const { realm, failure } = await lieTo(lie);
     expect(failure).toBeUndefined();
-    expect(realm.disposed).toBe(false);
-    expect(realm.stats()).toEqual({ cpuMs: 0 });
+    await expect.poll(() => realm.disposed).toBe(true);
+    await end(realm);
+  });
+
+  it("is killed when it says twice that it is ready", async () => {
+    const { realm, failure } = await lieTo("ready twice");
+    expect(failure).toEqual({ kind: "crashed" });
+    await end(realm);
+  });
+
+  it("sends notes without end and is ended in time, while the parent serves others", async () => {
+    spawned.lie = "notes without end";
+    const realm = await ProcessRealm.create(new PatientBridge(), { memoryMB: 64 });
+    const memory = process.memoryUsage.rss();
+    const running = realm.invoke({ text: "[1]" }, { timeoutMs: 300 });
+    let turns = 0;
+    const counting = setInterval(() => turns++, 5);
+    expect(await running).toEqual({ kind: "timeout" });
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(5);
+    expect(process.memoryUsage.rss() - memory).toBeLessThan(64e6);
+    await end(realm);
+  });
+
+  it("that tells the end of turns which it does not read is killed before much lies unread", async () => {
+    spawned.lie = "turns that it does not read";
+    const realm = await ProcessRealm.create(new PatientBridge(), { memoryMB: 64 });
+    const text = `["${"x".repeat(4e6)}"]`;
+    let sent = 0;
+    let failure: RealmFailure | undefined;
+    for (; failure === undefined && sent < 100; sent++) failure = await realm.invoke({ text });
+    expect(failure).toEqual({ kind: "crashed" });
+    expect(sent * text.length).toBeLessThan(80e6);
     await end(realm);
   });
 

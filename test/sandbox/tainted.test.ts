@@ -22,4 +22,27 @@ describe("an engine whose thread cannot be ended", () => {
     });
     expect(JSON.parse(stdout)).toEqual(["ERR_LIMIT_WALL", true, "ERR_HOST_TAINTED", 2]);
   });
+
+  it("is marked no longer when the thread ends after all, and threads are taken again", () => {
+    const code = `
+      import { RuntimeEngine } from ${JSON.stringify(new URL("../../dist/src/index.js", import.meta.url).href)};
+      const engine = new RuntimeEngine({ isolation: "thread", limits: { wallMs: 100 } });
+      await engine.start();
+      await engine.runScript({ code: "Array.prototype.lastIndexOf.call({ length: 6e7 }, 1)" });
+      const seen = [];
+      for (const wanted of [true, false]) {
+        while (engine.stats().tainted !== wanted) await new Promise((resolve) => setTimeout(resolve, 20));
+        seen.push(wanted);
+      }
+      await using other = new RuntimeEngine({ isolation: "thread" });
+      await other.start();
+      console.log(JSON.stringify([...seen, await other.runOnLoop("1 + 1")]));
+      process.kill(process.pid, "SIGKILL");`;
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
+      cwd: fileURLToPath(new URL("../../", import.meta.url)),
+      encoding: "utf8",
+      timeout: 28_000,
+    });
+    expect(JSON.parse(stdout)).toEqual([true, false, 2]);
+  });
 });

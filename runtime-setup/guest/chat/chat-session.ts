@@ -43,7 +43,7 @@ export interface NextOptions {
 export class ChatSession {
   #options: Settings;
   #conversation = new Conversation();
-  #last: Promise<unknown> = SafePromise.resolve();
+  #last: Promise<unknown> = new SafePromise<void>((resolve) => resolve());
 
   /** @param options those of `newStep()`: nothing, an object, or an array. */
   constructor(options?: unknown) {
@@ -63,7 +63,9 @@ export class ChatSession {
     }
     const signal = signalOf(options);
     if (signal !== undefined && isAborted(signal)) return rejectAborted(signal);
+    const last = this.#last;
     const answer = async (): Promise<object> => {
+      await last;
       const draft = this.#conversation.fork();
       const before = draft.getMessages().length;
       if (typeof input === "string") draft.addMessage("user", input);
@@ -77,7 +79,7 @@ export class ChatSession {
       this.#keep(message);
       return message;
     };
-    const promise = promiseThen(this.#last, answer) as Promise<object>;
+    const promise = answer();
     this.#last = promiseThen(promise, undefined, () => {});
     if (signal !== undefined) exemptOnAbort(promise, signal);
     return promise;

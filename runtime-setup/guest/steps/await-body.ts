@@ -41,10 +41,16 @@ async function awaitBody(body: EffectBody, run: BodyRun): Promise<unknown> {
   }
 }
 
+/** Awaits it: a promise that is resolved with a promise, or returned by an async function, asks it for its `then`. */
+async function settle(value: unknown): Promise<unknown> {
+  const settled: unknown = await value;
+  return settled;
+}
+
 /** What the value becomes, or the reason of the signal, whichever is first. */
 function untilAborted(value: unknown, signal: AbortSignal): Promise<unknown> {
   return new SafePromise((resolve, reject) => {
-    const settled = (async () => value)();
+    const settled = settle(value);
     if (isAborted(signal)) {
       reject(abortReason(signal));
       markHandled(settled);
@@ -89,7 +95,7 @@ export function runInside(
         else {
           const results = event["results"] as unknown[];
           if (forwards !== true || isList) resolve(results);
-          else resolve(passAll(results, pass));
+          else void promiseThen(passAll(results, pass), resolve as (value: unknown) => void, reject);
         }
         return;
       }

@@ -115,7 +115,7 @@ export class EventStream implements AsyncIterableIterator<unknown> {
   #take(): void {
     this.#head++;
     if (this.#head === this.#waiting.length || this.#head === MAX_TAKEN) {
-      this.#waiting = ArraySlice(this.#waiting, this.#head) as Item[];
+      this.#waiting = ArraySlice(this.#waiting, this.#head);
       this.#head = 0;
     }
     this.#ack();

@@ -119,6 +119,13 @@ export const scriptErrors = {
     advice: "Nothing outside of the script was touched. In a host app, run the next script in a new engine.",
     exit: EXIT.crashed,
   },
+  ERR_ENGINE_START: {
+    name: "StepError",
+    meaning: "No process for the script could be started: the system has no room for one, or ended it at once.",
+    advice:
+      "Free memory, processes or files on the machine, or raise what the system allows (`ulimit -u`, `ulimit -n`).",
+    exit: EXIT.crashed,
+  },
   ERR_ENGINE_CLOSED: {
     name: "StepError",
     meaning: "The engine or the pool was closed, or its script has called `process.exit()`.",

@@ -1,6 +1,7 @@
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
 import type { Unchecked } from "../../shared/contract/op.ts";
 import { BODY, YIELD_CREDIT, type RunYield } from "../../shared/contract/runs.ts";
+import { GeppettoError } from "../../shared/errors.ts";
 import { MAX_ERROR_CHARS } from "../../shared/frames.ts";
 import type { StepInfo } from "../../shared/step-events.ts";
 import type { StepContext, StepEmission, StepSource } from "../../steps/step.ts";
@@ -15,6 +16,9 @@ export type GivenResult = Pick<RunYield, "value" | "loss" | "endsPart"> & {
 
 /** Results after which the guest hears that they have been taken. */
 const TOLD_TOGETHER = YIELD_CREDIT / 2;
+
+/** Results that may wait: a guest that keeps to its credit has fewer. */
+const MOST_GIVEN = 2 * YIELD_CREDIT;
 
 export interface GuestStepOptions {
   /** Counts characters of results that wait here; throws where they are too many. */
@@ -95,12 +99,16 @@ export class GuestStep implements StepSource {
   take(given: GivenResult): void {
     if (this.#over || this.#failure !== undefined) return;
     try {
+      if (this.#waiting.results >= MOST_GIVEN) {
+        throw new GeppettoError("ValidationError", "Cannot take a result: too many wait already");
+      }
       this.#options.reserve(given.chars);
+      this.#loss ??= given.loss;
+      this.#waiting.addResult(given, given.endsPart);
     } catch (error) {
       this.#failure = { error };
+      this.#more?.resolve();
     }
-    this.#loss ??= given.loss;
-    this.#waiting.addResult(given, given.endsPart);
   }
 
   /** Resolves when there is room, or the run is over. */

@@ -24,6 +24,7 @@ export class ScriptRunner {
   readonly #limits: EngineLimits;
   readonly #onClosedImport: (asked: string) => void;
   #script: ScriptRun | undefined;
+  #hasBegun = false;
   #deadline: number | undefined;
   #isLoading = false;
   /** Resolved with the place of the turn that was running when the time was up. */
@@ -38,6 +39,11 @@ export class ScriptRunner {
     this.#loop = loop;
     this.#limits = limits;
     this.#onClosedImport = onClosedImport;
+  }
+
+  /** Some line of a script may have run. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   /** A script is being run, or cleaned up after. */
@@ -82,9 +88,17 @@ export class ScriptRunner {
         await loop.reset({ scriptBegins: true });
         const { wallMs } = this.#limits;
         this.#deadline = wallMs === undefined ? undefined : startedAt + wallMs;
-        await begin(source);
+        try {
+          await begin(source);
+        } catch (error) {
+          // Its guest is gone, and that is how it ended.
+          if (!run.over) throw error;
+        }
         loop.ledger.onIdle = () => run.idle(loop.ledger.empty);
-        if (!run.over) this.#runBody(run, source);
+        if (!run.over) {
+          this.#hasBegun = true;
+          this.#runBody(run, source);
+        }
       }
       const outcome = await run.ended;
       const stats = { durationMs: performance.now() - startedAt, cpuMs: loop.cpuMs - cpuMs, turns: loop.turns - turns };

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EnginePool, setupDefaults } from "../../src/index.ts";
-import { MachineWatch } from "../machine/machine-watch.ts";
-import { patience } from "../machine/patience.ts";
+import { EnginePool, setupDefaults } from "../../../src/index.ts";
+import { MachineWatch } from "../../machine/machine-watch.ts";
+import { patience } from "../../machine/patience.ts";
 import { fuzzBudget, FUZZ_TIMEOUT_MS } from "./fuzz-budget.ts";
-import { HostMonitor } from "./host-monitor.ts";
+import { HostMonitor } from "../host-monitor.ts";
 
 /** Fields that the functions of a guest read. */
 const FIELDS =

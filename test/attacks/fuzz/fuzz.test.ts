@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { RuntimeEngine, setupDefaults } from "../../src/index.ts";
-import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
-import type { Realm, HostBridge, RealmFailure } from "../../src/sandbox/realm.ts";
-import { encodeValue } from "../../src/shared/codec.ts";
-import { FRAMES } from "../../src/shared/contract/frame-kinds.ts";
-import { OPS } from "../../src/shared/contract/ops.ts";
-import { DELIVERY, GUEST_STEP } from "../../src/shared/contract/runs.ts";
-import { decodeValue } from "../../src/shared/decode.ts";
-import type { Outcome, Frame } from "../../src/shared/frames.ts";
+import { RuntimeEngine, setupDefaults } from "../../../src/index.ts";
+import { ProcessRealm } from "../../../src/sandbox/process-realm.ts";
+import type { Realm, HostBridge, RealmFailure } from "../../../src/sandbox/realm.ts";
+import { encodeValue } from "../../../src/shared/codec.ts";
+import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
+import { OPS } from "../../../src/shared/contract/ops.ts";
+import { DELIVERY, GUEST_STEP } from "../../../src/shared/contract/runs.ts";
+import { decodeValue } from "../../../src/shared/decode.ts";
+import type { Outcome, Frame } from "../../../src/shared/frames.ts";
 import { fuzzBudget, FUZZ_TIMEOUT_MS } from "./fuzz-budget.ts";
-import { HostMonitor } from "./host-monitor.ts";
+import { HostMonitor } from "../host-monitor.ts";
 
 /** A guest whose every word is the test's: what a script would be that has broken out of its isolate. */
 class FakeGuest implements Realm {

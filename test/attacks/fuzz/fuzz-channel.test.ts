@@ -2,15 +2,15 @@ import { EventEmitter } from "node:events";
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { FramePipe, encodeMessage, MESSAGE, type MessageType } from "../../src/sandbox/frame-pipe.ts";
-import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
-import type { HostBridge, RealmFailure } from "../../src/sandbox/realm.ts";
+import { FramePipe, encodeMessage, MESSAGE, type MessageType } from "../../../src/sandbox/frame-pipe.ts";
+import { ProcessRealm } from "../../../src/sandbox/process-realm.ts";
+import type { HostBridge, RealmFailure } from "../../../src/sandbox/realm.ts";
 import { fuzzBudget, FUZZ_TIMEOUT_MS } from "./fuzz-budget.ts";
 
 /** A child that is nothing but pipes: the test says what it says. */
 const pipes = vi.hoisted((): { talk: PassThrough | undefined } => ({ talk: undefined }));
 
-vi.mock(import("../../src/sandbox/child.ts"), async (original) => ({
+vi.mock(import("../../../src/sandbox/child.ts"), async (original) => ({
   ...(await original()),
   setReferenced: () => {},
   takeChild: () => {
