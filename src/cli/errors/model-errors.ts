@@ -135,12 +135,6 @@ export const modelErrors = {
     advice: "Record the answer again.",
     exit: EXIT.replay,
   },
-  ERR_CASSETTE: {
-    name: "ReplayError",
-    meaning: "The cassette cannot be read: it is damaged, too large or too deep, or of a newer version.",
-    advice: "Record it anew, or use the version of geppetto-js that has written it.",
-    exit: EXIT.config,
-  },
   ERR_REPLAY_MISS: {
     name: "ReplayError",
     meaning: "The cassette has no answer to this request. The message names the nearest recording and what differs.",

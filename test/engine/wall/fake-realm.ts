@@ -54,9 +54,12 @@ export class QueueFixture {
   readonly realm: FakeRealm = new FakeRealm();
   readonly ledger: Ledger = new Ledger();
   readonly failures: RealmFailure[] = [];
+  /** How often there were more entries than the guest may cause. */
+  floods = 0;
   timeoutMs: number | undefined;
   readonly queue: EntryQueue = new EntryQueue(this.realm, this.ledger, {
     onFailure: (failure) => this.failures.push(failure),
+    onFlood: () => void this.floods++,
     timeoutMs: () => this.timeoutMs,
   });
 

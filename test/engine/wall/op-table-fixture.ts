@@ -18,6 +18,8 @@ export class OpTableFixture {
   readonly settled: [callId: number, outcome: Outcome][] = [];
   /** What went to the guest as an error. */
   readonly errors: ErrorRecord[] = [];
+  /** How often the guest has broken its word. */
+  broken = 0;
 
   constructor() {
     this.table = new OpTable({
@@ -32,6 +34,7 @@ export class OpTableFixture {
         return Promise.resolve();
       },
       onError: (record) => this.errors.push(record),
+      onBroken: () => void this.broken++,
     });
   }
 
