@@ -47,7 +47,12 @@ export function readCassette(file: string, logger: Logger): Recording[] {
 
 /** Checks, before anything is recorded, that it can be written down. Makes the folder. */
 export async function checkWritable(file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
+  try {
+    await mkdir(dirname(file), { recursive: true });
+  } catch (error) {
+    const isInTheWay = ["EEXIST", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+    throw isInTheWay ? new Error("a file stands where its folder should be", { cause: error }) : error;
+  }
   try {
     closeSync(openPrivateFile(file, { mode: "add", mustExist: true }));
   } catch (error) {
