@@ -35,7 +35,7 @@ describe("parseYaml()", () => {
     ["a text", `a: ${"x".repeat(63_997)}`],
     ["a block of many lines", `a: |\n${full(" x\n", 63_000)}`],
     ["keys", keys(2400)],
-    ["keys in brackets", `{${keys(1600).replaceAll("\n", " 1,")}}`],
+    ["keys in brackets", `{${keys(1300).replaceAll("\n", " 1,")}}`],
     ["the deepest brackets", `a: ${"[".repeat(32)}${"]".repeat(32)}`],
     ["the deepest lists", `${"- ".repeat(32)}x`],
     ["text that looks nested", `a: |\n${full(" [[[[ - - - ? :\n", 60_000)}b: "${full("{ [ ", 3_000)}"`],
