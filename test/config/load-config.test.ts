@@ -525,16 +525,23 @@ describe("a folder's geppetto.yaml that nobody has trusted", () => {
 
   it("bounds the cost where the price is known, and says so where it is not", async () => {
     put("geppetto.yaml", PROFILES);
-    const { settings, warnings } = await load({ profile: "gpt" });
-    expect(settings.limits).toEqual({ wallMs: 60_000, memoryMB: 128 });
-    expect(warnings).toEqual([
-      "Ignoring limits.maxCost of geppetto.yaml:4:37: gpt-5-mini has no price; say one in your own configuration, under prices",
+    const costs = async (options: Partial<LoadConfigOptions>) => {
+      const { settings, warnings } = await load(options);
+      return [settings.limits.maxCost, warnings];
+    };
+    const unknown = { profile: "gpt", model: "openai:made-up" };
+    expect(await costs({ profile: "gpt" })).toEqual([0.5, []]);
+    expect(await costs(unknown)).toEqual([
+      undefined,
+      [
+        "Ignoring limits.maxCost of geppetto.yaml:4:37: made-up has no price; say one in your own configuration, under prices",
+      ],
     ]);
-    put("user/config.yaml", "prices: { gpt*: { input: 1, output: 2 } }");
-    expect((await load({ profile: "gpt" })).settings.limits.maxCost).toBe(0.5);
+    put("user/config.yaml", "prices: { made*: { input: 1, output: 2 } }");
+    expect(await costs(unknown)).toEqual([0.5, []]);
     put("user/config.yaml", "limits: { maxCost: 0.1 }");
-    expect((await load({ profile: "gpt" })).settings.limits.maxCost).toBe(0.1);
-    expect((await load({ profile: "local" })).warnings).toEqual([]);
+    expect((await costs(unknown))[0]).toBe(0.1);
+    expect(await costs({ profile: "local" })).toEqual([0.1, []]);
   });
 
   it("is not read for a script of somebody unknown, broken or not", async () => {
