@@ -314,7 +314,7 @@ describe.concurrent("GEPPETTO_AUDIT", () => {
       const code = `const told = []; for (let i = 0; i < 12; i++) { try { ${ADD("i")} told.push("granted"); } catch (error) { told.push(error.code); } } console.log(told[0], told.at(-1));`;
       const { stdout, stderr } = runOnFull(code, join(home, "full.jsonl"));
       expect(stdout).toBe("granted ERR_AUDIT\n");
-      expect(stderr).toMatch(/^Cannot write the audit: EFBIG; what it should hold is refused\n/);
+      expect(stderr).toMatch(/^Cannot write the audit: the file would be too large; what it should hold is refused\n/);
     });
 
     it("ends a script that does not catch that with exit code 78", () => {
