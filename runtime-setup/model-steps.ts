@@ -1,4 +1,6 @@
-import { createEmbeddingProvider, type EmbeddingProvider, type ModelSettings } from "../src/providers/index.ts";
+import { createEmbeddingProvider } from "../src/providers/create-embedding-provider.ts";
+import type { EmbeddingProvider } from "../src/providers/embedding-provider.ts";
+import type { ModelSettings } from "../src/providers/settings.ts";
 import type { AnswerMessage } from "../src/steps/chat-message.ts";
 import { createChatStep as createChatSource } from "../src/steps/chat-step.ts";
 import { type DefinedStep, defineStep } from "../src/steps/define-step.ts";
