@@ -97,7 +97,8 @@ export class Engine implements AsyncDisposable {
   /**
    * Makes the realm and runs the setup functions, one after the other. Idempotent.
    *
-   * @throws {Error} naming the setup function that threw, with its error as `cause`.
+   * @throws {GeppettoError} ConfigError naming the setup function that threw, with its error as `cause` and with the
+   *   code of that, where it is one of ours.
    */
   start(): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(closedError());
@@ -245,7 +246,14 @@ export class Engine implements AsyncDisposable {
         await this.#closing;
         if (this.#gone !== undefined) throw realmError(this.#gone, this.limits);
         const name = setup.name === "" ? "a setup function" : `the setup function "${setup.name}"`;
-        throw new Error(`Cannot start the engine: ${name} failed: ${toErrorRecord(error).message}`, { cause: error });
+        throw new GeppettoError(
+          "ConfigError",
+          `Cannot start the engine: ${name} failed: ${toErrorRecord(error).message}`,
+          {
+            ...(error instanceof GeppettoError ? { code: error.code } : {}),
+            cause: error,
+          },
+        );
       }
     }
   }

@@ -86,8 +86,7 @@ export class Vm {
    * await vm.op("orders.find", async (id) => database.find(String(id)));
    * await vm.op("orders.mine", ({ tenant }) => database.of(tenant), { context: true });
    */
-  // oxlint-disable-next-line typescript/no-redundant-type-constituents -- empty until an app declares its ops
-  async op<Name extends keyof HostOps & string>(
+  async op<Name extends Extract<keyof HostOps, string>>(
     name: Name,
     handler: HostOpHandler<Name>,
     options?: BindingOptions & { context?: false },

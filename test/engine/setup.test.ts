@@ -256,7 +256,7 @@ describe.each(ISOLATIONS)("start() in a %s", (isolation) => {
     });
     const starting = engine.start();
     await expect(starting).rejects.toThrow('the setup function "openDatabase" failed: no such table');
-    await expect(starting).rejects.toMatchObject({ cause });
+    await expect(starting).rejects.toMatchObject({ cause, name: "ConfigError", code: "ERR_CONFIG" });
     await expect(engine.runScript({ code: "1" })).rejects.toMatchObject({ code: "ERR_ENGINE_CLOSED" });
     await engine.close();
   });
