@@ -188,12 +188,13 @@ describe("the folder of kept bundles", () => {
 
   it("is bounded: what was not used longest goes first", () => {
     const cache = newCache();
+    fs.mkdirSync(cache, { recursive: true, mode: 0o700 });
     for (let index = 0; index < 505; index++) {
-      const file = join(cache, String(index));
-      keep(file, Buffer.from("x"));
+      fs.writeFileSync(join(cache, String(index)), "x", { mode: 0o600 });
       const seconds = Date.now() / 1_000 - 10_000 + index;
-      fs.utimesSync(file, seconds, seconds);
+      fs.utimesSync(join(cache, String(index)), seconds, seconds);
     }
+    keep(join(cache, "new"), Buffer.from("x"));
     expect(kept(cache)).toHaveLength(500);
     expect(readKept(join(cache, "0"))).toBeUndefined();
     expect(String(readKept(join(cache, "504")))).toBe("x");
