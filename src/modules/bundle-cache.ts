@@ -9,8 +9,8 @@ import { isAbsolute, join } from "node:path";
 const MAX_CACHE_BYTES = 256_000_000;
 const MAX_BUNDLES = 500;
 
-/** Largest bundle that is kept, in bytes. */
-const MAX_KEPT_BYTES = 96_000_000;
+/** Largest bundle that is kept, in bytes: whoever takes it reads it at once, and computes its hash. */
+const MAX_KEPT_BYTES = 24_000_000;
 
 /** What somebody began to write so long ago was never finished, in milliseconds. */
 const LEFT_OVER_MS = 3_600_000;
