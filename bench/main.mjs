@@ -8,6 +8,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
+import { benchImports } from "./imports.mjs";
 import { comparisons, repetitions, toMarkdown } from "./measure.mjs";
 import { benchPipeline } from "./pipeline.mjs";
 import { benchStart } from "./start.mjs";
@@ -19,6 +20,7 @@ const load = loadavg()[0].toFixed(1);
 const machine = `Node ${process.versions.node}, ${cpus().length} x ${cpus()[0]?.model.trim()}, load ${load}, medians of ${repetitions}`;
 if (!given.has("--json")) console.log(machine);
 await benchStart();
+await benchImports();
 await benchThroughput();
 await benchPipeline();
 

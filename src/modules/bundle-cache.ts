@@ -1,16 +1,6 @@
 /** Bundles kept for the next run, in a folder of the user's own. Whatever goes wrong with it, a script is put together anew. */
 import { hash, randomUUID } from "node:crypto";
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-} from "node:fs";
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readSync, renameSync } from "node:fs";
 import { lstatSync, statSync, unlinkSync, utimesSync, writeSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -19,8 +9,8 @@ import { isAbsolute, join } from "node:path";
 const MAX_CACHE_BYTES = 256_000_000;
 const MAX_BUNDLES = 500;
 
-/** Largest bundle that is kept, in bytes. */
-const MAX_KEPT_BYTES = 96_000_000;
+/** Largest bundle that is kept, in bytes: whoever takes it reads it at once, and computes its hash. */
+const MAX_KEPT_BYTES = 24_000_000;
 
 /** What somebody began to write so long ago was never finished, in milliseconds. */
 const LEFT_OVER_MS = 3_600_000;
@@ -91,7 +81,7 @@ export function keep(file: string, bytes: Uint8Array): void {
     const descriptor = openSync(written, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
-      fsyncSync(descriptor);
+      // Half a bundle, after a loss of power, is found by its hash.
     } finally {
       closeSync(descriptor);
     }

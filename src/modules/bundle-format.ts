@@ -57,13 +57,23 @@ export function encodeBundle({ code, mappings, sources }: BundleTexts, facts: Bu
   return Buffer.concat([Buffer.from(first), rest]);
 }
 
-/** The parts of a bundle; undefined for bytes that are not a bundle, or not as they were written. */
-export function decodeBundle(bytes: Buffer): (BundleTexts & BundleFacts) | undefined {
+/** The parts of a bundle that was kept; undefined for bytes that are not a bundle, or not as they were written. */
+export function decodeKept(bytes: Buffer): (BundleTexts & BundleFacts) | undefined {
   const [, expected, length] = FIRST.exec(bytes.toString("latin1", 0, FIRST_BYTES)) ?? [];
   const rest = bytes.subarray(FIRST_BYTES);
-  if (expected === undefined || hash("sha256", rest, "hex") !== expected) return undefined;
-  const texts = rest.subarray(Number(length));
-  const head = JSON.parse(rest.toString("utf8", 0, Number(length))) as Head;
+  return expected === undefined || hash("sha256", rest, "hex") !== expected ? undefined : decode(rest, Number(length));
+}
+
+/** The parts of a bundle that has just been made. */
+export function decodeBundle({ buffer, byteOffset, length }: Uint8Array): BundleTexts & BundleFacts {
+  const bytes = Buffer.from(buffer, byteOffset, length);
+  const [, , headLength] = FIRST.exec(bytes.toString("latin1", 0, FIRST_BYTES))!;
+  return decode(bytes.subarray(FIRST_BYTES), Number(headLength));
+}
+
+function decode(rest: Buffer, length: number): BundleTexts & BundleFacts {
+  const texts = rest.subarray(length);
+  const head = JSON.parse(rest.toString("utf8", 0, length)) as Head;
   const textOf = ([start, size]: Span): string => texts.toString("utf8", start, start + size);
   return {
     ...head,

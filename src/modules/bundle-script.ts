@@ -8,7 +8,7 @@ import { toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import type { SourcePositions } from "../shared/source-positions.ts";
 import { cacheFolder, cacheKey, hasKept, readKept } from "./bundle-cache.ts";
-import { decodeBundle, type BundleFacts, type BundleTexts } from "./bundle-format.ts";
+import { decodeBundle, decodeKept, type BundleFacts, type BundleTexts } from "./bundle-format.ts";
 import type { BundleFailure, BundleOrder, BundlePlace, ImportUse } from "./bundler-messages.ts";
 import { runBundler, startBundlerAhead } from "./bundler-process.ts";
 import { LoadError } from "./load-error.ts";
@@ -59,7 +59,7 @@ export async function bundleScript(
     keepAs: keptFolder && join(keptFolder, keptAs),
   };
   const kept = order.keepAs === undefined ? undefined : readKept(order.keepAs);
-  const known = kept && decodeBundle(kept);
+  const known = kept && decodeKept(kept);
   if (known !== undefined) {
     access.restore(known.granted);
     const isAllowed = known.uses.every(({ file, granted }) => !granted || access.ruleFor(file!) !== undefined);
@@ -67,7 +67,7 @@ export async function bundleScript(
   }
   signal.throwIfAborted();
   const result = await runBundler(order, signal);
-  if ("bundle" in result) return toBundle(name, decodeBundle(Buffer.from(result.bundle))!, permissions);
+  if ("bundle" in result) return toBundle(name, decodeBundle(result.bundle), permissions);
   if ("failure" in result) throw toLoadError(name, result.failure, permissions);
   const reason = "the bundler crashed; the script may be nested too deeply, or too large";
   throw new LoadError({ name: "Error", message: `Cannot load ${name}: ${reason}` }, {});

@@ -4,13 +4,36 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
+import type { Writable } from "node:stream";
 import { transform } from "esbuild";
 import { keep } from "./bundle-cache.ts";
 import { bundleModules } from "./bundling/bundle-modules.ts";
 import type { BundleOrder, BundleResult } from "./bundler-messages.ts";
 
 let bundler: ChildProcess | undefined;
-subscribe("child_process", (started) => void ({ process: bundler } = started as { process: ChildProcess }));
+subscribe("child_process", (started) => {
+  const { process: child } = started as { process: ChildProcess };
+  bundler = child;
+  // It has no streams yet.
+  process.nextTick(() => child.stdin && writeTogether(child.stdin));
+});
+
+/** Answers that are given in one turn go to the bundler in one piece: each that goes alone wakes it. */
+function writeTogether(stream: Writable): void {
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+  let isHeld = false;
+  stream.write = (...args: unknown[]): boolean => {
+    if (!isHeld) {
+      isHeld = true;
+      stream.cork();
+      process.nextTick(() => {
+        isHeld = false;
+        stream.uncork();
+      });
+    }
+    return write(...args);
+  };
+}
 
 let isDone = false;
 

@@ -62,6 +62,29 @@ describe("a package", () => {
       2,
     ],
     [
+      "is meant by its name with a slash, where Node has a module of that name",
+      `import it from "asks-slash"; export default it;`,
+      {
+        ...pkg("asks-slash", {}, { "index.js": `module.exports = require("process/");` }),
+        ...pkg(
+          "process",
+          { main: "main.js", browser: "web.js" },
+          { "main.js": "module.exports = process;", "web.js": "module.exports = 'own';" },
+        ),
+      },
+      "own",
+    ],
+    [
+      "gives its part for workers before that for browsers, where it names it first",
+      `import it from "work"; export default it;`,
+      pkg(
+        "work",
+        { exports: { worker: "./worker.js", browser: "./dom.js", default: "./any.js" } },
+        { "worker.js": "module.exports = 1", "dom.js": "module.exports = document", "any.js": "module.exports = 3" },
+      ),
+      1,
+    ],
+    [
       "gives its part for Node where it has no other",
       `import it from "only"; export default it;`,
       pkg("only", { exports: { node: "./node.js" } }, { "node.js": "module.exports = 1" }),

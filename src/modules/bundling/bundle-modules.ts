@@ -6,7 +6,8 @@ import type { ErrorRecord } from "../../shared/frames.ts";
 import { encodeBundle } from "../bundle-format.ts";
 import type { BundleFailure, BundleOrder, BundlePlace, BundleResult } from "../bundler-messages.ts";
 import { MAX_BUNDLE_CHARS } from "../limits.ts";
-import { GLOBALS_NAME, guestName, ModuleSource } from "./module-plugin.ts";
+import { GLOBALS_NAME, guestName } from "./bundler-names.ts";
+import { ModuleSource } from "./module-source.ts";
 import { PatternFolder } from "./pattern-folder.ts";
 import { withRuleForNames } from "./refused-module.ts";
 

@@ -78,7 +78,8 @@ export class ModuleResolver {
     const { specifier, folder, importer } = request;
     const name = packageOf(specifier);
     if (name === undefined) return this.#refuse(request, { reason: "missing file" });
-    const rest = specifier.slice(name.length);
+    // With a slash behind it a package is meant, and not Node's module of that name.
+    const rest = specifier.slice(name.length).replace(/^\/$/, "");
     const own = this.#manifests.around(folder);
     if (own !== undefined && nameOf(own) === name && own.fields["exports"] !== undefined) {
       return this.#resolveExports(request, own, `.${rest}`, replacements);

@@ -27,6 +27,12 @@ const SHIMS: ReadonlySet<string> = new Set([
   "util/types",
 ]);
 
+/** What packages use of Node's globals. */
+export const GLOBALS_TEXT = `import buffer from "buffer";
+export const Buffer = buffer.Buffer;
+export const __nextTick = (callback, ...args) => queueMicrotask(() => callback(...args));
+`;
+
 /** What a script uses instead. */
 const INSTEAD: Readonly<Record<string, string>> = {
   async_hooks: "pass what you need as an argument",

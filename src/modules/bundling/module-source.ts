@@ -17,41 +17,22 @@ import {
   type RefusedImport,
 } from "../resolution/refused-import.ts";
 import { ModuleGraph } from "./module-graph.ts";
-import { builtinSource, builtinText, hasShim } from "./node-modules.ts";
+import {
+  asNode,
+  BUILTIN,
+  EMPTY,
+  GLOBALS,
+  GLOBALS_NAME,
+  isCommonJs,
+  MODULE,
+  REFUSED,
+  SCRIPT,
+  START,
+} from "./bundler-names.ts";
+import { isPlainlyModule, toModule, usesGlobalsOfNode } from "./module-text.ts";
+import { builtinSource, builtinText, GLOBALS_TEXT, hasShim } from "./node-builtins.ts";
 import type { PatternFolder } from "./pattern-folder.ts";
 import { refusedModule } from "./refused-module.ts";
-
-/** Where modules lie in the eyes of the bundler: it finds and reads none of them itself. */
-const SCRIPT = "script";
-const MODULE = "module";
-const BUILTIN = "node";
-const REFUSED = "refused";
-const EMPTY = "empty";
-const GLOBALS = "globals";
-const START = "start";
-
-/** Tells the bundler by its name that a module is an ES module as Node takes it. */
-const AS_NODE = "|.mjs";
-
-/** The name of what gives packages the globals of Node's that they use. */
-export const GLOBALS_NAME = "geppetto-js:globals";
-
-const GLOBALS_TEXT = `import buffer from "buffer";
-export const Buffer = buffer.Buffer;
-export const __nextTick = (callback, ...args) => queueMicrotask(() => callback(...args));
-`;
-
-/** Does this use globals of Node's that it does not make itself? */
-function usesGlobalsOfNode(text: string): boolean {
-  if (/(?<![.\w$])process\s*\.\s*nextTick\b/.test(text)) return true;
-  if (!/(?<![.\w$])Buffer\s*\./.test(text)) return false;
-  return !/\b(?:var|let|const|class|function)\s+Buffer\b|[{,]\s*Buffer\s*[},:]/.test(text);
-}
-
-/** Has what only an ES module has; a `.js` file without it may be of either kind. */
-const HAS_IMPORTS =
-  /(?:^|[;}])\s*(?:import\s*[\w$*{"']|export\s*(?:[*{]|default\b|const\b|let\b|var\b|function\b|class\b|async\b|enum\b|type\b|interface\b))/m;
-const HAS_EXPORTS = /\bmodule\.exports\b|\bexports\.[\w$]+\s*=|^\s*export\s*=/m;
 
 /** A module that has been read. */
 interface LoadedModule {
@@ -269,7 +250,7 @@ export class ModuleSource {
     const name = this.names.of(file);
     this.sources[name] = text;
     this.usesGlobals ||= isInstalled(file) && usesGlobalsOfNode(text);
-    const isNode = isModuleType || (!isInstalled(file) && HAS_IMPORTS.test(text) && !HAS_EXPORTS.test(text));
+    const isNode = isModuleType || (!isInstalled(file) && isPlainlyModule(text));
     return { path: isNode ? asNode(name) : name, file, text, loader };
   }
 
@@ -290,33 +271,4 @@ export class ModuleSource {
   #moduleOf(name: string): LoadedModule | undefined {
     return name.startsWith(`${MODULE}:`) ? this.#modules.get(name.slice(MODULE.length + 1)) : undefined;
   }
-}
-
-function isCommonJs(name: string): boolean {
-  return name.endsWith(".cjs");
-}
-
-function asNode(name: string): string {
-  return /\.(?:[cm][jt]s|json)$/.test(name) ? name : name + AS_NODE;
-}
-
-function withoutMark(path: string): string {
-  return path.endsWith(AS_NODE) ? path.slice(0, -AS_NODE.length) : path;
-}
-
-/** The guest's name for what the bundler names so: a module, one of Node's, or the runtime's own. */
-export function guestName(path: string): string {
-  const at = path.indexOf(":");
-  const [namespace, name] = [path.slice(0, at), withoutMark(path.slice(at + 1))];
-  if (namespace === SCRIPT || namespace === MODULE) return `file:///${name}`;
-  return namespace === BUILTIN ? `node:${name}` : "geppetto:runtime";
-}
-
-function toModule(text: string, loader: Loader): OnLoadResult {
-  return { contents: loader === "json" ? text : withoutSourceMap(text), loader };
-}
-
-/** The text without its own source map, which the bundler would read by itself, from anywhere: the last one counts. */
-function withoutSourceMap(text: string): string {
-  return text.includes("sourceMappingURL") ? `${text}\n//# sourceMappingURL=data:application/json,{}` : text;
 }
