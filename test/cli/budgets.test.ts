@@ -68,13 +68,13 @@ describe.concurrent("a run that asks for more than", () => {
       "caught.js",
       `await chat("echo: a");
       try { await chat("echo: b") } catch (error) { console.log(error.name, error.code) }
-      for await (const event of new ChatStepFactory().newStep().events("echo: c")) console.log(event.type, event.code ?? "");
+      for await (const event of new ChatStepFactory().newStep().events("echo: c")) console.log(event.type, event.code ?? "", event.error?.includes("calls") ?? "");
       const answers = await Promise.allSettled([1, 2, 3].map(() => chat("echo: d")));
       console.log(answers.filter(({ status }) => status === "rejected").length);`,
     );
     const { code, stdout } = await folder.cli(["run", "-q", "--max-calls", "1", script]);
     expect(code).toBe(0);
-    expect(stdout).toBe("LimitError ERR_LIMIT_CALLS\nstart \nerror ERR_LIMIT_CALLS\n3\n");
+    expect(stdout).toBe("LimitError ERR_LIMIT_CALLS\nstart  \nerror ERR_LIMIT_CALLS true\n3\n");
   });
 });
 

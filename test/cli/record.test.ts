@@ -104,7 +104,10 @@ describe("recorded answers", () => {
   it("in a damaged line are named and never served, and the file stays as it is", async () => {
     const text = readFileSync(cassette, "utf8").split("\n").slice(0, 2).join("\n").slice(0, -20);
     const broken = folder.file("broken.cassette.json", text);
-    const { code, stderr } = await runCli(["run", "-m", "openai", "--replay", broken, ask], { env: nowhere });
+    const { code, stderr } = await runCli(["run", "-m", "openai", "--replay", broken, ask], {
+      env: nowhere,
+      cwd: folder.path,
+    });
     expect(code).toBe(79);
     expect(stderr).toMatch(/^Skipping 1 damaged recording of broken\.cassette\.json: line 2: it is not JSON\n/);
     expect(readFileSync(broken, "utf8")).toBe(text);

@@ -20,12 +20,11 @@ function escaped(name: string): string {
   return name.replaceAll("$", "\\$");
 }
 
-/** Is this the name of an `async` function of the script's own? */
+/** Is this the name of an `async` function or method of the script's own? */
 function isAsyncFunction(name: string, source: string): boolean {
   const word = escaped(name);
-  return new RegExp(String.raw`\basync\s+function\s+${word}(?![\w$])|(?<![\w$])${word}\s*=\s*async(?![\w$])`).test(
-    source,
-  );
+  const declared = String.raw`\basync\s+(?:function\s+)?${word}\s*\(`;
+  return new RegExp(String.raw`${declared}|(?<![\w$])${word}\s*[=:]\s*async(?![\w$])`).test(source);
 }
 
 /** The call in a chain that gives a promise, `step.startAsync()`; undefined where there is none, or it is awaited. */
@@ -34,8 +33,10 @@ function promiseCall(chain: string, source: string): string | undefined {
   const pattern = PROMISE_CALLS.test(chain) || !source.includes("ChatSession") ? PROMISE_CALLS : SESSION_CALLS;
   const match = pattern.exec(chain);
   if (match !== null) return chain.slice(0, match.index + match[0].length);
-  const own = /^([\w$]+)\(\)/.exec(chain);
-  return own !== null && isAsyncFunction(own[1]!, source) ? own[0] : undefined;
+  for (const own of chain.matchAll(/(?<![\w$])([\w$]+)\(\)/g)) {
+    if (isAsyncFunction(own[1]!, source)) return chain.slice(0, own.index + own[0].length);
+  }
+  return undefined;
 }
 
 /** The chain, and the text, that a variable was given where it was assigned last before a place, also as a part of a pattern. */

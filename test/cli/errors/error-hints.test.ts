@@ -162,6 +162,14 @@ describe("an error that comes from a forgotten await says so:", () => {
     ],
     [`const load = async () => ({});\nload().a.b`, "load(…) gives a promise: put await before it"],
     [
+      `const api = { async load() { return {}; } };\napi.load().a.b`,
+      "api.load(…) gives a promise: put await before it",
+    ],
+    [
+      `class Shop { load = async () => ({}); }\nconst shop = new Shop();\nconst stock = shop.load();\nstock.a.b`,
+      "stock comes from a promise: put await before shop.load(…)",
+    ],
+    [
       `const all = ["a"].map((x) => chat("echo: " + x));\nall[0].trim()`,
       "all holds promises: use await Promise.all(all)",
     ],
