@@ -1,5 +1,5 @@
 import type { Parameters } from "fast-check";
-import { patience } from "../machine/patience.ts";
+import { patience } from "../../machine/patience.ts";
 
 const seconds = Number(process.env["GEPPETTO_FUZZ_SECONDS"] ?? 0);
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseYaml } from "../../../src/config/yaml-file.ts";
+import { parseYaml } from "../../../src/config/yaml/yaml-file.ts";
 import { readProfiles } from "../../../src/config/profiles.ts";
-import { readScriptOptions } from "../../../src/config/script-options-literal.ts";
+import { readScriptOptions } from "../../../src/config/script/script-options-literal.ts";
 import { weighFrame } from "../../../src/engine/frame-weight.ts";
 import { eventFromJSON } from "../../../src/events/event-from-json.ts";
 import { detectImage } from "../../../src/images/image-format.ts";

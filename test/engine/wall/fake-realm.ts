@@ -57,6 +57,7 @@ export class QueueFixture {
   timeoutMs: number | undefined;
   readonly queue: EntryQueue = new EntryQueue(this.realm, this.ledger, {
     onFailure: (failure) => this.failures.push(failure),
+    onFlood: () => {},
     timeoutMs: () => this.timeoutMs,
   });
 
