@@ -56,7 +56,7 @@ export class MessagePort extends EventTarget {
   start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    const waiting = ArraySlice(this.#waiting) as unknown[];
+    const waiting = ArraySlice(this.#waiting);
     this.#waiting = [];
     for (let i = 0; i < waiting.length; i++) this.#deliver(waiting[i]);
   }
