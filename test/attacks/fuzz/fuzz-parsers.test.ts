@@ -176,11 +176,12 @@ describe.each(PARSERS)("the parser of $name", ({ input, parse, throws = [] }) =>
 });
 
 describe("the weight of a frame", () => {
-  it("is known for any text, and at least its length", () =>
+  it("is known for any text, and at least its length", { timeout: FUZZ_TIMEOUT_MS }, () =>
     fc.assert(
       fc.property(fc.oneof(frameText, json, fc.string()), (text) => {
         expect(weighFrame(text, Infinity)).toBeGreaterThanOrEqual(text.length);
       }),
       fuzzBudget(1000),
-    ));
+    ),
+  );
 });

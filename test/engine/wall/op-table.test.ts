@@ -109,7 +109,7 @@ describe("an op that fails", () => {
     cyclic.push(cyclic);
     ops.serve("sync", "sync", () => cyclic);
     ops.serve("async", "async", async () => cyclic);
-    const refused = { ok: false, error: { message: expect.stringMatching(/^Cannot copy a value that is nested/) } };
+    const refused = { ok: false, error: { message: expect.stringMatching(/^Cannot copy a value that refers to itself/) } };
     expect(ops.call("sync")).toMatchObject(refused);
     ops.call("async", {}, 1);
     await settle();
