@@ -10,7 +10,7 @@ const WINDOW = 64;
 /** Likewise, how large they may be together, in characters and bytes; one always may. */
 const WINDOW_SIZE = 4 * 1024 * 1024;
 
-/** Most entries that may wait. What the limits of an engine let be under way is less. */
+/** Most entries that may wait where nobody says how many. */
 const MAX_WAITING = 200_000;
 
 interface Entry {
@@ -44,6 +44,7 @@ export class EntryQueue {
   #next = 0;
   readonly #onFailure: (failure: RealmFailure) => void;
   readonly #onFlood: () => void;
+  readonly #maxWaiting: number;
   readonly #timeoutMs: () => number | undefined;
   #underWay = 0;
   #sizeUnderWay = 0;
@@ -55,6 +56,8 @@ export class EntryQueue {
     ledger: Ledger,
     options: {
       onFailure: (failure: RealmFailure) => void;
+      /** Most entries that may wait. */
+      maxWaiting?: number;
       /** More waits than any guest that keeps to its limits can make wait. */
       onFlood: () => void;
       timeoutMs: () => number | undefined;
@@ -64,6 +67,7 @@ export class EntryQueue {
     this.#ledger = ledger;
     this.#onFailure = options.onFailure;
     this.#onFlood = options.onFlood;
+    this.#maxWaiting = options.maxWaiting ?? MAX_WAITING;
     this.#timeoutMs = options.timeoutMs;
   }
 
@@ -103,7 +107,7 @@ export class EntryQueue {
   }
 
   enterFrame(frame: Frame): Promise<boolean> {
-    if (this.#waiting.length - this.#next >= MAX_WAITING) {
+    if (this.#waiting.length - this.#next >= this.#maxWaiting) {
       this.#onFlood();
       return Promise.resolve(false);
     }

@@ -7,12 +7,13 @@ import { OPS, type ResultCopy } from "../shared/contract/ops.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import { EntryQueue, toFrame } from "./entry-queue.ts";
+import { MAX_EVENTS as EVENTS_UNDER_WAY } from "./run/event-window.ts";
 import type { StepEvent } from "../shared/step-events.ts";
 import { isOfGuest, parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
 import { Ledger } from "./ledger.ts";
 import { limitError, type EngineLimits } from "./limits.ts";
 import { OpTable } from "./op-table.ts";
-import { RunManager } from "./run/run-manager.ts";
+import { ENDING_RUNS, RunManager } from "./run/run-manager.ts";
 import { registerRunOps } from "./run/run-ops.ts";
 import type { PendingWork, ScriptError } from "./script/script-run.ts";
 
@@ -61,6 +62,9 @@ export function toHostError(record: ErrorRecord): Error {
   if (record.stack !== undefined) error.stack = record.stack;
   return Object.assign(error, record.code === undefined ? {} : { code: record.code });
 }
+
+/** Entries of the host's own that may wait at a time. */
+const HOST_ENTRIES = 1000;
 
 /** How many of the errors that went to the guest are remembered, to know them again when they come back uncaught. */
 const REMEMBERED_ERRORS = 256;
@@ -241,6 +245,7 @@ export class RealmSession {
     this.#queue = new EntryQueue(this.#realm, this.ledger, {
       timeoutMs: turnTimeoutMs,
       onFailure,
+      maxWaiting: EVENTS_UNDER_WAY * (limits.runs + ENDING_RUNS) + limits.ops + limits.timers + HOST_ENTRIES,
       onFlood: () => this.#break(),
     });
     this.#runs = new RunManager({

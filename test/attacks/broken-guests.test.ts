@@ -115,7 +115,7 @@ describe("a guest that speaks for itself", () => {
       if (round === 0)
         note("run_start", { id: idOf(1), step: "guest", delivery: "last_event", info: { kind: "list" } });
       const value = Array.from({ length: 1000 }, () => []);
-      for (let i = 0; i < 10; i++) note("run_yield", { id: idOf(1), value });
+      for (let i = 0; i < 100; i++) note("run_yield", { id: idOf(1), value });
     });
     expect(outcome).toMatchObject({ end: "limit", error: { code: "ERR_LIMIT_WALL" } });
     expect(addedMB).toBeLessThan(64);

@@ -2,7 +2,7 @@ import { createDeferred, type Deferred } from "../../base/deferred.ts";
 import type { Frame } from "../../shared/frames.ts";
 
 /** Most events of a run that may be under way to its guest, not yet consumed there. */
-const MAX_EVENTS = 64;
+export const MAX_EVENTS = 64;
 /** Likewise, most bytes; one event always may. */
 const MAX_BYTES = 256_000;
 

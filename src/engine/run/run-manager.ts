@@ -20,7 +20,7 @@ export interface RunManagerOptions extends RunSurroundings {
 }
 
 /** Runs whose last event the guest may have, and which are still ending here. */
-const ENDING_RUNS = 64;
+export const ENDING_RUNS = 64;
 
 /** A run in which a guest asks for something in between; the arguments are its own. */
 export interface Intercepted<Args> {
