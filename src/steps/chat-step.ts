@@ -156,8 +156,8 @@ export function withImages(messages: PromptMessage[], resolve?: (url: string) =>
 
 /** Which provider and model are asked for, as far as that can be seen without a check. */
 function namesOf(options: unknown, input: unknown): { provider?: string | undefined; model?: string | undefined } {
-  const named = { ...(options as object | undefined), ...(input as object | undefined) } as Record<string, unknown>;
-  const { provider, model } = named;
+  const named = (field: "provider" | "model"): unknown => fieldOf(input, field) ?? fieldOf(options, field);
+  const [provider, model] = [named("provider"), named("model")];
   return {
     provider: typeof provider === "string" ? provider : undefined,
     model: typeof model === "string" && model !== "" ? model : undefined,
@@ -166,6 +166,10 @@ function namesOf(options: unknown, input: unknown): { provider?: string | undefi
 
 /** Id of the message that is answered, where the input is a conversation. */
 function parentOf(input: unknown): string {
-  const { current } = (input ?? {}) as { current?: unknown };
+  const current = fieldOf(input, "current");
   return typeof current === "string" ? current : "";
+}
+
+function fieldOf(value: unknown, field: string): unknown {
+  return (value as Record<string, unknown> | null | undefined)?.[field];
 }

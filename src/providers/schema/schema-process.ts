@@ -23,6 +23,7 @@ export class SchemaProcess {
   #text = "";
   #settle: ((line: string | undefined) => void) | undefined;
   #isGone = false;
+  #endTimer: NodeJS.Timeout | undefined;
   readonly #ready: Promise<string | undefined>;
 
   /** @param niceness what the system gives it less of, from 0 to 19. */
@@ -50,6 +51,7 @@ export class SchemaProcess {
 
   /** Resolves when the process can be asked, or has died. */
   async ready(): Promise<void> {
+    clearTimeout(this.#endTimer);
     this.#hold(true);
     await this.#ready;
     this.#hold(false);
@@ -79,7 +81,13 @@ export class SchemaProcess {
     return answer === undefined ? undefined : (JSON.parse(answer) as SchemaAnswer);
   }
 
+  /** Ends the process unless it is wanted before. */
+  endAfter(ms: number): void {
+    this.#endTimer = setTimeout(() => this.end(), ms).unref();
+  }
+
   end(): void {
+    clearTimeout(this.#endTimer);
     this.#child.kill("SIGKILL");
   }
 

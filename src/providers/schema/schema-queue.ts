@@ -18,6 +18,8 @@ const slow: Lane = { processes: 2, limitMs: 500, niceness: 10, idle: [], busy: 0
 
 /** Processes of a lane that stay when nobody asks. */
 const IDLE_PROCESSES = 1;
+/** How long they stay. */
+const IDLE_MS = 60_000;
 /** Questions of one owner that wait; more are refused. */
 const MAX_WAITING = 2000;
 
@@ -116,7 +118,7 @@ class SchemaQueue {
 }
 
 async function check({ lane, request, signal }: Job): Promise<SchemaAnswer | "overdue"> {
-  const process = lane.idle.pop() ?? new SchemaProcess(lane.niceness);
+  const process = idleProcess(lane) ?? new SchemaProcess(lane.niceness);
   // The time that a process takes to begin is not the schema's.
   await process.ready();
   const onAbort = (): void => process.end();
@@ -124,11 +126,22 @@ async function check({ lane, request, signal }: Job): Promise<SchemaAnswer | "ov
   if (lane === slow) signal?.addEventListener("abort", onAbort, { once: true });
   const answer = await process.ask(request, lane.limitMs);
   signal?.removeEventListener("abort", onAbort);
-  if (answer === undefined || lane.idle.length >= IDLE_PROCESSES) process.end();
-  else lane.idle.push(process);
+  if (answer === undefined || lane.idle.filter(({ isGone }) => !isGone).length >= IDLE_PROCESSES) process.end();
+  else keep(process, lane);
   // Whoever asks next in the fast lane is not to wait for a process to begin.
-  if (lane === fast && lane.idle.length === 0) lane.idle.push(new SchemaProcess(lane.niceness));
+  if (lane === fast && lane.idle.every(({ isGone }) => isGone)) keep(new SchemaProcess(lane.niceness), lane);
   return answer ?? "overdue";
+}
+
+function keep(process: SchemaProcess, lane: Lane): void {
+  lane.idle.push(process);
+  process.endAfter(IDLE_MS);
+}
+
+function idleProcess(lane: Lane): SchemaProcess | undefined {
+  let process = lane.idle.pop();
+  while (process?.isGone === true) process = lane.idle.pop();
+  return process;
 }
 
 /** The one queue of this process. */
