@@ -1,7 +1,9 @@
 import type { TextMessage, ToolRound } from "../../../src/shared/chat-messages.ts";
 import {
+  defineField,
   defineHidden,
   isArray,
+  ObjectKeys,
   SafeDate,
   SafeError,
   SafeString,
@@ -47,6 +49,20 @@ function splitInput(
   return { options: own.settings, input: beside.settings, runnable, functions };
 }
 
+/** What stands for a function, which cannot cross: the host refuses it by the option's name, as it does any wrong value. */
+const FUNCTION = { function: true } as const;
+
+function withoutFunctions(settings: Settings): Settings {
+  const keys = ObjectKeys(settings);
+  let copied: Settings | undefined;
+  for (let i = 0; i < keys.length; i++) {
+    if (typeof settings[keys[i]!] !== "function") continue;
+    copied ??= { ...settings };
+    defineField(copied, keys[i]!, FUNCTION);
+  }
+  return copied ?? settings;
+}
+
 /** What is behind every chat step with these settings. */
 export function chatBinding(options: Settings): StepBinding {
   return {
@@ -57,7 +73,11 @@ export function chatBinding(options: Settings): StepBinding {
     kind: "text",
     toInput: (given) => {
       const { options: settings, input, runnable } = splitInput(options, given);
-      return { options: settings, input, runnable };
+      return {
+        options: withoutFunctions(settings),
+        input: isPlainObject(input) ? withoutFunctions(input) : input,
+        runnable,
+      };
     },
     functionsOf: (given) => splitInput(options, given).functions,
     fromResult: toGuestMessage,
