@@ -13,7 +13,7 @@ const streaming = folder.file(
 const stubborn = folder.file(
   "stubborn.js",
   `const step = new ChatStepFactory().newStep();
-  const again = () => step.runWithEvents("slow: 10m\\necho: x", (event) => { console.log(event.type); if (event.type === "interrupt") again(); });
+  const again = () => step.runWithEvents("slow: 600s\\necho: x", (event) => { console.log(event.type); if (event.type === "interrupt") again(); });
   again();`,
 );
 const spinning = folder.file("spinning.js", `console.log("go"); for (;;);`);
