@@ -72,6 +72,7 @@ export class GuestRun {
   #forwards: boolean;
   /** Resolves when it is known whether the run forwards. */
   #decision: Deferred<void> | undefined;
+  #giveBack: (() => void) | undefined;
   /** Keeps the script going. */
   #release: (() => void) | undefined;
   /** What the guest knows of the events' meta. */
@@ -124,7 +125,7 @@ export class GuestRun {
   /** Runs to the end; resolves when the last event has been delivered. */
   async execute(): Promise<void> {
     const { failed, input, chars } = this.#request;
-    const giveBack = this.#surroundings.ledger.reserve(chars);
+    this.#giveBack = this.#surroundings.ledger.reserve(chars);
     this.#hold();
     const stopWatching = this.#watch();
     await this.#run.execute(() => {
@@ -136,8 +137,14 @@ export class GuestRun {
     this.#delivery.stopPulling();
     await this.#delivery.idle();
     this.#isOver = true;
-    giveBack();
+    this.#giveBackArguments();
     this.#hold();
+  }
+
+  /** The arguments are kept no more, once. */
+  #giveBackArguments(): void {
+    this.#giveBack?.();
+    this.#giveBack = undefined;
   }
 
   /** Nobody will take what is still to come. */
@@ -213,6 +220,8 @@ export class GuestRun {
     const { onEvent, onError } = this.#surroundings;
     const heard = onEvent(event);
     if (error !== undefined) onError(error);
+    // With the last event the guest may start another run in the place of this one.
+    if (isTerminal(event.type)) this.#giveBackArguments();
     const bytes = eventBytes(event);
     const emission = toEmission(event);
     // Of a run that forwards its guest wants no more than the results and the end.

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { join } from "node:path";
+import { RUN_OPTIONS } from "../../config/table/run-options.ts";
 
 /** Modules of Node's that have a shim in the folder of shims. */
 const SHIMS: ReadonlySet<string> = new Set([
@@ -39,11 +40,11 @@ const INSTEAD: Readonly<Record<string, string>> = {
   child_process: "processes are the host app's to start",
   crypto: "use crypto.randomUUID(), crypto.getRandomValues() or a package",
   dns: "names are the host app's to resolve",
-  fs: "give a file with --input and read it with input()",
+  fs: `give a file with ${RUN_OPTIONS.input.flag.name} and read it with input()`,
   http: "connections are the host app's to make",
   net: "connections are the host app's to make",
   os: "what you need of the machine comes with -e KEY=VALUE",
-  readline: "give a text with --input and read it with input()",
+  readline: `give a text with ${RUN_OPTIONS.input.flag.name} and read it with input()`,
   vm: "evaluate code as a step of the host app's",
   worker_threads: "run steps in parallel with steps.createParallelStep()",
   zlib: "use a package, such as fflate",

@@ -26,7 +26,6 @@ export class OpTableFixture {
       ledger: this.ledger,
       maxPending: MAX_PENDING,
       onTooMany: () => new GeppettoError("LimitError", "too many calls"),
-      onBroken: () => {},
       checkRoom: (chars) => {
         if (this.ledger.chars + chars > MAX_CHARS) throw new GeppettoError("LimitError", "too many characters");
       },

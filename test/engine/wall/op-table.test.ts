@@ -109,7 +109,10 @@ describe("an op that fails", () => {
     cyclic.push(cyclic);
     ops.serve("sync", "sync", () => cyclic);
     ops.serve("async", "async", async () => cyclic);
-    const refused = { ok: false, error: { message: expect.stringMatching(/^Cannot copy a value that refers to itself/) } };
+    const refused = {
+      ok: false,
+      error: { message: expect.stringMatching(/^Cannot copy a value that refers to itself/) },
+    };
     expect(ops.call("sync")).toMatchObject(refused);
     ops.call("async", {}, 1);
     await settle();
