@@ -32,3 +32,4 @@ export { FLAG_GROUPS, type Flag, type FlagGroup, type RunOption, type Setting } 
 export type { FlagPath } from "./config/table/settings.ts";
 export { parseYaml, type YamlFile } from "./config/yaml/yaml-file.ts";
 export { closestName } from "./shared/closest-name.ts";
+export { VENDOR_VARIABLES } from "./providers/vendors.ts";

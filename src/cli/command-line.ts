@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
-import { checkEnvironment, OTHER_VARIABLES } from "../config.ts";
+import { checkEnvironment, OTHER_VARIABLES, VENDOR_VARIABLES } from "../config.ts";
 import { evalCommand } from "./commands/eval-command.ts";
 import { EXIT } from "./output/exit-codes.ts";
 import { prepareArguments } from "./options/prepare-arguments.ts";
@@ -29,7 +29,7 @@ Environment:
 ${Object.entries(OTHER_VARIABLES)
   .map(([name, help]) => `  ${name.padEnd(53)}  ${help}`)
   .join("\n")}
-  OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL
+  ${VENDOR_VARIABLES.join(", ")}
 `;
 
 /** How long a guest's thread may take to leave before the process ends without it, in milliseconds. */

@@ -1,9 +1,9 @@
 import { closestName } from "../shared/closest-name.ts";
-import { PROVIDER_NAMES } from "../providers/settings.ts";
+import { PROVIDER_ALIASES, PROVIDER_NAMES } from "../providers/vendors.ts";
 import { configError } from "./config-error.ts";
 import type { SettingValues } from "./read-settings.ts";
 
-const NAMES = [...PROVIDER_NAMES, "claude"];
+const NAMES = [...PROVIDER_NAMES, ...PROVIDER_ALIASES.keys()];
 
 /**
  * `provider:model`, a provider alone, or a model alone (also one with a colon in it, such as `llama3:8b`), as settings of

@@ -1,5 +1,5 @@
 import type { PriceTable } from "../providers/cost/price-table.ts";
-import { PROVIDER_NAMES } from "../providers/settings.ts";
+import { PROVIDER_ALIASES, PROVIDER_NAMES } from "../providers/vendors.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
 import type { Kind, Setting } from "./table/setting.ts";
 
@@ -67,7 +67,7 @@ function numberBetween(least: number, most: number, isWhole: boolean, expects: s
   };
 }
 
-const PROVIDERS = [...PROVIDER_NAMES, "claude"];
+const PROVIDERS = [...PROVIDER_NAMES, ...PROVIDER_ALIASES.keys()];
 
 const text: KindReader<string> = {
   expects: "a text",

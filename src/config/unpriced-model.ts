@@ -1,6 +1,6 @@
-import { DEFAULT_CHAT_MODELS } from "../providers/create-chat-provider.ts";
 import { priceFor } from "../providers/cost/price-table.ts";
 import { type Environment, resolveProviderSettings } from "../providers/settings.ts";
+import { DEFAULT_CHAT_MODELS } from "../providers/vendors.ts";
 import type { Settings } from "./settings.ts";
 
 /** The model in use, where it costs something and nobody knows what: a limit on cost refuses each request to it. */

@@ -8,13 +8,8 @@ import { OpenAIChat } from "./openai/openai-chat.ts";
 import { OpenAIResponses } from "./openai/openai-responses.ts";
 import { RetryingProvider } from "./retrying-provider.ts";
 import type { Fetch } from "./sdk/watched-fetch.ts";
-import { type ModelSettings, type ProviderName, type ResolvedSettings, resolveProviderSettings } from "./settings.ts";
-
-export const DEFAULT_CHAT_MODELS: Readonly<Record<ProviderName, string>> = {
-  embedded: "demo",
-  openai: "gpt-5-mini",
-  anthropic: "claude-sonnet-5",
-};
+import { type ModelSettings, type ResolvedSettings, resolveProviderSettings } from "./settings.ts";
+import { DEFAULT_CHAT_MODELS } from "./vendors.ts";
 
 /**
  * A chat provider with retries and with the settings as defaults of every request. Instant: SDKs load with the first

@@ -1,10 +1,9 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { closestName } from "../shared/closest-name.ts";
+import { PROVIDER_ALIASES, PROVIDER_NAMES, VENDORS, type ProviderName, type VendorName } from "./vendors.ts";
 import type { ReasoningOptions } from "./chat-provider.ts";
 import type { PriceTable } from "./cost/price-table.ts";
 import type { RetryOptions } from "./retry-policy.ts";
-
-export type ProviderName = "embedded" | "openai" | "anthropic";
 
 /** One model as a profile names it. Everything but `provider` has a default. */
 export interface ModelSettings {
@@ -67,26 +66,6 @@ export interface ResolvedSettings extends Omit<ModelSettings, "provider" | "apiK
   idleTimeoutMs: number;
 }
 
-interface Vendor {
-  baseURL: string;
-  keyVariable: string;
-  baseURLVariable: string;
-}
-
-export const PROVIDER_NAMES: readonly ProviderName[] = ["embedded", "openai", "anthropic"];
-const ALIASES: Record<string, ProviderName> = { claude: "anthropic" };
-const VENDORS: Record<Exclude<ProviderName, "embedded">, Vendor> = {
-  openai: {
-    baseURL: "https://api.openai.com/v1",
-    keyVariable: "OPENAI_API_KEY",
-    baseURLVariable: "OPENAI_BASE_URL",
-  },
-  anthropic: {
-    baseURL: "https://api.anthropic.com",
-    keyVariable: "ANTHROPIC_API_KEY",
-    baseURLVariable: "ANTHROPIC_BASE_URL",
-  },
-};
 const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\])$/;
 const DEFAULT_HEADER_TIMEOUT_MS = 60_000;
 const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
@@ -134,9 +113,9 @@ export function resolveProviderSettings(settings: ModelSettings, env: Environmen
 
 function providerNameOf(given: string): ProviderName {
   const name = given.trim().toLowerCase();
-  const known = ALIASES[name] ?? PROVIDER_NAMES.find((candidate) => candidate === name);
+  const known = PROVIDER_ALIASES.get(name) ?? PROVIDER_NAMES.find((candidate) => candidate === name);
   if (known) return known;
-  const close = closestName(name, [...PROVIDER_NAMES, ...Object.keys(ALIASES)]);
+  const close = closestName(name, [...PROVIDER_NAMES, ...PROVIDER_ALIASES.keys()]);
   throw new GeppettoError(
     "ConfigError",
     `Cannot use provider "${given}": it must be one of ${PROVIDER_NAMES.join(", ")}${close ? `, did you mean "${close}"?` : ""}`,
@@ -144,8 +123,7 @@ function providerNameOf(given: string): ProviderName {
   );
 }
 
-/** OpenAI's SDK wants the version in the address, Anthropic's adds it. */
-function normalizeBaseURL(provider: ProviderName, given: string): string {
+function normalizeBaseURL(provider: VendorName, given: string): string {
   if (!URL.canParse(given) || !/^https?:$/.test(new URL(given).protocol)) {
     throw new GeppettoError(
       "ConfigError",
@@ -156,7 +134,7 @@ function normalizeBaseURL(provider: ProviderName, given: string): string {
     );
   }
   const trimmed = given.trim().replace(/\/+$/, "");
-  return provider === "anthropic" ? trimmed.replace(/\/v1$/, "") : trimmed;
+  return VENDORS[provider].addsVersion ? trimmed.replace(/\/v1$/, "") : trimmed;
 }
 
 function readKey(given: string | undefined, env: Environment): string | undefined {
@@ -166,7 +144,12 @@ function readKey(given: string | undefined, env: Environment): string | undefine
   return key?.trim() || undefined;
 }
 
-function keyHint(given: string | undefined, found: string | undefined, vendor: Vendor, isVendorURL: boolean): string {
+function keyHint(
+  given: string | undefined,
+  found: string | undefined,
+  vendor: (typeof VENDORS)[VendorName],
+  isVendorURL: boolean,
+): string {
   if (given?.startsWith("env:")) return `set ${given.slice(4)} to a valid key`;
   if (given?.startsWith("key:")) return `store one with: geppetto-js keys set ${given.slice(4)}`;
   if (given) return "check apiKey in the settings";

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { abortable } from "../base/abortable.ts";
 import type { ChatProvider, ChatRequest, PromptMessage } from "../providers/chat-provider.ts";
-import { createChatProvider, DEFAULT_CHAT_MODELS } from "../providers/create-chat-provider.ts";
+import { createChatProvider } from "../providers/create-chat-provider.ts";
+import { DEFAULT_CHAT_MODELS } from "../providers/vendors.ts";
 import type { CreateProviderOptions } from "../providers/create-provider-options.ts";
 import { parseChatInput, parseChatOptions, type ChatOptions } from "../providers/input/chat-input.ts";
 import type { PriceTable } from "../providers/cost/price-table.ts";

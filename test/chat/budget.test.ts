@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Budget } from "../../src/providers/cost/budget.ts";
 import type { ChatProvider } from "../../src/providers/chat-provider.ts";
-import { createChatProvider, DEFAULT_CHAT_MODELS } from "../../src/providers/create-chat-provider.ts";
+import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
+import { DEFAULT_CHAT_MODELS } from "../../src/providers/vendors.ts";
 import { LIST_PRICES, LIST_PRICES_DATE } from "../../src/providers/cost/list-prices.ts";
 import { costOf } from "../../src/providers/cost/price-table.ts";
 import { resolveProviderSettings } from "../../src/providers/settings.ts";

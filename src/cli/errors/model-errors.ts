@@ -108,13 +108,13 @@ export const modelErrors = {
   ERR_UNKNOWN_PROVIDER: {
     name: "ConfigError",
     meaning: "The settings name a provider that does not exist.",
-    advice: "Use `embedded`, `openai` or `anthropic`.",
+    advice: "Use one of the providers that the message names.",
     exit: EXIT.config,
   },
   ERR_BASE_URL: {
     name: "ConfigError",
     meaning: "The base URL of a provider is not an http or https URL.",
-    advice: "Check `chat.baseURL`, `OPENAI_BASE_URL` or `ANTHROPIC_BASE_URL`.",
+    advice: "Check `chat.baseURL`, or the variable of the address, such as `OPENAI_BASE_URL`.",
     exit: EXIT.config,
   },
   ERR_NO_EMBEDDINGS: {

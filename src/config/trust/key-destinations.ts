@@ -1,4 +1,5 @@
 import { resolveProviderSettings, type ResolvedSettings } from "../../providers/settings.ts";
+import { usualKeys } from "../../providers/vendors.ts";
 import { configError } from "../config-error.ts";
 import type { Merged } from "../layers.ts";
 
@@ -97,11 +98,4 @@ function resolve(merged: Merged, section: string, env: Environment): ResolvedSet
   } catch {
     return undefined;
   }
-}
-
-/** The names under which everybody keeps the key of a vendor. */
-function usualKeys(provider: ResolvedSettings["provider"]): string[] {
-  if (provider === "openai") return ["env:OPENAI_API_KEY", "key:openai"];
-  if (provider === "anthropic") return ["env:ANTHROPIC_API_KEY", "key:anthropic", "key:claude"];
-  return [];
 }

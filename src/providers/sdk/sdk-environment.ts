@@ -1,5 +1,7 @@
+import { VENDOR_VARIABLES } from "../vendors.ts";
+
 /** What the SDKs would read behind our back: keys, tokens, headers, organisations, log levels. */
-const SDK_VARIABLE = /^(?:OPENAI|ANTHROPIC)_/;
+const PREFIXES = VENDOR_VARIABLES.map((name) => name.slice(0, name.indexOf("_") + 1));
 
 /**
  * Runs `construct` while the environment holds none of the SDKs' variables, so that a client has exactly what it was
@@ -8,7 +10,7 @@ const SDK_VARIABLE = /^(?:OPENAI|ANTHROPIC)_/;
 export function withoutSdkEnvironment<T>(construct: () => T): T {
   const hidden = new Map<string, string>();
   for (const [name, value] of Object.entries(process.env)) {
-    if (!SDK_VARIABLE.test(name) || value === undefined) continue;
+    if (value === undefined || !PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
     hidden.set(name, value);
     delete process.env[name];
   }
