@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { compileJsonSchema } from "../../src/providers/schema/json-schema.ts";
 import { timed } from "../machine/machine-watch.ts";
+import { patience } from "../machine/patience.ts";
 
 async function flaw(schema: Record<string, unknown>, value: unknown): Promise<string | undefined> {
   return (await compileJsonSchema(schema, "the schema"))(value, "input");
@@ -220,16 +221,18 @@ describe("checks of what hostile people write", () => {
     const hostile = await Promise.all(
       Array.from({ length: 4 }, () => compileJsonSchema(exponential, "the schema", { owner: {} })),
     );
-    const flood = hostile.map((check) => check(long(40), "input"));
+    let isOver = false;
+    const flood = Promise.all(hostile.map((check) => check(long(40), "input"))).finally(() => (isOver = true));
     const times: number[] = [];
     for (let round = 0; round < 20; round++) {
       const started = performance.now();
       expect(await good(round, "input")).toBeUndefined();
       times.push(performance.now() - started);
     }
+    expect(isOver).toBe(false);
     // Each of them may be in the way once, and only for as long as the first check may compute.
-    expect(times.filter((ms) => ms > 100).length).toBeLessThanOrEqual(hostile.length);
-    for (const told of await Promise.all(flood)) expect(told).toContain("takes too long");
+    expect(times.toSorted((a, b) => a - b)[times.length - hostile.length - 1]).toBeLessThan(patience(100));
+    for (const told of await flood) expect(told).toContain("takes too long");
   }, 60_000);
 
   it("that nobody waits for any more are dropped", async () => {
@@ -241,7 +244,7 @@ describe("checks of what hostile people write", () => {
     controller.abort();
     const started = performance.now();
     for (const told of await Promise.all(dropped)) expect(told).toContain("nobody waits for the check");
-    expect(performance.now() - started).toBeLessThan(500);
+    expect(performance.now() - started).toBeLessThan(patience(500));
     expect(await first).toContain("takes too long");
   });
 
