@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { readBlocks } from "./document-blocks.ts";
 import { DocumentFolder, freePort } from "./document-folder.ts";
+import { patience } from "../machine/patience.ts";
 
 let folder: DocumentFolder;
 let server: ChildProcess;
@@ -16,7 +17,7 @@ beforeAll(async () => {
   folder = new DocumentFolder(readBlocks("docs/embedding.md"), { modelURL: url, port });
   const env = { ...process.env, PORT: String(port), DRAIN_MS: "2000" };
   server = spawn(process.execPath, ["server.ts"], { cwd: folder.path, env, stdio: ["ignore", "ignore", "inherit"] });
-  await vi.waitFor(() => run("export default 1"), { timeout: 20_000 });
+  await vi.waitFor(() => run("export default 1"), { timeout: patience(20_000) });
 });
 afterAll(() => {
   server.kill("SIGKILL");
@@ -42,7 +43,7 @@ describe("the server of docs/embedding.md", () => {
     expect(Buffer.from(value ?? "").toString()).toContain("begun");
     const { length } = guests();
     client.abort();
-    await expect.poll(() => guests().length, { timeout: 20_000 }).toBe(length - 1);
+    await expect.poll(() => guests().length, { timeout: patience(20_000) }).toBe(length - 1);
     expect(await run("export default 2")).toContain('"value":2');
   });
 

@@ -81,7 +81,7 @@ describe("the service of examples/script-service", () => {
     const response = await post("key-a", "console.log('begun'); setInterval(() => {}, 1000)", client.signal);
     await response.body!.getReader().read();
     client.abort();
-    await expect.poll(() => get("/metrics"), { timeout: 20_000 }).toContain('scripts_total{end="aborted"} 1\n');
+    await expect.poll(() => get("/metrics")).toContain('scripts_total{end="aborted"} 1\n');
   });
 
   it("stops gracefully: scripts end, those that do not are aborted, the exit code is 0", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runCli, type CliResult } from "../cli/run-cli.ts";
 import { ModuleFolder } from "./module-folder.ts";
+import { timed } from "../machine/machine-watch.ts";
 
 /** Runs one of a folder's files with the built command line, and a cache of its own. */
 async function run(folder: ModuleFolder, name: string, ...flags: string[]): Promise<CliResult> {
@@ -103,9 +104,9 @@ describe.concurrent("geppetto-js run", () => {
     using folder = new ModuleFolder({
       "main.mjs": `${lines}\nexport const options = { limits: { timeout: "20s" } };\nconsole.log("ran");`,
     });
-    const { code, durationMs } = await run(folder, "main.mjs");
+    const { result, ms, allow } = await timed(() => run(folder, "main.mjs"));
     // Node's own loader finds so many too many.
-    expect([0, 65]).toContain(code);
-    expect(durationMs).toBeLessThan(20_000);
+    expect([0, 65]).toContain(result.code);
+    expect(ms).toBeLessThan(allow(20_000));
   });
 });

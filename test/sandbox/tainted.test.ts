@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { patience } from "../machine/patience.ts";
 
 describe("an engine whose thread cannot be ended", () => {
   it("is marked tainted, and no further guest is taken into that process's threads", () => {
@@ -41,7 +42,7 @@ describe("an engine whose thread cannot be ended", () => {
     const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
       cwd: fileURLToPath(new URL("../../", import.meta.url)),
       encoding: "utf8",
-      timeout: 28_000,
+      timeout: patience(28_000),
     });
     expect(JSON.parse(stdout)).toEqual([true, false, 2]);
   });

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root } from "../examples/document-blocks.ts";
+import { patience } from "../machine/patience.ts";
 import { COMPILERS, TypeProject } from "./type-project.ts";
 
 /** The settings that README and docs tell host apps and authors of scripts to use. */
@@ -48,13 +49,17 @@ export default [first, wrong];
 `;
 
 describe.each(COMPILERS)("the types under %s", (compiler) => {
-  it.each([true, false])("let host apps and examples compile, strict: %s", { timeout: 180_000 }, async (strict) => {
-    using project = new TypeProject({ ...examples(/\.ts$/), "declared-ops.ts": DECLARED_OPS });
-    const options = { ...HOST, strict, skipLibCheck: true, allowImportingTsExtensions: true };
-    expect(await project.check(compiler, options)).toBe("");
-  });
+  it.each([true, false])(
+    "let host apps and examples compile, strict: %s",
+    { timeout: patience(180_000) },
+    async (strict) => {
+      using project = new TypeProject({ ...examples(/\.ts$/), "declared-ops.ts": DECLARED_OPS });
+      const options = { ...HOST, strict, skipLibCheck: true, allowImportingTsExtensions: true };
+      expect(await project.check(compiler, options)).toBe("");
+    },
+  );
 
-  it.each([true, false])("let scripts compile, strict: %s", { timeout: 180_000 }, async (strict) => {
+  it.each([true, false])("let scripts compile, strict: %s", { timeout: patience(180_000) }, async (strict) => {
     using project = new TypeProject({ ...examples(/^\d.*\.js$/), "composed.js": COMPOSED });
     // Scripts are JavaScript: what has no annotation is no mistake.
     const options = {

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { ChatProvider } from "../../../src/providers/chat-provider.ts";
 import { createChatProvider } from "../../../src/providers/create-chat-provider.ts";
 import type { ModelSettings } from "../../../src/providers/settings.ts";
+import { patience } from "../../machine/patience.ts";
 import { collect, type Collected } from "../collect.ts";
 
 export type Api = "chat" | "responses" | "messages";
@@ -39,7 +40,7 @@ export async function startAnswerServer(): Promise<AnswerServer> {
   });
   // Node's fetch sometimes opens a connection more than it uses.
   server.on("connection", (socket) => {
-    setTimeout(() => socket.bytesRead === 0 && socket.destroy(), 200).unref();
+    setTimeout(() => socket.bytesRead === 0 && socket.destroy(), patience(1000)).unref();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
