@@ -194,7 +194,7 @@ describe("readScriptOptions() of a large script", () => {
   });
 
   it("refuses one that is larger than any that runs, and says how large that is", () => {
-    expect(() => readScriptOptions(" ".repeat(8_000_001), "a.js")).toThrow(
+    expect(() => readScriptOptions(`export const options = {};${" ".repeat(8_000_001)}`, "a.js")).toThrow(
       expect.objectContaining({
         code: "ERR_SCRIPT_LOAD",
         message: "Cannot read the options of a.js: the script is larger than 8000000 characters",

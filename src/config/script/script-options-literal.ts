@@ -27,10 +27,10 @@ const HOW = "write them as export const options = { … }, without names, calls 
  * readScriptOptions(`export const options = { chat: { seed: 7 } };`, "a.js")?.value; // { chat: { seed: 7 } }
  */
 export function readScriptOptions(source: string, label: string): ScriptOptionsLiteral | undefined {
+  if (!/\bexport\b/.test(source) || !/\boptions\b/.test(source)) return undefined;
   if (source.length > MAX_SCRIPT_CHARS) {
     throw notLoaded(label, `the script is larger than ${MAX_SCRIPT_CHARS} characters`);
   }
-  if (!/\bexport\b/.test(source) || !/\boptions\b/.test(source)) return undefined;
   const positionAt = (offset: number): Position => positionIn(source, offset);
   try {
     const found = findExportedOptions(new ScriptTokens(source));
