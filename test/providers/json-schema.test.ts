@@ -188,9 +188,9 @@ describe("checks of what hostile people write", () => {
     "with the pattern %s are as fast as with any other",
     async (pattern) => {
       const check = await compileJsonSchema({ pattern }, "the schema");
-      const { result, ms, allow } = await timed(() => check(`${"a".repeat(50_000)}!`, "input"));
-      expect(result).toContain("that fits the pattern");
-      expect(ms).toBeLessThan(allow(900));
+      const started = performance.now();
+      expect(await check(`${"a".repeat(50_000)}!`, "input")).toContain("that fits the pattern");
+      expect(performance.now() - started).toBeLessThan(900);
     },
   );
 
@@ -224,17 +224,16 @@ describe("checks of what hostile people write", () => {
     let isOver = false;
     const flood = Promise.all(hostile.map((check) => check(long(40), "input"))).finally(() => (isOver = true));
     const times: number[] = [];
-    const { allow } = await timed(async () => {
-      for (let round = 0; round < 20; round++) {
-        const started = performance.now();
-        expect(await good(round, "input")).toBeUndefined();
-        times.push(performance.now() - started);
-      }
-    });
+    for (let round = 0; round < 20; round++) {
+      const started = performance.now();
+      expect(await good(round, "input")).toBeUndefined();
+      times.push(performance.now() - started);
+    }
+    expect(isOver).toBe(false);
     // Each of them may be in the way once, and only for as long as the first check may compute.
-    expect(times.filter((ms) => ms > allow(100)).length).toBeLessThanOrEqual(hostile.length);
-    for (const told of await Promise.all(flood)) expect(told).toContain("takes too long");
-  });
+    expect(times.toSorted((a, b) => a - b)[times.length - hostile.length - 1]).toBeLessThan(patience(100));
+    for (const told of await flood) expect(told).toContain("takes too long");
+  }, 60_000);
 
   it("that nobody waits for any more are dropped", async () => {
     const owner = {};
@@ -243,9 +242,9 @@ describe("checks of what hostile people write", () => {
     const controller = new AbortController();
     const dropped = Array.from({ length: 50 }, () => check(long(40), "input", controller.signal));
     controller.abort();
-    const { result, ms, allow } = await timed(() => Promise.all(dropped));
-    for (const told of result) expect(told).toContain("nobody waits for the check");
-    expect(ms).toBeLessThan(allow(500));
+    const started = performance.now();
+    for (const told of await Promise.all(dropped)) expect(told).toContain("nobody waits for the check");
+    expect(performance.now() - started).toBeLessThan(patience(500));
     expect(await first).toContain("takes too long");
   });
 
@@ -256,7 +255,7 @@ describe("checks of what hostile people write", () => {
       const check = await compileJsonSchema({ type: "string" }, "the schema");
       console.log(await check(5, "input"));`;
     const args = ["--input-type=module", "-e", source, file];
-    expect(execFileSync(process.execPath, args, { encoding: "utf8", timeout: patience(20_000) }).trim()).toBe(
+    expect(execFileSync(process.execPath, args, { encoding: "utf8", timeout: 20_000 }).trim()).toBe(
       "input: expected a string, found 5",
     );
   });
