@@ -4,17 +4,21 @@ export interface OpContext {
   readonly signal: AbortSignal;
   /** Length of the frame that the call came in, in characters. */
   readonly chars: number;
+  /** What it takes to keep what came in it, in characters of plain text. */
+  readonly weight: number;
 }
 
 /** One call of an op, as what serves it sees it. A signal is made when somebody asks for it: most calls need none. */
 export class OpCall implements OpContext {
   readonly chars: number;
+  readonly weight: number;
   #controller: AbortController | undefined;
   #aborted: { reason: unknown } | undefined;
   #onAbort: (() => void) | undefined;
 
-  constructor(chars: number) {
+  constructor(chars: number, weight: number) {
     this.chars = chars;
+    this.weight = weight;
   }
 
   get signal(): AbortSignal {

@@ -94,14 +94,14 @@ export class OpTable implements HostBridge {
 
   call(frame: string): string {
     try {
-      const { op, args, callId, weight } = this.#read(frame);
+      const { op, args, callId, call } = this.#read(frame);
       if (!this.#serves(op)) return IGNORED;
       // A note that was sent as a call, to be answered when all before it are served.
       if (callId !== undefined) {
-        this.#begin(op, args, callId, weight);
+        this.#begin(op, args, callId, call);
         return IGNORED;
       }
-      return encodeOutcome({ ok: true, value: answerNow(op, args, weight) });
+      return encodeOutcome({ ok: true, value: answerNow(op, args, call) });
     } catch (error) {
       return encodeOutcome({ ok: false, error: this.#record(error) });
     }
@@ -109,10 +109,10 @@ export class OpTable implements HostBridge {
 
   note(frame: string): void {
     try {
-      const { op, args, callId, weight } = this.#read(frame);
+      const { op, args, callId, call } = this.#read(frame);
       if (!this.#serves(op)) return;
-      if (callId !== undefined) this.#begin(op, args, callId, weight);
-      else answerNow(op, args, weight);
+      if (callId !== undefined) this.#begin(op, args, callId, call);
+      else answerNow(op, args, call);
     } catch (error) {
       // Nobody waits for it.
       this.#record(error);
@@ -122,16 +122,16 @@ export class OpTable implements HostBridge {
   async callBlocking(frame: string): Promise<Frame> {
     const buffers: ArrayBuffer[] = [];
     try {
-      const { op, args, weight } = this.#read(frame);
+      const { op, args, call } = this.#read(frame);
       if (!this.#serves(op)) return { text: IGNORED };
-      const outcome = await this.#serve(op, args, blockingId--, weight);
+      const outcome = await this.#serve(op, args, blockingId--, call);
       return { text: encodeOutcome(outcome, buffers), buffers };
     } catch (error) {
       return { text: encodeOutcome({ ok: false, error: this.#record(error) }) };
     }
   }
 
-  #read(frame: string): { op: ServedOp; args: unknown; callId: number | undefined; weight: number } {
+  #read(frame: string): { op: ServedOp; args: unknown; callId: number | undefined; call: OpCall } {
     const weight = frame.length > LIGHT_CHARS ? weighFrame(frame, MAX_WEIGHT) : frame.length;
     // The guest's encoder refuses it earlier: this one was made by somebody else.
     if (weight > MAX_WEIGHT) {
@@ -152,18 +152,19 @@ export class OpTable implements HostBridge {
     if (callId !== undefined && !(Number.isSafeInteger(callId) && (callId as number) > 0)) {
       throw new GeppettoError("ValidationError", "Cannot read a frame: its call id is malformed");
     }
-    return { op, args, callId: callId as number | undefined, weight };
+    return { op, args, callId: callId as number | undefined, call: new OpCall(frame.length, weight) };
   }
 
-  #start(op: ServedOp, args: unknown, callId: number, chars: number): void {
+  #start(op: ServedOp, args: unknown, callId: number, call: OpCall): void {
     if (this.#pending.has(callId))
       throw new GeppettoError("ValidationError", `Cannot start call ${callId}: it is pending already`);
     if (this.#pending.size >= this.#options.maxPending) throw this.#options.onTooMany();
+    const { chars } = call;
     this.#options.checkRoom(chars);
     const { ledger } = this.#options;
     const giveBack = ledger.reserve(chars);
     const release = ledger.hold("op");
-    void this.#serve(op, args, callId, chars).then((outcome) => {
+    void this.#serve(op, args, callId, call).then((outcome) => {
       // The settling turn takes its own hold before this one goes.
       if (outcome !== undefined) this.#settle(callId, outcome);
       giveBack();
@@ -172,13 +173,13 @@ export class OpTable implements HostBridge {
   }
 
   /** Starts an asynchronous call; what it is refused for is its outcome. */
-  #begin(op: ServedOp, args: unknown, callId: number, chars: number): void {
+  #begin(op: ServedOp, args: unknown, callId: number, call: OpCall): void {
     if (this.#pending.size + this.#settling >= this.#options.maxPending + UNHEARD_CALLS) {
       this.#options.onBroken();
       return;
     }
     try {
-      this.#start(op, args, callId, chars);
+      this.#start(op, args, callId, call);
     } catch (error) {
       const record = this.#record(error);
       if (!this.#pending.has(callId)) this.#settle(callId, { ok: false, error: record });
@@ -198,8 +199,7 @@ export class OpTable implements HostBridge {
     }
   }
 
-  async #serve(op: ServedOp, args: unknown, callId: number, chars: number): Promise<Outcome | undefined> {
-    const call = new OpCall(chars);
+  async #serve(op: ServedOp, args: unknown, callId: number, call: OpCall): Promise<Outcome | undefined> {
     this.#pending.set(callId, call);
     // A handler that ignores its signal keeps neither the guest nor a closed engine waiting.
     const outcome = await call.orAborted(
@@ -236,11 +236,11 @@ export class OpTable implements HostBridge {
 }
 
 /** Serves an op that is answered, where it is, within the call. */
-function answerNow({ mode, handler }: ServedOp, args: unknown, weight: number): unknown {
+function answerNow({ mode, handler }: ServedOp, args: unknown, call: OpCall): unknown {
   if (mode !== "sync" && mode !== "note") {
     throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
   }
-  const value = handler(args, new OpCall(weight));
+  const value = handler(args, call);
   if (!(value instanceof Promise)) return value;
   // Its failure must not go unheard: that would end the process.
   value.catch(() => {});

@@ -26,10 +26,10 @@ export function registerRunOps(ops: OpTable, runs: () => RunManager): void {
     const outcome: Outcome = error === undefined ? { ok: true, value } : { ok: false, error: parseGuestFailure(error) };
     runs().answer(parseId(args), Number(callId), outcome);
   });
-  ops.set(OPS.run_yield, (args, { chars }) => runs().take(parseId(args), parseYield(args, chars)));
+  ops.set(OPS.run_yield, (args, { weight }) => runs().take(parseId(args), parseYield(args, weight)));
   ops.set(OPS.run_is_aborted, (args) => runs().isAborted(parseId(args)));
   ops.set(OPS.run_wait, (args) => runs().wait(parseId(args)));
-  ops.set(OPS.run_yield_wait, (args, { chars }) => runs().takeBlocking(parseId(args), parseYield(args, chars)));
+  ops.set(OPS.run_yield_wait, (args, { weight }) => runs().takeBlocking(parseId(args), parseYield(args, weight)));
   ops.set(OPS.run_sleep, (args, { signal }) => runs().sleep(parseId(args), parseMs(parseFields(args).ms) ?? 0, signal));
 }
 
