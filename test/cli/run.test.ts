@@ -222,7 +222,9 @@ describe.concurrent("run --events", () => {
   it("refuses a file that cannot be written", async () => {
     const { code, stderr } = await runCli(["run", "--events=no/such/folder.ndjson", ask]);
     expect(code).toBe(2);
-    expect(stderr).toBe("error: Cannot write the events to no/such/folder.ndjson: there is no such file or folder\n");
+    expect(stderr).toBe(
+      "error: Cannot write the events to no/such/folder.ndjson: there is no such file or folder; --events alone writes them to stderr\n",
+    );
   });
 });
 
@@ -279,7 +281,10 @@ describe.concurrent("the command line itself", () => {
       stderr: "error: Cannot run missing.js: there is no such file or folder\n",
     });
     const isFolder = await runCli(["run", "folder.js"], { cwd: folder.path });
-    expect(isFolder).toMatchObject({ code: 66, stderr: "error: Cannot run folder.js: it is a folder\n" });
+    expect(isFolder).toMatchObject({
+      code: 66,
+      stderr: "error: Cannot run folder.js: it is a folder; - reads a script from stdin\n",
+    });
     const input = await runCli(["run", "--input", "missing.txt", print], { cwd: folder.path });
     expect(input).toMatchObject({
       code: 66,

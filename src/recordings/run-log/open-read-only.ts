@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { DatabaseSync } from "node:sqlite";
 import { SCHEMA_VERSION } from "./run-log-schema.ts";
@@ -20,7 +21,8 @@ export function openReadOnly(file: string): DatabaseSync | undefined {
   url.searchParams.set("immutable", "1");
   const ways = [() => connect(file, true), () => connect(file, false), () => connect(url, true)];
   let first: unknown;
-  for (const way of ways) {
+  // The second way would make a log that is not there.
+  for (const way of existsSync(file) ? ways : ways.slice(0, 1)) {
     try {
       return way();
     } catch (error) {
