@@ -24,6 +24,14 @@ interface ServedOp extends Op {
   handler(args: unknown, context: OpContext): unknown;
 }
 
+/** What a frame has turned out to be. */
+interface ReadCall {
+  op: ServedOp;
+  args: unknown;
+  callId: number | undefined;
+  call: OpCall;
+}
+
 export interface OpTableOptions {
   ledger: Ledger;
   maxPending: number;
@@ -33,6 +41,8 @@ export interface OpTableOptions {
   checkRoom(chars: number): void;
   /** The guest has more under way than one that keeps to its limits can have. */
   onBroken(): void;
+  /** The guest has sent a note that cannot be read. */
+  onUnreadable(error: ErrorRecord): void;
   /** Sends the outcome of an asynchronous call into the guest. Throws at once for one that cannot cross. */
   settle(callId: number, outcome: Outcome): Promise<unknown>;
   /** Sees every error that goes to the guest. */
@@ -108,8 +118,16 @@ export class OpTable implements HostBridge {
   }
 
   note(frame: string): void {
+    let read: ReadCall;
     try {
-      const { op, args, callId, call } = this.#read(frame);
+      read = this.#read(frame);
+    } catch (error) {
+      // What it was to begin never will: whoever waits for that would wait for ever.
+      this.#options.onUnreadable(this.#record(error));
+      return;
+    }
+    try {
+      const { op, args, callId, call } = read;
       if (!this.#serves(op)) return;
       if (callId !== undefined) this.#begin(op, args, callId, call);
       else answerNow(op, args, call);
@@ -131,7 +149,7 @@ export class OpTable implements HostBridge {
     }
   }
 
-  #read(frame: string): { op: ServedOp; args: unknown; callId: number | undefined; call: OpCall } {
+  #read(frame: string): ReadCall {
     const weight = frame.length > LIGHT_CHARS ? weighFrame(frame, MAX_WEIGHT) : frame.length;
     // The guest's encoder refuses it earlier: this one was made by somebody else.
     if (weight > MAX_WEIGHT) {

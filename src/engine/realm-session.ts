@@ -90,12 +90,13 @@ export class RealmSession {
 
   private constructor(options: LoopOptions) {
     this.#options = options;
-    const { limits } = options;
+    const { limits, listener } = options;
     this.ops = new OpTable({
       ledger: this.ledger,
       maxPending: limits.ops,
       onTooMany: () => limitError("ops", limits.ops),
       onBroken: () => this.#break(),
+      onUnreadable: (error) => this.ops.accepting && listener.onUncaught(error),
       checkRoom: (chars) => this.#checkRoom(chars),
       settle: (callId, outcome) => this.#queue.enterFrame(toFrame(FRAMES.call_settle, [callId, outcome], "omit")),
       onError: (record) => this.#remember(record),

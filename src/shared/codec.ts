@@ -1,5 +1,5 @@
 import { GeppettoError } from "./errors.ts";
-import { MAX_FRAME_CHARS, MAX_VALUE_DEPTH, READING_COST } from "./frames.ts";
+import { MAX_BIGINT_DIGITS, MAX_FRAME_CHARS, MAX_VALUE_DEPTH, READING_COST } from "./frames.ts";
 import {
   append,
   ArrayBufferSlice,
@@ -119,7 +119,7 @@ function encode(value: unknown, depth: number, encoder: Encoder): string {
       chargeCost(READING_COST.object, encoder);
       return charge('{"$":"undefined"}', encoder);
     case "bigint":
-      return encodeBigInt(BigIntToString(value), encoder);
+      return encodeBigInt(BigIntToString(value), depth, encoder);
     case "object":
       return value === null ? charge("null", encoder) : encodeObject(value, depth, encoder);
     default:
@@ -127,7 +127,8 @@ function encode(value: unknown, depth: number, encoder: Encoder): string {
   }
 }
 
-function encodeBigInt(digits: string, encoder: Encoder): string {
+function encodeBigInt(digits: string, depth: number, encoder: Encoder): string {
+  if (digits.length > MAX_BIGINT_DIGITS) refuse(`a bigint of more than ${MAX_BIGINT_DIGITS} digits`, depth);
   chargeCost(READING_COST.object + digits.length, encoder);
   return charge(`{"$":"bigint","v":"${digits}"}`, encoder);
 }

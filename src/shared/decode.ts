@@ -1,3 +1,4 @@
+import { MAX_BIGINT_DIGITS } from "./frames.ts";
 import { GeppettoError } from "./errors.ts";
 import {
   defineField,
@@ -55,7 +56,7 @@ function reviveTag(tag: string, node: Record<string, unknown>, buffers: readonly
     case "number":
       return SafeNumber(v);
     case "bigint":
-      return typeof v === "string" && v.length < 4096 ? SafeBigInt(v) : malformed(tag);
+      return typeof v === "string" && v.length <= MAX_BIGINT_DIGITS ? SafeBigInt(v) : malformed(tag);
     case "date":
       return new SafeDate(v === null ? NaN : (v as number));
     case "map": {

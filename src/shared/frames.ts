@@ -20,6 +20,9 @@ export const READING_COST = { item: 6, object: 24, field: 150, freeFields: 20_00
 /** Deepest nesting of a value that crosses. */
 export const MAX_VALUE_DEPTH = 200;
 
+/** Most digits, and sign, of a bigint that crosses: reading more takes time that grows faster than they do. */
+export const MAX_BIGINT_DIGITS = 4095;
+
 /** Longest text (message or stack) of an error that crosses, in UTF-16 units. */
 export const MAX_ERROR_CHARS = 8192;
 

@@ -72,6 +72,7 @@ describe("a host", () => {
       maxPending: 1,
       onTooMany: () => new GeppettoError("LimitError", "too many"),
       onBroken: () => {},
+      onUnreadable: () => {},
       checkRoom: () => {},
       settle: () => Promise.resolve(),
       onError: () => {},

@@ -97,7 +97,7 @@ function note(text: string, isUrgent: boolean): void {
   if (notedChars < MAX_NOTED_CHARS) bridge.note(text, isUrgent);
   else {
     notedChars = 0;
-    bridge.call(text);
+    unwrap(bridge.call(text));
   }
 }
 
@@ -124,8 +124,8 @@ let argumentChars = 0;
  */
 export function noteKept(text: string): number {
   checkLimit("argumentChars", argumentChars + text.length);
-  argumentChars += text.length;
   note(text, false);
+  argumentChars += text.length;
   return text.length;
 }
 

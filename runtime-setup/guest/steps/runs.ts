@@ -95,7 +95,7 @@ export function startRun(
   // A run that is waited for has ended before the function returns, which is when that is decided.
   const isUndecided = options.parent === undefined && startedForResult !== undefined && delivery !== DELIVERY.waited;
   if (isUndecided) append(startedForResult!, run);
-  run.chars = noteKept(toRequest(run, options, isUndecided));
+  run.chars = requestStart(run, options, isUndecided);
   runs.set(id, run);
   if (signal !== undefined) {
     if (isAborted(signal)) cancelRun(run);
@@ -104,11 +104,11 @@ export function startRun(
   return run;
 }
 
-function toRequest(
+function requestStart(
   run: Run,
   { delivery, parent, forwards, part, timeoutMs, interception }: StartOptions,
   isUndecided: boolean,
-): string {
+): number {
   const { id, binding, input } = run;
   const inherits = parent !== undefined;
   const request: Omit<RunStart, "step"> = {
@@ -124,17 +124,17 @@ function toRequest(
   };
   if (binding.body !== undefined) {
     const { type, inputType, outputType, kind } = binding;
-    return toCall(OPS.run_start, { ...request, step: GUEST_STEP, info: { type, inputType, outputType, kind } });
+    return noteKept(
+      toCall(OPS.run_start, { ...request, step: GUEST_STEP, info: { type, inputType, outputType, kind } }),
+    );
   }
   const { step } = binding;
   try {
-    return toCall(OPS.run_start, {
-      ...request,
-      step,
-      input: binding.toInput === undefined ? input : binding.toInput(input),
-    });
+    const given = binding.toInput === undefined ? input : binding.toInput(input);
+    return noteKept(toCall(OPS.run_start, { ...request, step, input: given }));
   } catch (error) {
-    return toCall(OPS.run_start, { ...request, step, failed: describe(error) });
+    if ((error as { code?: unknown } | null)?.code === "ERR_LIMIT_ARGUMENTS") throw error;
+    return noteKept(toCall(OPS.run_start, { ...request, step, failed: describe(error) }));
   }
 }
 

@@ -18,6 +18,8 @@ export class OpTableFixture {
   readonly settled: [callId: number, outcome: Outcome][] = [];
   /** What went to the guest as an error. */
   readonly errors: ErrorRecord[] = [];
+  /** What notes that could not be read were answered with. */
+  readonly unreadable: ErrorRecord[] = [];
   /** How often the guest has broken its word. */
   broken = 0;
 
@@ -35,6 +37,7 @@ export class OpTableFixture {
       },
       onError: (record) => this.errors.push(record),
       onBroken: () => void this.broken++,
+      onUnreadable: (record) => this.unreadable.push(record),
     });
   }
 
