@@ -133,7 +133,7 @@ describe("the parent", () => {
       const { result, stallMs, addedMB } = await measure(() => bridge.call(text));
       expect(JSON.parse(result)).toMatchObject({ ok: true });
       expect(stallMs).toBeLessThan(allowedMs());
-      expect(addedMB).toBeLessThan(code.includes("FILE") ? MAX_IMAGE_MB : MAX_ADDED_MB);
+      expect(addedMB).toBeLessThan(MAX_ADDED_MB);
     },
   );
 
@@ -196,7 +196,7 @@ describe("the parent", () => {
       expect(result.error?.message).toBeUndefined();
       expect(result).toMatchObject({ ok: true, ...expected });
       expect(stallMs).toBeLessThan(allowedMs());
-      expect(addedMB).toBeLessThan(MAX_ADDED_MB);
+      expect(addedMB).toBeLessThan(code.includes("FILE") ? MAX_IMAGE_MB : MAX_ADDED_MB);
       const refused = await measure(() => engine.runScript({ code: sized(false) }));
       expect(`${refused.result.error?.name} ${refused.result.error?.message}`).toMatch(refusal);
       expect(refused.stallMs).toBeLessThan(allowedMs());

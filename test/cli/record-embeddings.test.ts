@@ -41,7 +41,8 @@ describe("recorded embeddings", () => {
   it("are replayed with the same stdout and without the model", async () => {
     expect(recorded).toMatchObject({ code: 0, stderr: "" });
     expect(recorded.stdout).toMatch(/^512 -?0\.\d+,/);
-    const { recordings } = JSON.parse(readFileSync(cassette, "utf8")) as { recordings: { request: object }[] };
+    const [, ...lines] = readFileSync(cassette, "utf8").trim().split("\n");
+    const recordings = lines.map((line) => JSON.parse(line) as { request: object });
     expect(recordings.map(({ request }) => request)).toEqual([
       { provider: "embedded", model: "use-lite-en", dimensions: 512, texts: ["a cat", "a dog", "an engine", " "] },
       { provider: "embedded", model: "use-lite-en", dimensions: 512, texts: ["a cat"] },

@@ -19,6 +19,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "npm ci": "it installs this project anew",
   "npm run build": "it runs the tests of this project",
   "docker build": "it needs a Docker daemon",
+  "geppetto-js trust ": "it asks a person on a terminal",
 };
 
 /** What the vendors' models answer. */
