@@ -7,8 +7,6 @@ import {
   MathMax,
   MathTrunc,
   NumberIsFinite,
-  ObjectDefineProperty,
-  ObjectGetOwnPropertyDescriptor,
   ReflectApply,
   ReflectConstruct,
   SafeDate,
@@ -23,8 +21,7 @@ import {
 } from "../../../src/shared/primordials.ts";
 import { createFormat, partOf, type LocalTime } from "./local-time.ts";
 import { readDate } from "./read-date.ts";
-
-type Method = (...args: never[]) => unknown;
+import { type Method, replaceMethod } from "./replace-method.ts";
 
 const { prototype } = Date;
 const getTime = uncurryMethod(prototype.getTime);
@@ -37,21 +34,6 @@ const FIELDS = ["FullYear", "Month", "Date", "Day", "Hours", "Minutes", "Seconds
 
 function utcMethod(name: string): (date: unknown, ...args: number[]) => number {
   return uncurryMethod((prototype as unknown as Record<string, Method>)[name]!) as never;
-}
-
-/** Puts a method in the place of V8's, as it looks from outside. */
-function replace(target: object, key: PropertyKey, method: Method): void {
-  const found = ObjectGetOwnPropertyDescriptor(target, key);
-  const original = found?.value as Method | undefined;
-  if (original === undefined) return;
-  for (const name of ["name", "length"] as const) {
-    ObjectDefineProperty(method, name, {
-      __proto__: null,
-      value: original[name],
-      configurable: true,
-    } as PropertyDescriptor);
-  }
-  ObjectDefineProperty(target, key, { __proto__: null, ...found, value: method } as PropertyDescriptor);
 }
 
 function twoDigits(value: number): string {
@@ -87,12 +69,12 @@ export function installDate(zone: LocalTime, timeZone: string): void {
       const ms = getTime(date);
       return NumberIsFinite(ms) ? read(new SafeDate(zone.toLocal(ms))) : NaN;
     };
-    replace(prototype, `get${field}`, function (this: unknown) {
+    replaceMethod(prototype, `get${field}`, function (this: unknown) {
       return get[field](this);
     });
     if (field === "Day") continue;
     const change = utcMethod(`setUTC${field}`);
-    replace(prototype, `set${field}`, function (this: unknown, ...args: number[]) {
+    replaceMethod(prototype, `set${field}`, function (this: unknown, ...args: number[]) {
       const ms = getTime(this);
       const local = new SafeDate(NumberIsFinite(ms) ? zone.toLocal(ms) : NaN);
       const given: [Date, ...number[]] = [local];
@@ -100,15 +82,15 @@ export function installDate(zone: LocalTime, timeZone: string): void {
       return setTime(this, zone.toUtc(ReflectApply(change, undefined, given)));
     });
   }
-  replace(prototype, "getTimezoneOffset", function (this: unknown) {
+  replaceMethod(prototype, "getTimezoneOffset", function (this: unknown) {
     const ms = getTime(this);
     return NumberIsFinite(ms) ? 0 - MathTrunc(zone.offsetAt(ms) / 60_000) : NaN;
   });
-  replace(prototype, "getYear", function (this: unknown) {
+  replaceMethod(prototype, "getYear", function (this: unknown) {
     return get.FullYear(this) - 1900;
   });
   const setFullYear = uncurryMethod(prototype.setFullYear);
-  replace(prototype, "setYear", function (this: unknown, given: unknown) {
+  replaceMethod(prototype, "setYear", function (this: unknown, given: unknown) {
     const year = MathTrunc(SafeNumber(given));
     if (year !== year) return setTime(this, NaN);
     return setFullYear(this, year >= 0 && year <= 99 ? 1900 + year : year);
@@ -131,13 +113,13 @@ export function installDate(zone: LocalTime, timeZone: string): void {
   ];
   for (let i = 0; i < texts.length; i++) {
     const entry = texts[i]!;
-    replace(prototype, entry[0], function (this: unknown) {
+    replaceMethod(prototype, entry[0], function (this: unknown) {
       return NumberIsFinite(getTime(this)) ? entry[1](this) : "Invalid Date";
     });
   }
 
   const parse = (text: unknown): number => readDate(SafeString(text), zone);
-  replace(SafeDate, "parse", parse);
+  replaceMethod(SafeDate, "parse", parse);
   installConstructor(zone, parse);
 }
 

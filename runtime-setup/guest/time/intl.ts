@@ -3,13 +3,12 @@ import {
   defineHidden,
   ObjectAssign,
   ObjectCreate,
-  ObjectDefineProperty,
-  ObjectGetOwnPropertyDescriptor,
   ReflectApply,
   ReflectConstruct,
   SafeObject,
   SafeProxy,
 } from "../../../src/shared/primordials.ts";
+import { replaceMethod } from "./replace-method.ts";
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 type Constructor = new (...args: unknown[]) => object;
@@ -57,23 +56,15 @@ function installConstructors(locale: string, timeZone: string): void {
 
 /** Gives a method its default at this place among its arguments. */
 function complete(target: object | undefined, key: string, change: (args: unknown[]) => void): void {
-  const found = target === undefined ? undefined : ObjectGetOwnPropertyDescriptor(target, key);
-  const original = found?.value as Method | undefined;
+  const original = (target as Record<string, Method | undefined> | undefined)?.[key];
   if (target === undefined || original === undefined) return;
-  const method: Method = {
+  const { method } = {
     method(...args: unknown[]) {
       change(args);
       return ReflectApply(original, this, args);
     },
-  }.method;
-  for (const name of ["name", "length"] as const) {
-    ObjectDefineProperty(method, name, {
-      __proto__: null,
-      value: original[name],
-      configurable: true,
-    } as PropertyDescriptor);
-  }
-  ObjectDefineProperty(target, key, { __proto__: null, ...found, value: method } as PropertyDescriptor);
+  } satisfies { method: Method };
+  replaceMethod(target, key, method);
 }
 
 /** Makes the realm's language and time zone the defaults of `Intl`, of `toLocaleString` and of `Temporal.Now`. */
