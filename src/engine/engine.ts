@@ -23,6 +23,9 @@ import { ScriptRunner } from "./script/script-runner.ts";
 import { ScriptScope } from "./script/script-scope.ts";
 import { Vm } from "./vm.ts";
 
+/** How long a turn may go on when its script is over, in milliseconds; then its realm ends, and the engine with it. */
+const LAST_TURN_MS = 1000;
+
 /** Shapes the guest of an engine before any script runs in it. */
 export type SetupFunction = (vm: Vm, engine: Engine) => void | Promise<void>;
 
@@ -339,8 +342,13 @@ export class Engine implements AsyncDisposable {
   async #cleanUp(loop: RealmSession, mayGoOn: boolean): Promise<void> {
     for (const listener of this.#resetListeners) listener();
     this.permissions.end();
-    if (loop.disposed || this.#closing !== undefined || mayGoOn) await this.close();
-    else await loop.reset({ scriptBegins: false });
+    if (loop.disposed || this.#closing !== undefined || mayGoOn) return this.close();
+    const timer = setTimeout(() => {
+      if (loop.busy) void this.close();
+    }, LAST_TURN_MS);
+    await loop.reset({ scriptBegins: false });
+    clearTimeout(timer);
+    await this.#closing;
   }
 
   async #close(): Promise<void> {

@@ -19,6 +19,7 @@ const COMMANDS: readonly string[][] = [
   ["keys", "set"],
   ["keys", "list"],
   ["keys", "remove"],
+  ["trust"],
   ["doctor"],
 ];
 

@@ -51,13 +51,13 @@ describe("the cassette of the recorded agent", () => {
     const { code, stdout, stderr } = await runCli(args, { cwd: examples, env });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     await expect(stdout).toMatchFileSnapshot(join(examples, `${NAME}.golden`));
-    const recorded = JSON.parse(readFileSync(cassette, "utf8")) as { recordings: object[] };
-    const recordings = recorded.recordings.map((recording, i) => ({
-      ...recording,
+    const [header, ...recordings] = readFileSync(cassette, "utf8").trimEnd().split("\n");
+    const fixed = recordings.map((line, i) => ({
+      ...(JSON.parse(line) as object),
       id: `round-${i + 1}`,
       recordedAt: "2026-01-01T00:00:00.000Z",
     }));
-    const text = `${JSON.stringify({ ...recorded, recordings }, undefined, 2)}\n`;
+    const text = [header, ...fixed.map((recording) => JSON.stringify(recording)), ""].join("\n");
     await expect(text).toMatchFileSnapshot(join(examples, `${NAME}.cassette.json`));
   });
 });
