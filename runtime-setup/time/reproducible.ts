@@ -1,7 +1,7 @@
-import type { SetupFunction } from "../src/engine/engine.ts";
-import { parseFields } from "../src/engine/guest-messages.ts";
-import { OPS } from "../src/shared/contract/ops.ts";
-import { toSeed } from "../src/shared/random.ts";
+import type { SetupFunction } from "../../src/engine/engine.ts";
+import { parseFields } from "../../src/engine/guest-messages.ts";
+import { OPS } from "../../src/shared/contract/ops.ts";
+import { toSeed } from "../../src/shared/random.ts";
 
 /** Of the seed: see the other uses in `src/engine/time`. */
 const GUEST_USE = 0;
