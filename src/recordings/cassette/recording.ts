@@ -8,8 +8,10 @@ import { fromVectorText } from "./vector-text.ts";
 interface RecordingHead {
   /** Tells recordings of the same request apart. */
   id: string;
-  /** RFC 3339. */
+  /** When it was asked for, RFC 3339. */
   recordedAt: string;
+  /** When it had been answered. Recordings of earlier versions do not say so. */
+  endedAt?: string;
   request: RecordedRequest;
   /** How it ended: as it should, with `error`, or because whoever asked wanted no more. */
   end: "complete" | "error" | "interrupted";
@@ -83,6 +85,11 @@ function checkVectors({
   }
   if (end === "complete" && vectors.length !== texts.length)
     throw new Error(`it has ${vectors.length} vectors for ${texts.length} texts`);
+}
+
+/** The time of an answer among those of one cassette: they are given again in this order. */
+export function endOf({ endedAt, recordedAt }: Recording): number {
+  return Date.parse(endedAt ?? recordedAt) || 0;
 }
 
 /** What is kept of an error that a provider threw. */
