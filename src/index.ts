@@ -2,6 +2,7 @@
 export { processConsole, type ConsoleSink } from "../runtime-setup/console.ts";
 export { RuntimeEngine, type RuntimeEngineOptions } from "../runtime-setup/runtime-engine.ts";
 export { currentCall, type CallContext } from "./base/call-context.ts";
+export type { CloseOptions } from "./base/drain.ts";
 export type { Logger } from "./base/logger.ts";
 export type { EngineStats, RunScriptOptions } from "./engine/engine-options.ts";
 export type { EngineEventsOptions } from "./engine/engine-events.ts";
