@@ -57,6 +57,9 @@ export class Engine implements AsyncDisposable {
   #vm: Vm | undefined;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** The setup function that runs, by name, and what such functions have sent and not waited for. */
+  #settingUp = "";
+  readonly #entering: { by: string; entered: Promise<void> }[] = [];
   /** Of the script that runs. */
   #scope: ScriptScope | undefined;
 
@@ -91,7 +94,10 @@ export class Engine implements AsyncDisposable {
   async setUp(setup: SetupFunction): Promise<void> {
     if (this.#closing !== undefined) throw closedError();
     if (this.#vm === undefined) this.#setups.push(setup);
-    else await setup(this.#vm, this);
+    else {
+      await setup(this.#vm, this);
+      await Promise.all(this.#entering.splice(0).map(({ entered }) => entered));
+    }
   }
 
   /**
@@ -238,23 +244,30 @@ export class Engine implements AsyncDisposable {
     const vm = this.#createVm(this.#started);
     this.#vm = vm;
     for (const setup of this.#setups) {
-      try {
-        await Promise.race([setup(vm, this), this.#closed.promise]);
-      } catch (error) {
-        if (this.#closing !== undefined) throw closedError();
-        this.#closing = this.#release();
-        await this.#closing;
-        if (this.#gone !== undefined) throw realmError(this.#gone, this.limits);
-        const name = setup.name === "" ? "a setup function" : `the setup function "${setup.name}"`;
-        throw new GeppettoError(
-          "ConfigError",
-          `Cannot start the engine: ${name} failed: ${toErrorRecord(error).message}`,
-          {
-            ...(error instanceof GeppettoError ? { code: error.code } : {}),
-            cause: error,
-          },
-        );
-      }
+      this.#settingUp = setup.name;
+      await this.#unlessFailed(setup.name, () => setup(vm, this));
+    }
+    for (const { by, entered } of this.#entering.splice(0)) await this.#unlessFailed(by, () => entered);
+  }
+
+  /** A setup function that fails ends the engine. */
+  async #unlessFailed(setup: string, work: () => void | Promise<void>): Promise<void> {
+    try {
+      await Promise.race([work(), this.#closed.promise]);
+    } catch (error) {
+      if (this.#closing !== undefined) throw closedError();
+      this.#closing = this.#release();
+      await this.#closing;
+      if (this.#gone !== undefined) throw realmError(this.#gone, this.limits);
+      const name = setup === "" ? "a setup function" : `the setup function "${setup}"`;
+      throw new GeppettoError(
+        "ConfigError",
+        `Cannot start the engine: ${name} failed: ${toErrorRecord(error).message}`,
+        {
+          ...(error instanceof GeppettoError ? { code: error.code } : {}),
+          cause: error,
+        },
+      );
     }
   }
 
@@ -264,6 +277,11 @@ export class Engine implements AsyncDisposable {
       limits: this.limits,
       enter: (kind, ...body) => loop.enter(kind, ...body),
       enterChecked: (kind, ...body) => loop.enterChecked(kind, ...body),
+      later: (entered) => {
+        // The engine may be closed before anybody waits for it.
+        entered.catch(() => {});
+        this.#entering.push({ by: this.#settingUp, entered });
+      },
       evaluate: (code, filename) => this.#evaluate(started, code, filename),
       setOp: (op, handler) => loop.ops.set(op, handler),
       registerStep: (name, step) => loop.runs.register(name, step),

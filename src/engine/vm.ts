@@ -18,6 +18,8 @@ export interface VmHost {
   enter<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<boolean>;
   /** Like enter, but the guest's failure rejects. */
   enterChecked<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<unknown>;
+  /** The engine waits for this when all setup functions have run, and no setup function needs to: it is as good as done. */
+  later(entered: Promise<void>): void;
   evaluate(code: string, filename: string): Promise<unknown>;
   setOp<Args, Answer, Mode extends OpMode>(
     op: Op<Args, Answer, Mode>,
