@@ -169,11 +169,11 @@ class TimerQueue {
 
 /** setTimeout, setInterval, setImmediate and what clears them. */
 export function setupTimers(): SetupFunction {
-  return async function timers(vm) {
+  return function timers(vm) {
     const queue = new TimerQueue(vm.host);
     vm.host.setOp(OPS.timer_start, (args) => queue.start(args));
     vm.host.setOp(OPS.timer_clear, (args) => queue.clear(parseFields(args).id));
     vm.host.onReset(() => queue.clearAll());
-    await vm.install("timers");
+    vm.host.later(vm.install("timers"));
   };
 }

@@ -74,6 +74,9 @@ export class Engine implements AsyncDisposable {
   #closing: Promise<void> | undefined;
   /** Everything in it is being ended. */
   #ending: Promise<void> | undefined;
+  /** The setup function that runs, by name, and what such functions have sent and not waited for. */
+  #settingUp = "";
+  readonly #entering: { by: string; entered: Promise<void> }[] = [];
   /** Of the script that runs. */
   #scope: ScriptScope | undefined;
 
@@ -110,7 +113,10 @@ export class Engine implements AsyncDisposable {
   async setUp(setup: SetupFunction): Promise<void> {
     if (this.#isEnding) throw closedError();
     if (this.#vm === undefined) this.#setups.push(setup);
-    else await setup(this.#vm, this);
+    else {
+      await setup(this.#vm, this);
+      await Promise.all(this.#entering.splice(0).map(({ entered }) => entered));
+    }
   }
 
   /**
@@ -279,6 +285,11 @@ export class Engine implements AsyncDisposable {
       createVmHost(this.#started, {
         limits: this.limits,
         clock: this.clock,
+        later: (entered) => {
+          // The engine may be closed before anybody waits for it.
+          entered.catch(() => {});
+          this.#entering.push({ by: this.#settingUp, entered });
+        },
         evaluate: (code, filename) => this.#evaluate(loop, code, filename),
         onScriptBegin: (listener) => void this.#beginListeners.add(listener),
         onReset: (listener) => void this.#resetListeners.add(listener),
@@ -286,13 +297,20 @@ export class Engine implements AsyncDisposable {
     );
     this.#vm = vm;
     for (const setup of this.#setups) {
-      try {
-        await Promise.race([setup(vm, this), this.#closed.promise]);
-      } catch (error) {
-        if (this.#isEnding) throw this.#spent ?? closedError();
-        await this.close();
-        throw setupError(setup.name, this.#spent ?? error);
-      }
+      this.#settingUp = setup.name;
+      await this.#unlessFailed(setup.name, () => setup(vm, this));
+    }
+    for (const { by, entered } of this.#entering.splice(0)) await this.#unlessFailed(by, () => entered);
+  }
+
+  /** A setup function that fails ends the engine. */
+  async #unlessFailed(setup: string, work: () => void | Promise<void>): Promise<void> {
+    try {
+      await Promise.race([work(), this.#closed.promise]);
+    } catch (error) {
+      if (this.#isEnding) throw this.#spent ?? closedError();
+      await this.close();
+      throw setupError(setup, this.#spent ?? error);
     }
   }
 

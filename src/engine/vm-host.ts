@@ -17,6 +17,8 @@ export interface VmHost {
   enter<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<boolean>;
   /** Like enter, but the guest's failure rejects. */
   enterChecked<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<unknown>;
+  /** The engine waits for this when all setup functions have run, and no setup function needs to: it is as good as done. */
+  later(entered: Promise<void>): void;
   evaluate(code: string, filename: string): Promise<unknown>;
   setOp<Args, Answer, Mode extends OpMode>(
     op: Op<Args, Answer, Mode>,
@@ -43,7 +45,7 @@ export interface Started {
 }
 
 /** What only the engine itself can do for a Vm. */
-type OfEngine = Pick<VmHost, "limits" | "clock" | "evaluate" | "onScriptBegin" | "onReset">;
+type OfEngine = Pick<VmHost, "limits" | "clock" | "later" | "evaluate" | "onScriptBegin" | "onReset">;
 
 export function createVmHost({ loop, runner }: Started, ofEngine: OfEngine): VmHost {
   return {

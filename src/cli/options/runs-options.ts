@@ -1,7 +1,14 @@
 import { InvalidArgumentError, type Command } from "commander";
-import { replayRun } from "../session/replay-run.ts";
-import { exportRun, listRuns, showRun } from "../commands/runs-command.ts";
 import { addRunFlags } from "./run-flags.ts";
+
+export type ScriptCommands = typeof import("../commands/script-commands.ts");
+
+/** What the commands do that run scripts, or look at runs. Loaded on use: help, and the rest, needs no engine. */
+export function scriptCommands(): Promise<ScriptCommands> {
+  return import("../commands/script-commands.ts");
+}
+
+type Given<Name extends keyof ScriptCommands> = Parameters<ScriptCommands[Name]>;
 
 function parseLimit(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
@@ -18,23 +25,25 @@ export function addRunsCommand(program: Command, env: Readonly<Record<string, st
     .option("--limit <count>", "most runs that are shown", parseLimit, 20)
     .option("--script <name>", "only the runs of the script of this name")
     .option("--json", "one JSON document per run and line")
-    .action(listRuns);
+    .action(async (...given: Given<"listRuns">) => (await scriptCommands()).listRuns(...given));
   runs
     .command("show")
     .description("how a run was started, what it did and how it ended")
     .argument("<run>", id)
     .option("--json", "the whole run as one JSON document")
-    .action(showRun);
+    .action(async (...given: Given<"showRun">) => (await scriptCommands()).showRun(...given));
   const replay = runs
     .command("replay")
     .description("run it again, with the answers that it got then; nobody is asked")
     .argument("<run>", id);
-  addRunFlags(replay, env, ["Input and output"]).action(replayRun);
+  addRunFlags(replay, env, ["Input and output"]).action(async (...given: Given<"replayRun">) =>
+    (await scriptCommands()).replayRun(...given),
+  );
   runs
     .command("export")
     .description("a run as a JSON document: source, events, answers, outcome")
     .argument("<run>", id)
     .option("--out <file>", "where to; default stdout")
-    .action(exportRun);
+    .action(async (...given: Given<"exportRun">) => (await scriptCommands()).exportRun(...given));
   return runs;
 }

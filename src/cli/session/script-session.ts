@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isatty } from "node:tty";
 import { readRegularFile } from "../../files.ts";
 import {
   Budget,
@@ -16,6 +17,7 @@ import { approveCalls } from "./approve-calls.ts";
 import { EVENTS_ON_STDERR, EventLog, reasonOf } from "./event-log.ts";
 import { exitCodeOf } from "../output/exit-code-of.ts";
 import { EXIT } from "../output/exit-codes.ts";
+import { noteGuestThread } from "./guest-threads.ts";
 import { Interrupts } from "./interrupts.ts";
 import { limitsOf, type SessionSettings } from "../options/load-settings.ts";
 import { formatCount, formatDuration } from "../options/quantities.ts";
@@ -36,13 +38,6 @@ import { UsageError } from "../options/usage-error.ts";
 
 /** Largest file that a script is given as its input. */
 const MAX_INPUT_BYTES = 64_000_000;
-
-let hasUsedThread = false;
-
-/** Has a script of this process run in a thread of it? Such a thread may still be on its way out. */
-export function hasRunInThread(): boolean {
-  return hasUsedThread;
-}
 
 /** One script on the command line: the engine around it, its streams and signals, and the report at the end. */
 export class ScriptSession {
@@ -146,7 +141,7 @@ export class ScriptSession {
         this.#notice("hint: the script prints a promise, which shows nothing of its value: await it first"),
     };
     const onApprove = this.#approve();
-    hasUsedThread ||= isolation === "thread";
+    if (isolation === "thread") noteGuestThread();
     try {
       return new RuntimeEngine({
         isolation,
@@ -185,7 +180,8 @@ export class ScriptSession {
 
   #approve(): ApproveCall | undefined {
     const { approve: when = "always" } = this.#configured.settings.tools;
-    const isInteractive = process.stdin.isTTY && process.stderr.isTTY;
+    // Not of process.stdin, which would be opened for this.
+    const isInteractive = isatty(0) && process.stderr.isTTY;
     return approveCalls({ when, terminal: this.#terminal, isInteractive });
   }
 
