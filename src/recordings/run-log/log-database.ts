@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Logger } from "../../base/logger.ts";
 import { transact } from "../../base/sqlite-transaction.ts";
-import { SCHEMA, SCHEMA_VERSION } from "./run-log-schema.ts";
+import { migrate, SCHEMA_VERSION, versionOf } from "./run-log-schema.ts";
 import { openReadOnly } from "./open-read-only.ts";
 import { reasonOf } from "../quarantine-file.ts";
 
@@ -76,9 +76,7 @@ export class LogDatabase implements LogConnection {
     const database = new Database(this.#file, { timeout: 5000 });
     try {
       database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
-      const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
-      if (version > SCHEMA_VERSION) throw new Error("a newer version of geppetto-js made it");
-      database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+      if (versionOf(database) < SCHEMA_VERSION) transact(database, migrate);
       chmodSync(this.#file, 0o600);
     } catch (error) {
       database.close();

@@ -1,8 +1,9 @@
-/** How many times the tables have changed; kept in the file as `user_version`. */
-export const SCHEMA_VERSION = 1;
+import type { DatabaseSync } from "node:sqlite";
 
-export const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS runs (
+/** What each version of the log has added, the first one first. */
+const MIGRATIONS = [
+  `
+  CREATE TABLE runs (
     id TEXT PRIMARY KEY,
     script TEXT NOT NULL,
     source TEXT,
@@ -14,15 +15,58 @@ export const SCHEMA = `
     ok INTEGER,
     dropped_events INTEGER NOT NULL DEFAULT 0
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS runs_by_start ON runs (started_at);
-  CREATE TABLE IF NOT EXISTS events (
+  CREATE INDEX runs_by_start ON runs (started_at);
+  CREATE TABLE events (
     run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     place INTEGER NOT NULL,
     step_id TEXT NOT NULL,
     event TEXT NOT NULL,
     PRIMARY KEY (run_id, place)
-  ) STRICT, WITHOUT ROWID;
-`;
+  ) STRICT, WITHOUT ROWID;`,
+  `
+  ALTER TABLE runs ADD COLUMN state TEXT;
+  ALTER TABLE runs ADD COLUMN holder TEXT;
+  ALTER TABLE runs ADD COLUMN seen_at INTEGER;
+  ALTER TABLE runs ADD COLUMN exit_code INTEGER;
+  ALTER TABLE runs ADD COLUMN calls INTEGER;
+  ALTER TABLE runs ADD COLUMN input_tokens INTEGER;
+  ALTER TABLE runs ADD COLUMN output_tokens INTEGER;
+  ALTER TABLE runs ADD COLUMN cost REAL;
+  ALTER TABLE runs ADD COLUMN dropped_output INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE calls (
+    run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    step_id TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    duration_ms INTEGER,
+    request TEXT NOT NULL,
+    answer TEXT,
+    PRIMARY KEY (run_id, place)
+  ) STRICT;
+  CREATE TABLE output (
+    run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    stream TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (run_id, place)
+  ) STRICT;`,
+];
+
+/** The version of a log that has all of it. A file says its own, as `user_version`. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** @throws {Error} for a log that a newer version made. */
+export function versionOf(database: DatabaseSync): number {
+  const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (version > SCHEMA_VERSION) throw new Error("a newer version of geppetto-js made it");
+  return version;
+}
+
+/** Gives a log what it lacks, or all; in it stays what older versions wrote. To be done in a transaction. */
+export function migrate(database: DatabaseSync): void {
+  for (const migration of MIGRATIONS.slice(versionOf(database))) database.exec(migration);
+  database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+}
 
 export interface RunRow {
   id: string;
