@@ -1,7 +1,13 @@
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import type { RunState } from "../../index.ts";
 import { replayRun } from "../session/replay-run.ts";
-import { exportRun, listRuns, showRun } from "../commands/runs-command.ts";
+import { exportRun } from "../commands/runs-command.ts";
+import { listRuns } from "../runs/list-runs.ts";
+import { showRun } from "../runs/show-run.ts";
 import { addRunFlags } from "./run-flags.ts";
+import { parseSince } from "./since.ts";
+
+const STATES: readonly RunState[] = ["running", "completed", "failed", "killed"];
 
 function parseLimit(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
@@ -16,13 +22,19 @@ export function addRunsCommand(program: Command, env: Readonly<Record<string, st
     .command("list")
     .description("the latest runs first")
     .option("--limit <count>", "most runs that are shown", parseLimit, 20)
-    .option("--script <name>", "only the runs of the script of this name")
+    .option("--script <name>", "only the runs of scripts of this name; * and ? stand for any characters")
+    .addOption(new Option("--state <state>", "only the runs in this state").choices(STATES))
+    .option("--since <when>", "only the runs since then: 30min, 2h, 3d, 2026-11-30 or 2026-11-30T08:00", (text) =>
+      parseSince(text),
+    )
     .option("--json", "one JSON document per run and line")
     .action(listRuns);
   runs
     .command("show")
-    .description("how a run was started, what it did and how it ended")
+    .description("how a run was started, what it asked, answered and printed, and how it ended")
     .argument("<run>", id)
+    .option("--follow", "show what a run does as it does it, until it ends")
+    .option("--full", "show long texts whole")
     .option("--json", "the whole run as one JSON document")
     .action(showRun);
   const replay = runs

@@ -33,6 +33,22 @@ export interface EmbeddingRecording extends RecordingHead {
 /** One answer of a provider. */
 export type Recording = ChatRecording | EmbeddingRecording;
 
+/** Where recordings go: a cassette is one. */
+export interface RecordingSink {
+  /** Takes out what is not to be kept. */
+  readonly redact: Redact;
+  /**
+   * Hears of a request that is about to be made.
+   *
+   * @param asked the request, and the run of the step that makes it, "" where that is not known.
+   * @returns what takes the recording when it is finished, and never rejects; the end of an answer waits for it.
+   */
+  claim<R extends Recording = ChatRecording>(asked: {
+    request: RecordedRequest;
+    stepId: string;
+  }): (recording: Omit<R, "id" | "recordedAt">) => Promise<void>;
+}
+
 const ENDS: ReadonlySet<unknown> = new Set(["complete", "error", "interrupted"]);
 const CHUNKS: ReadonlySet<unknown> = new Set(["text", "reasoning", "refusal", "tool-call", "end"]);
 

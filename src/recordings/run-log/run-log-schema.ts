@@ -68,6 +68,7 @@ export function migrate(database: DatabaseSync): void {
   database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
 }
 
+/** What a log says of a run. Fields of the second part are missing in a log of the first version. */
 export interface RunRow {
   id: string;
   script: string;
@@ -79,23 +80,68 @@ export interface RunRow {
   recordings: string | null;
   ok: number | null;
   dropped_events: number;
+
+  state?: string | null;
+  /** See {@link thisHolder}. */
+  holder?: string | null;
+  seen_at?: number | null;
+  exit_code?: number | null;
+  calls?: number | null;
+  input_tokens?: number | null;
+  output_tokens?: number | null;
+  cost?: number | null;
+  dropped_output?: number;
 }
 
 export interface EventRow {
+  place: number;
   step_id: string;
   event: string;
 }
 
+export interface CallRow {
+  step_id: string;
+  started_at: number;
+  duration_ms: number | null;
+  request: string;
+  answer: string | null;
+}
+
+export interface OutputRow {
+  place: number;
+  stream: string;
+  text: string;
+}
+
+const SHORT = "id, script, started_at, ended_at, outcome, ok";
+const SINCE_2 = "state, holder, seen_at, exit_code, calls, input_tokens, output_tokens, cost";
+
 export const SQL = {
-  begin: "INSERT INTO runs (id, script, source, details, started_at) VALUES (?, ?, ?, ?, ?)",
-  end: "UPDATE runs SET ended_at = ?, outcome = ?, recordings = ?, ok = ?, dropped_events = ? WHERE id = ?",
+  begin: "INSERT INTO runs (id, script, source, details, started_at, holder, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  end: `
+    UPDATE runs SET ended_at = ?, outcome = ?, recordings = ?, ok = ?, dropped_events = ?, dropped_output = ?, state = ?,
+      exit_code = ?, calls = ?, input_tokens = ?, output_tokens = ?, cost = ? WHERE id = ?`,
+  touch: "UPDATE runs SET seen_at = ? WHERE id = ?",
   event: "INSERT INTO events (run_id, place, step_id, event) VALUES (?, ?, ?, ?)",
-  list: `
-    SELECT id, script, started_at, ended_at, outcome, ok, (SELECT count(*) FROM events WHERE run_id = id) AS events
-    FROM runs WHERE started_at < ? AND (? IS NULL OR script = ?) ORDER BY started_at DESC, rowid DESC LIMIT ?`,
-  find: "SELECT * FROM runs WHERE id >= ? AND id < ? ORDER BY started_at DESC LIMIT 2",
-  last: "SELECT * FROM runs ORDER BY started_at DESC, rowid DESC LIMIT 1",
-  events: "SELECT step_id, event FROM events WHERE run_id = ? ORDER BY place",
+  call: `
+    INSERT INTO calls (run_id, place, step_id, started_at, duration_ms, request, answer) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET duration_ms = excluded.duration_ms, answer = excluded.answer`,
+  output: "INSERT INTO output (run_id, place, stream, text) VALUES (?, ?, ?, ?)",
+  list: (version: number): string => `
+    SELECT ${version < 2 ? SHORT : `${SHORT}, ${SINCE_2}`}, (SELECT count(*) FROM events WHERE run_id = id) AS events
+    FROM runs WHERE started_at < $before AND started_at >= $since
+      AND ($script IS NULL OR script = $script OR script GLOB $script)
+    ORDER BY started_at DESC, rowid DESC`,
+  ids: "SELECT id FROM runs WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+  last: "SELECT id FROM runs ORDER BY started_at DESC, rowid DESC LIMIT 1",
+  run: "SELECT * FROM runs WHERE id = ?",
+  events: "SELECT place, step_id, event FROM events WHERE run_id = ? AND place > ? ORDER BY place",
+  /** Those that may say what a call has used. */
+  finals: "SELECT place, step_id, event FROM events WHERE run_id = ? AND instr(event, '\"final\"') > 0 ORDER BY place",
+  calls: "SELECT step_id, started_at, duration_ms, request, answer FROM calls WHERE run_id = ? ORDER BY place",
+  callsOfStep:
+    "SELECT step_id, started_at, duration_ms, request, answer FROM calls WHERE run_id = ? AND step_id = ? ORDER BY place",
+  printed: "SELECT place, stream, text FROM output WHERE run_id = ? AND place > ? ORDER BY place",
   prune: `
     DELETE FROM runs WHERE started_at < ?
       OR id IN (SELECT id FROM runs ORDER BY started_at DESC, rowid DESC LIMIT -1 OFFSET ?)`,
