@@ -35,6 +35,25 @@ export interface EmbeddingRecording extends RecordingHead {
 /** One answer of a provider. */
 export type Recording = ChatRecording | EmbeddingRecording;
 
+/** A recording as whoever made it hands it over: when it was made and its id are the cassette's to say. */
+export type Finished<R extends Recording> = Omit<R, "id" | "recordedAt" | "endedAt">;
+
+/** Where recordings go: a cassette is one. */
+export interface RecordingSink {
+  /** Takes out what is not to be kept. */
+  readonly redact: Redact;
+  /**
+   * Hears of a request that is about to be made.
+   *
+   * @param asked the request, and the run of the step that makes it, "" where that is not known.
+   * @returns what takes the recording when it is finished, and never rejects; the end of an answer waits for it.
+   */
+  claim<R extends Recording = ChatRecording>(asked: {
+    request: RecordedRequest;
+    stepId: string;
+  }): (recording: Finished<R>) => Promise<void>;
+}
+
 const ENDS: ReadonlySet<unknown> = new Set(["complete", "error", "interrupted"]);
 const CHUNKS: ReadonlySet<unknown> = new Set(["text", "reasoning", "refusal", "tool-call", "end"]);
 
