@@ -10,7 +10,8 @@ module.enableCompileCache();
 const args = process.argv.slice(2);
 // The guest's process takes as long to start as the program takes to load: let them do it at the same time.
 const isSetup =
-  ["profiles", "keys", "trust", "doctor"].includes(args[0] ?? "") || (args[0] === "runs" && args[1] !== "replay");
+  ["profiles", "keys", "trust", "types", "doctor"].includes(args[0] ?? "") ||
+  (args[0] === "runs" && args[1] !== "replay");
 const runsScript = args.some((arg) => !arg.startsWith("-")) && !isSetup;
 if (runsScript && !args.some((arg) => /\bthread$/.test(arg))) {
   const { prestart } = await import("../prestart.ts");

@@ -19,6 +19,8 @@ const COMMANDS: readonly string[][] = [
   ["keys", "set"],
   ["keys", "list"],
   ["keys", "remove"],
+  ["trust"],
+  ["types"],
   ["doctor"],
 ];
 
