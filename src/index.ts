@@ -14,7 +14,7 @@ export { ENGINE_LIMITS, type EngineLimits } from "./engine/limits.ts";
 export type { Script } from "./engine/script/load-script.ts";
 export { prestartBundler } from "./modules/bundle-script.ts";
 export type { PendingWork, ScriptEnd, ScriptError, ScriptOutcome, ScriptStats } from "./engine/script/script-run.ts";
-export type { BindingOptions, Vm } from "./engine/vm.ts";
+export type { BindingOptions, Definition, Vm } from "./engine/vm.ts";
 export { ERROR_CODES, GeppettoError, type ErrorName } from "./shared/errors.ts";
 
 // Pool: fresh engines for the scripts of several tenants.

@@ -33,7 +33,7 @@ ${Object.entries(OTHER_VARIABLES)
 /** How long a guest's thread may take to leave before the process ends without it, in milliseconds. */
 const THREAD_LEAVE_MS = 250;
 
-const COMMANDS = ["run", "eval", "runs", "profiles", "keys", "trust", "doctor", "help"];
+const COMMANDS = ["run", "eval", "runs", "profiles", "keys", "trust", "types", "doctor", "help"];
 
 /** The options of a command are made where its name is given: there are so many that it can be felt. */
 function createProgram(args: readonly string[]): Command {
