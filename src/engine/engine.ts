@@ -6,6 +6,7 @@ import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
 import type { Budget } from "../providers/cost/budget.ts";
 import type { Permissions } from "../permissions/permissions.ts";
+import type { ChildShelf } from "../sandbox/child-shelf.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { FRAMES, type ScriptContext } from "../shared/contract/frame-kinds.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
@@ -80,14 +81,15 @@ export class Engine implements AsyncDisposable {
   /** Of the script that runs. */
   #scope: ScriptScope | undefined;
 
-  constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = []) {
+  /** @param shelf children that served the same tenant before, where an engine may have one of them */
+  constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = [], shelf?: ChildShelf) {
     this.#closed.promise.catch(() => {});
     this.limits = resolveLimits(options.limits);
     this.permissions = enginePermissions(options, this.limits.uses, (fn) => this.#scoped(fn));
     this.budget = options.budget;
     const deterministic = parseDeterministic(options.deterministic);
     this.clock = deterministic && new VirtualClock(deterministic);
-    this.#createRealm = realmFactory(options);
+    this.#createRealm = realmFactory(options, shelf);
     this.#logger = options.logger ?? stderrLogger;
     this.bus = options.bus ?? new MemoryPubSub({ logger: this.#logger });
     // A bus that was given to the engine belongs to whoever gave it.

@@ -19,6 +19,8 @@ export const MESSAGE = {
   answer: 10,
   /** Child: the guest is past help. */
   memory: 11,
+  /** Parent: the realm is over, make another one; child, with the same id: it is there ({@link ready}). */
+  renew: 12,
 } as const;
 
 export type MessageType = (typeof MESSAGE)[keyof typeof MESSAGE];
@@ -178,7 +180,7 @@ const MAX_HEARD_BYTES = 262_144;
 export class FramePipe {
   readonly #input: Readable;
   readonly #output: Writable;
-  readonly #listener: PipeListener;
+  #listener: PipeListener;
   readonly #reader = new MessageReader(MAX_CHILD_MESSAGE_BYTES);
   #unsent: Buffer[] = [];
   #unsentBytes = 0;
@@ -206,6 +208,11 @@ export class FramePipe {
     input.on("close", onComplete);
     input.on("error", end);
     output.on("error", end);
+  }
+
+  /** Whatever has not been heard yet is heard by this listener. */
+  listen(listener: PipeListener): void {
+    this.#listener = listener;
   }
 
   /** Bytes that the other side has not taken. */
