@@ -1,6 +1,7 @@
 import { OPS } from "../src/shared/contract/ops.ts";
 import { abortable } from "../src/base/abortable.ts";
 import { createDeferred, type Deferred } from "../src/base/deferred.ts";
+import { parkedValues } from "../src/base/time-source.ts";
 import { yieldToEventLoop } from "../src/base/yield-to-event-loop.ts";
 import { estimateBytes } from "../src/base/estimate-bytes.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
@@ -38,10 +39,10 @@ const MAX_NAME = 100;
  */
 export function setupPipeline({ stages = {} }: PipelineSettings = {}): SetupFunction {
   const plans = new PlanBuilder(stages);
-  return async function pipeline(vm) {
+  return function pipeline(vm) {
     vm.host.setOp(OPS.pipeline_draw, (args) => plans.draw(parseFields(args)));
     vm.host.registerStep("pipeline", plans.source);
-    await vm.install("pipeline");
+    vm.host.later(vm.install("pipeline"));
   };
 }
 
@@ -89,7 +90,7 @@ class PlanBuilder {
         const { signal, reserve } = context;
         const results = new TakenResults();
         const execution = build(plan, { context, results }).execute(given, { signal, reserve });
-        for await (const result of resultsOf(execution, context)) {
+        for await (const result of parkedValues(resultsOf(execution, context))) {
           yield result;
           results.noteTaken();
         }

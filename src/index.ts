@@ -2,11 +2,13 @@
 export { processConsole, type ConsoleSink } from "../runtime-setup/console.ts";
 export { RuntimeEngine, type RuntimeEngineOptions } from "../runtime-setup/runtime-engine.ts";
 export { currentCall, type CallContext } from "./base/call-context.ts";
+export type { CloseOptions } from "./base/drain.ts";
 export type { Logger } from "./base/logger.ts";
 export type { EngineStats, RunScriptOptions } from "./engine/engine-options.ts";
 export type { EngineEventsOptions } from "./engine/engine-events.ts";
 export type * from "./engine/host-ops.ts";
 export type { OnEvent } from "./engine/event-listener.ts";
+export type { DeterministicOptions } from "./engine/time/deterministic.ts";
 export type { SetupFunction } from "./engine/engine.ts";
 export { ENGINE_LIMITS, type EngineLimits } from "./engine/limits.ts";
 export type { Script } from "./engine/script/load-script.ts";

@@ -1,3 +1,4 @@
+import { timeSource } from "../base/time-source.ts";
 import type { Publisher } from "../events/bus.ts";
 import type { StageType } from "./stage.ts";
 
@@ -12,7 +13,10 @@ interface PipelineEventFields {
   time: number;
 }
 
-/** What happens in one execution, in this order: it starts, its stages start and end, it ends. */
+/**
+ * What happens in one execution, in this order: it starts, its stages start and end, it ends. Each stage that starts ends
+ * once: completed, failed, or aborted because it was told to stop before it was done, whether or not it has done so.
+ */
 export type PipelineEvent = PipelineEventFields &
   (
     | { type: "pipeline.started"; stages: string[] }
@@ -21,6 +25,7 @@ export type PipelineEvent = PipelineEventFields &
     | { type: "stage.started"; stage: string; stageType: StageType }
     | { type: "stage.completed"; stage: string; stageType: StageType; durationMs: number }
     | { type: "stage.failed"; stage: string; stageType: StageType; durationMs: number; error: string }
+    | { type: "stage.aborted"; stage: string; stageType: StageType; durationMs: number }
   );
 
 /** An event without what all have. */
@@ -49,7 +54,7 @@ export class PipelineEvents {
   emit(emission: PipelineEmission): void {
     const { bus, runId, pipeline } = this.#options;
     if (bus === undefined) return;
-    const event = { ...emission, runId, pipeline, seq: this.#seq++, time: Date.now() };
+    const event = { ...emission, runId, pipeline, seq: this.#seq++, time: timeSource().now() };
     // What a subscriber fails to take is lost to it, not to the pipeline.
     bus.publish(`pipeline.${runId}`, event).catch(() => {});
   }

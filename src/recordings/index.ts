@@ -4,7 +4,7 @@ export type { CachedPart, CachedState, CacheEntry, CacheStore } from "./cache/ca
 export { MemoryCacheStore, type MemoryCacheStoreOptions } from "./cache/memory-cache-store.ts";
 export { DiskCacheStore, type DiskCacheStoreOptions } from "./cache/disk-cache-store.ts";
 export { Cassette, type CassetteOptions } from "./cassette/cassette.ts";
-export type { ChatRecording, EmbeddingRecording, Recording, RecordingSink } from "./cassette/recording.ts";
+export type { ChatRecording, EmbeddingRecording, Finished, Recording, RecordingSink } from "./cassette/recording.ts";
 export type { RecordedRequest, RequestDefaults } from "./cassette/recorded-request.ts";
 export { recordingProvider, type RecordingOptions } from "./cassette/recording-provider.ts";
 export { recordingEmbeddings, replayingEmbeddings } from "./cassette/recording-embeddings.ts";

@@ -1,13 +1,18 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { RunState } from "../../index.ts";
-import { replayRun } from "../session/replay-run.ts";
-import { exportRun } from "../commands/runs-command.ts";
-import { listRuns } from "../runs/list-runs.ts";
-import { showRun } from "../runs/show-run.ts";
 import { addRunFlags } from "./run-flags.ts";
 import { parseSince } from "./since.ts";
 
 const STATES: readonly RunState[] = ["running", "completed", "failed", "killed"];
+
+export type ScriptCommands = typeof import("../commands/script-commands.ts");
+
+/** What the commands do that run scripts, or look at runs. Loaded on use: help, and the rest, needs no engine. */
+export function scriptCommands(): Promise<ScriptCommands> {
+  return import("../commands/script-commands.ts");
+}
+
+type Given<Name extends keyof ScriptCommands> = Parameters<ScriptCommands[Name]>;
 
 function parseLimit(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
@@ -28,7 +33,7 @@ export function addRunsCommand(program: Command, env: Readonly<Record<string, st
       parseSince(text),
     )
     .option("--json", "one JSON document per run and line")
-    .action(listRuns);
+    .action(async (...given: Given<"listRuns">) => (await scriptCommands()).listRuns(...given));
   runs
     .command("show")
     .description("how a run was started, what it asked, answered and printed, and how it ended")
@@ -36,17 +41,19 @@ export function addRunsCommand(program: Command, env: Readonly<Record<string, st
     .option("--follow", "show what a run does as it does it, until it ends")
     .option("--full", "show long texts whole")
     .option("--json", "the whole run as one JSON document")
-    .action(showRun);
+    .action(async (...given: Given<"showRun">) => (await scriptCommands()).showRun(...given));
   const replay = runs
     .command("replay")
     .description("run it again, with the answers that it got then; nobody is asked")
     .argument("<run>", id);
-  addRunFlags(replay, env, ["Input and output"]).action(replayRun);
+  addRunFlags(replay, env, ["Input and output"]).action(async (...given: Given<"replayRun">) =>
+    (await scriptCommands()).replayRun(...given),
+  );
   runs
     .command("export")
     .description("a run as a JSON document: source, events, answers, outcome")
     .argument("<run>", id)
     .option("--out <file>", "where to; default stdout")
-    .action(exportRun);
+    .action(async (...given: Given<"exportRun">) => (await scriptCommands()).exportRun(...given));
   return runs;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import {
   redactSecrets,
   type ChatRecording,
+  type Finished,
   type LoggedCall,
   type Recording,
   type RecordingSink,
@@ -21,13 +22,13 @@ export class CallNotes implements RecordingSink {
   claim<R extends Recording = ChatRecording>({
     request,
     stepId,
-  }: Parameters<RecordingSink["claim"]>[0]): (recording: Omit<R, "id" | "recordedAt">) => Promise<void> {
+  }: Parameters<RecordingSink["claim"]>[0]): (recording: Finished<R>) => Promise<void> {
     const began = performance.now();
     const call: LoggedCall = { place: this.#count++, stepId, startedAt: Date.now(), request };
     this.#note(call);
     const recordedAt = new Date(call.startedAt).toISOString();
     return async ({ request: _, ...rest }) => {
-      const answer = { id: randomUUID(), recordedAt, ...rest };
+      const answer = { id: randomUUID(), recordedAt, endedAt: new Date().toISOString(), ...rest };
       this.#note({ ...call, durationMs: Math.round(performance.now() - began), answer });
     };
   }

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { isatty } from "node:tty";
 import { readRegularFile } from "../../files.ts";
 import {
   Budget,
   GeppettoError,
   RuntimeEngine,
+  type RuntimeEngineOptions,
   setupDefaults,
   type ApproveCall,
   type ConsoleSink,
@@ -17,6 +19,7 @@ import { approveCalls } from "./approve-calls.ts";
 import { EVENTS_ON_STDERR, EventLog, reasonOf } from "./event-log.ts";
 import { exitCodeOf } from "../output/exit-code-of.ts";
 import { EXIT } from "../output/exit-codes.ts";
+import { noteGuestThread } from "./guest-threads.ts";
 import { Interrupts } from "./interrupts.ts";
 import { limitsOf, type SessionSettings } from "../options/load-settings.ts";
 import { formatCount, formatDuration } from "../options/quantities.ts";
@@ -38,13 +41,6 @@ import { UsageError } from "../options/usage-error.ts";
 
 /** Largest file that a script is given as its input. */
 const MAX_INPUT_BYTES = 64_000_000;
-
-let hasUsedThread = false;
-
-/** Has a script of this process run in a thread of it? Such a thread may still be on its way out. */
-export function hasRunInThread(): boolean {
-  return hasUsedThread;
-}
 
 /** One script on the command line: the engine around it, its streams and signals, and the report at the end. */
 export class ScriptSession {
@@ -145,12 +141,13 @@ export class ScriptSession {
     const { chat, embeddings, limits, tools, permissions, isolation = "process" } = this.#configured.settings;
     const { approve: _, ...toolSettings } = tools;
     const onApprove = this.#approve();
-    hasUsedThread ||= isolation === "thread";
+    if (isolation === "thread") noteGuestThread();
     try {
       return new RuntimeEngine({
         isolation,
         hardening: untrusted ? "strict" : "standard",
         ...(env["TZ"] ? { timeZone: env["TZ"] } : {}),
+        ...this.#deterministic(),
         limits: this.#limits,
         permissions: untrusted ? NOTHING : permissions,
         onPermission: (use) => this.#uses?.note(use),
@@ -174,6 +171,13 @@ export class ScriptSession {
     }
   }
 
+  /** A seed and a time are for nothing else. */
+  #deterministic(): Pick<RuntimeEngineOptions, "deterministic"> {
+    const { deterministic, seed, now } = this.#options;
+    if (deterministic === undefined && seed === undefined && now === undefined) return {};
+    return { deterministic: { ...(seed === undefined ? {} : { seed }), ...(now === undefined ? {} : { now }) } };
+  }
+
   #sink(): ConsoleSink {
     const { json } = this.#options;
     return scriptSink({
@@ -187,7 +191,8 @@ export class ScriptSession {
 
   #approve(): ApproveCall | undefined {
     const { approve: when = "always" } = this.#configured.settings.tools;
-    const isInteractive = process.stdin.isTTY && process.stderr.isTTY;
+    // Not of process.stdin, which would be opened for this.
+    const isInteractive = isatty(0) && process.stderr.isTTY;
     return approveCalls({ when, terminal: this.#terminal, isInteractive });
   }
 

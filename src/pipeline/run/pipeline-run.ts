@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { timeSource } from "../../base/time-source.ts";
 import { yieldToEventLoop } from "../../base/yield-to-event-loop.ts";
 import type { Publisher } from "../../events/bus.ts";
 import { GeppettoError } from "../../shared/errors.ts";
@@ -39,7 +39,7 @@ const END_GRACE_MS = 250;
  * caller has cancelled. Everything has stopped by then, but for stages that take longer than 250 ms to stop: see {@link ended}.
  */
 export class PipelineRun implements AsyncIterable<StreamElement> {
-  readonly id: string = randomUUID();
+  readonly id: string = timeSource().uuid();
   /** Resolves when its stages have ended, or have had `gracefulShutdownTimeoutMs` to stop, whatever the outcome. */
   readonly ended: Promise<void>;
   readonly #options: PipelineRunOptions;
@@ -158,6 +158,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     await Promise.race([all, this.#stopped(config.gracefulShutdownTimeoutMs)]);
     // Only those that ignore the signal are left: the execution goes on without them.
     for (const run of this.#stages) run.end();
+    await Promise.all(runs);
     const durationMs = performance.now() - this.#startedAt;
     if (this.#hasFailed) events.emitFailure(durationMs, this.#failure);
     else events.emit({ type: "pipeline.completed", durationMs });
@@ -168,9 +169,8 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     events.emit({ type: "stage.started", stage, stageType });
     try {
       await run.execute();
-      // One that ignores its signal has not ended, the execution goes on without it.
-      if (run.state !== "running")
-        events.emit({ type: "stage.completed", stage, stageType, durationMs: run.durationMs });
+      const type = run.state === "completed" ? "stage.completed" : "stage.aborted";
+      events.emit({ type, stage, stageType, durationMs: run.durationMs });
     } catch (error) {
       const failure = new StageError(stage, error);
       events.emit({ type: "stage.failed", stage, stageType, durationMs: run.durationMs, error: failure.message });

@@ -1,8 +1,15 @@
+import { timeSource } from "../../base/time-source.ts";
 import type { EmbeddingModel, EmbeddingProvider } from "../../providers/embedding-provider.ts";
 import type { Cassette } from "./cassette.ts";
 import { endAsRecorded, RecordedAnswers, shownJson } from "./recorded-answers.ts";
 import type { RecordedRequest } from "./recorded-request.ts";
-import { isEmbeddingRecording, toRecordedFailure, type EmbeddingRecording, type RecordingSink } from "./recording.ts";
+import {
+  endOf,
+  isEmbeddingRecording,
+  toRecordedFailure,
+  type EmbeddingRecording,
+  type RecordingSink,
+} from "./recording.ts";
 import { redactAll, type Redact } from "../redact-secrets.ts";
 import type { ReplayOptions } from "./replaying-provider.ts";
 import { fromVectorText, toVectorText } from "./vector-text.ts";
@@ -109,8 +116,7 @@ class ReplayingEmbeddings extends CassetteEmbeddings<Cassette> {
     signal.throwIfAborted();
     const recording = this.#answers.next(this.requestFor(texts, this.cassette.redact));
     // As from a server: whoever cancels is heard.
-    await new Promise((resolve) => setImmediate(resolve));
-    signal.throwIfAborted();
+    await timeSource().sleep(0, signal, endOf(recording));
     await endAsRecorded(recording, signal);
     const { vectors, dimensions } = recording;
     this.#dimensions = dimensions;

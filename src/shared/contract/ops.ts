@@ -4,6 +4,7 @@
  */
 import type { ErrorRecord } from "../frames.ts";
 import type { PipelinePlan } from "../pipeline-plan.ts";
+import type { ClockReads } from "./features.ts";
 import { asyncOp, blockingOp, named, noteOp, syncOp } from "./op.ts";
 import type { RunStart, RunYield, WaitAnswer } from "./runs.ts";
 
@@ -52,7 +53,7 @@ const DECLARED = {
   /** Nobody in the guest caught this. */
   error_report: syncOp<ErrorRecord>("effect"),
   /** What the host entered the guest for has come to this. Served after the script's end: the host waits for it. */
-  check_settle: syncOp<{ id: number; value?: unknown; error?: ErrorRecord }>("pure"),
+  check_settle: noteOp<{ id: number; value?: unknown; error?: ErrorRecord }>("pure"),
 
   script_settle: syncOp<ResultCopy & { token: number; error?: ErrorRecord }>("effect"),
   script_done: syncOp<ResultCopy>("effect"),
@@ -75,6 +76,8 @@ const DECLARED = {
   clock_now: syncOp<Nothing, number>("pure"),
   /** When that was, in milliseconds since the epoch. */
   clock_origin: syncOp<Nothing, number>("pure"),
+  /** What the guest has read of its clock since it last said so; of a virtual one the last read alone. */
+  clock_reads: noteOp<{ reads: ClockReads }>("pure"),
   /** So many random bytes, in hex. */
   random_bytes: syncOp<{ count: number }, string>("pure"),
   /** The classes of web streams, as one expression. */
