@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { formatElapsed } from "../../src/cli/options/quantities.ts";
-import { parseSince } from "../../src/cli/options/since.ts";
-import { displayWidth, fitWidth } from "../../src/cli/output/display-width.ts";
-import { onOneLine } from "../../src/cli/output/print-table.ts";
-import { cutText } from "../../src/cli/runs/cut-text.ts";
+import { formatElapsed } from "../../../src/cli/options/quantities.ts";
+import { parseSince } from "../../../src/cli/options/since.ts";
+import { displayWidth, fitWidth } from "../../../src/cli/output/display-width.ts";
+import { onOneLine } from "../../../src/cli/output/print-table.ts";
+import { cutText } from "../../../src/cli/runs/cut-text.ts";
 
 describe("displayWidth()", () => {
   it.each([

@@ -2,9 +2,9 @@ import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
-import { RunLog } from "../../src/recordings/index.ts";
-import { writeFirstLog } from "../recordings/old-log.ts";
-import { runCli, ScriptFolder, startCli, type CliOptions, type CliResult } from "./run-cli.ts";
+import { RunLog } from "../../../src/recordings/index.ts";
+import { writeFirstLog } from "../../recordings/old-log.ts";
+import { runCli, ScriptFolder, startCli, type CliOptions, type CliResult } from "../run-cli.ts";
 
 const folder = new ScriptFolder();
 afterAll(() => folder.remove());
