@@ -1,4 +1,5 @@
 import { createDeferred } from "../base/deferred.ts";
+import { hostTime } from "../base/host-time.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
@@ -128,6 +129,7 @@ export class Engine implements AsyncDisposable {
       this.#logger.warn(`Cannot tell of an event: onEvent failed: ${toErrorRecord(error).message}`),
     );
     this.#scope = scope;
+    const leave = hostTime.enter(options.tenant ?? "");
     const running = runner.run(
       (over) => loadScript(script, this.permissions, over),
       async ({ name, positions, refusals = [] }) => {
@@ -151,6 +153,7 @@ export class Engine implements AsyncDisposable {
       // Lost before the script had begun: that, too, is how it ended.
       return failedOutcome("crashed", realmError(this.#gone, this.limits));
     } finally {
+      leave();
       if (this.#scope === scope) this.#scope = undefined;
     }
   }

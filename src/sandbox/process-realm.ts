@@ -83,7 +83,7 @@ export class ProcessRealm implements Realm {
     this.#limits = limits;
     const onEnd = (): void => this.#end({ kind: "crashed" });
     const onMessage = (message: Message): void => this.#onMessage(message);
-    this.#pipe = new FramePipe(child.talk, child.stdin, { onMessage, onEnd });
+    this.#pipe = new FramePipe(child.talk, child.stdin, { onMessage, onEnd, tenant: () => bridge.tenant ?? "" });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
     });
@@ -284,7 +284,8 @@ export class ProcessRealm implements Realm {
   async #check(): Promise<void> {
     const turn = this.#turns[this.#firstTurn];
     if (turn === undefined) return;
-    if (this.#waits === 0) {
+    // What it says is not heard while its tenant is held back: whether its turn is over is not known then.
+    if (this.#waits === 0 && !this.#pipe.isHeld) {
       const { timeoutMs } = turn;
       const now = performance.now();
       // The turn that is running now is given its time and a grace. The others have not begun.
