@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { availableParallelism } from "node:os";
 import { Drain, type CloseOptions } from "../src/base/drain.ts";
 import type { RunScriptOptions } from "../src/engine/engine-options.ts";
+import { hostTime } from "../src/base/host-time.ts";
 import { closedError } from "../src/engine/engine-errors.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import type { Script } from "../src/engine/script/load-script.ts";
@@ -181,15 +182,20 @@ export class EnginePool implements AsyncDisposable {
 
   /** Runs it in a fresh engine; in another one where the first has died before any line of the script had run. */
   async #runFresh(script: Script, options: PoolRunOptions): Promise<ScriptOutcome> {
-    for (let tries = 1; ; tries++) {
-      const { outcome, error, hasBegun } = await this.#runOnce(script, options);
-      const code = outcome?.error?.code ?? (error as { code?: unknown } | undefined)?.code;
-      const mayTryAgain = tries < MAX_TRIES && !hasBegun && !this.#abort.signal.aborted;
-      if (mayTryAgain && RETRIED.has(code)) continue;
-      if (outcome !== undefined) return outcome;
-      // Killed before it had anything to run, time and again: how it ended all the same.
-      if (error instanceof GeppettoError && RETRIED.has(code)) return failedOutcome("crashed", error);
-      throw error;
+    const leave = hostTime.enter(options.tenant ?? "");
+    try {
+      for (let tries = 1; ; tries++) {
+        const { outcome, error, hasBegun } = await this.#runOnce(script, options);
+        const code = outcome?.error?.code ?? (error as { code?: unknown } | undefined)?.code;
+        const mayTryAgain = tries < MAX_TRIES && !hasBegun && !this.#abort.signal.aborted;
+        if (mayTryAgain && RETRIED.has(code)) continue;
+        if (outcome !== undefined) return outcome;
+        // Killed before it had anything to run, time and again: how it ended all the same.
+        if (error instanceof GeppettoError && RETRIED.has(code)) return failedOutcome("crashed", error);
+        throw error;
+      }
+    } finally {
+      leave();
     }
   }
 

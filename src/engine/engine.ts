@@ -1,5 +1,6 @@
 import { createDeferred } from "../base/deferred.ts";
 import { Drain, type CloseOptions } from "../base/drain.ts";
+import { hostTime } from "../base/host-time.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import { withTimeSource } from "../base/time-source.ts";
 import type { Bus } from "../events/bus.ts";
@@ -161,6 +162,7 @@ export class Engine implements AsyncDisposable {
       this.#logger.warn(`Cannot tell of an event: onEvent failed: ${toErrorRecord(error).message}`),
     );
     this.#scope = scope;
+    const leave = hostTime.enter(options.tenant ?? "");
     const running = runner.run(
       (over) => loadScript(script, this.permissions, over),
       async ({ name, positions, refusals = [] }) => {
@@ -184,6 +186,7 @@ export class Engine implements AsyncDisposable {
       // Lost before the script had begun: that, too, is how it ended.
       return failedOutcome("crashed", this.#spent);
     } finally {
+      leave();
       if (this.#scope === scope) this.#scope = undefined;
     }
   }

@@ -100,7 +100,7 @@ export class ProcessRealm implements Realm {
     this.#bridge = bridge;
     this.#limits = limits;
     this.#shelf = shelf;
-    const listener = { onMessage: (message: Message) => this.#onMessage(message), onEnd: this.#onGone };
+    const listener = { onMessage: (message: Message) => this.#onMessage(message), onEnd: this.#onGone, tenant: () => bridge.tenant ?? "" };
     this.#pipe = this.#warm?.used.pipe ?? new FramePipe(child.talk, child.stdin, listener);
     this.#pipe.listen(listener);
     child.stderr.setEncoding("utf8").on("data", this.#onWords);
@@ -325,7 +325,8 @@ export class ProcessRealm implements Realm {
   async #check(): Promise<void> {
     const turn = this.#turns[this.#firstTurn];
     if (turn === undefined) return;
-    if (this.#waits === 0) {
+    // What it says is not heard while its tenant is held back: whether its turn is over is not known then.
+    if (this.#waits === 0 && !this.#pipe.isHeld) {
       const { timeoutMs } = turn;
       const now = performance.now();
       // The turn that is running now is given its time and a grace. The others have not begun.
