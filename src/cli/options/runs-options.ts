@@ -29,7 +29,7 @@ export function addRunsCommand(program: Command, env: Readonly<Record<string, st
     .command("replay")
     .description("run it again, with the answers that it got then; nobody is asked")
     .argument("<run>", id);
-  addRunFlags(replay, env, ["Input and output"]).action(replayRun);
+  addRunFlags(replay, env, { groups: ["Input and output"] }).action(replayRun);
   runs
     .command("export")
     .description("a run as a JSON document: source, events, answers, outcome")

@@ -43,6 +43,11 @@ export function hasRunInThread(): boolean {
   return hasUsedThread;
 }
 
+/** A script runs in a thread of this process. */
+export function noteThread(): void {
+  hasUsedThread = true;
+}
+
 /** One script on the command line: the engine around it, its streams and signals, and the report at the end. */
 export class ScriptSession {
   readonly #options: ScriptOptions;
@@ -145,7 +150,7 @@ export class ScriptSession {
         this.#notice("hint: the script prints a promise, which shows nothing of its value: await it first"),
     };
     const onApprove = this.#approve();
-    hasUsedThread ||= isolation === "thread";
+    if (isolation === "thread") noteThread();
     try {
       return new RuntimeEngine({
         isolation,
