@@ -16,6 +16,7 @@ import { OpTable } from "./op-table.ts";
 import { ENDING_RUNS, RunManager } from "./run/run-manager.ts";
 import { registerRunOps } from "./run/run-ops.ts";
 import type { PendingWork, ScriptError } from "./script/script-run.ts";
+import type { VirtualClock } from "./time/virtual-clock.ts";
 
 /** How a turn was lost, other than by an error in it. */
 export type LossKind = Exclude<RealmFailure["kind"], "thrown" | "load">;
@@ -38,6 +39,8 @@ export interface LoopListener {
 
 export interface LoopOptions {
   bus: Bus;
+  /** Of an engine whose time is virtual. */
+  clock: VirtualClock | undefined;
   limits: EngineLimits;
   createRealm: RealmFactory;
   /** Runs what the guest has asked for. */
@@ -235,7 +238,7 @@ export class RealmSession {
   }
 
   async #open(): Promise<void> {
-    const { createRealm, limits, bus, listener, turnTimeoutMs } = this.#options;
+    const { createRealm, limits, bus, clock, listener, turnTimeoutMs } = this.#options;
     this.#registerOps();
     this.#realm = await createRealm(scopedBridge(this.ops, this.#options.scoped), { memoryMB: limits.memoryMB });
     const onFailure = (failure: RealmFailure): void => {
@@ -248,6 +251,12 @@ export class RealmSession {
       onFailure,
       maxWaiting: EVENTS_UNDER_WAY * (limits.runs + ENDING_RUNS) + limits.ops + limits.timers + HOST_ENTRIES,
       onFlood: () => this.#break(),
+      onTurn: () => clock?.look(),
+    });
+    clock?.attach({
+      // A guest that waits for an op does nothing else.
+      isBusy: () => this.busy && this.ops.blocking === 0,
+      tell: (elapsedMs) => void this.#queue.enter(FRAMES.clock_jump, elapsedMs),
     });
     this.#runs = new RunManager({
       bus,
@@ -262,7 +271,7 @@ export class RealmSession {
       onError: (record) => this.#remember(record),
       onUnpublished: listener.onUnpublished,
       onTooMany: () => listener.onExceeded(limitError("runs", limits.runs)),
-      now: Date.now,
+      now: () => clock?.now() ?? Date.now(),
     });
     void this.#queue.enter(FRAMES.limits_set, this.#guestLimits());
   }

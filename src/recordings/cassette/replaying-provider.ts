@@ -1,3 +1,4 @@
+import { timeSource } from "../../base/time-source.ts";
 import type { ChatChunk, ChatProvider, ChatRequest } from "../../providers/chat-provider.ts";
 import type { Cassette } from "./cassette.ts";
 import { endAsRecorded, RecordedAnswers, shownJson } from "./recorded-answers.ts";
@@ -57,8 +58,7 @@ class ReplayingProvider implements ChatProvider {
     const recording = this.#answers.next(asked);
     for (const chunk of recording.chunks) {
       // A chunk at a time, as from a server: whoever cancels is heard in between.
-      await new Promise((resolve) => setImmediate(resolve));
-      signal.throwIfAborted();
+      await timeSource().sleep(0, signal);
       yield structuredClone(chunk);
     }
     await endAsRecorded(recording, signal);
