@@ -6,4 +6,3 @@ export type { PreparedTest } from "./testing/golden/golden-test-options.ts";
 export { runGoldenTests, type GoldenTestsOptions } from "./testing/golden/run-golden-tests.ts";
 export type { TestFailure, TestResult, TestSummary } from "./testing/golden/test-result.ts";
 export { isCI } from "./testing/is-ci.ts";
-export { DEFAULT_DETERMINISM } from "./testing/run/execute-script.ts";

@@ -32,7 +32,7 @@ class SettingOption extends Option {
 export interface RunFlagsOptions {
   /** Default: all. */
   groups?: readonly FlagGroup[];
-  /** Settings, by their paths, whose flags are left out. */
+  /** What is left out: settings by their paths, other flags by their keys. */
   without?: readonly string[];
 }
 
@@ -46,8 +46,8 @@ export function addRunFlags(
     const settings = [...SETTING_BY_PATH].flatMap(([path, setting]) =>
       setting.flag?.group === group && !without.includes(path) ? [toSettingOption(path, setting, setting.flag)] : [],
     );
-    const others = [...RUN_OPTION_BY_KEY.values()].flatMap((option) =>
-      option.flag.group === group ? [toOption(option, env)] : [],
+    const others = [...RUN_OPTION_BY_KEY].flatMap(([key, option]) =>
+      option.flag.group === group && !without.includes(key) ? [toOption(option, env)] : [],
     );
     for (const option of [...settings, ...others]) command.addOption(option.helpGroup(`${group}:`));
   }

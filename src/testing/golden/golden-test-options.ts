@@ -1,10 +1,11 @@
 import type { Script } from "../../engine/script/load-script.ts";
 import type { PendingWork, ScriptOutcome } from "../../engine/script/script-run.ts";
+import type { DeterministicOptions } from "../../engine/time/deterministic.ts";
 import type { BudgetLimits } from "../../providers/cost/budget.ts";
 import type { DefaultsSettings } from "../../../runtime-setup/defaults.ts";
 import type { TestDocument } from "../files/test-document.ts";
 import type { GoldenTest } from "../files/test-files.ts";
-import type { Determinism, EngineSetup } from "../run/execute-script.ts";
+import type { EngineSetup } from "../run/execute-script.ts";
 
 /** What a script is tested with: what its settings come to. */
 export interface PreparedTest {
@@ -29,7 +30,7 @@ export interface GoldenTestOptions {
   isCI: boolean;
   /** Are goldens brought up to date, and what no test uses removed? */
   isUpdate: boolean;
-  determinism: Determinism;
+  deterministic: DeterministicOptions;
   signal: AbortSignal;
   /** Hears of a test that has run for long, and what its script waits for. */
   onSlow?(test: GoldenTest, ms: number, pending: PendingWork): void;

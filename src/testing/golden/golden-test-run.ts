@@ -191,7 +191,7 @@ export class GoldenTestRun {
   /** @throws {unknown} the signal's reason, where the tests were ended meanwhile. */
   async #execute(wraps: ModelWraps): Promise<Execution> {
     const { test, document, prepared, options, redact } = this.#facts;
-    const { signal, slowAfterMs = SLOW_MS, determinism, onSlow } = options;
+    const { signal, slowAfterMs = SLOW_MS, deterministic, onSlow } = options;
     const { script, engine, models, budget } = prepared;
     let slow: NodeJS.Timeout | undefined;
     try {
@@ -201,7 +201,7 @@ export class GoldenTestRun {
         ...(document?.input === undefined ? {} : { input: document.input }),
         engine,
         setup: [setupDefaults({ ...models, budget: new Budget(budget), ...wraps })],
-        determinism,
+        deterministic,
         signal,
         onStart: (pending) => {
           slow = setTimeout(() => onSlow?.(test, slowAfterMs, pending()), slowAfterMs);

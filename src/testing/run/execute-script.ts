@@ -1,25 +1,14 @@
 import type { SetupFunction } from "../../engine/engine.ts";
 import type { Script } from "../../engine/script/load-script.ts";
 import type { PendingWork, ScriptOutcome } from "../../engine/script/script-run.ts";
+import type { DeterministicOptions } from "../../engine/time/deterministic.ts";
 import { exitCodeOf } from "../../errors/exit-code-of.ts";
 import type { StepEvent } from "../../shared/step-events.ts";
 import { RuntimeEngine, type RuntimeEngineOptions } from "../../../runtime-setup/runtime-engine.ts";
 import { ActiveRuns } from "./active-runs.ts";
 
-/** What is the same each time that a script runs. */
-export interface Determinism {
-  /** Of Math.random, ids and crypto. */
-  seed: number;
-  /** When the script's clock begins: RFC 3339, or milliseconds since the epoch. */
-  now: string | number;
-  timeZone?: string;
-}
-
-/** What tests have where nobody says otherwise. */
-export const DEFAULT_DETERMINISM: Determinism = { seed: 1, now: "2026-01-01T00:00:00Z" };
-
 /** What an engine is made with, but for what tests decide. */
-export type EngineSetup = Omit<RuntimeEngineOptions, "console" | "setup" | "timeZone">;
+export type EngineSetup = Omit<RuntimeEngineOptions, "console" | "setup" | "timeZone" | "deterministic">;
 
 export interface ExecuteOptions {
   script: Script;
@@ -28,7 +17,8 @@ export interface ExecuteOptions {
   input?: string;
   engine: EngineSetup;
   setup: readonly SetupFunction[];
-  determinism: Determinism;
+  /** Default as the engine has it: seed 1, 2026-01-01T00:00:00Z, UTC. */
+  deterministic: DeterministicOptions;
   signal: AbortSignal;
   /** Is handed a function that says what the script waits for. */
   onStart?: (pending: () => PendingWork) => void;
@@ -49,13 +39,13 @@ export interface Execution {
 
 /** Runs a script once, in a fresh engine. A script that fails is no error here. */
 export async function executeScript(options: ExecuteOptions): Promise<Execution> {
-  const { script, args, env, input, engine: given, setup, determinism, signal, onStart } = options;
+  const { script, args, env, input, engine: given, setup, deterministic, signal, onStart } = options;
   const printed = { stdout: "", stderr: "" };
   const events: StepEvent[] = [];
   const runs = new ActiveRuns();
   await using engine = new RuntimeEngine({
     ...given,
-    ...deterministic(determinism),
+    deterministic,
     console: {
       stdout: (text) => void (printed.stdout += text),
       stderr: (text) => void (printed.stderr += text),
@@ -80,9 +70,4 @@ export async function executeScript(options: ExecuteOptions): Promise<Execution>
   const { text } = outcome;
   const output = text === undefined ? printed.stdout : `${printed.stdout}${text}\n`;
   return { ...printed, output, events, exitCode: await exitCodeOf(outcome), outcome };
-}
-
-/** How the engine is told. */
-function deterministic({ timeZone }: Determinism): Partial<RuntimeEngineOptions> {
-  return timeZone === undefined ? {} : { timeZone };
 }

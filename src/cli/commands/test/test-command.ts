@@ -1,11 +1,4 @@
-import {
-  DEFAULT_DETERMINISM,
-  findTests,
-  isCI,
-  LOOKED_FOR,
-  runGoldenTests,
-  type TestSummary,
-} from "../../../golden-tests.ts";
+import { findTests, isCI, LOOKED_FOR, runGoldenTests, type TestSummary } from "../../../golden-tests.ts";
 import { GeppettoError } from "../../../index.ts";
 import { loadSettings } from "../../options/load-settings.ts";
 import type { ScriptOptions } from "../../options/script-options.ts";
@@ -25,8 +18,6 @@ export interface TestOptions extends Partial<ScriptOptions> {
   reporter: string;
   /** Tests at once. */
   concurrency?: number;
-  seed?: number;
-  now?: string;
 }
 
 /** `geppetto-js test [paths…]` */
@@ -55,7 +46,7 @@ export async function testCommand(given: readonly string[], options: TestOptions
       },
       isCI: inCI,
       isUpdate,
-      determinism: { seed: seed ?? DEFAULT_DETERMINISM.seed, now: now ?? DEFAULT_DETERMINISM.now },
+      deterministic: { ...(seed === undefined ? {} : { seed }), ...(now === undefined ? {} : { now }) },
       signal: abort.signal,
       ...(concurrency === undefined ? {} : { concurrency }),
       onResult: (result) => reporter.onResult(result),
