@@ -65,6 +65,18 @@ export const configurationErrors = {
       "Read the file. If it may do that, run `geppetto-js trust .`; or put the setting into your own `config.yaml`.",
     exit: EXIT.config,
   },
+  ERR_TEST_PATH: {
+    name: "ConfigError",
+    meaning: "What is to be tested is not there, or is not a script.",
+    advice: "Name scripts, or folders that hold them.",
+    exit: EXIT.noFile,
+  },
+  ERR_GOLDEN: {
+    name: "ConfigError",
+    meaning: "A `.golden` file cannot be used: it is not UTF-8, too large, or not a regular file.",
+    advice: "Save it as UTF-8, or have `geppetto-js test -u` make it anew.",
+    exit: EXIT.config,
+  },
   ERR_KEYS: {
     name: "ConfigError",
     meaning: "The keys file cannot be read or written, or the name or text of a key cannot be stored.",

@@ -37,7 +37,7 @@ export interface Execution {
   outcome: ScriptOutcome;
 }
 
-/** Runs a script once, in a fresh engine. A script that fails is no error here. */
+/** Runs a script once, in a fresh engine. A script that fails is a result like any other. */
 export async function executeScript(options: ExecuteOptions): Promise<Execution> {
   const { script, args, env, input, engine: given, setup, deterministic, signal, onStart } = options;
   const printed = { stdout: "", stderr: "" };

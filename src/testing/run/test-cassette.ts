@@ -73,7 +73,7 @@ export class TestCassette {
     return new TestCassette(file, found, options);
   }
 
-  /** What was asked for and recorded since, in the order in which it was asked. That there was no key is no answer. */
+  /** What was asked for and recorded since, in the order in which it was asked. A key that was missing does not count as an answer. */
   get recorded(): Recording[] {
     return this.#own.recordings.filter(({ error }) => error?.name !== "ConfigError");
   }
