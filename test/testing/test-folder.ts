@@ -1,6 +1,10 @@
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type CliOptions, type CliResult, runCli, ScriptFolder } from "../cli/run-cli.ts";
+
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 /** A folder of scripts that are tested. */
 export class TestFolder extends ScriptFolder {
@@ -32,6 +36,19 @@ export class TestFolder extends ScriptFolder {
         return [name, `${statSync(path).mtimeMs} ${readFileSync(path, "base64")}`];
       }),
     );
+  }
+
+  /** The command line, started by a shell that does something before it: `ulimit -f 8; exec "$@"`. */
+  inShell(command: string, args: readonly string[]): Promise<{ code: number | null; stdout: string }> {
+    const { promise, resolve, reject } = Promise.withResolvers<{ code: number | null; stdout: string }>();
+    const { PATH } = process.env;
+    const env = { PATH, XDG_CONFIG_HOME: this.path, XDG_CACHE_HOME: this.path };
+    const child = spawn("sh", ["-c", command, "sh", process.execPath, MAIN, ...args], { cwd: this.path, env });
+    let stdout = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout }));
+    return promise;
   }
 
   /** `geppetto-js test` in this folder, on somebody's own machine unless the environment says otherwise. */

@@ -35,9 +35,10 @@ export class GoldenTestRun {
     this.#failures.push(...(await checkExpectations(first, this.#facts)));
     const hasFailed = first.exitCode !== (document?.expect?.exit ?? 0);
     const wanted = this.#wantedGolden(there, first.output);
-    const golden = wanted === undefined ? undefined : await this.#takeGolden(wanted, first);
+    const isTaken = wanted !== undefined && (await this.#takesGolden(wanted, first));
     // What a script that fails was answered is asked again.
     const recorded = hasFailed || options.isCI ? 0 : await this.#saveCassette();
+    const golden = isTaken ? await this.#writeGolden(wanted, first.output) : undefined;
     const isPassed = this.#failures.length === 0;
     const unused = isPassed ? this.#cassette.unused.map(describeRecording) : [];
     if (unused.length > 0 && options.isUpdate && !options.isCI)
@@ -94,28 +95,32 @@ export class GoldenTestRun {
     return undefined;
   }
 
-  /** Writes the golden where that may be, or says why it is not as it should be. */
-  async #takeGolden(
-    there: Golden | "missing" | "unreadable",
-    first: Execution,
-  ): Promise<"written" | "updated" | undefined> {
+  /** May the golden be written? Else this says why it is not as it should be. */
+  async #takesGolden(there: Golden | "missing" | "unreadable", first: Execution): Promise<boolean> {
     const { test, options, document } = this.#facts;
-    const name = basename(test.golden);
     const mayWrite = !options.isCI && (there === "missing" || options.isUpdate);
-    if (mayWrite && this.#failures.length === 0) {
-      if (!(await this.#isStable(first))) return undefined;
-      const before = typeof there === "string" ? undefined : there;
-      await this.#write(test.golden, () => writeGolden(test.golden, first.output, before));
-      if (this.#failures.length > 0) return undefined;
-      return there === "missing" ? "written" : "updated";
-    }
+    if (mayWrite && this.#failures.length === 0) return this.#isStable(first);
     if (typeof there !== "string") this.#failures.push(await this.#difference(there, first.output));
     // That the script has failed is enough to say.
     else if (there === "missing" && options.isCI && first.exitCode === (document?.expect?.exit ?? 0)) {
       const how = "it is not made in CI (the variable CI is set); run geppetto-js test on your machine, and commit it";
-      this.#failures.push({ what: "golden", text: `there is no ${name}: ${how}`, file: test.script });
+      const text = `there is no ${basename(test.golden)}: ${how}`;
+      this.#failures.push({ what: "golden", text, file: test.script });
     }
-    return undefined;
+    return false;
+  }
+
+  /** A golden without the answers that it comes from would be of no use: where these could not be written, nor is it. */
+  async #writeGolden(
+    there: Golden | "missing" | "unreadable",
+    output: string,
+  ): Promise<"written" | "updated" | undefined> {
+    const { test } = this.#facts;
+    if (this.#failures.length > 0) return undefined;
+    const before = typeof there === "string" ? undefined : there;
+    await this.#write(test.golden, () => writeGolden(test.golden, output, before));
+    if (this.#failures.length > 0) return undefined;
+    return there === "missing" ? "written" : "updated";
   }
 
   async #difference(golden: Golden, output: string): Promise<TestFailure> {
@@ -174,8 +179,9 @@ export class GoldenTestRun {
 
   async #saveCassette(): Promise<number> {
     const { length } = this.#cassette.recorded;
+    const before = this.#failures.length;
     await this.#write(this.#facts.test.cassette, () => this.#cassette.save());
-    return length;
+    return this.#failures.length > before ? 0 : length;
   }
 
   /** What cannot be written fails the test, and leaves the file as it was. */
