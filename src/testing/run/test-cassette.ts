@@ -78,9 +78,11 @@ export class TestCassette {
     return this.#own.recordings.filter(({ error }) => error?.name !== "ConfigError");
   }
 
-  /** Has nothing but embedded models been recorded, and nothing found? */
+  /** Have only embedded models been recorded, in a cassette that is new? */
   get isEmbeddedOnly(): boolean {
-    return !this.#isThere && this.recorded.every(({ request }) => request.provider === EMBEDDED);
+    const { recorded } = this;
+    const areEmbedded = recorded.length > 0 && recorded.every(({ request }) => request.provider === EMBEDDED);
+    return areEmbedded && !this.#isThere;
   }
 
   /** Recordings of the file that nobody has asked for. */
