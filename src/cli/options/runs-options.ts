@@ -46,7 +46,7 @@ export function addRunsCommand(program: Command, env: Readonly<Record<string, st
     .command("replay")
     .description("run it again, with the answers that it got then; nobody is asked")
     .argument("<run>", id);
-  addRunFlags(replay, env, ["Input and output"]).action(async (...given: Given<"replayRun">) =>
+  addRunFlags(replay, env, { groups: ["Input and output"] }).action(async (...given: Given<"replayRun">) =>
     (await scriptCommands()).replayRun(...given),
   );
   runs

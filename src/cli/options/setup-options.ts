@@ -91,7 +91,7 @@ function addTypes(program: Command): Command {
 
 function addDoctor(program: Command): Command {
   const doctor = program.command("doctor").description("check that everything is there that scripts need");
-  return addRunFlags(doctor, process.env, ["Model"])
+  return addRunFlags(doctor, process.env, { groups: ["Model"] })
     .optionsGroup("Checks:")
     .option("--online", "ask the model one small question too; costs a few tokens")
     .option("--json", "as one JSON document")

@@ -1,6 +1,6 @@
 // A voice assistant without key or network: audio in, voice activity, the embedded demo model, speech out. Whoever is at
 // the microphone speaks in tones, as the assistant does.
-// Build first (npm run build), then: node examples/10-voice-pipeline.ts
+// Build first (npm run build), then: node examples/host/03-voice-pipeline.ts
 import {
   audioElement,
   map,

@@ -1,4 +1,4 @@
-import { EXIT } from "../output/exit-codes.ts";
+import { EXIT } from "./exit-codes.ts";
 import { configurationErrors } from "./configuration-errors.ts";
 import type { ErrorEntry } from "./error-entry.ts";
 import { eventErrors } from "./event-errors.ts";

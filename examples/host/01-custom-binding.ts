@@ -1,5 +1,5 @@
 // A host app with bindings of its own: a function that scripts call, a step that they run, a value that they read.
-// Build first (npm run build), then: node examples/06-custom-binding.ts
+// Build first (npm run build), then: node examples/host/01-custom-binding.ts
 import { defineStep, RuntimeEngine, setupDefaults, type Vm } from "geppetto-js";
 import { z } from "zod";
 

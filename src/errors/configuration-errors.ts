@@ -1,4 +1,4 @@
-import { EXIT } from "../output/exit-codes.ts";
+import { EXIT } from "./exit-codes.ts";
 import type { ErrorEntry } from "./error-entry.ts";
 
 /** What goes wrong with settings, files and keys, and with the options of a host app. */
@@ -63,6 +63,18 @@ export const configurationErrors = {
       "A `geppetto.yaml` that you have not trusted would send a key of yours somewhere, or the list of trusted folders cannot be used.",
     advice:
       "Read the file. If it may do that, run `geppetto-js trust .`; or put the setting into your own `config.yaml`.",
+    exit: EXIT.config,
+  },
+  ERR_TEST_PATH: {
+    name: "ConfigError",
+    meaning: "What is to be tested is not there, or is not a script.",
+    advice: "Name scripts, or folders that hold them.",
+    exit: EXIT.noFile,
+  },
+  ERR_GOLDEN: {
+    name: "ConfigError",
+    meaning: "A `.golden` file cannot be used: it is not UTF-8, too large, or not a regular file.",
+    advice: "Save it as UTF-8, or have `geppetto-js test -u` make it anew.",
     exit: EXIT.config,
   },
   ERR_KEYS: {

@@ -1,4 +1,4 @@
-import { EXIT } from "../output/exit-codes.ts";
+import { EXIT } from "./exit-codes.ts";
 import type { ErrorEntry } from "./error-entry.ts";
 
 /** What a script may use of time, memory and everything else that is counted. */

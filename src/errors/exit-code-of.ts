@@ -1,11 +1,11 @@
-import type { ScriptError, ScriptOutcome } from "../../index.ts";
+import type { ScriptError, ScriptOutcome } from "../engine/script/script-run.ts";
 import { EXIT } from "./exit-codes.ts";
 
 /** The exit code of an error. It follows what the host recorded: an error that only claims a code counts 1. */
 async function codeOf(error: ScriptError | undefined): Promise<number> {
   if (error === undefined || !error.fromHost) return EXIT.uncaught;
   // Loaded on use: most scripts do not fail, and the catalogue is long.
-  const { findError } = await import("../errors/error-catalogue.ts");
+  const { findError } = await import("./error-catalogue.ts");
   return findError(error.code ?? "")?.exit ?? EXIT.uncaught;
 }
 

@@ -23,7 +23,7 @@ await engine.start();
 const outcome = await engine.runScript(
   { code, name: "search.js" },
   {
-    input: readFileSync(new URL("../docs/architecture.md", import.meta.url), "utf8"),
+    input: readFileSync(new URL("../../docs/architecture.md", import.meta.url), "utf8"),
     args: [
       "How are timers ordered?",
       "Who hears of an error that nobody catches?",

@@ -1,4 +1,4 @@
-import { EXIT } from "../output/exit-codes.ts";
+import { EXIT } from "./exit-codes.ts";
 import type { ErrorEntry } from "./error-entry.ts";
 
 /** What goes wrong in a script, in its steps and in what it may use. */

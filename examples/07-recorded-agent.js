@@ -1,5 +1,5 @@
 // An agent that learns from a tool's refusal and answers in a form of its own. Its model is recorded: with --replay
-// 09-recorded-agent.cassette.json it needs neither network nor key, and prints the same each time.
+// 07-recorded-agent.cassette.json it needs neither network nor key, and prints the same each time.
 export const options = {
   chat: { provider: "openai", model: "gpt-5-mini", system: "You settle refunds for a tea shop." },
   limits: { maxCalls: 8 },
