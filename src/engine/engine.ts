@@ -4,6 +4,7 @@ import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
 import type { Budget } from "../providers/cost/budget.ts";
 import type { Permissions } from "../permissions/permissions.ts";
+import type { JournalSink } from "../journal/journal-record.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { FRAMES, type ScriptContext } from "../shared/contract/frame-kinds.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
@@ -13,6 +14,7 @@ import { busyError, closedError, realmError } from "./engine-errors.ts";
 import type { EngineSettings, EngineStats, RunScriptOptions } from "./engine-options.ts";
 import { iterateEvents, type EngineEventsOptions } from "./engine-events.ts";
 import { enginePermissions } from "./engine-permissions.ts";
+import { journalFacts } from "./journal/journal-facts.ts";
 import { RealmSession, toHostError, type LossKind } from "./realm-session.ts";
 import { resolveLimits, type EngineLimits } from "./limits.ts";
 import { loadScript, type Script } from "./script/load-script.ts";
@@ -32,6 +34,8 @@ export type SetupFunction = (vm: Vm, engine: Engine) => void | Promise<void>;
 export interface EngineOptions extends EngineSettings {
   /** Setup functions to start with. */
   setup?: readonly SetupFunction[];
+  /** Hears all that crosses the wall, for an exact replay of the first script that loads. */
+  journal?: JournalSink;
 }
 
 /**
@@ -46,6 +50,7 @@ export class Engine implements AsyncDisposable {
   /** What the calls of its scripts to models may cost. */
   readonly budget: Budget | undefined;
   readonly #createRealm: RealmFactory;
+  readonly #journal: JournalSink | undefined;
   readonly #logger: Logger;
   readonly #setups: SetupFunction[];
   readonly #onGuestError: (error: ScriptError) => void;
@@ -69,6 +74,8 @@ export class Engine implements AsyncDisposable {
     this.permissions = enginePermissions(options, this.limits.uses, (fn) => this.#scoped(fn));
     this.budget = options.budget;
     this.#createRealm = realmFactory(options);
+    this.#journal = options.journal;
+    this.#journal?.begin(() => journalFacts(options, this.limits));
     this.#logger = options.logger ?? stderrLogger;
     this.bus = options.bus ?? new MemoryPubSub({ logger: this.#logger });
     // A bus that was given to the engine belongs to whoever gave it.
@@ -145,6 +152,9 @@ export class Engine implements AsyncDisposable {
         scope.end();
         return this.#cleanUp(loop, mayGoOn);
       },
+      (end) => {
+        if (end !== "load") this.#journal?.stop();
+      },
       signal,
     );
     try {
@@ -219,6 +229,7 @@ export class Engine implements AsyncDisposable {
       bus: this.bus,
       limits: this.limits,
       createRealm: this.#createRealm,
+      journal: this.#journal,
       scoped: (fn) => this.#scoped(fn),
       turnTimeoutMs: () => (this.#started === undefined ? undefined : this.#started.runner.turnTimeoutMs),
       listener: {
