@@ -1,4 +1,5 @@
 import { GeppettoError } from "../src/shared/errors.ts";
+import { parseDeterministic } from "../src/engine/time/deterministic.ts";
 import type { EngineOptions, SetupFunction } from "../src/engine/engine.ts";
 
 /** What scripts write dates and numbers in, wherever they run. */
@@ -9,7 +10,8 @@ const LOCALE = "en-US";
  *
  * @throws {GeppettoError} ConfigError for a zone that is not known.
  */
-export function timeZoneOf({ timeZone = "UTC" }: EngineOptions): string {
+export function timeZoneOf({ deterministic, timeZone: own = "UTC" }: EngineOptions): string {
+  const timeZone = parseDeterministic(deterministic)?.timeZone ?? own;
   if (timeZone === "UTC") return timeZone;
   try {
     return new Intl.DateTimeFormat(LOCALE, { timeZone }).resolvedOptions().timeZone;

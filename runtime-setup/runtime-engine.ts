@@ -2,6 +2,7 @@ import { Engine, type EngineOptions, type SetupFunction } from "../src/engine/en
 import { FRAMES } from "../src/shared/contract/frame-kinds.ts";
 import { setupConsole, type ConsoleSink } from "./console.ts";
 import { setupLocalTime, timeZoneOf } from "./local-time.ts";
+import { setupReproducible } from "./reproducible.ts";
 import { setupTimers } from "./timers.ts";
 import { setupWeb } from "./web.ts";
 
@@ -22,7 +23,7 @@ export interface RuntimeEngineOptions extends EngineOptions {
 export class RuntimeEngine extends Engine {
   constructor({ console, ...options }: RuntimeEngineOptions = {}) {
     const timeZone = timeZoneOf(options);
-    const builtIns = [setupLocalTime(options), setupTimers(), setupWeb(), setupConsole(console), setupProcess()];
+    const builtIns = [setupReproducible(), setupLocalTime({ ...options, timeZone }), setupTimers(), setupWeb(), setupConsole(console), setupProcess()];
     super({ ...options, timeZone }, builtIns);
   }
 }

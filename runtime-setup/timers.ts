@@ -43,7 +43,7 @@ class TimerQueue {
   readonly #timers = new Map<number, Timer>();
   /** By deadline, then by when they were started. */
   #due: Timer[] = [];
-  #alarm: NodeJS.Timeout | undefined;
+  #disarm: () => void = () => {};
   #ringing = false;
   /** Ticks of timers that are done with, on their way into the guest. */
   #firing = 0;
@@ -75,7 +75,7 @@ class TimerQueue {
   }
 
   clearAll(): void {
-    clearTimeout(this.#alarm);
+    this.#disarm();
     this.#due = [];
     for (const timer of this.#timers.values()) timer.release();
     this.#timers.clear();
@@ -84,11 +84,16 @@ class TimerQueue {
   /** The time at which the present turn began, as far as the host can tell. */
   #now(): number {
     const turn = this.#host.turns();
-    if (turn !== this.#turn) {
+    if (turn !== this.#turn || this.#host.clock !== undefined) {
       this.#turn = turn;
-      this.#turnTime = performance.now();
+      this.#turnTime = this.#elapsed();
     }
     return this.#turnTime;
+  }
+
+  /** Milliseconds since some moment. */
+  #elapsed(): number {
+    return this.#host.clock?.guestElapsed ?? performance.now();
   }
 
   #schedule(timer: Timer): void {
@@ -104,23 +109,38 @@ class TimerQueue {
   }
 
   #arm(): void {
-    clearTimeout(this.#alarm);
+    this.#disarm();
     const [next] = this.#due;
     if (next === undefined || this.#ringing) return;
-    this.#alarm = setTimeout(() => void this.#ring(), Math.max(1, Math.ceil(next.deadline - performance.now())));
+    const { clock } = this.#host;
+    if (clock !== undefined) {
+      // It rings when nothing else is under way.
+      this.#disarm = clock.at(next.deadline, () => {
+        this.#fireNext();
+        this.#arm();
+      });
+      return;
+    }
+    const alarm = setTimeout(() => void this.#ring(), Math.max(1, Math.ceil(next.deadline - performance.now())));
+    this.#disarm = () => clearTimeout(alarm);
   }
 
   async #ring(): Promise<void> {
     this.#ringing = true;
     while (this.#due.length > 0 && this.#due[0]!.deadline <= performance.now()) {
       await this.#host.quiet(MAX_TURNS_FIRST);
-      const deadline = this.#due[0]?.deadline;
-      let count = 0;
-      while (count < this.#due.length && this.#due[count]!.deadline === deadline) count++;
-      for (const timer of this.#due.splice(0, count)) this.#fire(timer);
+      this.#fireNext();
     }
     this.#ringing = false;
     this.#arm();
+  }
+
+  /** Fires the timers of the next deadline. */
+  #fireNext(): void {
+    const deadline = this.#due[0]?.deadline;
+    let count = 0;
+    while (count < this.#due.length && this.#due[count]!.deadline === deadline) count++;
+    for (const timer of this.#due.splice(0, count)) this.#fire(timer);
   }
 
   #fire(timer: Timer): void {
@@ -134,7 +154,7 @@ class TimerQueue {
     // The next tick counts from the end of this one, so a slow callback never piles up ticks.
     void fired.then(() => {
       if (this.#timers.get(timer.id) !== timer) return;
-      timer.deadline = performance.now() + timer.ms;
+      timer.deadline = this.#elapsed() + timer.ms;
       this.#schedule(timer);
     });
   }

@@ -45,12 +45,13 @@ function setUrlPart(args: unknown): UrlRecord {
   return toUrlRecord(url);
 }
 
-function randomHex(args: unknown): string {
+/** How many random bytes the guest asks for. */
+function parseCount(args: unknown): number {
   const { count } = parseFields(args);
   if (!Number.isSafeInteger(count) || (count as number) < 1 || (count as number) > MAX_RANDOM_BYTES) {
     throw new GeppettoError("ValidationError", "Cannot give random bytes: the count is malformed");
   }
-  return randomBytes(count as number).toString("hex");
+  return count as number;
 }
 
 let streamsText: string | undefined;
@@ -68,9 +69,10 @@ export function setupWeb(): SetupFunction {
     const origin = Date.now();
     vm.host.setOp(OPS.url_parse, parseUrl);
     vm.host.setOp(OPS.url_set, setUrlPart);
-    vm.host.setOp(OPS.random_bytes, randomHex);
-    vm.host.setOp(OPS.clock_now, () => performance.now() - startedAt);
-    vm.host.setOp(OPS.clock_origin, () => origin);
+    const { clock } = vm.host;
+    vm.host.setOp(OPS.random_bytes, (args) => (clock?.bytes(parseCount(args)) ?? randomBytes(parseCount(args))).toString("hex"));
+    vm.host.setOp(OPS.clock_now, () => clock?.guestElapsed ?? performance.now() - startedAt);
+    vm.host.setOp(OPS.clock_origin, () => clock?.start ?? origin);
     vm.host.setOp(OPS.web_streams, readStreams);
     await vm.install("web");
   };

@@ -5,6 +5,7 @@ import type { PermissionOptions, PermissionUse } from "../permissions/permission
 import type { Budget } from "../providers/cost/budget.ts";
 import type { OnEvent } from "./event-listener.ts";
 import type { EngineLimits } from "./limits.ts";
+import type { DeterministicOptions } from "./time/deterministic.ts";
 import type { ScriptError } from "./script/script-run.ts";
 
 /** What an engine is made with, but for the setup functions. */
@@ -21,6 +22,12 @@ export interface EngineSettings {
   hardening?: "standard" | "strict";
   /** What local times of scripts are in: "UTC" (default), or a name such as "Europe/Berlin". */
   timeZone?: string;
+  /**
+   * Has every run of a script be the same: its clock is virtual, begins at `now`, moves on when nothing is under way, and
+   * takes 1 ms for each 1,000 reads; random numbers and ids come from the seed. Limits count real time. `true` stands for
+   * seed 1, 2026-01-01T00:00:00Z and UTC. Default false.
+   */
+  deterministic?: boolean | DeterministicOptions;
   limits?: Partial<EngineLimits>;
   /** What scripts may use of the host's; default nothing. */
   permissions?: PermissionOptions;

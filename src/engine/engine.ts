@@ -1,5 +1,6 @@
 import { createDeferred } from "../base/deferred.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
+import { withTimeSource } from "../base/time-source.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
 import type { Budget } from "../providers/cost/budget.ts";
@@ -23,6 +24,8 @@ import { failedOutcome, type ScriptError, type ScriptOutcome } from "./script/sc
 import { registerScriptOps } from "./script/script-ops.ts";
 import { ScriptRunner } from "./script/script-runner.ts";
 import { ScriptScope } from "./script/script-scope.ts";
+import { parseDeterministic } from "./time/deterministic.ts";
+import { VirtualClock } from "./time/virtual-clock.ts";
 import { Vm } from "./vm.ts";
 
 /** How long a turn may go on when its script is over, in milliseconds; then its realm ends, and the engine with it. */
@@ -49,6 +52,8 @@ export class Engine implements AsyncDisposable {
   readonly permissions: Permissions;
   /** What the calls of its scripts to models may cost. */
   readonly budget: Budget | undefined;
+  /** Of an engine whose runs are the same each time. */
+  readonly clock: VirtualClock | undefined;
   readonly #createRealm: RealmFactory;
   readonly #journal: JournalSink | undefined;
   readonly #logger: Logger;
@@ -73,6 +78,8 @@ export class Engine implements AsyncDisposable {
     this.limits = resolveLimits(options.limits);
     this.permissions = enginePermissions(options, this.limits.uses, (fn) => this.#scoped(fn));
     this.budget = options.budget;
+    const deterministic = parseDeterministic(options.deterministic);
+    this.clock = deterministic && new VirtualClock(deterministic);
     this.#createRealm = realmFactory(options);
     this.#journal = options.journal;
     this.#journal?.begin(() => journalFacts(options, this.limits));
@@ -182,6 +189,11 @@ export class Engine implements AsyncDisposable {
     });
   }
 
+  /** What crosses the wall is kept, so that it can be replayed. */
+  get isJournaled(): boolean {
+    return this.#journal !== undefined;
+  }
+
   /** Some line of a script may have run: what it has done cannot be undone by running it again elsewhere. */
   get hasBegun(): boolean {
     return this.#started?.runner.hasBegun ?? false;
@@ -221,12 +233,15 @@ export class Engine implements AsyncDisposable {
   }
 
   #scoped<T>(fn: () => T): T {
-    return this.#scope === undefined ? fn() : this.#scope.run(fn);
+    const { clock } = this;
+    const timed = clock === undefined ? fn : () => withTimeSource(clock, fn);
+    return this.#scope === undefined ? timed() : this.#scope.run(timed);
   }
 
   async #start(): Promise<void> {
     const loop = await RealmSession.create({
       bus: this.bus,
+      clock: this.clock,
       limits: this.limits,
       createRealm: this.#createRealm,
       journal: this.#journal,
@@ -276,6 +291,7 @@ export class Engine implements AsyncDisposable {
     const { loop, runner } = started;
     return new Vm({
       limits: this.limits,
+      clock: this.clock,
       enter: (kind, ...body) => loop.enter(kind, ...body),
       enterChecked: (kind, ...body) => loop.enterChecked(kind, ...body),
       evaluate: (code, filename) => this.#evaluate(started, code, filename),
@@ -351,6 +367,7 @@ export class Engine implements AsyncDisposable {
 
   /** After a script nothing of it is left. A turn that does not end, or was cut short, takes the realm with it. */
   async #cleanUp(loop: RealmSession, mayGoOn: boolean): Promise<void> {
+    this.clock?.clear();
     for (const listener of this.#resetListeners) listener();
     this.permissions.end();
     if (loop.disposed || this.#closing !== undefined || mayGoOn) return this.close();

@@ -44,6 +44,7 @@ export class EntryQueue {
   #next = 0;
   readonly #onFailure: (failure: RealmFailure) => void;
   readonly #onFlood: () => void;
+  readonly #onEveryTurn: (() => void) | undefined;
   readonly #maxWaiting: number;
   readonly #timeoutMs: () => number | undefined;
   #underWay = 0;
@@ -60,6 +61,8 @@ export class EntryQueue {
       maxWaiting?: number;
       /** More waits than any guest that keeps to its limits can make wait. */
       onFlood: () => void;
+      /** A turn has ended. */
+      onTurn?: () => void;
       timeoutMs: () => number | undefined;
     },
   ) {
@@ -67,6 +70,7 @@ export class EntryQueue {
     this.#ledger = ledger;
     this.#onFailure = options.onFailure;
     this.#onFlood = options.onFlood;
+    this.#onEveryTurn = options.onTurn;
     this.#maxWaiting = options.maxWaiting ?? MAX_WAITING;
     this.#timeoutMs = options.timeoutMs;
   }
@@ -178,6 +182,7 @@ export class EntryQueue {
     this.#turns++;
     this.#pump();
     this.#onTurn?.();
+    this.#onEveryTurn?.();
   }
 }
 

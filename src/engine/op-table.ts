@@ -1,4 +1,5 @@
 import { withCallSignal } from "../base/call-context.ts";
+import { timeSource } from "../base/time-source.ts";
 import { encodeValue } from "../shared/codec.ts";
 import type { Op, OpMode, Unchecked } from "../shared/contract/op.ts";
 import { OPS } from "../shared/contract/ops.ts";
@@ -66,6 +67,7 @@ export class OpTable implements HostBridge {
   readonly #pending = new Map<number, OpCall>();
   /** Outcomes on their way into the guest. */
   #settling = 0;
+  #blocking = 0;
   readonly #options: OpTableOptions;
   /** When false, calls are ignored but for pure ops: the script has ended and may not act any more. */
   accepting = true;
@@ -89,6 +91,11 @@ export class OpTable implements HostBridge {
   /** Is a call of this op still served, whatever has become of the script? */
   #serves({ effect }: ServedOp): boolean {
     return this.accepting || effect === "pure";
+  }
+
+  /** Calls for whose answers the guest waits with its thread. */
+  get blocking(): number {
+    return this.#blocking;
   }
 
   get pending(): number {
@@ -142,7 +149,9 @@ export class OpTable implements HostBridge {
     try {
       const { op, args, call } = this.#read(frame);
       if (!this.#serves(op)) return { text: IGNORED };
+      this.#blocking++;
       const outcome = await this.#serve(op, args, blockingId--, call);
+      this.#blocking--;
       return { text: encodeOutcome(outcome, buffers), buffers };
     } catch (error) {
       return { text: encodeOutcome({ ok: false, error: this.#record(error) }) };
@@ -220,10 +229,12 @@ export class OpTable implements HostBridge {
   async #serve(op: ServedOp, args: unknown, callId: number, call: OpCall): Promise<Outcome | undefined> {
     this.#pending.set(callId, call);
     // A handler that ignores its signal keeps neither the guest nor a closed engine waiting.
-    const outcome = await call.orAborted(
-      withCallSignal(
-        () => call.signal,
-        () => this.#outcome(op, args, call),
+    const outcome = await timeSource().counted(() =>
+      call.orAborted(
+        withCallSignal(
+          () => call.signal,
+          () => this.#outcome(op, args, call),
+        ),
       ),
     );
     // A guest that has aborted the call may have given its id to another.

@@ -18,6 +18,7 @@ import { OpTable } from "./op-table.ts";
 import { ENDING_RUNS, RunManager } from "./run/run-manager.ts";
 import { registerRunOps } from "./run/run-ops.ts";
 import type { PendingWork, ScriptError } from "./script/script-run.ts";
+import type { VirtualClock } from "./time/virtual-clock.ts";
 
 /** How a turn was lost, other than by an error in it. */
 export type LossKind = Exclude<RealmFailure["kind"], "thrown" | "load">;
@@ -40,6 +41,8 @@ export interface LoopListener {
 
 export interface LoopOptions {
   bus: Bus;
+  /** Of an engine whose time is virtual. */
+  clock: VirtualClock | undefined;
   limits: EngineLimits;
   createRealm: RealmFactory;
   /** Hears all that crosses. */
@@ -239,7 +242,7 @@ export class RealmSession {
   }
 
   async #open(): Promise<void> {
-    const { journal, limits, bus, listener, turnTimeoutMs } = this.#options;
+    const { journal, limits, bus, clock, listener, turnTimeoutMs } = this.#options;
     const createRealm =
       journal === undefined
         ? this.#options.createRealm
@@ -256,6 +259,12 @@ export class RealmSession {
       onFailure,
       maxWaiting: EVENTS_UNDER_WAY * (limits.runs + ENDING_RUNS) + limits.ops + limits.timers + HOST_ENTRIES,
       onFlood: () => this.#break(),
+      onTurn: () => clock?.look(),
+    });
+    clock?.attach({
+      // A guest that waits for an op does nothing else.
+      isBusy: () => this.busy && this.ops.blocking === 0,
+      tell: (elapsedMs) => void this.#queue.enter(FRAMES.clock_jump, elapsedMs),
     });
     this.#runs = new RunManager({
       bus,
@@ -270,7 +279,7 @@ export class RealmSession {
       onError: (record) => this.#remember(record),
       onUnpublished: listener.onUnpublished,
       onTooMany: () => listener.onExceeded(limitError("runs", limits.runs)),
-      now: Date.now,
+      now: () => clock?.now() ?? Date.now(),
     });
     void this.#queue.enter(FRAMES.limits_set, this.#guestLimits());
   }

@@ -10,11 +10,14 @@ import type { EngineLimits } from "./limits.ts";
 import type { HostOpHandler, HostOps, UndeclaredOp } from "./host-ops.ts";
 import type { OpHandler } from "./op-table.ts";
 import type { Interceptors } from "./run/run-manager.ts";
+import type { VirtualClock } from "./time/virtual-clock.ts";
 import { StepObject, type StepBindingOptions } from "./step-object.ts";
 
 /** What the engine lends to a Vm. */
 export interface VmHost {
   readonly limits: EngineLimits;
+  /** Of an engine whose time is virtual. */
+  readonly clock: VirtualClock | undefined;
   enter<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<boolean>;
   /** Like enter, but the guest's failure rejects. */
   enterChecked<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<unknown>;

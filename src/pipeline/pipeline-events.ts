@@ -1,3 +1,4 @@
+import { timeSource } from "../base/time-source.ts";
 import type { Publisher } from "../events/bus.ts";
 import type { StageType } from "./stage.ts";
 
@@ -49,7 +50,7 @@ export class PipelineEvents {
   emit(emission: PipelineEmission): void {
     const { bus, runId, pipeline } = this.#options;
     if (bus === undefined) return;
-    const event = { ...emission, runId, pipeline, seq: this.#seq++, time: Date.now() };
+    const event = { ...emission, runId, pipeline, seq: this.#seq++, time: timeSource().now() };
     // What a subscriber fails to take is lost to it, not to the pipeline.
     bus.publish(`pipeline.${runId}`, event).catch(() => {});
   }

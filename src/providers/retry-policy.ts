@@ -1,5 +1,5 @@
 import { GeppettoError } from "../shared/errors.ts";
-import { abortableSleep } from "./abortable-sleep.ts";
+import { timeSource } from "../base/time-source.ts";
 import { attachExtras, providerErrorExtras } from "./provider-error.ts";
 
 export interface RetryOptions {
@@ -33,8 +33,8 @@ export async function waitForNextAttempt(
   if (!error.isTransient || attempt >= attempts || waitsTooLong) {
     throw afterAttempts(error, attempt, waitsTooLong && error.isTransient ? retryAfterMs : undefined);
   }
-  const backoffMs = Math.min(maxMs, baseMs * 2 ** (attempt - 1)) * (1 - JITTER * Math.random());
-  await abortableSleep(retryAfterMs ?? backoffMs, signal);
+  const backoffMs = Math.min(maxMs, baseMs * 2 ** (attempt - 1)) * (1 - JITTER * timeSource().random());
+  await timeSource().sleep(retryAfterMs ?? backoffMs, signal);
 }
 
 function afterAttempts(error: GeppettoError, attempts: number, askedWaitMs: number | undefined): GeppettoError {

@@ -30,7 +30,7 @@ export const JSONStringify: (value: string | number | boolean) => string = JSON.
 export const { MAX_SAFE_INTEGER } = Number;
 export const NumberIsFinite: (value: unknown) => boolean = Number.isFinite;
 export const NumberIsInteger: (value: unknown) => boolean = Number.isInteger;
-export const { floor: MathFloor, min: MathMin, max: MathMax } = Math;
+export const { floor: MathFloor, imul: MathImul, min: MathMin, max: MathMax } = Math;
 export const SafeString: StringConstructor = String;
 export const SafeNumber: NumberConstructor = Number;
 export const SafeError: ErrorConstructor = Error;

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { timeSource } from "../base/time-source.ts";
 import { valuesOf } from "./define-step.ts";
 import { inheritMetadata } from "./run-metadata.ts";
 import { StepRun } from "./step-run.ts";
@@ -43,8 +43,8 @@ export function bind<T, U>(ctx: StartContext, result: StepResult<T>, step: Step<
       }
     },
   };
-  const { signal, runId = randomUUID() } = ctx;
-  const run = new StepRun<U>({ id: runId, source, now: Date.now, ...(signal ? { signal } : {}) });
+  const { signal, runId = timeSource().uuid() } = ctx;
+  const run = new StepRun<U>({ id: runId, source, now: () => timeSource().now(), ...(signal ? { signal } : {}) });
   void run.execute(() => undefined);
   return run;
 }

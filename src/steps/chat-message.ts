@@ -1,3 +1,4 @@
+import { timeSource } from "../base/time-source.ts";
 import { costOf, type PriceTable } from "../providers/cost/price-table.ts";
 import type { TextMessage, ToolRound } from "../shared/chat-messages.ts";
 import type { Conclusion } from "./chat-rounds.ts";
@@ -27,7 +28,7 @@ export function toAnswerMessage(
     ...(rounds.length > 0 ? { toolRounds: rounds.length } : {}),
   };
   Object.assign(metadata, facts);
-  const time = new Date().toISOString();
+  const time = new Date(timeSource().now()).toISOString();
   const { reasoning, refusal } = answer;
   return {
     id: meta.messageId,

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { timeSource } from "../base/time-source.ts";
 import { abortable } from "../base/abortable.ts";
 import type { ChatProvider, ChatRequest, PromptMessage } from "../providers/chat-provider.ts";
 import { createChatProvider } from "../providers/create-chat-provider.ts";
@@ -93,7 +93,7 @@ export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInp
       const { provider, model } = namesOf(given, input);
       try {
         const engine = model ?? providerFor(provider).model;
-        return { messageId: randomUUID(), parentId: parentOf(input), engine };
+        return { messageId: timeSource().uuid(), parentId: parentOf(input), engine };
       } catch {
         // The run says what is wrong with it.
         return {};
@@ -111,7 +111,7 @@ export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInp
         ...toRequest(chosen, tools),
         messages: withImages(parsed.messages, options.resolveImage),
       };
-      if (context.meta.messageId === context.runId) context.meta.messageId = randomUUID();
+      if (context.meta.messageId === context.runId) context.meta.messageId = timeSource().uuid();
       context.meta.parentId = parentOf(input);
       context.meta.engine = request.model || model;
       options.onCall?.(provider);

@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { createDeferred } from "../base/deferred.ts";
+import { timeSource } from "../base/time-source.ts";
 import { callWith, withCallSignal, type CallContext } from "../base/call-context.ts";
 import { abortable } from "../base/abortable.ts";
 import type { ToolCallChunk, ToolDefinition } from "../providers/chat-provider.ts";
@@ -153,12 +154,14 @@ export class ToolBox {
     const given = structuredClone(input);
     const ended = new AbortController();
     const signal = AbortSignal.any([context.signal, ended.signal]);
-    const overdue = sleep(Math.min(timeoutMs, MAX_TIMER_MS), undefined, { signal: ended.signal }).then(() => {
-      throw new GeppettoError("TimeoutError", `the tool did not answer within ${timeoutMs} ms`);
-    });
+    const overdue = createDeferred<never>();
+    overdue.promise.catch(() => {});
+    const stop = timeSource().after(Math.min(timeoutMs, MAX_TIMER_MS), () =>
+      overdue.reject(new GeppettoError("TimeoutError", `the tool did not answer within ${timeoutMs} ms`)),
+    );
     try {
       const work = (async () => run!(given, context, signal))();
-      const result = await abortable(Promise.race([work, overdue]), context.signal);
+      const result = await abortable(Promise.race([work, overdue.promise]), context.signal);
       return { result, text: resultText(result), isError: false };
     } catch (error) {
       context.signal.throwIfAborted();
@@ -166,7 +169,7 @@ export class ToolBox {
       if (error instanceof GuestFailure && error.record.code === "ERR_STEP_ASYNC") throw error;
       return failed(messageOf(error));
     } finally {
-      overdue.catch(() => {});
+      stop();
       ended.abort(new GeppettoError("AbortError", "The tool call is over"));
     }
   }

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { timeSource } from "../base/time-source.ts";
 import type { Publisher } from "../events/bus.ts";
 import { SEQUENCE_NUMBER } from "../events/message.ts";
 import type { ToolCall } from "../shared/chat-messages.ts";
@@ -57,8 +57,8 @@ class StepFromDefinition<I, R, O> implements DefinedStep<I, O> {
     this.info = { type: name, inputType, outputType, kind: definition.kind ?? (many ? "list" : "single") };
   }
 
-  start({ signal, runId = randomUUID() }: StartContext, input: I): StepResult<O> {
-    const run = new StepRun<O>({ id: runId, source: this, now: Date.now, ...(signal ? { signal } : {}) });
+  start({ signal, runId = timeSource().uuid() }: StartContext, input: I): StepResult<O> {
+    const run = new StepRun<O>({ id: runId, source: this, now: () => timeSource().now(), ...(signal ? { signal } : {}) });
     void run.execute(() => input);
     return run;
   }

@@ -1,5 +1,6 @@
 import { abortable } from "../base/abortable.ts";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
+import { countedValues, timeSource } from "../base/time-source.ts";
 import { untilAborted } from "../base/until-aborted.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
@@ -199,21 +200,22 @@ export class StepRun<O = unknown> implements StepResult<O> {
   async #collect(input: unknown): Promise<void> {
     const { signal } = this;
     const { source, callGuest, reserve } = this.#options;
+    const time = timeSource();
     const context: StepContext = {
       runId: this.id,
       signal,
       metadata: this.#metadata,
       meta: this.#meta,
-      publish: (emission) => this.emit(emission),
+      publish: (emission) => time.parked(() => this.emit(emission)),
       reserve: (bytes) => reserve?.(bytes),
       callGuest: async (name, args) => {
         if (callGuest === undefined)
           throw new GeppettoError("StepError", `Cannot call "${name}": the run has no such function`);
-        return callGuest(name, args, signal);
+        return time.parked(() => callGuest(name, args, signal));
       },
     };
     // A step that ignores its signal must not hold up the interrupt, nor its late failure go unheard as a rejection.
-    for await (const value of untilAborted(source.run(input, context), signal)) {
+    for await (const value of untilAborted(countedValues(source.run(input, context)), signal)) {
       await this.#take(value);
       signal.throwIfAborted();
     }

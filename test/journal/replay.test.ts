@@ -5,7 +5,12 @@ import { play, record } from "./journal-fixture.ts";
 describe.each(ISOLATIONS)("a journal (%s)", (isolation) => {
   it("replays what a script printed", async () => {
     const script = `
-      console.log(crypto.randomUUID(), performance.now());
+      console.log(crypto.randomUUID(), performance.now(), Date.now(), Math.random(), new Date().getTimezoneOffset());
+      for (const start = Date.now(); Date.now() - start < 20; ) ;
+      console.log(new Date().toISOString(), new Intl.DateTimeFormat("en", { dateStyle: "full", timeStyle: "full" }).format());
+      const order = [];
+      await Promise.all(Array.from({ length: 10 }, (_, i) => chat("echo: " + i).then((text) => order.push(text))));
+      console.log(order.join(" "));
       setTimeout(() => console.log("timer"), 5);
       const race = await Promise.any([chat("echo: one"), chat("echo: two")]);
       console.log(race);

@@ -106,6 +106,26 @@ export function callNote<Args>(op: Op<Args, void, "note">, args: NoInfer<Args>):
   note(toCall(op, args), op.isUrgent === true);
 }
 
+/** Has something told before anything else is; `tell` gets what sends a note, and returns what does so. */
+export function tellFirst(tell: (note: (text: string) => void) => () => void): void {
+  const plain = bridge;
+  const first = tell((text) => plain.note(text, false));
+  bridge = {
+    call(frame) {
+      first();
+      return plain.call(frame);
+    },
+    callBlocking(frame) {
+      first();
+      return plain.callBlocking(frame);
+    },
+    note(frame, isUrgent) {
+      first();
+      plain.note(frame, isUrgent);
+    },
+  };
+}
+
 let limits: GuestLimits | undefined;
 
 /** @throws {Error} LimitError when it would be more than there may be. */

@@ -16,6 +16,7 @@ import { settleScript } from "./script.ts";
 import { installSteps } from "../steps/install-steps.ts";
 import { installStep } from "../steps/steps.ts";
 import { installLocalTime } from "../time/install-local-time.ts";
+import { installReproducible } from "../time/install-reproducible.ts";
 import { installTimers } from "./timers.ts";
 import { installWeb } from "./web.ts";
 
@@ -29,6 +30,7 @@ const features: { readonly [Name in FeatureName]: (config: FeatureConfigs[Name])
   localTime: installLocalTime,
   pipeline: installPipeline,
   process: installProcess,
+  reproducible: installReproducible,
   step: installStep,
   steps: installSteps,
   timers: installTimers,

@@ -2,16 +2,12 @@
 import {
   append,
   ArraySlice,
-  defineHidden,
-  isArray,
   MathMax,
   MathTrunc,
   NumberIsFinite,
   ReflectApply,
-  ReflectConstruct,
   SafeDate,
   SafeNumber,
-  SafeProxy,
   SafeString,
   SafeSymbol,
   SafeTypeError,
@@ -21,6 +17,7 @@ import {
 } from "../../../src/shared/primordials.ts";
 import { createFormat, partOf, type LocalTime } from "./local-time.ts";
 import { readDate } from "./read-date.ts";
+import { replaceDate } from "./replace-date.ts";
 import { type Method, replaceMethod } from "./replace-method.ts";
 
 const { prototype } = Date;
@@ -124,7 +121,6 @@ export function installDate(zone: LocalTime, timeZone: string): void {
 }
 
 function installConstructor(zone: LocalTime, parse: (text: unknown) => number): void {
-  const toString = prototype.toString;
   /** What the arguments of `new Date(…)` stand for, in milliseconds. */
   const read = (args: readonly unknown[]): number => {
     if (args.length > 1) return zone.toUtc(ReflectApply(UTC, undefined, ArraySlice(args, 0)));
@@ -139,14 +135,7 @@ function installConstructor(zone: LocalTime, parse: (text: unknown) => number): 
     if (typeof primitive === "bigint") throw new SafeTypeError("Cannot convert a BigInt value to a number");
     return typeof primitive === "string" ? parse(primitive) : SafeNumber(primitive);
   };
-  const LocalDate = new SafeProxy(SafeDate, {
-    __proto__: null,
-    construct: (target: DateConstructor, args: unknown[], newTarget: never) =>
-      ReflectConstruct(target, isArray(args) && args.length > 0 ? [read(args)] : [], newTarget) as object,
-    apply: () => ReflectApply(toString, new SafeDate(), []),
-  } as ProxyHandler<DateConstructor>);
-  defineHidden(globalThis, "Date", LocalDate);
-  defineHidden(prototype, "constructor", LocalDate);
+  replaceDate((args) => [read(args)]);
 }
 
 /** `ToPrimitive` without a hint. */

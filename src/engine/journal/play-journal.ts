@@ -116,7 +116,10 @@ class Player {
         const asked = this.#meet("call", text);
         return asked?.kind === "call" ? asked.answer : SERVED;
       },
-      note: (text) => void this.#meet("note", text),
+      note: (text) => {
+        // What a virtual clock tells follows from its reads.
+        if (!isClockNote(text)) this.#meet("note", text);
+      },
       callBlocking: (text) => {
         const place = this.#at;
         return this.#meet("wait", text) === undefined ? NEVER : this.#answerAfter(place);

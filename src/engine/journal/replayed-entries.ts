@@ -1,6 +1,7 @@
 import type { Journal } from "../../journal/read-journal.ts";
 import type { JournalRecord } from "../../journal/journal-record.ts";
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
+import { OPS } from "../../shared/contract/ops.ts";
 import { FRAME_VERSION } from "../../shared/frames.ts";
 
 /** What enters the guest of a replay. */
@@ -19,7 +20,7 @@ export function replayedEntries({ facts, records }: Journal): ReplayedEntry[] {
   const replayed: ReplayedEntry[] = [];
   for (const entry of entries) {
     const feature = entry.kind === "entry" ? installedFeature(entry.frame.text) : undefined;
-    if ((feature as string) === "reproducible") {
+    if (feature === "reproducible") {
       replayed.push(withReads(entry as ReplayedEntry & { kind: "entry" }, reads));
       continue;
     }
@@ -42,7 +43,7 @@ export function isClockNote(text: string): boolean {
   return text.startsWith(CLOCK_NOTE);
 }
 
-const CLOCK_NOTE = `[${FRAME_VERSION},"clock_reads",`;
+const CLOCK_NOTE = `[${FRAME_VERSION},"${OPS.clock_reads.name}",`;
 const CHECKED_INSTALL = new RegExp(
   `^\\[${FRAME_VERSION},"${FRAMES.entry_check.name}",\\d+,"${FRAMES.feature_install.name}","(\\w+)"`,
 );

@@ -1,4 +1,5 @@
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
+import { timeSource } from "../../base/time-source.ts";
 import type { Bus } from "../../events/bus.ts";
 import { SEQUENCE_NUMBER } from "../../events/message.ts";
 import type { RunStart, WaitAnswer } from "../../shared/contract/runs.ts";
@@ -198,9 +199,9 @@ export class GuestRun {
     const parent = this.#parent?.signal;
     if (parent?.aborted === true) onAbort();
     parent?.addEventListener("abort", onAbort, { once: true });
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#timeOut(timeoutMs), timeoutMs);
+    const stop = timeoutMs === undefined ? undefined : timeSource().after(timeoutMs, () => this.#timeOut(timeoutMs));
     return () => {
-      clearTimeout(timer);
+      stop?.();
       parent?.removeEventListener("abort", onAbort);
     };
   }

@@ -1,4 +1,5 @@
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
+import { timeSource } from "../../base/time-source.ts";
 import type { Unchecked } from "../../shared/contract/op.ts";
 import { BODY, YIELD_CREDIT, type RunYield } from "../../shared/contract/runs.ts";
 import { GeppettoError } from "../../shared/errors.ts";
@@ -132,7 +133,8 @@ export class GuestStep implements StepSource {
         const next = this.#waiting.take();
         if (next === undefined) {
           this.#more = createDeferred();
-          await this.#more.promise;
+          const { promise } = this.#more;
+          await timeSource().parked(() => promise);
         } else if ("emission" in next) {
           await context.publish(next.emission);
           next.taken.resolve();
@@ -142,7 +144,7 @@ export class GuestStep implements StepSource {
           this.#noteTaken();
         }
       }
-      await body;
+      await timeSource().parked(() => body);
     } finally {
       this.#over = true;
       this.#waiting.close();

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { timeSource } from "../../base/time-source.ts";
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
 import type { Unchecked } from "../../shared/contract/op.ts";
 import { GUEST_STEP, type Interceptions, type WaitAnswer } from "../../shared/contract/runs.ts";
@@ -146,7 +146,7 @@ export class RunManager {
   async wait(id: string): Promise<WaitAnswer> {
     const run = this.#runs.get(id);
     if (run === undefined) throw new GeppettoError("ValidationError", "Cannot wait for a run: no run has this id");
-    return run.wait();
+    return timeSource().parked(() => run.wait());
   }
 
   answer(id: string, callId: number, outcome: Outcome): void {
@@ -162,14 +162,14 @@ export class RunManager {
   async takeBlocking(id: string, given: GivenResult): Promise<void> {
     const step = this.#guestSteps.get(id);
     step?.take(given);
-    await step?.room();
+    if (step !== undefined) await timeSource().parked(() => step.room());
     this.#runs.get(id)?.signal.throwIfAborted();
   }
 
   /** Waits for a guest that waits. Rejects when the run, or the call, is aborted. */
   async sleep(id: string, ms: number, signal: AbortSignal): Promise<void> {
     const run = this.#runs.get(id);
-    await sleep(ms, undefined, { signal: run === undefined ? signal : AbortSignal.any([signal, run.signal]) });
+    await timeSource().sleep(ms, run === undefined ? signal : AbortSignal.any([signal, run.signal]));
   }
 
   /** Has the run been cancelled, or has it failed? */

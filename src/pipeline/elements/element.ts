@@ -1,3 +1,4 @@
+import { timeSource } from "../../base/time-source.ts";
 import type { ChatMessage, ToolCall } from "../../shared/chat-messages.ts";
 
 /** What an element may carry. */
@@ -106,7 +107,7 @@ const NONE: Readonly<Record<string, unknown>> = Object.freeze({});
 function element<C extends ElementContent>(content: C, priority: Priority, options: ElementOptions): C & ElementFields {
   const { metadata = NONE, source } = options;
   // Every field is there from the beginning, so that engines see one shape for each kind.
-  return { ...content, metadata, priority: options.priority ?? priority, time: Date.now(), source, trace: undefined };
+  return { ...content, metadata, priority: options.priority ?? priority, time: timeSource().now(), source, trace: undefined };
 }
 
 /**
@@ -118,7 +119,7 @@ function element<C extends ElementContent>(content: C, priority: Priority, optio
 export function textElement(text: string, options: ElementOptions = {}): ElementOf<"text"> {
   // The commonest by far, so without the detour over a spread.
   const { metadata = NONE, priority = "normal", source } = options;
-  return { kind: "text", text, metadata, priority, time: Date.now(), source, trace: undefined };
+  return { kind: "text", text, metadata, priority, time: timeSource().now(), source, trace: undefined };
 }
 
 export function audioElement(audio: AudioData, options: ElementOptions = {}): ElementOf<"audio"> {

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { timeSource } from "../../base/time-source.ts";
 import { yieldToEventLoop } from "../../base/yield-to-event-loop.ts";
 import type { Publisher } from "../../events/bus.ts";
 import { GeppettoError } from "../../shared/errors.ts";
@@ -39,7 +39,7 @@ const END_GRACE_MS = 250;
  * caller has cancelled. Everything has stopped by then, but for stages that take longer than 250 ms to stop: see {@link ended}.
  */
 export class PipelineRun implements AsyncIterable<StreamElement> {
-  readonly id: string = randomUUID();
+  readonly id: string = timeSource().uuid();
   /** Resolves when its stages have ended, or have had `gracefulShutdownTimeoutMs` to stop, whatever the outcome. */
   readonly ended: Promise<void>;
   readonly #options: PipelineRunOptions;

@@ -1,6 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { RUN_OPTIONS } from "../../config/table/run-options.ts";
-import { abortableSleep } from "../abortable-sleep.ts";
+import { timeSource } from "../../base/time-source.ts";
 import type { ChatChunk, ChatProvider, ChatRequest, PromptMessage, Usage } from "../chat-provider.ts";
 import { composeDemoAnswer, type DemoLine } from "./demo-answer.ts";
 import { type DemoOrders, parseDemoOrders } from "./demo-orders.ts";
@@ -147,8 +146,7 @@ function answerFromResults(messages: readonly PromptMessage[]): string {
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 0) await abortableSleep(ms, signal);
-  else await nextTurn();
+  await timeSource().sleep(ms, signal);
   signal.throwIfAborted();
 }
 

@@ -1,7 +1,6 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ToolCall } from "../../shared/chat-messages.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import { abortableSleep } from "../abortable-sleep.ts";
+import { timeSource } from "../../base/time-source.ts";
 import type { ChatChunk, ChatProvider, ChatRequest, StopReason, Usage } from "../chat-provider.ts";
 
 /** One answer of a {@link ScriptedChat}. Its parts come in the order of these fields. */
@@ -49,8 +48,7 @@ export class ScriptedChat implements ChatProvider {
     }
     const turn = typeof given === "function" ? given(request) : given;
     for (const chunk of chunksOf(turn)) {
-      if (turn.delayMs) await abortableSleep(turn.delayMs, signal);
-      else await nextTurn();
+      await timeSource().sleep(turn.delayMs ?? 0, signal);
       signal.throwIfAborted();
       yield chunk;
     }

@@ -1,3 +1,4 @@
+import { timeSource } from "../../base/time-source.ts";
 import { abortable } from "../../base/abortable.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { Cassette } from "./cassette.ts";
@@ -76,11 +77,11 @@ export async function endAsRecorded({ end, error }: Recording, signal: AbortSign
   if (error !== undefined) throw toRecordedError(error);
   if (end !== "interrupted") return;
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, CANCEL_WAIT_MS);
+  const stop = timeSource().after(CANCEL_WAIT_MS, resolve);
   try {
-    await abortable(promise, signal);
+    await timeSource().parked(() => abortable(promise, signal));
   } finally {
-    clearTimeout(timer);
+    stop();
   }
   throw replayError("the answer ends where the recorded run was cancelled, and this one was not");
 }

@@ -1,3 +1,4 @@
+import { timeSource } from "../../base/time-source.ts";
 import type { ChatChunk, ChatProvider, ChatRequest } from "../../providers/chat-provider.ts";
 import type { Cassette } from "./cassette.ts";
 import { endAsRecorded, RecordedAnswers, shownJson } from "./recorded-answers.ts";
@@ -46,8 +47,7 @@ class ReplayingProvider implements ChatProvider {
     const recording = this.#answers.next(toRecordedRequest(this.name, request, { redact, defaults: this.#defaults }));
     for (const chunk of recording.chunks) {
       // A chunk at a time, as from a server: whoever cancels is heard in between.
-      await new Promise((resolve) => setImmediate(resolve));
-      signal.throwIfAborted();
+      await timeSource().sleep(0, signal);
       yield structuredClone(chunk);
     }
     await endAsRecorded(recording, signal);

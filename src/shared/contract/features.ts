@@ -1,4 +1,5 @@
 /** The features of the guest that the host switches on, each with what it is told. */
+import type { Seed } from "../random.ts";
 import type { StepInfo } from "../step-events.ts";
 
 /** May texts for the stream be coloured? */
@@ -24,6 +25,27 @@ export interface LocalTimeConfig {
   timeZone: string;
 }
 
+/**
+ * The reads of a clock that gave another time than the one before: which read it was, counted from 1, and the time in
+ * milliseconds; of a virtual clock, since its beginning.
+ */
+export type ClockReads = readonly (readonly [read: number, ms: number])[];
+
+/** Where a guest's time comes from, in milliseconds since the epoch. */
+export type ClockConfig =
+  /** Its own machine; each change that it sees is told by `clock_reads`. */
+  | { mode: "live" }
+  /** What was read when it ran before. */
+  | { mode: "replay"; reads: ClockReads }
+  /** The host's, which begins at `now`; reading it takes time, too. */
+  | { mode: "virtual"; now: number };
+
+/** What takes time and chance out of a guest. */
+export interface ReproducibleConfig {
+  seed: Seed;
+  clock: ClockConfig;
+}
+
 export interface FeatureConfigs {
   binding: BindingConfig;
   chat: undefined;
@@ -34,6 +56,7 @@ export interface FeatureConfigs {
   localTime: LocalTimeConfig;
   pipeline: undefined;
   process: undefined;
+  reproducible: ReproducibleConfig;
   step: StepConfig;
   steps: undefined;
   timers: undefined;

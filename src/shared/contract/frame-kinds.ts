@@ -53,6 +53,8 @@ const DECLARED = {
   /** What is known of the error with this message that left the guest last. */
   error_recall: kind<[message: string]>(),
 
+  /** Where time is virtual: how much of it has passed, in milliseconds. */
+  clock_jump: kind<[elapsedMs: number]>(),
   timer_fire: kind<[id: number]>(),
   /** The outcome of an asynchronous op. */
   call_settle: kind<[callId: number, outcome: Outcome]>(),

@@ -4,6 +4,7 @@
  */
 import type { ErrorRecord } from "../frames.ts";
 import type { PipelinePlan } from "../pipeline-plan.ts";
+import type { ClockReads } from "./features.ts";
 import { asyncOp, blockingOp, named, noteOp, syncOp } from "./op.ts";
 import type { RunStart, RunYield, WaitAnswer } from "./runs.ts";
 
@@ -75,6 +76,8 @@ const DECLARED = {
   clock_now: syncOp<Nothing, number>("pure"),
   /** When that was, in milliseconds since the epoch. */
   clock_origin: syncOp<Nothing, number>("pure"),
+  /** What the guest has read of its clock since it last said so; of a virtual one the last read alone. */
+  clock_reads: noteOp<{ reads: ClockReads }>("pure"),
   /** So many random bytes, in hex. */
   random_bytes: syncOp<{ count: number }, string>("pure"),
   /** The classes of web streams, as one expression. */

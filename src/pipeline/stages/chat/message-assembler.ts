@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { timeSource } from "../../../base/time-source.ts";
 import { GeppettoError } from "../../../shared/errors.ts";
 import type { MessageImage } from "../../../shared/chat-messages.ts";
 import {
@@ -72,10 +72,10 @@ function toMessage(elements: readonly StreamElement[]): PipelineMessage {
     }
   }
   if (images.length === 0) return { role: "user", text };
-  const time = new Date().toISOString();
+  const time = new Date(timeSource().now()).toISOString();
   return {
     type: "chat-message",
-    id: randomUUID(),
+    id: timeSource().uuid(),
     parentID: "",
     time,
     lastUpdate: time,

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { countedValues, timeSource } from "../../../base/time-source.ts";
 import { GeppettoError } from "../../../shared/errors.ts";
 import type { TextMessage } from "../../../shared/chat-messages.ts";
 import type { StepContext, StepEmission, StepSource } from "../../../steps/step.ts";
@@ -35,13 +35,13 @@ export async function streamAnswer(
 ): Promise<TextMessage | undefined> {
   const signal = AbortSignal.any([context.signal, interruption]);
   const { type, inputType, outputType } = step.info;
-  const meta = { messageId: randomUUID(), parentId: "", engine: "" };
+  const meta = { messageId: timeSource().uuid(), parentId: "", engine: "" };
   let said = "";
   const stepContext: StepContext = {
     runId: context.runId,
     signal,
     meta,
-    metadata: { stepId: context.runId, type, inputType, outputType, startedAt: Date.now() },
+    metadata: { stepId: context.runId, type, inputType, outputType, startedAt: timeSource().now() },
     async publish(emission) {
       signal.throwIfAborted();
       if (emission.type === "partial") said += emission.delta;
@@ -57,7 +57,7 @@ export async function streamAnswer(
   try {
     let answer: TextMessage | undefined;
     const input = { options, input: { messages } };
-    for await (const message of untilAborted(step.run(input, stepContext), signal)) answer = message;
+    for await (const message of untilAborted(countedValues(step.run(input, stepContext)), signal)) answer = message;
     return answer!;
   } catch (error) {
     context.signal.throwIfAborted();
@@ -72,7 +72,7 @@ function toElement(emission: StepEmission, streaming: boolean): StreamElement | 
 }
 
 function toInterruptedMessage(text: string, id: string): TextMessage {
-  const time = new Date().toISOString();
+  const time = new Date(timeSource().now()).toISOString();
   const metadata = { interrupted: true };
   return { type: "chat-message", id, parentID: "", time, lastUpdate: time, metadata, role: "assistant", text };
 }
