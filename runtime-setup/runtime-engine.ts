@@ -23,7 +23,14 @@ export interface RuntimeEngineOptions extends EngineOptions {
 export class RuntimeEngine extends Engine {
   constructor({ console, ...options }: RuntimeEngineOptions = {}) {
     const timeZone = timeZoneOf(options);
-    const builtIns = [setupReproducible(), setupLocalTime({ ...options, timeZone }), setupTimers(), setupWeb(), setupConsole(console), setupProcess()];
+    const builtIns = [
+      setupReproducible(),
+      setupLocalTime({ ...options, timeZone }),
+      setupTimers(),
+      setupWeb(),
+      setupConsole(console),
+      setupProcess(),
+    ];
     super({ ...options, timeZone }, builtIns);
   }
 }

@@ -70,7 +70,9 @@ export function setupWeb(): SetupFunction {
     vm.host.setOp(OPS.url_parse, parseUrl);
     vm.host.setOp(OPS.url_set, setUrlPart);
     const { clock } = vm.host;
-    vm.host.setOp(OPS.random_bytes, (args) => (clock?.bytes(parseCount(args)) ?? randomBytes(parseCount(args))).toString("hex"));
+    vm.host.setOp(OPS.random_bytes, (args) =>
+      (clock?.bytes(parseCount(args)) ?? randomBytes(parseCount(args))).toString("hex"),
+    );
     vm.host.setOp(OPS.clock_now, () => clock?.guestElapsed ?? performance.now() - startedAt);
     vm.host.setOp(OPS.clock_origin, () => clock?.start ?? origin);
     vm.host.setOp(OPS.web_streams, readStreams);

@@ -35,6 +35,8 @@ export interface JournalEnd {
   exitCode: number;
   /** The signal that ended it. */
   signal?: string;
+  /** What else its host told of it then: plain data. */
+  told?: Readonly<Record<string, unknown>>;
 }
 
 /**

@@ -1,13 +1,6 @@
-import { promisify } from "node:util";
-import { constants, zstdCompress } from "node:zlib";
 import type { Source } from "../sandbox/realm.ts";
 import type { Frame } from "../shared/frames.ts";
-import {
-  MAX_JOURNAL_BYTES,
-  type JournalEnd,
-  type JournalFacts,
-  type JournalSink,
-} from "./journal-record.ts";
+import { MAX_JOURNAL_BYTES, type JournalEnd, type JournalFacts, type JournalSink } from "./journal-record.ts";
 import { LETTERS, splitRecords, writeRecord, type WrittenRecord } from "./journal-text.ts";
 
 export interface JournalRecorderOptions {
@@ -26,8 +19,14 @@ export interface JournalRecorderOptions {
 /** Text that is compressed and kept at a time, in characters. */
 const CHUNK_CHARS = 262_144;
 
-const compress = promisify(zstdCompress);
-const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 } };
+/** Loaded on use: while a script starts there is nothing to compress. */
+function compress(bytes: Uint8Array): Promise<Uint8Array> {
+  const { constants, zstdCompress } = process.getBuiltinModule("node:zlib");
+  const params = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
+  return new Promise((resolve, reject) => {
+    zstdCompress(bytes, { params }, (error, compressed) => (error === null ? resolve(compressed) : reject(error)));
+  });
+}
 
 /**
  * Keeps what crosses the wall in one run. Texts are held as they are, and joined, redacted and compressed some at a time,
@@ -159,7 +158,7 @@ export class JournalRecorder implements JournalSink {
   async #keep(bytes: Buffer): Promise<void> {
     if (this.#failure !== undefined) return;
     try {
-      const chunk = await compress(bytes, COMPRESSION);
+      const chunk = await compress(bytes);
       if (this.#failure === undefined) this.#options.write(chunk);
     } catch (error) {
       this.fail((error as Error).message);

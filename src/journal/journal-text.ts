@@ -23,7 +23,20 @@ export const LETTERS = {
 } as const;
 
 /** How many parts follow each letter. */
-const PARTS: Readonly<Record<string, number>> = { B: 1, b: 1, E: 1, R: 2, C: 2, W: 1, A: 1, N: 1, G: 1, T: 1, V: 0, Z: 1 };
+const PARTS: Readonly<Record<string, number>> = {
+  B: 1,
+  b: 1,
+  E: 1,
+  R: 2,
+  C: 2,
+  W: 1,
+  A: 1,
+  N: 1,
+  G: 1,
+  T: 1,
+  V: 0,
+  Z: 1,
+};
 
 /** Longest number before a part: no frame is longer than 16 million characters. */
 const MAX_DIGITS = 9;
@@ -43,7 +56,7 @@ export function writeRecord({ letter, parts }: WrittenRecord): string {
 /**
  * The records of a text.
  *
- * @throws {JournalError} for what is none, at the place where it stands.
+ * @throws {JournalError} for what is not a record, with its place.
  */
 export function* splitRecords(text: string): Generator<WrittenRecord> {
   let at = 0;
@@ -130,8 +143,12 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   } catch {
     value = undefined;
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isObject(value)) return value;
   throw new JournalError("it holds a record that cannot be read");
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const FACTS: { readonly [Name in keyof JournalFacts]: "number" | "string" } = {
@@ -177,7 +194,11 @@ function parseSource(json: string, code: string): Source {
 }
 
 function parseEnd(text: string): JournalEnd {
-  const { exitCode, signal } = parseObject(text);
+  const { exitCode, signal, told } = parseObject(text);
   if (!Number.isSafeInteger(exitCode)) throw new JournalError("its end holds no exit code");
-  return { exitCode: exitCode as number, ...(typeof signal === "string" ? { signal } : {}) };
+  return {
+    exitCode: exitCode as number,
+    ...(typeof signal === "string" ? { signal } : {}),
+    ...(isObject(told) ? { told } : {}),
+  };
 }

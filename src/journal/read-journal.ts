@@ -58,6 +58,8 @@ async function unpack(chunk: Uint8Array, most: number): Promise<Buffer> {
     return await decompress(chunk, { maxOutputLength: most });
   } catch (error) {
     const isLarge = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
-    throw new JournalError(isLarge ? `it is larger than ${MAX_JOURNAL_BYTES / 1_000_000} MB` : "a part of it is damaged");
+    throw new JournalError(
+      isLarge ? `it is larger than ${MAX_JOURNAL_BYTES / 1_000_000} MB` : "a part of it is damaged",
+    );
   }
 }

@@ -12,3 +12,4 @@ export { replayingProvider, type ReplayOptions } from "./cassette/replaying-prov
 export { redactSecrets, type Redact } from "./redact-secrets.ts";
 export { RunLog, type RunLogOptions, type RunRecord, type RunStart, type RunSummary } from "./run-log/run-log.ts";
 export type { LoggedOutcome, LoggedRun } from "./run-log/logged-run.ts";
+export type { LoggedJournal } from "./run-log/journal-table.ts";

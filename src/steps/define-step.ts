@@ -58,7 +58,12 @@ class StepFromDefinition<I, R, O> implements DefinedStep<I, O> {
   }
 
   start({ signal, runId = timeSource().uuid() }: StartContext, input: I): StepResult<O> {
-    const run = new StepRun<O>({ id: runId, source: this, now: () => timeSource().now(), ...(signal ? { signal } : {}) });
+    const run = new StepRun<O>({
+      id: runId,
+      source: this,
+      now: () => timeSource().now(),
+      ...(signal ? { signal } : {}),
+    });
     void run.execute(() => input);
     return run;
   }

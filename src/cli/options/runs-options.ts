@@ -27,8 +27,9 @@ export function addRunsCommand(program: Command, env: Readonly<Record<string, st
     .action(showRun);
   const replay = runs
     .command("replay")
-    .description("run it again, with the answers that it got then; nobody is asked")
-    .argument("<run>", id);
+    .description("the run as it was: output, events, exit code; nobody is asked")
+    .argument("<run>", id)
+    .option("--script <file>", "run this script instead, on the answers that the run got");
   addRunFlags(replay, env, ["Input and output"]).action(replayRun);
   runs
     .command("export")

@@ -1,4 +1,13 @@
-import type { LoggedOutcome, LoggedRun, Recording, RunStart, ScriptOutcome, StepEvent } from "../../index.ts";
+import {
+  redactSecrets,
+  type LoggedOutcome,
+  type LoggedRun,
+  type Recording,
+  type RunStart,
+  type ScriptOutcome,
+  type StepEvent,
+} from "../../index.ts";
+import { JournalRecorder, mayHoldSecrets, type JournalEnd } from "../../replay.ts";
 import { openRunLog } from "./open-run-log.ts";
 import { shortPath } from "../output/short-path.ts";
 import { toJson } from "../output/to-json.ts";
@@ -17,21 +26,32 @@ const LOCK_WAIT_MS = 250;
 /** Events that wait for the log to be opened. */
 const MAX_WAITING = 10_000;
 
-/** Keeps one run in the log. Nothing here throws, and the log is not touched while a script starts. */
+/** Keeps one run in the log, with its journal. Nothing here throws, and the log is not touched while a script starts. */
 export class RunKeeper {
+  /** What crosses the wall. */
+  readonly journal: JournalRecorder;
   readonly #options: RunKeeperOptions;
   readonly #timer: NodeJS.Timeout;
   /** Events from before the log was opened; undefined afterwards. */
   #waiting: StepEvent[] | undefined = [];
+  /** Likewise, of the journal. */
+  #chunks: Uint8Array[] = [];
   #run: LoggedRun | undefined;
 
   constructor(options: RunKeeperOptions) {
     this.#options = options;
+    this.journal = new JournalRecorder({
+      write: (chunk) => this.#keepChunk(chunk),
+      redact: (text) => redactSecrets(text, "journal"),
+      mayRedact: mayHoldSecrets,
+      onFailed: (reason) => this.#dropJournal(reason),
+    });
     this.#timer = setTimeout(() => this.#open(0), OPEN_AFTER_MS).unref();
   }
 
   record(event: StepEvent): void {
     if (event.type !== "partial" && !isKeepable(event)) return;
+    this.journal.event();
     if (this.#waiting === undefined) this.#run?.record(event);
     else if (this.#waiting.length < MAX_WAITING && this.#waiting.push(event) === MAX_WAITING) this.#open(0);
   }
@@ -45,8 +65,12 @@ export class RunKeeper {
   }
 
   /** Notes how it ended. */
-  async end({ value, sources: _, ...outcome }: ScriptOutcome, recordings: readonly Recording[]): Promise<void> {
+  async end(
+    { value, sources: _, ...outcome }: ScriptOutcome,
+    { recordings, journalEnd }: { recordings: readonly Recording[]; journalEnd: JournalEnd },
+  ): Promise<void> {
     this.open();
+    await this.journal.close(journalEnd);
     // A value that refers to itself is left out: its text says what it was.
     const kept: LoggedOutcome = value !== undefined && isKeepable(value) ? { ...outcome, value } : outcome;
     await this.#run?.end(kept, { recordings });
@@ -57,6 +81,29 @@ export class RunKeeper {
   drop(): void {
     clearTimeout(this.#timer);
     this.#waiting = undefined;
+    this.#chunks = [];
+  }
+
+  /** What the journal has so far. */
+  #handOver(run: LoggedRun): void {
+    const { failure } = this.journal;
+    if (failure !== undefined) return run.dropJournal(failure);
+    try {
+      for (const chunk of this.#chunks) run.keepChunk(chunk);
+    } catch (error) {
+      this.journal.fail((error as Error).message);
+    }
+  }
+
+  #keepChunk(chunk: Uint8Array): void {
+    if (this.#waiting === undefined) this.#run?.keepChunk(chunk);
+    else this.#chunks.push(chunk);
+  }
+
+  #dropJournal(reason: string): void {
+    this.#chunks = [];
+    this.#options.warn(`not replayable: ${reason}`);
+    this.#run?.dropJournal(reason);
   }
 
   /** Says why the log cannot be opened; it can be tried again. A run under way waits for nobody's lock. */
@@ -66,8 +113,9 @@ export class RunKeeper {
     const { file, start, warn } = this.#options;
     try {
       const run = openRunLog(file, { warn, lockWaitMs }).begin(start);
-      for (const event of waiting) run.record(event);
       this.#run = run;
+      for (const event of waiting) run.record(event);
+      this.#handOver(run);
     } catch (error) {
       return (error as Error).message;
     }

@@ -10,23 +10,26 @@ import {
   type ScriptOutcome,
   type StepEvent,
 } from "../../index.ts";
+import type { JournalEnd } from "../../replay.ts";
 import { ModelRecorder } from "./model-recorder.ts";
 import { approveCalls } from "./approve-calls.ts";
-import { EVENTS_ON_STDERR, EventLog, reasonOf } from "./event-log.ts";
+import { EVENTS_ON_STDERR, openEventLog, reasonOf } from "./event-log.ts";
 import { exitCodeOf } from "../output/exit-code-of.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
 import { limitsOf, type SessionSettings } from "../options/load-settings.ts";
-import { formatCount, formatDuration } from "../options/quantities.ts";
+import { formatCount } from "../options/quantities.ts";
 import { PermissionLog } from "./permission-log.ts";
 import { readStdin } from "./read-stdin.ts";
 import { reportOutcome } from "./report-outcome.ts";
-import { RunMonitor } from "./run-monitor.ts";
+import { RunMonitor, type Usage } from "./run-monitor.ts";
 import { RunKeeper } from "./run-keeper.ts";
 import { runLogFile } from "./run-log-file.ts";
 import { toRunStart } from "./run-start.ts";
 import type { Candidate, SessionReplay, SessionScript } from "./session-script.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
+import type { ToldAtEnd } from "./replay-exactly.ts";
+import { startLine, tellEvent } from "./session-lines.ts";
 import { startStatus } from "./session-status.ts";
 import type { StatusLine } from "../output/status-line.ts";
 import { Terminal } from "../output/terminal.ts";
@@ -58,6 +61,7 @@ export class ScriptSession {
   /** Why stdout or stderr cannot be written. */
   #outputFailure: Error | undefined;
   #uses: PermissionLog | undefined;
+  #keeper: RunKeeper | undefined;
   /** The candidate that ran last. */
   #ran: Candidate | undefined;
 
@@ -74,12 +78,12 @@ export class ScriptSession {
     const input = await this.#readInput();
     this.#uses = this.#openUses(script);
     const recorder = await this.#openRecorder();
-    const log = this.#openLog();
+    const log = openEventLog(this.#options.events, (text) => this.#notice(text));
+    const keeper = (this.#keeper = this.#startKeeper(script, input));
     await using engine = this.#createEngine(recorder);
-    const keeper = this.#startKeeper(script, input);
     const onEvent = (event: StepEvent): void => {
       keeper?.record(event);
-      this.#onEvent(event, log);
+      tellEvent(event, this.#options, this.#terminal, log);
     };
     const monitor = new RunMonitor(engine, { onEvent });
     const status = this.#startStatus(monitor);
@@ -103,12 +107,13 @@ export class ScriptSession {
       status?.close();
       const lost = recorder.failure ?? log?.failure;
       if (lost !== undefined) this.#terminal.note(`error: ${lost}`);
-      const own = await exitCodeOf(outcome);
+      const own = this.#missCode(recorder) ?? (await exitCodeOf(outcome));
       // What was asked for and is not there is no success.
       const exitCode = own === EXIT.ok && lost !== undefined ? EXIT.output : own;
       this.#report({ outcome, exitCode }, script, monitor, interrupts);
       this.#sayMisses(outcome, recorder);
-      await keeper?.end(outcome, recorder.kept);
+      const journalEnd = this.#journalEnd(outcome, interrupts.exitCode ?? own, interrupts.signal, monitor.usage);
+      await keeper?.end(outcome, { recordings: recorder.kept, journalEnd });
     } finally {
       keeper?.drop();
       this.#uses.close();
@@ -152,6 +157,7 @@ export class ScriptSession {
         hardening: untrusted ? "strict" : "standard",
         ...(env["TZ"] ? { timeZone: env["TZ"] } : {}),
         limits: this.#limits,
+        ...(this.#keeper === undefined ? {} : { journal: this.#keeper.journal }),
         permissions: untrusted ? NOTHING : permissions,
         onPermission: (use) => this.#uses?.note(use),
         console: json ? { ...sink, stdout: (text) => void (this.#printed += text), colors: NO_COLORS } : sink,
@@ -169,6 +175,7 @@ export class ScriptSession {
         ],
       });
     } catch (error) {
+      this.#keeper?.drop();
       if (error instanceof GeppettoError) throw new UsageError(error.message, EXIT.config, error.code);
       throw error;
     }
@@ -181,6 +188,12 @@ export class ScriptSession {
   }
 
   #notice(text: string): void {
+    this.#keeper?.journal.said(text);
+    this.#warn(text);
+  }
+
+  /** Of this execution alone: a replay does not say it again. */
+  #warn(text: string): void {
     if (!this.#options.quiet) this.#terminal.note(text);
   }
 
@@ -195,12 +208,18 @@ export class ScriptSession {
     const { settings, profile } = this.#configured;
     const facts = { id: this.#runId, options: this.#options, settings, profile, input, replayOf: this.#replay?.of };
     const start = toRunStart(script, facts);
-    return new RunKeeper({ file: runLogFile(), start, warn: (text) => this.#notice(text) });
+    return new RunKeeper({ file: runLogFile(), start, warn: (text) => this.#warn(text) });
+  }
+
+  /** The exit code of another script on the answers of a run, where it asked what they do not answer. */
+  #missCode({ firstMiss }: ModelRecorder): number | undefined {
+    return this.#replay?.isChanged && firstMiss !== undefined ? EXIT.replay : undefined;
   }
 
   /** A script that goes on without an answer does so unnoticed, but for this. */
-  #sayMisses({ ok }: ScriptOutcome, { misses }: ModelRecorder): void {
-    if (ok && misses > 0) this.#notice(`${formatCount(misses, "request")} had no recorded answer`);
+  #sayMisses({ ok }: ScriptOutcome, { misses, firstMiss }: ModelRecorder): void {
+    if (ok && firstMiss !== undefined && this.#replay?.isChanged) this.#terminal.note(`error: ${firstMiss.message}`);
+    else if (ok && misses > 0) this.#notice(`${formatCount(misses, "request")} had no recorded answer`);
   }
 
   async #readInput(): Promise<string | undefined> {
@@ -223,42 +242,28 @@ export class ScriptSession {
     return new PermissionLog({ file, runId: this.#runId, script, warn: (text) => this.#notice(text) });
   }
 
-  #openLog(): EventLog | undefined {
-    const { events } = this.#options;
-    if (events === undefined || events === EVENTS_ON_STDERR) return undefined;
-    return new EventLog(events, (text) => this.#notice(text));
-  }
-
-  #onEvent(event: StepEvent, log: EventLog | undefined): void {
-    if (log !== undefined) log.write(event);
-    else if (this.#options.events !== undefined) this.#terminal.note(toJson(event));
-    if (this.#options.verbose) this.#sayEvent(event);
-  }
-
   #startStatus(monitor: RunMonitor): StatusLine | undefined {
     const { quiet, json, events } = this.#options;
     return quiet || json || events === EVENTS_ON_STDERR ? undefined : startStatus(this.#terminal, monitor);
   }
 
   #sayStart({ label }: SessionScript): void {
-    if (!this.#options.verbose) return;
-    const { untrusted } = this.#options;
-    const { settings, profile } = this.#configured;
-    const { chat, isolation = "process" } = settings;
-    const { memoryMB, wallMs } = this.#limits;
-    const { provider, model = provider === "embedded" ? "demo" : "its default model" } = chat;
-    const from = profile === undefined ? "" : ` of profile ${profile}`;
-    this.#terminal.note(
-      `${label}: ${provider}:${model}${from}, ${untrusted ? "strict " : ""}${isolation} isolation, ${memoryMB} MB, ${formatDuration(wallMs)}`,
-    );
+    const { verbose, untrusted } = this.#options;
+    if (verbose) this.#terminal.note(startLine(label, this.#configured, this.#limits, untrusted));
   }
 
-  #sayEvent({ type, step, meta }: StepEvent): void {
-    if (type === "partial") return;
-    const engine = meta.engine === "" ? "" : ` (${meta.engine})`;
-    const { durationMs } = step.metadata;
-    const time = durationMs === undefined ? "" : ` after ${durationMs} ms`;
-    this.#terminal.note(`${step.type}${engine} ${step.stepId.slice(0, 8)}: ${type}${time}`);
+  /** What a replay says at the end beside what the log tells of the outcome. */
+  #journalEnd(
+    { sources, error, unhandledErrors = [] }: ScriptOutcome,
+    exitCode: number,
+    signal: Interrupts["signal"],
+    usage: Usage,
+  ): JournalEnd {
+    const stacks = toJson([error, ...unhandledErrors]);
+    const shown = Object.entries(sources ?? {}).filter(([name]) => stacks.includes(name));
+    const runId = this.#runId;
+    const told: ToldAtEnd = { runId, usage, denied: this.#uses?.denied ?? [], sources: Object.fromEntries(shown) };
+    return { exitCode, ...(signal === undefined ? {} : { signal }), told: { ...told } };
   }
 
   #report(

@@ -14,7 +14,7 @@ export function describeDifference(then: string, now: string): string | undefine
   const found = findDifference(was.args, is.args, "");
   if (found !== undefined) {
     const where = found.path === "" ? "" : ` at "${found.path}"`;
-    return `"${is.op}" differs${where}: ${show(found.now)} now, ${show(found.then)} then`;
+    return `"${is.op}" differs${where}: ${show(found.is)} now, ${show(found.was)} then`;
   }
   if (was.callId === is.callId) return undefined;
   return `"${is.op}" has the number ${show(is.callId)} now and had ${show(was.callId)} then`;
@@ -42,20 +42,20 @@ function parseMessage(text: string): Message {
 
 interface Difference {
   path: string;
-  then: unknown;
-  now: unknown;
+  was: unknown;
+  is: unknown;
 }
 
-function findDifference(then: unknown, now: unknown, path: string): Difference | undefined {
-  if (typeof then === "string" && typeof now === "string") {
-    return isSameText(then, now) ? undefined : { path, ...aroundDifference(then, now) };
+function findDifference(was: unknown, is: unknown, path: string): Difference | undefined {
+  if (typeof was === "string" && typeof is === "string") {
+    return isSameText(was, is) ? undefined : { path, ...aroundDifference(was, is) };
   }
-  if (!isObject(then) || !isObject(now) || Array.isArray(then) !== Array.isArray(now)) {
-    return Object.is(then, now) ? undefined : { path, then, now };
+  if (!isObject(was) || !isObject(is) || Array.isArray(was) !== Array.isArray(is)) {
+    return Object.is(was, is) ? undefined : { path, was, is };
   }
-  for (const key of new Set([...Object.keys(then), ...Object.keys(now)])) {
-    const inner = Array.isArray(then) ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`;
-    const found = findDifference(then[key], now[key], inner);
+  for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
+    const inner = Array.isArray(was) ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`;
+    const found = findDifference(was[key], is[key], inner);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -83,12 +83,12 @@ function withoutOwnFrames(text: string): string {
 }
 
 /** Of long texts, the parts where they begin to differ. */
-function aroundDifference(then: string, now: string): { then: string; now: string } {
+function aroundDifference(was: string, is: string): { was: string; is: string } {
   let at = 0;
-  while (at < then.length && then[at] === now[at]) at++;
+  while (at < was.length && was[at] === is[at]) at++;
   const start = Math.max(0, at - MAX_SHOWN / 4);
   const cut = (text: string): string => `${start > 0 ? "…" : ""}${text.slice(start)}`;
-  return { then: cut(then), now: cut(now) };
+  return { was: cut(was), is: cut(is) };
 }
 
 function show(value: unknown): string {

@@ -24,7 +24,7 @@ export interface ReplayListener {
 const WINDOW = 64;
 const WINDOW_SIZE = 4 * 1024 * 1024;
 
-/** More memory than then: how much a heap holds when V8 gives up differs, and is no part of what a script sees. */
+/** More memory than then: how much a heap holds when V8 gives up differs, and a script does not see it. */
 const SPARE_MEMORY_MB = 64;
 
 type Asked = Extract<JournalRecord, { kind: "call" | "wait" | "note" }>;
@@ -57,7 +57,7 @@ export async function playJournal(
 class Player {
   readonly #journal: Journal;
   readonly #listener: ReplayListener;
-  readonly #ended = createDeferred<void>();
+  readonly #ended = createDeferred();
   readonly #entries: ReplayedEntry[];
   #realm: Realm | undefined;
   /** The record that the guest has come to, and how many messages those before it were. */
@@ -180,7 +180,9 @@ class Player {
 
   #differ(how: string): void {
     const { facts } = this.#journal;
-    this.stop(replayError(`message ${this.#count} of the script is another one than then: ${how}${whatChanged(facts)}`));
+    this.stop(
+      replayError(`message ${this.#count} of the script is another one than then: ${how}${whatChanged(facts)}`),
+    );
   }
 
   async #feed(realm: Realm): Promise<void> {

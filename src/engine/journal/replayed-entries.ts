@@ -15,8 +15,7 @@ export function replayedEntries({ facts, records }: Journal): ReplayedEntry[] {
   const entries = records.filter((record): record is ReplayedEntry => record.kind === "entry" || record.kind === "run");
   const reads = clockReads(records);
   const { locale, timeZone } = new Intl.DateTimeFormat().resolvedOptions();
-  let isLocalTimeMissing =
-    facts.isolation === "thread" && (facts.hostZone !== timeZone || facts.hostLocale !== locale);
+  let isLocalTimeMissing = facts.isolation === "thread" && (facts.hostZone !== timeZone || facts.hostLocale !== locale);
   const replayed: ReplayedEntry[] = [];
   for (const entry of entries) {
     const feature = entry.kind === "entry" ? installedFeature(entry.frame.text) : undefined;

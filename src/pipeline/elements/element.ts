@@ -107,7 +107,14 @@ const NONE: Readonly<Record<string, unknown>> = Object.freeze({});
 function element<C extends ElementContent>(content: C, priority: Priority, options: ElementOptions): C & ElementFields {
   const { metadata = NONE, source } = options;
   // Every field is there from the beginning, so that engines see one shape for each kind.
-  return { ...content, metadata, priority: options.priority ?? priority, time: timeSource().now(), source, trace: undefined };
+  return {
+    ...content,
+    metadata,
+    priority: options.priority ?? priority,
+    time: timeSource().now(),
+    source,
+    trace: undefined,
+  };
 }
 
 /**

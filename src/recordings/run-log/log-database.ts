@@ -3,6 +3,7 @@ import { basename, dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Logger } from "../../base/logger.ts";
 import { transact } from "../../base/sqlite-transaction.ts";
+import { JOURNAL_SCHEMA } from "./journal-table.ts";
 import { SCHEMA, SCHEMA_VERSION } from "./run-log-schema.ts";
 import { openReadOnly } from "./open-read-only.ts";
 import { reasonOf } from "../quarantine-file.ts";
@@ -78,7 +79,7 @@ export class LogDatabase implements LogConnection {
       database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
       const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
       if (version > SCHEMA_VERSION) throw new Error("a newer version of geppetto-js made it");
-      database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+      database.exec(`BEGIN IMMEDIATE; ${SCHEMA} ${JOURNAL_SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
       chmodSync(this.#file, 0o600);
     } catch (error) {
       database.close();

@@ -24,6 +24,9 @@ export interface LoggedEvent {
 export interface LoggedRunOptions {
   maxEvents: number;
   write(events: LoggedEvent[]): void;
+  /** @throws {Error} where it cannot be kept. */
+  writeChunk(place: number, chunk: Uint8Array): void;
+  writeFailure(reason: string): void;
   end(outcome: LoggedOutcome, recordings: readonly Recording[] | undefined, droppedEvents: number): void;
 }
 
@@ -40,6 +43,7 @@ export class LoggedRun {
   #timer: NodeJS.Timeout | undefined;
   #count = 0;
   #dropped = 0;
+  #chunks = 0;
   #hasEnded = false;
 
   constructor(id: string, options: LoggedRunOptions) {
@@ -57,6 +61,20 @@ export class LoggedRun {
     this.#waiting.push({ place: this.#count++, stepId: event.step.stepId, packed: this.#packer.pack(event) });
     if (this.#waiting.length >= BATCH) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), DELAY_MS).unref();
+  }
+
+  /**
+   * Keeps a part of the run's journal, in order.
+   *
+   * @throws {Error} where it cannot be kept.
+   */
+  keepChunk(chunk: Uint8Array): void {
+    this.#options.writeChunk(this.#chunks++, chunk);
+  }
+
+  /** Gives the run's journal up, for this reason. */
+  dropJournal(reason: string): void {
+    this.#options.writeFailure(reason);
   }
 
   /** Notes every event on a bus, until the run is ended or the result called. */

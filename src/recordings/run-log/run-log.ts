@@ -6,6 +6,7 @@ import { LoggedRun, type LoggedOutcome } from "./logged-run.ts";
 import type { Recording } from "../cassette/recording.ts";
 import { redactAll, redactSecrets, type Redact } from "../redact-secrets.ts";
 import { readDetails, readEvents, readOutcome, readRecordings } from "./read-rows.ts";
+import { readChunks, writeChunk, writeFailure, type LoggedJournal } from "./journal-table.ts";
 import { SQL, type EventRow, type RunRow } from "./run-log-schema.ts";
 import { toTagged } from "../tagged-json.ts";
 
@@ -123,6 +124,14 @@ export class RunLog implements Disposable {
             statement.run(id, place, stepId, text(packed, "event"));
           }
         }),
+      writeChunk: (place, chunk) => {
+        const isKept = this.#database.use((database) => {
+          writeChunk(database, id, place, chunk);
+          return true;
+        });
+        if (isKept !== true) throw new Error("the journal could not be written");
+      },
+      writeFailure: (reason) => this.#database.transact((database) => writeFailure(database, id, reason)),
       end: (outcome, recordings, dropped) => {
         // Recordings have been redacted when they were made.
         const kept = recordings === undefined ? null : JSON.stringify(recordings);
@@ -175,6 +184,11 @@ export class RunLog implements Disposable {
       droppedEvents: row.dropped_events,
       ...(answers === undefined ? {} : { recordings: answers.recordings }),
     };
+  }
+
+  /** What crossed the wall in a run, by its whole id; undefined where that was not kept. */
+  journal(id: string): LoggedJournal | undefined {
+    return this.#database.use((database) => readChunks(database, id));
   }
 
   /** One run as a JSON document that needs no log to be read; undefined as for {@link show}. */
