@@ -1,6 +1,7 @@
 import { OPS } from "../src/shared/contract/ops.ts";
 import { abortable } from "../src/base/abortable.ts";
 import { createDeferred, type Deferred } from "../src/base/deferred.ts";
+import { parkedValues } from "../src/base/time-source.ts";
 import { yieldToEventLoop } from "../src/base/yield-to-event-loop.ts";
 import { estimateBytes } from "../src/base/estimate-bytes.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
@@ -89,7 +90,7 @@ class PlanBuilder {
         const { signal, reserve } = context;
         const results = new TakenResults();
         const execution = build(plan, { context, results }).execute(given, { signal, reserve });
-        for await (const result of resultsOf(execution, context)) {
+        for await (const result of parkedValues(resultsOf(execution, context))) {
           yield result;
           results.noteTaken();
         }

@@ -1,9 +1,9 @@
 import { Engine, type EngineOptions, type SetupFunction } from "../src/engine/engine.ts";
 import { FRAMES } from "../src/shared/contract/frame-kinds.ts";
 import { setupConsole, type ConsoleSink } from "./console.ts";
-import { setupLocalTime, timeZoneOf } from "./local-time.ts";
-import { setupReproducible } from "./reproducible.ts";
-import { setupTimers } from "./timers.ts";
+import { setupLocalTime, timeZoneOf } from "./time/local-time.ts";
+import { setupReproducible } from "./time/reproducible.ts";
+import { setupTimers } from "./time/timers.ts";
 import { setupWeb } from "./web.ts";
 
 export interface RuntimeEngineOptions extends EngineOptions {

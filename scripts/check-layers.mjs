@@ -15,7 +15,7 @@ const FOLDERS = [
   { pattern: /^src\/(config|journal|steps)\//, floor: 3, colour: "host" },
   { pattern: /^src\/(engine|pipeline|recordings)\//, floor: 4, colour: "host" },
   { pattern: /^runtime-setup\/guest\//, folder: "runtime-setup/guest", floor: 5, colour: "guest" },
-  { pattern: /^runtime-setup\/[^/]+$/, folder: "runtime-setup", floor: 5, colour: "host" },
+  { pattern: /^runtime-setup\//, folder: "runtime-setup", floor: 5, colour: "host" },
   { pattern: /^src\/[^/]+$/, folder: "src", floor: 6, colour: "host" },
   { pattern: /^src\/cli\//, folder: "src/cli", floor: 7, colour: "host" },
 ];

@@ -7,6 +7,7 @@ export type { EngineStats, RunScriptOptions } from "./engine/engine-options.ts";
 export type { EngineEventsOptions } from "./engine/engine-events.ts";
 export type * from "./engine/host-ops.ts";
 export type { OnEvent } from "./engine/event-listener.ts";
+export type { DeterministicOptions } from "./engine/time/deterministic.ts";
 export type { SetupFunction } from "./engine/engine.ts";
 export { ENGINE_LIMITS, type EngineLimits } from "./engine/limits.ts";
 export type { Script } from "./engine/script/load-script.ts";

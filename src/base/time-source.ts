@@ -82,15 +82,24 @@ export function sleepBy(
 /** The values of `source`; where time is virtual, what each takes to come is counted as work. */
 export function countedValues<T>(source: AsyncIterable<T>): AsyncIterable<T> {
   const time = timeSource();
-  return time.isVirtual ? countEach(source, time) : source;
+  return time.isVirtual ? each(source, (next) => time.counted(next)) : source;
 }
 
-async function* countEach<T>(source: AsyncIterable<T>, time: TimeSource): AsyncGenerator<T> {
+/** The values of `source`, which virtual time may bring about. */
+export function parkedValues<T>(source: AsyncIterable<T>): AsyncIterable<T> {
+  const time = timeSource();
+  return time.isVirtual ? each(source, (next) => time.parked(next)) : source;
+}
+
+async function* each<T>(
+  source: AsyncIterable<T>,
+  take: (next: () => Promise<IteratorResult<T>>) => Promise<IteratorResult<T>>,
+): AsyncGenerator<T> {
   const iterator = source[Symbol.asyncIterator]();
   let hasEnded = false;
   try {
     for (;;) {
-      const next = await time.counted(() => Promise.resolve(iterator.next()));
+      const next = await take(() => iterator.next());
       if (next.done === true) {
         hasEnded = true;
         return;

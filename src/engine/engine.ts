@@ -376,7 +376,7 @@ export class Engine implements AsyncDisposable {
     }, LAST_TURN_MS);
     await loop.reset({ scriptBegins: false });
     clearTimeout(timer);
-    await this.#closing;
+    if (loop.disposed) await this.close();
   }
 
   async #close(): Promise<void> {

@@ -18,6 +18,8 @@ export interface Journal {
 /** Most records that are read: each takes memory of its own. */
 const MAX_RECORDS = 2_000_000;
 
+const TOO_LARGE = `it is larger than ${MAX_JOURNAL_BYTES / 1_000_000} MB`;
+
 const decompress = promisify(zstdDecompress);
 
 /**
@@ -53,13 +55,12 @@ export async function readJournal(chunks: Iterable<Uint8Array>, maxBytes = MAX_J
 }
 
 async function unpack(chunk: Uint8Array, most: number): Promise<Buffer> {
-  if (most <= 0) throw new JournalError(`it is larger than ${MAX_JOURNAL_BYTES / 1_000_000} MB`);
+  if (most <= 0) throw new JournalError(TOO_LARGE);
   try {
     return await decompress(chunk, { maxOutputLength: most });
   } catch (error) {
-    const isLarge = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
-    throw new JournalError(
-      isLarge ? `it is larger than ${MAX_JOURNAL_BYTES / 1_000_000} MB` : "a part of it is damaged",
-    );
+    // The only error of zlib's that says the text is too long.
+    const isLarge = error instanceof RangeError;
+    throw new JournalError(isLarge ? TOO_LARGE : "a part of it is damaged");
   }
 }

@@ -126,6 +126,19 @@ export function tellFirst(tell: (note: (text: string) => void) => () => void): v
   };
 }
 
+/** Has something done each time that the guest has waited for the host with its thread. */
+export function afterWaiting(then: () => void): void {
+  const plain = bridge;
+  bridge = {
+    ...plain,
+    callBlocking(frame) {
+      const answer = plain.callBlocking(frame);
+      then();
+      return answer;
+    },
+  };
+}
+
 let limits: GuestLimits | undefined;
 
 /** @throws {Error} LimitError when it would be more than there may be. */

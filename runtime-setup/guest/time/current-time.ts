@@ -3,7 +3,7 @@ import type { ClockConfig, ClockReads } from "../../../src/shared/contract/featu
 import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { append, DateNow, MathFloor, MathMax } from "../../../src/shared/primordials.ts";
-import { onFrame, tellFirst, toCall } from "../core/kernel.ts";
+import { afterWaiting, callSync, onFrame, tellFirst, toCall } from "../core/kernel.ts";
 
 /** Times that are told together at most. */
 const MAX_UNTOLD = 4096;
@@ -87,6 +87,11 @@ function virtualClock(start: number): Clock {
     if (micros - toldMicros < 1000) return;
     toldMicros = micros;
     note(toCall(OPS.clock_reads, { reads: [[count, micros / 1000]] }));
+  });
+  // Time passes while the guest waits, and no entry can tell it so.
+  afterWaiting(() => {
+    micros = MathMax(micros, MathFloor(callSync(OPS.clock_now, {}) * 1000 + 0.5));
+    toldMicros = micros;
   });
   const read = (): number => {
     count++;

@@ -5,6 +5,7 @@ import {
   FLAG_GROUPS,
   type FlagGroup,
   flagVariable,
+  parseMoment,
   RUN_OPTION_BY_KEY,
   type RunOption,
   type Setting,
@@ -78,7 +79,21 @@ const PARSERS: Record<NonNullable<RunOption["kind"]>, (text: string, before: nev
   model: checkModel,
   assignments: collectAssignment,
   pairs: collectVariable,
+  integer: readInteger,
+  moment: readMoment,
 };
+
+function readInteger(text: string): number {
+  const value = Number(text);
+  if (/^[+-]?\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError("Expected a whole number.");
+}
+
+function readMoment(text: string): number {
+  const ms = parseMoment(text);
+  if (ms !== undefined) return ms;
+  throw new InvalidArgumentError('Expected a date such as "2026-01-01T00:00:00Z".');
+}
 
 function checkModel(text: string): string {
   if (/^[^:]+(?::.+)?$/s.test(text)) return text;

@@ -4,6 +4,7 @@ import {
   Budget,
   GeppettoError,
   RuntimeEngine,
+  type RuntimeEngineOptions,
   setupDefaults,
   type ApproveCall,
   type PermissionOptions,
@@ -156,6 +157,7 @@ export class ScriptSession {
         isolation,
         hardening: untrusted ? "strict" : "standard",
         ...(env["TZ"] ? { timeZone: env["TZ"] } : {}),
+        ...this.#deterministic(),
         limits: this.#limits,
         ...(this.#keeper === undefined ? {} : { journal: this.#keeper.journal }),
         permissions: untrusted ? NOTHING : permissions,
@@ -179,6 +181,13 @@ export class ScriptSession {
       if (error instanceof GeppettoError) throw new UsageError(error.message, EXIT.config, error.code);
       throw error;
     }
+  }
+
+  /** A seed and a time are for nothing else. */
+  #deterministic(): Pick<RuntimeEngineOptions, "deterministic"> {
+    const { deterministic, seed, now } = this.#options;
+    if (deterministic === undefined && seed === undefined && now === undefined) return {};
+    return { deterministic: { ...(seed === undefined ? {} : { seed }), ...(now === undefined ? {} : { now }) } };
   }
 
   #approve(): ApproveCall | undefined {

@@ -81,17 +81,33 @@ export const RUN_OPTIONS = {
     conflicts: ["record"],
     help: "take the answers from a cassette and ask nobody",
   },
+  deterministic: {
+    flag: { name: "--deterministic", group: "Reproducing" },
+    help: "run the same each time: a virtual clock, seeded random numbers and ids",
+  },
+  seed: {
+    kind: "integer",
+    flag: { name: "--seed", takes: "<n>", group: "Reproducing" },
+    help: "where random numbers and ids come from, with --deterministic (default: 1)",
+  },
+  now: {
+    kind: "moment",
+    flag: { name: "--now", takes: "<iso>", group: "Reproducing" },
+    help: "when the virtual clock begins, with --deterministic (default: 2026-01-01T00:00:00Z)",
+  },
 } as const satisfies Readonly<Record<string, RunOption>>;
 
 type ValueOf<Option extends RunOption> = Option extends { kind: "assignments" }
   ? string[]
-  : Option extends { kind: "pairs" }
-    ? Record<string, string>
-    : Option extends { flag: { takes: string } }
-      ? string
-      : Option extends { flag: { name: `--no-${string}` } }
-        ? boolean
-        : true;
+  : Option extends { kind: "integer" | "moment" }
+    ? number
+    : Option extends { kind: "pairs" }
+      ? Record<string, string>
+      : Option extends { flag: { takes: string } }
+        ? string
+        : Option extends { flag: { name: `--no-${string}` } }
+          ? boolean
+          : true;
 
 /** What each flag gives: its text, true for a switch. Bare `--events` gives "-". */
 export type RunFlags = { [Key in keyof typeof RUN_OPTIONS]?: ValueOf<(typeof RUN_OPTIONS)[Key]> };

@@ -72,7 +72,7 @@ export interface RunOption {
   flag: Flag;
   help: string;
   /** How its text is read; default as it is. */
-  kind?: "model" | "assignments" | "pairs";
+  kind?: "model" | "assignments" | "pairs" | "integer" | "moment";
   /** Is there no variable for it? */
   flagOnly?: true;
   /** Options, by their keys in the table, that it cannot be used with. */

@@ -1,3 +1,4 @@
+import { parseMoment } from "../../base/parse-moment.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 
 export interface DeterministicOptions {
@@ -16,9 +17,6 @@ export interface Deterministic {
 }
 
 const DEFAULT_NOW = Date.UTC(2026, 0, 1);
-/** The last moment that a Date can hold. */
-const MAX_MS = 8.64e15;
-const ISO_DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$/;
 
 /**
  * What the option says; undefined where runs are not to be the same each time.
@@ -29,20 +27,12 @@ export function parseDeterministic(given: boolean | DeterministicOptions | undef
   if (given === undefined || given === false) return undefined;
   const { seed = 1, now, timeZone } = given === true ? {} : given;
   if (!Number.isSafeInteger(seed)) throw unusable("seed", seed, "it must be a whole number");
-  return { seed, now: parseNow(now), timeZone };
+  const start = now === undefined ? DEFAULT_NOW : parseMoment(now);
+  if (start === undefined) {
+    throw unusable("now", now, 'it must be a date such as "2026-01-01T00:00:00Z", or milliseconds since 1970');
+  }
+  return { seed, now: start, timeZone };
 }
-
-function parseNow(now: DeterministicOptions["now"]): number {
-  if (now === undefined) return DEFAULT_NOW;
-  if (typeof now === "string" && !ISO_DATE.test(now)) throw unusable("now", now, HOW);
-  // A time without a zone is in UTC, as scripts are.
-  const zoned = typeof now === "string" && now.includes("T") && !/(Z|[+-]\d\d:\d\d)$/.test(now) ? `${now}Z` : now;
-  const ms = typeof zoned === "number" ? zoned : new Date(zoned).getTime();
-  if (!Number.isFinite(ms) || Math.abs(ms) > MAX_MS) throw unusable("now", now, HOW);
-  return Math.trunc(ms);
-}
-
-const HOW = 'it must be a date such as "2026-01-01T00:00:00Z", or milliseconds since 1970';
 
 function unusable(name: string, value: unknown, how: string): GeppettoError {
   const shown = typeof value === "string" ? JSON.stringify(value) : String(value);

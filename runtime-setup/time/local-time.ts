@@ -1,6 +1,6 @@
-import { GeppettoError } from "../src/shared/errors.ts";
-import { parseDeterministic } from "../src/engine/time/deterministic.ts";
-import type { EngineOptions, SetupFunction } from "../src/engine/engine.ts";
+import { GeppettoError } from "../../src/shared/errors.ts";
+import { parseDeterministic } from "../../src/engine/time/deterministic.ts";
+import type { EngineOptions, SetupFunction } from "../../src/engine/engine.ts";
 
 /** What scripts write dates and numbers in, wherever they run. */
 const LOCALE = "en-US";

@@ -1,11 +1,11 @@
-import { FRAMES } from "../src/shared/contract/frame-kinds.ts";
-import { OPS } from "../src/shared/contract/ops.ts";
-import { limitError } from "../src/engine/limits.ts";
-import type { SetupFunction } from "../src/engine/engine.ts";
-import { parseFields } from "../src/engine/guest-messages.ts";
-import type { VmHost } from "../src/engine/vm.ts";
-import { GeppettoError } from "../src/shared/errors.ts";
-import { MAX_TIMER_MS } from "../src/shared/limits.ts";
+import { FRAMES } from "../../src/shared/contract/frame-kinds.ts";
+import { OPS } from "../../src/shared/contract/ops.ts";
+import { limitError } from "../../src/engine/limits.ts";
+import type { SetupFunction } from "../../src/engine/engine.ts";
+import { parseFields } from "../../src/engine/guest-messages.ts";
+import type { VmHost } from "../../src/engine/vm.ts";
+import { GeppettoError } from "../../src/shared/errors.ts";
+import { MAX_TIMER_MS } from "../../src/shared/limits.ts";
 
 type TimerKind = "timeout" | "interval" | "immediate" | "weak";
 

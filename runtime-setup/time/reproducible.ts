@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { SetupFunction } from "../src/engine/engine.ts";
-import { parseFields } from "../src/engine/guest-messages.ts";
-import { OPS } from "../src/shared/contract/ops.ts";
-import { type Seed, toSeed } from "../src/shared/random.ts";
+import type { SetupFunction } from "../../src/engine/engine.ts";
+import { parseFields } from "../../src/engine/guest-messages.ts";
+import { OPS } from "../../src/shared/contract/ops.ts";
+import { type Seed, toSeed } from "../../src/shared/random.ts";
 
 /** Of the seed: see the other uses in `src/engine/time`. */
 const GUEST_USE = 0;
