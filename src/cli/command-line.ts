@@ -10,7 +10,7 @@ import { runCommand } from "./commands/run-command.ts";
 import { failureDocument } from "./session/script-document.ts";
 import { addRunFlags } from "./options/run-flags.ts";
 import { addRunsCommand } from "./options/runs-options.ts";
-import { hasRunInThread } from "./session/script-session.ts";
+import { hasRunInThread } from "./session/thread-use.ts";
 import { addSetupCommands } from "./options/setup-options.ts";
 import { reasonOf } from "./session/event-log.ts";
 import { isReaderGone } from "./output/terminal.ts";

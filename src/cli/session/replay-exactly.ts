@@ -13,6 +13,7 @@ import type { Usage } from "./run-monitor.ts";
 import type { RunDetails } from "./run-start.ts";
 import { runLogFile } from "./run-log-file.ts";
 import { startLine, tellEvent } from "./session-lines.ts";
+import { noteIsolation } from "./thread-use.ts";
 import type { Candidate, SessionScript } from "./session-script.ts";
 
 /** How long a log that another program writes is waited for, in milliseconds. */
@@ -47,6 +48,7 @@ export async function replayExactly(
   const interrupts = new Interrupts({ cancel: () => 0, end: () => abort.abort() });
   terminal.onBroken = () => abort.abort();
   sayStart(run, script, terminal, options);
+  noteIsolation(journal.facts.isolation);
   let printed = "";
   const events = run.events[Symbol.iterator]();
   try {

@@ -32,6 +32,7 @@ import type { ScriptOptions } from "../options/script-options.ts";
 import type { ToldAtEnd } from "./replay-exactly.ts";
 import { startLine, tellEvent } from "./session-lines.ts";
 import { startStatus } from "./session-status.ts";
+import { noteIsolation } from "./thread-use.ts";
 import type { StatusLine } from "../output/status-line.ts";
 import { Terminal } from "../output/terminal.ts";
 import { toJson } from "../output/to-json.ts";
@@ -39,13 +40,6 @@ import { UsageError } from "../options/usage-error.ts";
 
 /** Largest file that a script is given as its input. */
 const MAX_INPUT_BYTES = 64_000_000;
-
-let hasUsedThread = false;
-
-/** Has a script of this process run in a thread of it? Such a thread may still be on its way out. */
-export function hasRunInThread(): boolean {
-  return hasUsedThread;
-}
 
 /** One script on the command line: the engine around it, its streams and signals, and the report at the end. */
 export class ScriptSession {
@@ -151,7 +145,7 @@ export class ScriptSession {
         this.#notice("hint: the script prints a promise, which shows nothing of its value: await it first"),
     };
     const onApprove = this.#approve();
-    hasUsedThread ||= isolation === "thread";
+    noteIsolation(isolation);
     try {
       return new RuntimeEngine({
         isolation,

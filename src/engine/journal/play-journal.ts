@@ -27,6 +27,9 @@ const WINDOW_SIZE = 4 * 1024 * 1024;
 /** More memory than then: how much a heap holds when V8 gives up differs, and a script does not see it. */
 const SPARE_MEMORY_MB = 64;
 
+/** How long a turn in a thread may go on when the replay is over, in milliseconds. */
+const LAST_TURN_MS = 150;
+
 type Asked = Extract<JournalRecord, { kind: "call" | "wait" | "note" }>;
 
 const SERVED = '{"ok":true}';
@@ -86,8 +89,22 @@ class Player {
       void this.#feed(this.#realm);
       await this.#ended.promise;
     } finally {
+      if (this.#journal.facts.isolation === "thread") await this.#lastTurn();
       this.#realm.dispose();
     }
+  }
+
+  /**
+   * Resolves when no turn is under way, or none ends. A thread that is on its way back from a call when its isolate goes
+   * may take the process with it.
+   */
+  async #lastTurn(): Promise<void> {
+    const patience = createDeferred();
+    const timer = setTimeout(() => patience.resolve(), LAST_TURN_MS);
+    let isPatient = true;
+    void patience.promise.then(() => (isPatient = false));
+    while (isPatient && this.#underWay > 0) await Promise.race([this.#room(), patience.promise]);
+    clearTimeout(timer);
   }
 
   stop(reason: Error): void {
