@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { availableParallelism } from "node:os";
+import { Drain, type CloseOptions } from "../src/base/drain.ts";
 import type { RunScriptOptions } from "../src/engine/engine-options.ts";
 import { closedError } from "../src/engine/engine-errors.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
@@ -9,7 +10,6 @@ import { DEFAULT_LIMITS } from "../src/engine/limits.ts";
 import type { Budget } from "../src/providers/cost/budget.ts";
 import { dropSpares, prestart } from "../src/sandbox/child.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
-import { MAX_TIMER_MS } from "../src/shared/limits.ts";
 import type { ConsoleSink } from "./console.ts";
 import { RuntimeEngine, type RuntimeEngineOptions } from "./runtime-engine.ts";
 import { TenantQueue } from "./tenant-queue.ts";
@@ -36,11 +36,6 @@ export interface PoolRunOptions extends RunScriptOptions {
   setup?: readonly SetupFunction[];
   /** What this script's calls to models may cost, for example the tenant's own budget; whatever else bounds them counts too. */
   budget?: Budget;
-}
-
-export interface PoolCloseOptions {
-  /** How long scripts may go on, those that wait for their turn too, before they are aborted. Default 0. */
-  drainMs?: number;
 }
 
 export interface PoolStats {
@@ -77,13 +72,12 @@ export class EnginePool implements AsyncDisposable {
   readonly #size: number;
   readonly #maxWaiting: number;
   readonly #queue: TenantQueue;
-  /** One for each script that waits or runs. */
-  readonly #ends = new Set<Promise<unknown>>();
+  /** Of the scripts that wait or run. */
+  readonly #drain: Drain = new Drain("pool", () => this.#abortAll());
   /** Engines that are not ready yet: their setup functions may take any time. */
   readonly #starting = new Set<RuntimeEngine>();
   readonly #abort = new AbortController();
   #isClosed = false;
-  #deadline: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws {GeppettoError} ConfigError for options that no engine takes, a size or a quota that is not a count. */
@@ -102,7 +96,8 @@ export class EnginePool implements AsyncDisposable {
   }
 
   /**
-   * Runs a script when an engine is free and the tenant is next. How it fails, or is killed, is part of the outcome.
+   * Runs a script when an engine is free and the tenant is next. How it fails, or is killed, is part of the outcome; so
+   * is a process that cannot be started for it (`crashed`, ERR_ENGINE_START).
    *
    * @throws {GeppettoError} LimitError when the tenant has too many scripts waiting; ERR_ENGINE_CLOSED when the pool is
    *   closed; the signal's reason when it is aborted before the script has begun; and what fails on the host's side.
@@ -117,7 +112,7 @@ export class EnginePool implements AsyncDisposable {
       return Promise.reject(new GeppettoError("LimitError", message, { code: "ERR_LIMIT_QUEUE" }));
     }
     const { promise, resolve, reject } = Promise.withResolvers<ScriptOutcome>();
-    this.#track(promise);
+    void this.#drain.track(promise);
     // Whatever ends another script begins this one: it must not run in that one's context.
     const inContext = AsyncLocalStorage.snapshot();
     let leave = (): void => {};
@@ -151,28 +146,14 @@ export class EnginePool implements AsyncDisposable {
    * (`end: "aborted"`), and those that wait are refused. Resolves when all have ended. Idempotent; a later call with a
    * shorter time shortens it.
    */
-  async close({ drainMs = 0 }: PoolCloseOptions = {}): Promise<void> {
-    if (!(drainMs >= 0 && drainMs <= MAX_TIMER_MS)) {
-      throw new GeppettoError(
-        "ConfigError",
-        `Cannot close the pool: drainMs must be a number of 0 to ${MAX_TIMER_MS}, got ${drainMs}`,
-      );
-    }
+  async close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
+    this.#drain.allow(drainMs);
     this.#isClosed = true;
-    clearTimeout(this.#deadline);
-    if (drainMs === 0) this.#abortAll();
-    else this.#deadline = setTimeout(() => this.#abortAll(), drainMs);
     await (this.#closing ??= this.#end());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #track(run: Promise<unknown>): void {
-    const forget = (): void => void this.#ends.delete(end);
-    const end: Promise<void> = run.then(forget, forget);
-    this.#ends.add(end);
   }
 
   #abortAll(): void {
@@ -182,8 +163,8 @@ export class EnginePool implements AsyncDisposable {
   }
 
   async #end(): Promise<void> {
-    while (this.#ends.size > 0) await Promise.all(this.#ends);
-    clearTimeout(this.#deadline);
+    await this.#drain.ended();
+    this.#drain.close();
     dropSpares();
   }
 
@@ -194,8 +175,10 @@ export class EnginePool implements AsyncDisposable {
       const code = outcome?.error?.code ?? (error as { code?: unknown } | undefined)?.code;
       const mayTryAgain = tries < MAX_TRIES && !hasBegun && !this.#abort.signal.aborted;
       if (mayTryAgain && RETRIED.has(code)) continue;
-      if (outcome === undefined) throw error;
-      return outcome;
+      if (outcome !== undefined) return outcome;
+      // Killed before it had anything to run, time and again: how it ended all the same.
+      if (error instanceof GeppettoError && RETRIED.has(code)) return failedOutcome("crashed", error);
+      throw error;
     }
   }
 

@@ -37,8 +37,8 @@ export class RuntimeEngine extends Engine {
 
 /** The `process` shim: output, `argv`, `env` and `exit`, all as the script's host set them. */
 function setupProcess(): SetupFunction {
-  return async function process(vm) {
-    await vm.install("process");
+  return function process(vm) {
+    vm.host.later(vm.install("process"));
     vm.host.onScriptBegin(async (context) => {
       await vm.host.enterChecked(FRAMES.script_begin, context);
     });

@@ -5,3 +5,4 @@ export { JournalRecorder } from "./journal/journal-recorder.ts";
 export type { JournalEnd } from "./journal/journal-record.ts";
 export { readJournal, type Journal } from "./journal/read-journal.ts";
 export { mayHoldSecrets } from "./recordings/redact-secrets.ts";
+export { fromTagged, toTagged } from "./recordings/tagged-json.ts";

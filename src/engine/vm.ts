@@ -1,44 +1,14 @@
 import { callWith, type CallContext } from "../base/call-context.ts";
 import type { BindingConfig, FeatureConfigs, FeatureName } from "../shared/contract/features.ts";
-import { FRAMES, type FrameKind, type ScriptContext } from "../shared/contract/frame-kinds.ts";
-import { appOp, type Op, type OpMode } from "../shared/contract/op.ts";
+import { FRAMES } from "../shared/contract/frame-kinds.ts";
+import { appOp } from "../shared/contract/op.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { validated } from "../steps/converter.ts";
 import { toSource } from "../steps/define-step.ts";
 import type { Step, StepSource } from "../steps/step.ts";
-import type { EngineLimits } from "./limits.ts";
 import type { HostOpHandler, HostOps, UndeclaredOp } from "./host-ops.ts";
-import type { OpHandler } from "./op-table.ts";
-import type { Interceptors } from "./run/run-manager.ts";
-import type { VirtualClock } from "./time/virtual-clock.ts";
 import { StepObject, type StepBindingOptions } from "./step-object.ts";
-
-/** What the engine lends to a Vm. */
-export interface VmHost {
-  readonly limits: EngineLimits;
-  /** Of an engine whose time is virtual. */
-  readonly clock: VirtualClock | undefined;
-  enter<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<boolean>;
-  /** Like enter, but the guest's failure rejects. */
-  enterChecked<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<unknown>;
-  evaluate(code: string, filename: string): Promise<unknown>;
-  setOp<Args, Answer, Mode extends OpMode>(
-    op: Op<Args, Answer, Mode>,
-    handler: OpHandler<Args, NoInfer<Answer>, Mode>,
-  ): void;
-  registerStep(name: string, step: StepSource): void;
-  /** Serves what guests ask for under this name: something between a step and those who take its results, for one run. */
-  setInterceptor<Name extends keyof Interceptors>(name: Name, interceptor: Interceptors[Name]): void;
-  hold(kind: "timer", options?: { weak?: boolean }): () => void;
-  /** Told before each script; the listener enters what its feature's guest half needs. */
-  onScriptBegin(listener: (context: ScriptContext) => Promise<void>): void;
-  onReset(listener: () => void): void;
-  endScript(error: GeppettoError): void;
-  /** Turns completed so far. */
-  turns(): number;
-  /** Resolves when the guest has nothing left to do but wait, at the latest after `maxTurns` more turns. */
-  quiet(maxTurns: number): Promise<void>;
-}
+import type { VmHost } from "./vm-host.ts";
 
 export interface BindingOptions {
   /**

@@ -62,7 +62,7 @@ const frame = fc.oneof(
   text.map((value) => ({ text: value })),
   fc.tuple(text, fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 3 })).map(([value, arrays]) => ({
     text: value,
-    buffers: arrays.map((array) => array.slice().buffer as ArrayBuffer),
+    buffers: arrays.map((array) => array.slice().buffer),
   })),
 );
 const RECORD: fc.Arbitrary<JournalRecord> = fc.oneof(

@@ -1,8 +1,9 @@
 import {
   redactSecrets,
+  type LoggedCall,
   type LoggedOutcome,
   type LoggedRun,
-  type Recording,
+  type OutputStream,
   type RunStart,
   type ScriptOutcome,
   type StepEvent,
@@ -23,7 +24,7 @@ export interface RunKeeperOptions {
 const OPEN_AFTER_MS = 300;
 /** How long a log that another program writes is waited for when the script is over, in milliseconds. */
 const LOCK_WAIT_MS = 250;
-/** Events that wait for the log to be opened. */
+/** Events, calls and pieces of output that wait for the log to be opened. */
 const MAX_WAITING = 10_000;
 
 /** Keeps one run in the log, with its journal. Nothing here throws, and the log is not touched while a script starts. */
@@ -32,9 +33,9 @@ export class RunKeeper {
   readonly journal: JournalRecorder;
   readonly #options: RunKeeperOptions;
   readonly #timer: NodeJS.Timeout;
-  /** Events from before the log was opened; undefined afterwards. */
-  #waiting: StepEvent[] | undefined = [];
-  /** Likewise, of the journal. */
+  /** What is to be noted from before the log was opened; undefined afterwards. */
+  #waiting: ((run: LoggedRun) => void)[] | undefined = [];
+  /** Likewise, parts of the journal. */
   #chunks: Uint8Array[] = [];
   #run: LoggedRun | undefined;
 
@@ -52,8 +53,16 @@ export class RunKeeper {
   record(event: StepEvent): void {
     if (event.type !== "partial" && !isKeepable(event)) return;
     this.journal.event();
-    if (this.#waiting === undefined) this.#run?.record(event);
-    else if (this.#waiting.length < MAX_WAITING && this.#waiting.push(event) === MAX_WAITING) this.#open(0);
+    this.#note((run) => run.record(event));
+  }
+
+  /** Notes what the script prints. */
+  print(stream: OutputStream, text: string): void {
+    this.#note((run) => run.print(stream, text));
+  }
+
+  noteCall(call: LoggedCall): void {
+    this.#note((run) => run.noteCall(call));
   }
 
   /** Opens the log when the script is over, where that has not been done. Idempotent. */
@@ -67,13 +76,15 @@ export class RunKeeper {
   /** Notes how it ended. */
   async end(
     { value, sources: _, ...outcome }: ScriptOutcome,
-    { recordings, journalEnd }: { recordings: readonly Recording[]; journalEnd: JournalEnd },
+    { exitCode, ...errors }: Pick<LoggedOutcome, "error" | "unhandledErrors"> & { exitCode: number },
+    journalEnd: JournalEnd,
   ): Promise<void> {
     this.open();
     await this.journal.close(journalEnd);
     // A value that refers to itself is left out: its text says what it was.
-    const kept: LoggedOutcome = value !== undefined && isKeepable(value) ? { ...outcome, value } : outcome;
-    await this.#run?.end(kept, { recordings });
+    const kept = { ...outcome, ...errors, ...(value !== undefined && isKeepable(value) ? { value } : {}) };
+    // Its answers have been noted as they came.
+    await this.#run?.end(kept, { exitCode, recordings: [] });
     // The log is not closed: the last one to close it would wait for the disk, and nothing is lost without that.
   }
 
@@ -106,6 +117,13 @@ export class RunKeeper {
     this.#run?.dropJournal(reason);
   }
 
+  #note(work: (run: LoggedRun) => void): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) {
+      if (this.#run !== undefined) work(this.#run);
+    } else if (waiting.length < MAX_WAITING && waiting.push(work) === MAX_WAITING) this.#open(0);
+  }
+
   /** Says why the log cannot be opened; it can be tried again. A run under way waits for nobody's lock. */
   #open(lockWaitMs: number): string | undefined {
     const waiting = this.#waiting;
@@ -113,8 +131,8 @@ export class RunKeeper {
     const { file, start, warn } = this.#options;
     try {
       const run = openRunLog(file, { warn, lockWaitMs }).begin(start);
+      for (const work of waiting) work(run);
       this.#run = run;
-      for (const event of waiting) run.record(event);
       this.#handOver(run);
     } catch (error) {
       return (error as Error).message;

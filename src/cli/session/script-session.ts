@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isatty } from "node:tty";
 import { readRegularFile } from "../../files.ts";
 import {
   Budget,
@@ -7,35 +8,36 @@ import {
   type RuntimeEngineOptions,
   setupDefaults,
   type ApproveCall,
+  type ConsoleSink,
+  type LoggedCall,
   type PermissionOptions,
   type ScriptOutcome,
   type StepEvent,
 } from "../../index.ts";
-import type { JournalEnd } from "../../replay.ts";
 import { ModelRecorder } from "./model-recorder.ts";
 import { approveCalls } from "./approve-calls.ts";
 import { EVENTS_ON_STDERR, openEventLog, reasonOf } from "./event-log.ts";
 import { exitCodeOf } from "../output/exit-code-of.ts";
 import { EXIT } from "../output/exit-codes.ts";
+import { noteGuestThread } from "./guest-threads.ts";
 import { Interrupts } from "./interrupts.ts";
 import { limitsOf, type SessionSettings } from "../options/load-settings.ts";
 import { formatCount } from "../options/quantities.ts";
 import { PermissionLog } from "./permission-log.ts";
 import { readStdin } from "./read-stdin.ts";
-import { reportOutcome } from "./report-outcome.ts";
-import { RunMonitor, type Usage } from "./run-monitor.ts";
+import { reportedErrors, reportOutcome, type SessionEnd } from "./report-outcome.ts";
+import { RunMonitor } from "./run-monitor.ts";
 import { RunKeeper } from "./run-keeper.ts";
+import { scriptSink } from "./script-sink.ts";
 import { runLogFile } from "./run-log-file.ts";
 import { toRunStart } from "./run-start.ts";
 import type { Candidate, SessionReplay, SessionScript } from "./session-script.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
-import type { ToldAtEnd } from "./replay-exactly.ts";
-import { startLine, tellEvent } from "./session-lines.ts";
+import { toJournalEnd } from "./journal-end.ts";
+import { startLine, tellEvent } from "../output/session-lines.ts";
 import { startStatus } from "./session-status.ts";
-import { noteIsolation } from "./thread-use.ts";
 import type { StatusLine } from "../output/status-line.ts";
 import { Terminal } from "../output/terminal.ts";
-import { toJson } from "../output/to-json.ts";
 import { UsageError } from "../options/usage-error.ts";
 
 /** Largest file that a script is given as its input. */
@@ -75,6 +77,7 @@ export class ScriptSession {
     const recorder = await this.#openRecorder();
     const log = openEventLog(this.#options.events, (text) => this.#notice(text));
     const keeper = (this.#keeper = this.#startKeeper(script, input));
+    for (const warning of this.#configured.warnings) keeper?.journal.said(warning);
     await using engine = this.#createEngine(recorder);
     const onEvent = (event: StepEvent): void => {
       keeper?.record(event);
@@ -105,10 +108,11 @@ export class ScriptSession {
       const own = this.#missCode(recorder) ?? (await exitCodeOf(outcome));
       // What was asked for and is not there is no success.
       const exitCode = own === EXIT.ok && lost !== undefined ? EXIT.output : own;
-      this.#report({ outcome, exitCode }, script, monitor, interrupts);
+      const end = this.#endOf(exitCode, script, monitor, interrupts);
+      this.#report(outcome, end);
       this.#sayMisses(outcome, recorder);
-      const journalEnd = this.#journalEnd(outcome, interrupts.exitCode ?? own, interrupts.signal, monitor.usage);
-      await keeper?.end(outcome, { recordings: recorder.kept, journalEnd });
+      const how = { ...reportedErrors(outcome, end, this.#options), exitCode: end.exitCode };
+      await keeper?.end(outcome, how, toJournalEnd(outcome, end, interrupts.exitCode ?? own));
     } finally {
       keeper?.drop();
       this.#uses.close();
@@ -136,16 +140,11 @@ export class ScriptSession {
   }
 
   #createEngine({ wrap, wrapEmbeddings }: ModelRecorder): RuntimeEngine {
-    const { untrusted, json, env = {} } = this.#options;
+    const { untrusted, env = {} } = this.#options;
     const { chat, embeddings, limits, tools, permissions, isolation = "process" } = this.#configured.settings;
     const { approve: _, ...toolSettings } = tools;
-    const sink = {
-      ...this.#terminal.sink(),
-      onPromise: () =>
-        this.#notice("hint: the script prints a promise, which shows nothing of its value: await it first"),
-    };
     const onApprove = this.#approve();
-    noteIsolation(isolation);
+    if (isolation === "thread") noteGuestThread();
     try {
       return new RuntimeEngine({
         isolation,
@@ -156,7 +155,7 @@ export class ScriptSession {
         ...(this.#keeper === undefined ? {} : { journal: this.#keeper.journal }),
         permissions: untrusted ? NOTHING : permissions,
         onPermission: (use) => this.#uses?.note(use),
-        console: json ? { ...sink, stdout: (text) => void (this.#printed += text), colors: NO_COLORS } : sink,
+        console: this.#sink(),
         setup: [
           setupDefaults({
             chat,
@@ -184,9 +183,21 @@ export class ScriptSession {
     return { deterministic: { ...(seed === undefined ? {} : { seed }), ...(now === undefined ? {} : { now }) } };
   }
 
+  #sink(): ConsoleSink {
+    const { json } = this.#options;
+    return scriptSink({
+      terminal: this.#terminal.sink(),
+      ...(json ? { toDocument: (text: string) => void (this.#printed += text) } : {}),
+      onPrint: (stream, text) => this.#keeper?.print(stream, text),
+      onPromise: () =>
+        this.#notice("hint: the script prints a promise, which shows nothing of its value: await it first"),
+    });
+  }
+
   #approve(): ApproveCall | undefined {
     const { approve: when = "always" } = this.#configured.settings.tools;
-    const isInteractive = process.stdin.isTTY && process.stderr.isTTY;
+    // Not of process.stdin, which would be opened for this.
+    const isInteractive = isatty(0) && process.stderr.isTTY;
     return approveCalls({ when, terminal: this.#terminal, isInteractive });
   }
 
@@ -203,7 +214,8 @@ export class ScriptSession {
   #openRecorder(): Promise<ModelRecorder> {
     const { record, replay, log: keep } = this.#options;
     const from = this.#replay?.recordings ?? replay;
-    return ModelRecorder.open({ record, replay: from, keep, warn: (text) => this.#notice(text) });
+    const onCall = keep ? (call: LoggedCall): void => this.#keeper?.noteCall(call) : undefined;
+    return ModelRecorder.open({ record, replay: from, onCall, warn: (text) => this.#notice(text) });
   }
 
   #startKeeper(script: SessionScript, input: string | undefined): RunKeeper | undefined {
@@ -255,41 +267,28 @@ export class ScriptSession {
     if (verbose) this.#terminal.note(startLine(label, this.#configured, this.#limits, untrusted));
   }
 
-  /** What a replay says at the end beside what the log tells of the outcome. */
-  #journalEnd(
-    { sources, error, unhandledErrors = [] }: ScriptOutcome,
-    exitCode: number,
-    signal: Interrupts["signal"],
-    usage: Usage,
-  ): JournalEnd {
-    const stacks = toJson([error, ...unhandledErrors]);
-    const shown = Object.entries(sources ?? {}).filter(([name]) => stacks.includes(name));
-    const runId = this.#runId;
-    const told: ToldAtEnd = { runId, usage, denied: this.#uses?.denied ?? [], sources: Object.fromEntries(shown) };
-    return { exitCode, ...(signal === undefined ? {} : { signal }), told: { ...told } };
+  #endOf(own: number, script: SessionScript, { usage }: RunMonitor, { exitCode, signal }: Interrupts): SessionEnd {
+    const broken = this.#outputFailure === undefined ? EXIT.ok : EXIT.output;
+    return {
+      script,
+      ran: this.#ran,
+      exitCode: this.#readerGone ? broken : (exitCode ?? own),
+      signal,
+      usage,
+      runId: this.#runId,
+      printed: this.#printed,
+      denied: this.#uses?.denied ?? [],
+    };
   }
 
-  #report(
-    { outcome, exitCode: own }: { outcome: ScriptOutcome; exitCode: number },
-    script: SessionScript,
-    { usage }: RunMonitor,
-    interrupts: Interrupts,
-  ): void {
-    if (this.#readerGone) {
-      process.exitCode = this.#outputFailure === undefined ? EXIT.ok : EXIT.output;
-      return;
-    }
-    const exitCode = interrupts.exitCode ?? own;
-    const denied = this.#uses?.denied ?? [];
-    const facts = { script, ran: this.#ran, usage, runId: this.#runId, printed: this.#printed, denied };
-    process.exitCode = exitCode;
-    reportOutcome(outcome, { ...facts, exitCode, signal: interrupts.signal }, this.#terminal, this.#options);
+  #report(outcome: ScriptOutcome, end: SessionEnd): void {
+    process.exitCode = end.exitCode;
+    if (!this.#readerGone) reportOutcome(outcome, end, this.#terminal, this.#options);
   }
 }
 
 /** What `--untrusted` allows: not even modules below the script's own folder. */
 const NOTHING: PermissionOptions = { import: [] };
-const NO_COLORS = { stdout: false, stderr: false };
 
 /** Starts the engine; settings that cannot be used are the user's to mend, all else is a bug. */
 async function start(engine: RuntimeEngine): Promise<void> {

@@ -158,6 +158,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     await Promise.race([all, this.#stopped(config.gracefulShutdownTimeoutMs)]);
     // Only those that ignore the signal are left: the execution goes on without them.
     for (const run of this.#stages) run.end();
+    await Promise.all(runs);
     const durationMs = performance.now() - this.#startedAt;
     if (this.#hasFailed) events.emitFailure(durationMs, this.#failure);
     else events.emit({ type: "pipeline.completed", durationMs });
@@ -168,9 +169,8 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     events.emit({ type: "stage.started", stage, stageType });
     try {
       await run.execute();
-      // One that ignores its signal has not ended, the execution goes on without it.
-      if (run.state !== "running")
-        events.emit({ type: "stage.completed", stage, stageType, durationMs: run.durationMs });
+      const type = run.state === "completed" ? "stage.completed" : "stage.aborted";
+      events.emit({ type, stage, stageType, durationMs: run.durationMs });
     } catch (error) {
       const failure = new StageError(stage, error);
       events.emit({ type: "stage.failed", stage, stageType, durationMs: run.durationMs, error: failure.message });

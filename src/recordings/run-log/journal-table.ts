@@ -1,13 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
 
+/** What the third version of the log has added. */
 export const JOURNAL_SCHEMA = `
-  CREATE TABLE IF NOT EXISTS journals (
+  CREATE TABLE journals (
     run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     place INTEGER NOT NULL,
     chunk BLOB NOT NULL,
     PRIMARY KEY (run_id, place)
   ) STRICT;
-  CREATE TABLE IF NOT EXISTS journal_failures (
+  CREATE TABLE journal_failures (
     run_id TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
     reason TEXT NOT NULL
   ) STRICT;
@@ -30,9 +31,8 @@ export function writeFailure(database: DatabaseSync, runId: string, reason: stri
 }
 
 /** undefined where the run has no journal: an earlier version logged it. */
-export function readChunks(database: DatabaseSync, runId: string): LoggedJournal | undefined {
-  const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'journal_failures'").get();
-  if (table === undefined) return undefined;
+export function readChunks(database: DatabaseSync, version: number, runId: string): LoggedJournal | undefined {
+  if (version < 3) return undefined;
   const failure = database.prepare("SELECT reason FROM journal_failures WHERE run_id = ?").get(runId);
   const rows = database.prepare("SELECT chunk FROM journals WHERE run_id = ? ORDER BY place").all(runId);
   if (failure === undefined && rows.length === 0) return undefined;

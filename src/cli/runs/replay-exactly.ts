@@ -1,33 +1,24 @@
-import type { LoggedJournal, PermissionUse, RunRecord, ScriptOutcome } from "../../index.ts";
+import type { LoggedJournal, RunRecord } from "../../index.ts";
 import { JournalError, playJournal, readJournal, type Journal, type JournalEnd } from "../../replay.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { limitsOf } from "../options/load-settings.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { UsageError } from "../options/usage-error.ts";
 import { Terminal } from "../output/terminal.ts";
-import { openEventLog } from "./event-log.ts";
-import { Interrupts } from "./interrupts.ts";
-import { openRunLog } from "./open-run-log.ts";
-import { reportOutcome } from "./report-outcome.ts";
-import type { Usage } from "./run-monitor.ts";
-import type { RunDetails } from "./run-start.ts";
-import { runLogFile } from "./run-log-file.ts";
-import { startLine, tellEvent } from "./session-lines.ts";
-import { noteIsolation } from "./thread-use.ts";
-import type { Candidate, SessionScript } from "./session-script.ts";
+import { openEventLog } from "../session/event-log.ts";
+import { Interrupts } from "../session/interrupts.ts";
+import { openRunLog } from "../session/open-run-log.ts";
+import { reportOutcome } from "../session/report-outcome.ts";
+import { noteGuestThread } from "../session/guest-threads.ts";
+import { readJournalEnd } from "../session/journal-end.ts";
+import type { RunDetails } from "../session/run-start.ts";
+import { runLogFile } from "../session/run-log-file.ts";
+import { startLine, tellEvent } from "../output/session-lines.ts";
+
+import type { Candidate, SessionScript } from "../session/session-script.ts";
 
 /** How long a log that another program writes is waited for, in milliseconds. */
 const LOCK_WAIT_MS = 250;
-
-/** What a replay says at the end, beside what the log tells of the outcome. */
-export interface ToldAtEnd {
-  /** The id under which the run itself was logged. */
-  runId: string;
-  usage: Usage;
-  denied: readonly PermissionUse[];
-  /** Texts of modules that the errors name. */
-  sources: Readonly<Record<string, string>>;
-}
 
 /**
  * Replays a run as it was: output, events and exit code. Nothing is asked. The log has it as a replay of that run, whose
@@ -48,7 +39,7 @@ export async function replayExactly(
   const interrupts = new Interrupts({ cancel: () => 0, end: () => abort.abort() });
   terminal.onBroken = () => abort.abort();
   sayStart(run, script, terminal, options);
-  noteIsolation(journal.facts.isolation);
+  if (journal.facts.isolation === "thread") noteGuestThread();
   let printed = "";
   const events = run.events[Symbol.iterator]();
   try {
@@ -78,17 +69,19 @@ export async function replayExactly(
     log?.close();
   }
   report(run, script, { journal, end, printed }, terminal, options);
-  if (options.log) await logReplay(run, (text) => void (options.quiet || terminal.note(text)));
+  if (options.log) await logReplay(run, end, (text) => void (options.quiet || terminal.note(text)));
 }
 
-async function logReplay(run: RunRecord, warn: (text: string) => void): Promise<void> {
+async function logReplay(run: RunRecord, { exitCode }: JournalEnd, warn: (text: string) => void): Promise<void> {
   const { script, source, details, events, outcome, recordings } = run;
   try {
     const log = openRunLog(runLogFile(), { warn, lockWaitMs: LOCK_WAIT_MS });
     const start = { script, ...(source === undefined ? {} : { source }), details: { ...details, replayOf: run.id } };
     const logged = log.begin(start);
     for (const event of events) logged.record(event);
-    if (outcome !== undefined) await logged.end(outcome, recordings === undefined ? {} : { recordings });
+    for (const { stream, text } of run.output) logged.print(stream, text);
+    const how = recordings === undefined ? { exitCode } : { exitCode, recordings };
+    if (outcome !== undefined) await logged.end(outcome, how);
   } catch (error) {
     warn(`Cannot note the replay in the run log: ${(error as Error).message}`);
   }
@@ -135,8 +128,7 @@ function report(
   options: ScriptOptions,
 ): void {
   const { exitCode, signal } = end;
-  const { usage, denied, sources, runId } = end.told as unknown as ToldAtEnd;
-  const outcome = { ...run.outcome, sources } as unknown as ScriptOutcome;
+  const { outcome, usage, denied, runId } = readJournalEnd(end);
   const facts = { script, ran: ranLast(script, journal), usage, runId, printed, denied };
   process.exitCode = exitCode;
   reportOutcome(outcome, { ...facts, exitCode, signal: signal as Interrupts["signal"] }, terminal, {

@@ -3,9 +3,9 @@ import { formatDuration } from "../options/quantities.ts";
 import type { SessionSettings } from "../options/load-settings.ts";
 import type { limitsOf } from "../options/load-settings.ts";
 import type { StepEvent } from "../../index.ts";
-import type { Terminal } from "../output/terminal.ts";
-import { toJson } from "../output/to-json.ts";
-import type { EventLog } from "./event-log.ts";
+import type { Terminal } from "./terminal.ts";
+import { toJson } from "./to-json.ts";
+import type { EventLog } from "../session/event-log.ts";
 
 /** What `--verbose` says when a script begins. */
 export function startLine(

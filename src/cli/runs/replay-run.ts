@@ -3,12 +3,12 @@ import type { LoggedJournal, RunLog, RunRecord } from "../../index.ts";
 import { evalScript } from "../commands/eval-command.ts";
 import { fileScript } from "../commands/run-command.ts";
 import { loadSettings, type SessionSettings } from "../options/load-settings.ts";
-import type { RunDetails } from "./run-start.ts";
+import type { RunDetails } from "../session/run-start.ts";
 import { findRun, withRunLog } from "../commands/runs-command.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { replayExactly } from "./replay-exactly.ts";
-import { ScriptSession } from "./script-session.ts";
-import type { SessionScript } from "./session-script.ts";
+import { ScriptSession } from "../session/script-session.ts";
+import type { SessionScript } from "../session/session-script.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { UsageError } from "../options/usage-error.ts";
 

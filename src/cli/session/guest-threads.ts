@@ -1,8 +1,8 @@
 let hasUsedThread = false;
 
-/** A script of this process runs in this isolation. */
-export function noteIsolation(isolation: "process" | "thread"): void {
-  hasUsedThread ||= isolation === "thread";
+/** A script of this process runs in a thread of it. */
+export function noteGuestThread(): void {
+  hasUsedThread = true;
 }
 
 /** Has a script of this process run in a thread of it? Such a thread may still be on its way out. */
