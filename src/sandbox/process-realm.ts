@@ -100,7 +100,11 @@ export class ProcessRealm implements Realm {
     this.#bridge = bridge;
     this.#limits = limits;
     this.#shelf = shelf;
-    const listener = { onMessage: (message: Message) => this.#onMessage(message), onEnd: this.#onGone, tenant: () => bridge.tenant ?? "" };
+    const listener = {
+      onMessage: (message: Message) => this.#onMessage(message),
+      onEnd: this.#onGone,
+      tenant: () => bridge.tenant ?? "",
+    };
     this.#pipe = this.#warm?.used.pipe ?? new FramePipe(child.talk, child.stdin, listener);
     this.#pipe.listen(listener);
     child.stderr.setEncoding("utf8").on("data", this.#onWords);
