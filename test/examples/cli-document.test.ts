@@ -21,6 +21,8 @@ const COMMANDS: readonly string[][] = [
   ["keys", "remove"],
   ["trust"],
   ["types"],
+  ["explain"],
+  ["completion"],
   ["doctor"],
 ];
 
