@@ -1,4 +1,5 @@
 import { Engine, type EngineOptions, type SetupFunction } from "../src/engine/engine.ts";
+import { checkOptions } from "../src/engine/engine-options.ts";
 import { FRAMES } from "../src/shared/contract/frame-kinds.ts";
 import { setupConsole, type ConsoleSink } from "./console.ts";
 import { setupLocalTime, timeZoneOf } from "./local-time.ts";
@@ -20,7 +21,10 @@ export interface RuntimeEngineOptions extends EngineOptions {
  * const outcome = await engine.runScript({ code: "export default 6 * 7" });
  */
 export class RuntimeEngine extends Engine {
-  constructor({ console, ...options }: RuntimeEngineOptions = {}) {
+  /** @throws {GeppettoError} ConfigError for options that no engine takes. */
+  constructor(given: RuntimeEngineOptions = {}) {
+    checkOptions(given);
+    const { console, ...options } = given;
     const timeZone = timeZoneOf(options);
     const builtIns = [setupLocalTime(options), setupTimers(), setupWeb(), setupConsole(console), setupProcess()];
     super({ ...options, timeZone }, builtIns);
