@@ -436,7 +436,12 @@ describe("rounds of tools", () => {
 
   it.each([
     ["maxToolRounds", "maxToolRounds: 1", [[call(1)], [call(2), { ...call(3), id: "x" }]], "ERR_LIMIT_TOOL_ROUNDS"],
-    ["repeated calls", "maxToolRounds: 9", [[call(1)], [call(1)], [call(1), { ...call(2), id: "x" }]], "ERR_LIMIT_TOOL_REPEATS"],
+    [
+      "repeated calls",
+      "maxToolRounds: 9",
+      [[call(1)], [call(1)], [call(1), { ...call(2), id: "x" }]],
+      "ERR_LIMIT_TOOL_REPEATS",
+    ],
   ])("have a result for each call in the events when %s end the run", async (_, options, turns, code) => {
     server.play(...turns.map((calls) => ({ calls })));
     const { value } = await run(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Budget, EnginePool, MemoryPubSub, RuntimeEngine, type RuntimeEngineOptions } from "../../src/index.ts";
-import { Output } from "./engine-harness.ts";
+import { Budget, EnginePool, MemoryPubSub, RuntimeEngine, type RuntimeEngineOptions } from "../../../src/index.ts";
+import { Output } from "../engine-harness.ts";
 
 /** What no engine takes, and what is said of it. */
 const BAD: [unknown, string][] = [
