@@ -22,5 +22,13 @@ if (runsScript && !args.some((arg) => /\bthread$/.test(arg))) {
     // The engine meets the same failure when it starts, and there it is reported.
   }
 }
-const { runCommandLine } = await import("./command-line.ts");
-await runCommandLine(args);
+let commandLine: typeof import("./command-line.ts");
+try {
+  commandLine = await import("./command-line.ts");
+} catch (error) {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== "EMFILE" && code !== "ENFILE") throw error;
+  process.stderr.write("error: Cannot start: this program has too many files open; ulimit -n says how many it may\n");
+  process.exit(134);
+}
+await commandLine.runCommandLine(args);

@@ -7,7 +7,7 @@ import { readingReason, readRunLog } from "../session/open-run-log.ts";
 import { printLines, printTable } from "../output/print-table.ts";
 import { formatCount } from "../options/quantities.ts";
 import { runLogFile } from "../session/run-log-file.ts";
-import type { RunDetails } from "../session/run-start.ts";
+import { readDetails } from "../session/run-start.ts";
 import { defuse } from "../output/terminal.ts";
 import { shortPath } from "../output/short-path.ts";
 import { toJson } from "../output/to-json.ts";
@@ -57,7 +57,8 @@ function formatTime(ms: number): string {
   return local.toISOString().slice(0, 19).replace("T", " ");
 }
 
-function describeEnd({ outcome, isDamaged }: RunSummary): string {
+/** How a run ended, in a word or two. */
+export function describeEnd({ outcome, isDamaged }: RunSummary): string {
   if (isDamaged && outcome === undefined) return "damaged";
   if (outcome === undefined) return "no end";
   const { end = "ended", exitCode, error } = outcome;
@@ -98,17 +99,10 @@ function describeSteps(events: readonly StepEvent[]): string[] {
   });
 }
 
-function describeRun(run: RunRecord): string[] {
-  const {
-    command,
-    args = [],
-    input,
-    omittedInput,
-    profile,
-    settings,
-    untrusted,
-    replayOf,
-  } = run.details as unknown as Partial<RunDetails>;
+/** The lines that say what a run was; exported for its fuzzer. */
+export function describeRun(run: RunRecord): string[] {
+  const { details, isDamaged } = readDetails(run.details);
+  const { command, args = [], input, omittedInput, profile, settings, untrusted, replayOf } = details;
   const { error } = run.outcome ?? {};
   const { recordings } = run;
   const facts: [string, string | undefined][] = [
@@ -125,7 +119,7 @@ function describeRun(run: RunRecord): string[] {
     ["error", error && `${error.name}: ${error.message}`],
     ["result", run.outcome?.text],
     ["answers", recordings === undefined ? "not kept" : `${formatCount(recordings.length, "answer")} to replay`],
-    ["damaged", run.isDamaged && "a part of this run in the log cannot be read"],
+    ["damaged", run.isDamaged || isDamaged ? "a part of this run in the log cannot be read" : undefined],
     ["left out", run.droppedEvents === 0 ? undefined : formatCount(run.droppedEvents, "event")],
     ...describeSteps(run.events).map((line): [string, string] => ["step", line]),
   ];

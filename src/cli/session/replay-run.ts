@@ -1,7 +1,7 @@
 import { completeSettings } from "../../config.ts";
 import { evalScript } from "../commands/eval-command.ts";
 import { loadSettings, type SessionSettings } from "../options/load-settings.ts";
-import type { RunDetails } from "./run-start.ts";
+import { isWhole, readDetails, type RunDetails } from "./run-start.ts";
 import { findRun } from "../commands/runs-command.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { ScriptSession } from "./script-session.ts";
@@ -15,8 +15,9 @@ type ReplayOptions = Pick<ScriptOptions, "env" | "input" | "json" | "events" | "
 /** `geppetto-js runs replay <run>`: the source, arguments, settings, input and answers of a run in the log, once more. */
 export async function replayRun(id: string, given: Partial<ReplayOptions>): Promise<void> {
   const { id: of, script: label, source, details, recordings, isDamaged } = findRun(id);
-  if (isDamaged) throw new UsageError("Cannot replay the run: a part of it in the log is damaged", EXIT.noFile);
-  const run = details as unknown as RunDetails;
+  const { details: run, isDamaged: isWrong } = readDetails(details);
+  if (isDamaged || isWrong || !isWhole(run))
+    throw new UsageError("Cannot replay the run: a part of it in the log is damaged", EXIT.noFile);
   const { command, args, env, input, omittedInput, untrusted, folder } = run;
   if (source === undefined || recordings === undefined) {
     throw new UsageError("Cannot replay the run: it never ended, so that its answers are not in the log");
