@@ -125,7 +125,7 @@ describe.concurrent("the log of runs", () => {
     const [run] = await list(cli);
     const database = new DatabaseSync(file);
     const columns = {
-      details: ['{"settings":[]}', '{"args":7}', '[]', '{"profile":{}}'],
+      details: ['{"settings":[]}', '{"args":7}', "[]", '{"profile":{}}'],
       outcome: ['{"error":"x"}', '{"end":[]}', '{"text":{}}'],
     };
     for (const [column, texts] of Object.entries(columns)) {
