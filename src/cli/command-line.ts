@@ -153,6 +153,14 @@ function describeBug(error: unknown): string {
   return `geppetto-js has a bug, please report it: ${line.replace(ABSOLUTE_PATH, "$1")}`;
 }
 
+/** What the system had no more of. */
+const SHORTAGES: Readonly<Record<string, string>> = {
+  EMFILE: "this program has too many files open; ulimit -n says how many it may",
+  ENFILE: "the system has too many files open",
+  EAGAIN: "the system lets this user have no more processes; ulimit -u says how many they may",
+  ENOMEM: "the system has no memory left",
+};
+
 /** What the user can mend; undefined for what is ours to. */
 function toUsageError(error: unknown): UsageError | undefined {
   if (error instanceof UsageError) return error;
@@ -160,6 +168,8 @@ function toUsageError(error: unknown): UsageError | undefined {
   if (code === "ERR_AUDIT") return new UsageError(String(message), EXIT.config, code);
   if (code === "ERR_ENGINE_START" || code === "ERR_ENGINE_CRASHED")
     return new UsageError(String(message), EXIT.crashed, code);
+  const shortage = syscall !== undefined && typeof code === "string" ? SHORTAGES[code] : undefined;
+  if (shortage !== undefined) return new UsageError(`Cannot go on: ${shortage}`, EXIT.crashed, "ERR_ENGINE_START");
   if (syscall === "uv_cwd") return new UsageError("Cannot use the working folder: it has been removed", EXIT.noFile);
   return undefined;
 }

@@ -22,7 +22,23 @@ export interface ReadRow {
 export function readOutcome({ outcome }: Pick<RunRow, "outcome">): ReadRow {
   if (outcome === null) return {};
   const value = readObject(outcome);
-  return value === undefined ? { isDamaged: true } : { outcome: value as unknown as LoggedOutcome };
+  return isOutcome(value) ? { outcome: value } : { isDamaged: true };
+}
+
+function isOutcome(value: object | undefined): value is LoggedOutcome {
+  if (value === undefined) return false;
+  const { end, text, exitCode, error } = value as Record<string, unknown>;
+  const { name, message, code } = (error ?? {}) as Record<string, unknown>;
+  const isError = error === undefined || (isText(name) && isText(message) && isMaybe(code, "string"));
+  return isError && isMaybe(end, "string") && isMaybe(text, "string") && isMaybe(exitCode, "number");
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isMaybe(value: unknown, type: "string" | "number"): boolean {
+  return value === undefined || typeof value === type;
 }
 
 /** How a run was started; undefined where that cannot be read. */
@@ -116,13 +132,8 @@ export class EventReader {
     const packed = readObject(event);
     if (packed === undefined) return undefined;
     const whole = this.#unpacker.unpack(stepId, packed as unknown as PackedEvent);
-    // The first event of a step says what it is; what follows without it means nothing.
-    return isWhole(whole) ? whole : undefined;
+    return isEvent(whole) ? whole : undefined;
   }
-}
-
-function isWhole({ type, step, meta }: Partial<StepEvent>): boolean {
-  return typeof type === "string" && typeof step?.metadata === "object" && meta !== undefined;
 }
 
 function readPlain(text: string): object | undefined {
@@ -132,6 +143,13 @@ function readPlain(text: string): object | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The first event of a step says what it is; what follows without it means nothing. */
+function isEvent({ type, step, meta }: Partial<Record<keyof StepEvent, unknown>>): boolean {
+  const { stepId, type: stepType, metadata } = (step ?? {}) as Record<string, unknown>;
+  const isStep = isText(stepId) && isText(stepType) && typeof metadata === "object" && metadata !== null;
+  return isText(type) && isStep && isText((meta as { engine?: unknown } | null | undefined)?.engine);
 }
 
 function readObject(text: string): Record<string, unknown> | undefined {
