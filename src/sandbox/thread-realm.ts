@@ -238,7 +238,17 @@ export class ThreadRealm implements Realm {
     checkImports(script);
     const main = await this.#isolate.compileModule(mainSource(token), { filename: MAIN_NAME });
     await main.instantiate(this.#context, (name) => (name === "hooks" ? this.#hooks : script));
-    return { enter: (options) => main.evaluate(options) };
+    return {
+      enter: async (options) => {
+        try {
+          return await main.evaluate(options);
+        } finally {
+          // V8 keeps what still runs. A handle that nobody releases would keep the rest as long as the realm lives.
+          main.release();
+          script.release();
+        }
+      },
+    };
   }
 
   #failure(thrown: unknown, startedAt: number, { timeoutMs }: EntryOptions): RealmFailure {
