@@ -38,7 +38,7 @@ function boundedBy(
 
 /** `ChatStepFactory`, `openai`, `claude`, `chat` and `ChatSession`. */
 export function setupChat(settings: ChatSettings = {}): SetupFunction {
-  return async function chat(vm, engine) {
+  return function chat(vm, engine) {
     const {
       chat: model = { provider: "embedded" },
       env = process.env,
@@ -75,6 +75,6 @@ export function setupChat(settings: ChatSettings = {}): SetupFunction {
     const cacheKey = async (input: unknown, key?: string): Promise<string> =>
       hashParts([chatProvider?.name ?? "", await keyOf(input, key)]);
     vm.host.registerStep("chat", { ...step, cacheKey });
-    await vm.install("chat");
+    vm.host.later(vm.install("chat"));
   };
 }

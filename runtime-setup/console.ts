@@ -22,7 +22,7 @@ export const processConsole: ConsoleSink = {
 
 /** `console`, bounded by `limits.outputBytes` for each script. */
 export function setupConsole(sink: ConsoleSink = processConsole): SetupFunction {
-  return async function console(vm) {
+  return function console(vm) {
     const { outputBytes } = vm.host.limits;
     let written = 0;
     vm.host.setOp(OPS.console_write, (args) => {
@@ -40,6 +40,6 @@ export function setupConsole(sink: ConsoleSink = processConsole): SetupFunction 
     vm.host.onReset(() => {
       written = 0;
     });
-    await vm.install("console", { colors: sink.colors ?? { stdout: false, stderr: false } });
+    vm.host.later(vm.install("console", { colors: sink.colors ?? { stdout: false, stderr: false } }));
   };
 }

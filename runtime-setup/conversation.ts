@@ -3,8 +3,8 @@ import { serveImages } from "./images.ts";
 
 /** `Conversation`. It lives in the guest; only images are looked at here, where the engine's permissions let them be. */
 export function setupConversation(): SetupFunction {
-  return async function conversation(vm, engine) {
+  return function conversation(vm, engine) {
     serveImages(vm, engine);
-    await vm.install("conversation");
+    vm.host.later(vm.install("conversation"));
   };
 }

@@ -19,7 +19,7 @@ export function setupDoubleStep(): SetupFunction {
       yield input * 2;
     },
   });
-  return async function doubleStep(vm) {
-    await vm.registerStep("doubleStep", double);
+  return function doubleStep(vm) {
+    vm.host.later(vm.registerStep("doubleStep", double));
   };
 }

@@ -99,7 +99,7 @@ function parseTexts(args: unknown): string[] {
 
 /** `embeddings`: vectors for texts. */
 export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction {
-  return async function embeddings(vm, engine) {
+  return function embeddings(vm, engine) {
     const { embeddings: model = { provider: "embedded" }, env = process.env, onNotice, wrapEmbeddings } = settings;
     const budget = joinBudgets(settings.budget, engine.budget);
     const providers = new EmbeddingProviders(model, {
@@ -138,6 +138,6 @@ export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction 
       const texts = parseTexts(args);
       return texts.length === 0 ? [] : providers.own.embed(texts, { signal });
     });
-    await vm.install("embeddings");
+    vm.host.later(vm.install("embeddings"));
   };
 }

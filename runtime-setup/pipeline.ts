@@ -39,10 +39,10 @@ const MAX_NAME = 100;
  */
 export function setupPipeline({ stages = {} }: PipelineSettings = {}): SetupFunction {
   const plans = new PlanBuilder(stages);
-  return async function pipeline(vm) {
+  return function pipeline(vm) {
     vm.host.setOp(OPS.pipeline_draw, (args) => plans.draw(parseFields(args)));
     vm.host.registerStep("pipeline", plans.source);
-    await vm.install("pipeline");
+    vm.host.later(vm.install("pipeline"));
   };
 }
 

@@ -3,10 +3,10 @@ import { StepCache, type StepCacheSettings } from "./step-cache.ts";
 
 /** `steps`: what makes steps of functions and of other steps. It lives in the guest; its runs are the host's. */
 export function setupSteps(settings: StepCacheSettings = {}): SetupFunction {
-  return async function steps(vm) {
+  return function steps(vm) {
     const cache = new StepCache(settings);
     vm.host.setInterceptor("cache", (source, run) => cache.intercept(source, run));
     vm.host.onReset(() => cache.forget());
-    await vm.install("steps");
+    vm.host.later(vm.install("steps"));
   };
 }

@@ -64,7 +64,7 @@ function readStreams(): string {
 
 /** The web platform's basics. What needs the host is URLs, random bytes and the clock. */
 export function setupWeb(): SetupFunction {
-  return async function web(vm) {
+  return function web(vm) {
     const startedAt = performance.now();
     const origin = Date.now();
     vm.host.setOp(OPS.url_parse, parseUrl);
@@ -76,6 +76,6 @@ export function setupWeb(): SetupFunction {
     vm.host.setOp(OPS.clock_now, () => clock?.guestElapsed ?? performance.now() - startedAt);
     vm.host.setOp(OPS.clock_origin, () => clock?.start ?? origin);
     vm.host.setOp(OPS.web_streams, readStreams);
-    await vm.install("web");
+    vm.host.later(vm.install("web"));
   };
 }

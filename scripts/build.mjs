@@ -1,12 +1,13 @@
 // Builds dist/: the host by tsc; the guest runtime as one bundle that the host loads as data; the children, of a
-// process realm and of the bundler, as one file each, so that they start fast and need to read nothing else; the command line as few files, which load in half
-// the time of many.
+// process realm and of the bundler, as one file each, so that they start fast and need to read nothing else; the command
+// line as one file, too.
 import { execFileSync } from "node:child_process";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { bundleCommandLine } from "./command-line-bundle.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 rmSync(join(root, "dist"), { recursive: true, force: true });
@@ -53,17 +54,7 @@ for (const child of ["sandbox/realm-child", "modules/bundler-child", "providers/
     logLevel: "warning",
   });
 }
-await build({
-  entryPoints: [join(root, "src/cli/main.ts")],
-  outdir: join(root, "dist/cli"),
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  packages: "external",
-  target: "node24",
-  logLevel: "warning",
-});
+await bundleCommandLine(root);
 rmSync(join(root, "dist/src/cli"), { recursive: true });
 await buildShims();
 
@@ -129,7 +120,9 @@ function addonFromArguments() {
     name: "addon from arguments",
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /^isolated-vm$/ }, () => ({ path: "isolated-vm", namespace: "addon" }));
-      onLoad({ filter: /.*/, namespace: "addon" }, () => ({ contents: "module.exports = require(process.argv[2])" }));
+      onLoad({ filter: /.*/, namespace: "addon" }, () => ({
+        contents: "const found = require(process.argv[2]); module.exports = found.ivm ?? found",
+      }));
     },
   };
 }

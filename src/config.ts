@@ -30,7 +30,6 @@ export { flagVariable, RUN_OPTION_BY_KEY, SETTING_BY_PATH } from "./config/table
 export { OTHER_VARIABLES, type RunFlags, UNTRUSTED_LIMITS, UNTRUSTED_WORDS } from "./config/table/run-options.ts";
 export { FLAG_GROUPS, type Flag, type FlagGroup, type RunOption, type Setting } from "./config/table/setting.ts";
 export type { FlagPath } from "./config/table/settings.ts";
-export { parseMoment } from "./base/parse-moment.ts";
 export { parseYaml, type YamlFile } from "./config/yaml/yaml-file.ts";
 export { closestName } from "./shared/closest-name.ts";
 export { VENDOR_VARIABLES } from "./providers/vendors.ts";

@@ -2,6 +2,7 @@
 export { processConsole, type ConsoleSink } from "../runtime-setup/console.ts";
 export { RuntimeEngine, type RuntimeEngineOptions } from "../runtime-setup/runtime-engine.ts";
 export { currentCall, type CallContext } from "./base/call-context.ts";
+export type { CloseOptions } from "./base/drain.ts";
 export type { Logger } from "./base/logger.ts";
 export type { EngineStats, RunScriptOptions } from "./engine/engine-options.ts";
 export type { EngineEventsOptions } from "./engine/engine-events.ts";
@@ -13,7 +14,7 @@ export { ENGINE_LIMITS, type EngineLimits } from "./engine/limits.ts";
 export type { Script } from "./engine/script/load-script.ts";
 export { prestartBundler } from "./modules/bundle-script.ts";
 export type { PendingWork, ScriptEnd, ScriptError, ScriptOutcome, ScriptStats } from "./engine/script/script-run.ts";
-export type { BindingOptions, Vm } from "./engine/vm.ts";
+export type { BindingOptions, Definition, Vm } from "./engine/vm.ts";
 export { ERROR_CODES, GeppettoError, type ErrorName } from "./shared/errors.ts";
 
 // Pool: fresh engines for the scripts of several tenants.
@@ -60,7 +61,7 @@ export type * from "./shared/step-events.ts";
 
 // Models: providers of chats and embeddings, and what they may cost.
 export { Budget, type BudgetLimits, type Spending } from "./providers/cost/budget.ts";
-export type { ChatChunk, ChatProvider, ChatRequest } from "./providers/chat-provider.ts";
+export type { ChatChunk, ChatProvider, ChatRequest, StreamOptions } from "./providers/chat-provider.ts";
 export { createEmbeddingProvider } from "./providers/create-embedding-provider.ts";
 export { ScriptedChat, type ScriptedTurn, type ScriptedTurnSource } from "./providers/embedded/scripted-chat.ts";
 export type { EmbeddingProvider } from "./providers/embedding-provider.ts";

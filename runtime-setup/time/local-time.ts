@@ -28,10 +28,11 @@ export function timeZoneOf({ deterministic, timeZone: own = "UTC" }: EngineOptio
  * process, whose time zone and language are this one's, the guest computes it where it is another.
  */
 export function setupLocalTime(options: EngineOptions): SetupFunction {
-  return async function localTime(vm) {
+  return function localTime(vm) {
     if (options.isolation !== "thread") return;
     const timeZone = timeZoneOf(options);
     const own = new Intl.DateTimeFormat().resolvedOptions();
-    if (own.timeZone !== timeZone || own.locale !== LOCALE) await vm.install("localTime", { locale: LOCALE, timeZone });
+    if (own.timeZone !== timeZone || own.locale !== LOCALE)
+      vm.host.later(vm.install("localTime", { locale: LOCALE, timeZone }));
   };
 }

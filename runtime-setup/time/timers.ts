@@ -3,7 +3,7 @@ import { OPS } from "../../src/shared/contract/ops.ts";
 import { limitError } from "../../src/engine/limits.ts";
 import type { SetupFunction } from "../../src/engine/engine.ts";
 import { parseFields } from "../../src/engine/guest-messages.ts";
-import type { VmHost } from "../../src/engine/vm.ts";
+import type { VmHost } from "../../src/engine/vm-host.ts";
 import { GeppettoError } from "../../src/shared/errors.ts";
 import { MAX_TIMER_MS } from "../../src/shared/limits.ts";
 
@@ -169,11 +169,11 @@ class TimerQueue {
 
 /** setTimeout, setInterval, setImmediate and what clears them. */
 export function setupTimers(): SetupFunction {
-  return async function timers(vm) {
+  return function timers(vm) {
     const queue = new TimerQueue(vm.host);
     vm.host.setOp(OPS.timer_start, (args) => queue.start(args));
     vm.host.setOp(OPS.timer_clear, (args) => queue.clear(parseFields(args).id));
     vm.host.onReset(() => queue.clearAll());
-    await vm.install("timers");
+    vm.host.later(vm.install("timers"));
   };
 }

@@ -1,18 +1,16 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
-import { checkEnvironment, OTHER_VARIABLES, VENDOR_VARIABLES } from "../config.ts";
-import { evalCommand } from "./commands/eval-command.ts";
+import { checkEnvironment, OTHER_VARIABLES, VENDOR_VARIABLES } from "../options.ts";
 import { EXIT } from "./output/exit-codes.ts";
 import { prepareArguments } from "./options/prepare-arguments.ts";
 import { printNotes } from "./output/print-table.ts";
-import { runCommand } from "./commands/run-command.ts";
 import { failureDocument } from "./session/script-document.ts";
 import { addRunFlags } from "./options/run-flags.ts";
-import { addRunsCommand } from "./options/runs-options.ts";
-import { hasRunInThread } from "./session/script-session.ts";
+import { addRunsCommand, type ScriptCommands, scriptCommands } from "./options/runs-options.ts";
+import { hasRunInThread } from "./session/guest-threads.ts";
 import { addSetupCommands } from "./options/setup-options.ts";
-import { addTestCommand } from "./options/test-options.ts";
+import { addTestCommand, addTestFlags } from "./options/test-options.ts";
 import { reasonOf } from "./session/event-log.ts";
 import { isReaderGone } from "./output/terminal.ts";
 import { toJson } from "./output/to-json.ts";
@@ -36,9 +34,10 @@ ${Object.entries(OTHER_VARIABLES)
 /** How long a guest's thread may take to leave before the process ends without it, in milliseconds. */
 const THREAD_LEAVE_MS = 250;
 
-const COMMANDS = ["run", "eval", "test", "runs", "profiles", "keys", "trust", "doctor", "help"];
+const COMMANDS = ["run", "eval", "test", "runs", "profiles", "keys", "trust", "types", "doctor", "help"];
 
-function createProgram(): Command {
+/** The options of a command are made where its name is given: there are so many that it can be felt. */
+function createProgram(args: readonly string[]): Command {
   const program = new Command("geppetto-js")
     .description("Runs JavaScript that you need not trust against language models.")
     .version(version)
@@ -49,16 +48,21 @@ function createProgram(): Command {
     .argument("<script>", "a file, or -")
     .argument("[args...]", "what the script finds in process.argv")
     .passThroughOptions()
-    .action(runCommand);
+    .action(async (...given: Parameters<ScriptCommands["runCommand"]>) =>
+      (await scriptCommands()).runCommand(...given),
+    );
   const evaluate = program
     .command("eval")
     .description("run one line of code and print its value")
     .argument("<code>", "an expression, or statements; may await")
-    .action(evalCommand);
+    .action(async (...given: Parameters<ScriptCommands["evalCommand"]>) =>
+      (await scriptCommands()).evalCommand(...given),
+    );
   program.addHelpText("after", ENVIRONMENT_HELP);
-  addRunFlags(run, process.env);
-  addRunFlags(evaluate, process.env);
-  const test = addTestCommand(program, process.env);
+  if (args.includes("run")) addRunFlags(run, process.env);
+  if (args.includes("eval")) addRunFlags(evaluate, process.env);
+  const test = addTestCommand(program);
+  if (args.includes("test")) addTestFlags(test, process.env);
   const runs = addRunsCommand(program, process.env);
   const setups = addSetupCommands(program);
   // Those that read settings check this with them.
@@ -85,8 +89,9 @@ function withCommand(args: readonly string[]): string[] {
 
 /** Runs the command line and ends the process with its exit code. */
 export async function runCommandLine(given: readonly string[]): Promise<void> {
-  const program = createProgram();
-  const { args, json } = prepareArguments(withCommand(given), program.commands);
+  const named = withCommand(given);
+  const program = createProgram(named);
+  const { args, json } = prepareArguments(named, program.commands);
   const end = (error: unknown): never => {
     process.exit(reportFailure(error, json, args));
   };

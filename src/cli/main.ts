@@ -1,26 +1,48 @@
 #!/usr/bin/env node
-import module from "node:module";
+import { readFileSync } from "node:fs";
+import { createRequire, enableCompileCache } from "node:module";
+import { fileURLToPath } from "node:url";
+import { Script } from "node:vm";
+import { ownCacheFolder } from "../files.ts";
 
+type Program = typeof import("./program.ts");
+
+// What is here runs before anything else is loaded, on whatever Node there is.
 const [major] = process.versions.node.split(".");
 if (Number(major) < 24) {
   process.stderr.write(`geppetto-js needs Node 24 or later; this is ${process.version}\n`);
   process.exit(78);
 }
-module.enableCompileCache();
 const args = process.argv.slice(2);
-// The guest's process takes as long to start as the program takes to load: let them do it at the same time.
-const isSetup =
-  ["profiles", "keys", "trust", "doctor"].includes(args[0] ?? "") || (args[0] === "runs" && args[1] !== "replay");
-const runsScript = args.some((arg) => !arg.startsWith("-")) && !isSetup;
-if (runsScript && !args.some((arg) => /\bthread$/.test(arg))) {
-  const { prestart } = await import("../prestart.ts");
+if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  process.stdout.write(`${version}\n`);
+} else void loadProgram().runProgram(args);
+
+/** The program, compiled by the build where that was for this version of V8. */
+function loadProgram(): Program {
+  const require = createRequire(import.meta.url);
+  const filename = fileURLToPath(new URL("program.cjs", import.meta.url));
+  const cachedData = readCache(new URL(`program-${process.versions.v8}.cache`, import.meta.url));
+  if (cachedData === undefined) {
+    // Node's own choice is a folder that all users share. What is read from there runs with all that this process may do.
+    const folder = ownCacheFolder("compiled");
+    if (folder !== undefined) enableCompileCache(folder);
+    return require(filename) as Program;
+  }
+  const script = new Script(readFileSync(filename, "latin1"), { filename, cachedData });
+  const load = script.runInThisContext() as (...given: [NodeJS.Require, string, (name: string) => unknown]) => Program;
+  // A script of its own cannot import by itself.
+  return load(require, filename, (name) => import(name));
+}
+
+/** Machine code: it is a part of the program, and never comes from anywhere else. V8 refuses what does not fit. */
+function readCache(file: URL): Buffer | undefined {
   try {
-    // Where this guesses wrong, the engine starts a child of its own.
-    if (args.includes("--untrusted")) prestart(1, { hardening: "strict", memoryMB: 64 });
-    else prestart();
+    return readFileSync(file);
   } catch {
-    // The engine meets the same failure when it starts, and there it is reported.
+    return undefined;
   }
 }
-const { runCommandLine } = await import("./command-line.ts");
-await runCommandLine(args);

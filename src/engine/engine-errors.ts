@@ -1,4 +1,4 @@
-import { GeppettoError } from "../shared/errors.ts";
+import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { LossKind } from "./realm-session.ts";
 import { limitError, type EngineLimits } from "./limits.ts";
 
@@ -6,8 +6,28 @@ export function closedError(): GeppettoError {
   return new GeppettoError("StepError", "The engine is closed", { code: "ERR_ENGINE_CLOSED" });
 }
 
+/** Why an engine that its host has not closed takes nothing more. */
+export function spentError(why: string): GeppettoError {
+  return new GeppettoError(
+    "StepError",
+    `The engine is closed: ${why}; use a new engine for each script, or EnginePool`,
+    {
+      code: "ERR_ENGINE_CLOSED",
+    },
+  );
+}
+
 export function busyError(): GeppettoError {
   return new GeppettoError("ConfigError", "Cannot run a script: the engine runs one already; use one engine for each");
+}
+
+/** Why an engine has not started: what its setup function of this name threw. */
+export function setupError(name: string, cause: unknown): GeppettoError {
+  const which = name === "" ? "a setup function" : `the setup function "${name}"`;
+  return new GeppettoError("ConfigError", `Cannot start the engine: ${which} failed: ${toErrorRecord(cause).message}`, {
+    ...(cause instanceof GeppettoError ? { code: cause.code } : {}),
+    cause,
+  });
 }
 
 /** Why a call into the guest got no answer. */

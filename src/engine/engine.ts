@@ -1,30 +1,35 @@
 import { createDeferred } from "../base/deferred.ts";
+import { Drain, type CloseOptions } from "../base/drain.ts";
+import { hostTime } from "../base/host-time.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import { withTimeSource } from "../base/time-source.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
 import type { Budget } from "../providers/cost/budget.ts";
 import type { Permissions } from "../permissions/permissions.ts";
+import type { ChildShelf } from "../sandbox/child-shelf.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { FRAMES, type ScriptContext } from "../shared/contract/frame-kinds.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import type { StepEvent } from "../shared/step-events.ts";
-import { busyError, closedError, realmError } from "./engine-errors.ts";
+import { busyError, closedError, realmError, setupError, spentError } from "./engine-errors.ts";
 import type { EngineSettings, EngineStats, RunScriptOptions } from "./engine-options.ts";
 import { iterateEvents, type EngineEventsOptions } from "./engine-events.ts";
 import { enginePermissions } from "./engine-permissions.ts";
-import { RealmSession, toHostError, type LossKind } from "./realm-session.ts";
+import { RealmSession, type LossKind } from "./realm-session.ts";
 import { resolveLimits, type EngineLimits } from "./limits.ts";
-import { loadScript, type Script } from "./script/load-script.ts";
 import { realmFactory } from "./realm-factory.ts";
-import { failedOutcome, type ScriptError, type ScriptOutcome } from "./script/script-run.ts";
+import { evaluate } from "./script/evaluate.ts";
+import { loadScript, type Script } from "./script/load-script.ts";
+import { abortedError, failedOutcome, type ScriptError, type ScriptOutcome } from "./script/script-run.ts";
 import { registerScriptOps } from "./script/script-ops.ts";
 import { ScriptRunner } from "./script/script-runner.ts";
 import { ScriptScope } from "./script/script-scope.ts";
 import { parseDeterministic } from "./time/deterministic.ts";
 import { VirtualClock } from "./time/virtual-clock.ts";
 import { Vm } from "./vm.ts";
+import { createVmHost, type Started } from "./vm-host.ts";
 
 /** How long a turn may go on when its script is over, in milliseconds; then its realm ends, and the engine with it. */
 const LAST_TURN_MS = 1000;
@@ -59,23 +64,33 @@ export class Engine implements AsyncDisposable {
   readonly #closeListeners: (() => void | Promise<void>)[] = [];
   /** Rejects when the engine is closed: a setup function that hangs does not hold that up. */
   readonly #closed = createDeferred<never>();
-  /** How the realm was lost, if it was. */
-  #gone: LossKind | undefined;
+  readonly #drain: Drain = new Drain("engine", () => this.#timeIsUp());
+  /** Resolved when what runs may go on no longer, though the engine is closed for new. */
+  readonly #aborted = createDeferred();
+  /** Why no more code can run in the guest, where that is the guest's doing or its realm was lost. */
+  #spent: GeppettoError | undefined;
   #started: Started | undefined;
   #vm: Vm | undefined;
   #starting: Promise<void> | undefined;
+  /** The host has closed it: it takes nothing new. */
   #closing: Promise<void> | undefined;
+  /** Everything in it is being ended. */
+  #ending: Promise<void> | undefined;
+  /** The setup function that runs, by name, and what such functions have sent and not waited for. */
+  #settingUp = "";
+  readonly #entering: { by: string; entered: Promise<void> }[] = [];
   /** Of the script that runs. */
   #scope: ScriptScope | undefined;
 
-  constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = []) {
+  /** @param shelf children that served the same tenant before, where an engine may have one of them */
+  constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = [], shelf?: ChildShelf) {
     this.#closed.promise.catch(() => {});
     this.limits = resolveLimits(options.limits);
     this.permissions = enginePermissions(options, this.limits.uses, (fn) => this.#scoped(fn));
     this.budget = options.budget;
     const deterministic = parseDeterministic(options.deterministic);
     this.clock = deterministic && new VirtualClock(deterministic);
-    this.#createRealm = realmFactory(options);
+    this.#createRealm = realmFactory(options, shelf);
     this.#logger = options.logger ?? stderrLogger;
     this.bus = options.bus ?? new MemoryPubSub({ logger: this.#logger });
     // A bus that was given to the engine belongs to whoever gave it.
@@ -99,9 +114,12 @@ export class Engine implements AsyncDisposable {
 
   /** Runs a setup function at once where the guest is there already, else with the others when the engine starts. */
   async setUp(setup: SetupFunction): Promise<void> {
-    if (this.#closing !== undefined) throw closedError();
+    if (this.#isEnding) throw closedError();
     if (this.#vm === undefined) this.#setups.push(setup);
-    else await setup(this.#vm, this);
+    else {
+      await setup(this.#vm, this);
+      await Promise.all(this.#entering.splice(0).map(({ entered }) => entered));
+    }
   }
 
   /**
@@ -111,7 +129,7 @@ export class Engine implements AsyncDisposable {
    *   code of that, where it is one of ours.
    */
   start(): Promise<void> {
-    if (this.#closing !== undefined) return Promise.reject(closedError());
+    if (this.#isEnding) return Promise.reject(closedError());
     this.#starting ??= this.#start();
     return this.#starting;
   }
@@ -121,16 +139,22 @@ export class Engine implements AsyncDisposable {
    * (a promise is awaited); rejects with what it threw.
    */
   async runOnLoop(code: string): Promise<unknown> {
-    return this.#evaluate(this.#running(), code, "file:///loop.js");
+    return this.#drain.track(this.#evaluate(this.#running().loop, code, "file:///loop.js"));
   }
 
   /**
-   * Runs one script to its end. How a script fails is part of the outcome; what fails on the host's side rejects.
+   * Runs one script to its end. How a script fails is part of the outcome, and so is a guest that earlier code has ended
+   * (`process.exit()`, a limit) or that was killed; what fails on the host's side rejects.
    *
    * @throws {Error} with code "ENOENT" and its kin when the file cannot be read; {GeppettoError} when the engine is
-   *   not running or runs a script already.
+   *   not started, closed, or runs a script already.
    */
-  async runScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptOutcome> {
+  runScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptOutcome> {
+    return this.#drain.track(this.#runScript(script, options));
+  }
+
+  async #runScript(script: Script, options: RunScriptOptions): Promise<ScriptOutcome> {
+    if (this.#spent !== undefined && this.#closing === undefined) return failedOutcome("crashed", this.#spent);
     const { loop, runner } = this.#running();
     if (runner.busy) throw busyError();
     const { args = [], env = {}, input, signal } = options;
@@ -138,6 +162,7 @@ export class Engine implements AsyncDisposable {
       this.#logger.warn(`Cannot tell of an event: onEvent failed: ${toErrorRecord(error).message}`),
     );
     this.#scope = scope;
+    const leave = hostTime.enter(options.tenant ?? "");
     const running = runner.run(
       (over) => loadScript(script, this.permissions, over),
       async ({ name, positions, refusals = [] }) => {
@@ -157,10 +182,11 @@ export class Engine implements AsyncDisposable {
     try {
       return await running;
     } catch (error) {
-      if (this.#gone === undefined) throw error;
+      if (this.#spent === undefined) throw error;
       // Lost before the script had begun: that, too, is how it ended.
-      return failedOutcome("crashed", realmError(this.#gone, this.limits));
+      return failedOutcome("crashed", this.#spent);
     } finally {
+      leave();
       if (this.#scope === scope) this.#scope = undefined;
     }
   }
@@ -207,9 +233,21 @@ export class Engine implements AsyncDisposable {
     this.#closeListeners.unshift(end);
   }
 
-  /** Cancels runs, ends timers and ops, frees the isolate. Idempotent. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  /**
+   * Cancels runs, ends timers and ops, frees the isolate. A script that runs ends as "crashed" with ERR_ENGINE_CLOSED.
+   *
+   * With `drainMs` the engine takes nothing new, and lets the script, the calls of `runOnLoop`, and the runs and ops that
+   * are under way come to their end. What has not done so in time is aborted (`end: "aborted"`). Idempotent; a later call
+   * with a shorter time shortens it.
+   */
+  close({ drainMs }: CloseOptions = {}): Promise<void> {
+    try {
+      if (drainMs === undefined) this.#closing ??= this.#end();
+      this.#drain.allow(drainMs === undefined ? 0 : drainMs);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#closing ??= this.#endDrained();
     return this.#closing;
   }
 
@@ -241,82 +279,63 @@ export class Engine implements AsyncDisposable {
           this.#logger.warn(`Cannot publish an event on "${topic}": ${toErrorRecord(error).message}`),
       },
     });
-    if (this.#closing !== undefined) {
+    if (this.#isEnding) {
       await loop.close(closedError());
       throw closedError();
     }
     const runner = new ScriptRunner(loop, this.limits, (asked) => this.permissions.noteClosedImport(asked));
     this.#started = { loop, runner };
     registerScriptOps(loop, runner, (code) => this.#exit(runner, code));
-    const vm = this.#createVm(this.#started);
+    const vm = new Vm(
+      createVmHost(this.#started, {
+        limits: this.limits,
+        clock: this.clock,
+        later: (entered) => {
+          // The engine may be closed before anybody waits for it.
+          entered.catch(() => {});
+          this.#entering.push({ by: this.#settingUp, entered });
+        },
+        evaluate: (code, filename) => this.#evaluate(loop, code, filename),
+        onScriptBegin: (listener) => void this.#beginListeners.add(listener),
+        onReset: (listener) => void this.#resetListeners.add(listener),
+      }),
+    );
     this.#vm = vm;
     for (const setup of this.#setups) {
-      try {
-        await Promise.race([setup(vm, this), this.#closed.promise]);
-      } catch (error) {
-        if (this.#closing !== undefined) throw closedError();
-        this.#closing = this.#release();
-        await this.#closing;
-        if (this.#gone !== undefined) throw realmError(this.#gone, this.limits);
-        const name = setup.name === "" ? "a setup function" : `the setup function "${setup.name}"`;
-        throw new GeppettoError(
-          "ConfigError",
-          `Cannot start the engine: ${name} failed: ${toErrorRecord(error).message}`,
-          {
-            ...(error instanceof GeppettoError ? { code: error.code } : {}),
-            cause: error,
-          },
-        );
-      }
+      this.#settingUp = setup.name;
+      await this.#unlessFailed(setup.name, () => setup(vm, this));
+    }
+    for (const { by, entered } of this.#entering.splice(0)) await this.#unlessFailed(by, () => entered);
+  }
+
+  /** A setup function that fails ends the engine. */
+  async #unlessFailed(setup: string, work: () => void | Promise<void>): Promise<void> {
+    try {
+      await Promise.race([work(), this.#closed.promise]);
+    } catch (error) {
+      if (this.#isEnding) throw this.#spent ?? closedError();
+      await this.close();
+      throw setupError(setup, this.#spent ?? error);
     }
   }
 
-  #createVm(started: Started): Vm {
-    const { loop, runner } = started;
-    return new Vm({
-      limits: this.limits,
-      clock: this.clock,
-      enter: (kind, ...body) => loop.enter(kind, ...body),
-      enterChecked: (kind, ...body) => loop.enterChecked(kind, ...body),
-      evaluate: (code, filename) => this.#evaluate(started, code, filename),
-      setOp: (op, handler) => loop.ops.set(op, handler),
-      registerStep: (name, step) => loop.runs.register(name, step),
-      setInterceptor: (name, interceptor) => loop.runs.setInterceptor(name, interceptor),
-      hold: (kind, options) => loop.ledger.hold(kind, options),
-      onScriptBegin: (listener) => void this.#beginListeners.add(listener),
-      onReset: (listener) => void this.#resetListeners.add(listener),
-      endScript: (error) => runner.exceeded(error),
-      turns: () => loop.turns,
-      quiet: (maxTurns) => loop.quiet(maxTurns),
-    });
-  }
-
   #running(): Started {
-    if (this.#gone !== undefined) throw realmError(this.#gone, this.limits);
     if (this.#closing !== undefined) throw closedError();
+    if (this.#spent !== undefined) throw this.#spent;
     if (this.#started !== undefined) return this.#started;
     throw new GeppettoError("ConfigError", "Cannot run code: the engine has not started; await engine.start() first");
   }
 
-  #evaluate({ loop }: Started, code: string, filename: string): Promise<unknown> {
-    const { promise, resolve, reject } = createDeferred<unknown>();
-    void loop.run(
-      { code, filename, kind: "classic", lineOffset: 0 },
-      {
-        onSettled: ({ value, uncopied }) => (uncopied === undefined ? resolve(value) : reject(toHostError(uncopied))),
-        onFailed: (error) => reject(toHostError(error)),
-        onTurnFailed: (failure, settled) => {
-          if (failure.kind === "thrown" || failure.kind === "load") {
-            if (settled) void this.#thrown(failure.error);
-            else reject(toHostError(failure.error));
-          } else {
-            this.#lost(failure.kind);
-            reject(realmError(failure.kind, this.limits));
-          }
-        },
-      },
-    );
-    return promise;
+  get #isEnding(): boolean {
+    return this.#closing !== undefined || this.#ending !== undefined;
+  }
+
+  #evaluate(loop: RealmSession, code: string, filename: string): Promise<unknown> {
+    return evaluate(loop, code, filename, {
+      limits: this.limits,
+      onThrown: (copy) => void this.#thrown(copy),
+      onLost: (kind) => this.#lost(kind),
+    });
   }
 
   /** An error that nobody in the guest caught ends the script that is running; without one the host hears of it. */
@@ -332,21 +351,25 @@ export class Engine implements AsyncDisposable {
   }
 
   #lost(kind: LossKind, stack?: string): void {
-    if (this.#closing !== undefined) return;
-    if (kind !== "timeout") this.#gone ??= kind;
+    if (this.#ending !== undefined) return;
+    const loop = this.#started?.loop;
+    if (kind !== "timeout" || loop?.disposed === true) this.#spent ??= realmError(kind, this.limits);
     if (this.#started?.runner.busy === true) this.#started.runner.lost(kind, stack);
     else {
       const error = realmError(kind, this.limits);
       this.#logger.error(error.message);
       // Whoever waits for the guest waits in vain.
-      if (kind !== "timeout") void this.#started?.loop.close(error);
+      if (this.#spent !== undefined) void loop?.close(error);
     }
+    if (this.#spent !== undefined) this.#aborted.resolve();
   }
 
   #exit(runner: ScriptRunner, code: number): void {
     runner.exit(code);
     // The guest waits in an endless loop to be ended: its realm is spent.
-    void this.close();
+    this.#spent ??= spentError(`its guest has called process.exit(${code})`);
+    // Whoever closes the engine is told what fails in it.
+    this.#end().catch(() => {});
   }
 
   /** After a script nothing of it is left. A turn that does not end, or was cut short, takes the realm with it. */
@@ -354,30 +377,49 @@ export class Engine implements AsyncDisposable {
     this.clock?.clear();
     for (const listener of this.#resetListeners) listener();
     this.permissions.end();
-    if (loop.disposed || this.#closing !== undefined || mayGoOn) return this.close();
+    if (loop.disposed || this.#ending !== undefined || mayGoOn) {
+      this.#spent ??= spentError("its guest was ended in the middle of a turn");
+      return this.#end();
+    }
     const timer = setTimeout(() => {
-      if (loop.busy) void this.close();
+      if (!loop.busy) return;
+      this.#spent ??= spentError("its guest went on when its script was over");
+      void this.#end();
     }, LAST_TURN_MS);
     await loop.reset({ scriptBegins: false });
     clearTimeout(timer);
-    if (loop.disposed) await this.close();
+    if (loop.disposed) await this.#end();
   }
 
-  async #close(): Promise<void> {
-    this.#closed.reject(closedError());
-    await this.#release();
+  /** What still runs although the engine was closed some time ago is aborted. */
+  #timeIsUp(): void {
+    this.#started?.runner.end("aborted", toErrorRecord(abortedError()));
+    this.#aborted.resolve();
+  }
+
+  async #endDrained(): Promise<void> {
+    await Promise.race([this.#drained(), this.#aborted.promise]);
+    await this.#end();
+  }
+
+  /** Resolves when nothing is under way: no script, no call of `runOnLoop`, and nothing that such a call has begun. */
+  async #drained(): Promise<void> {
+    await this.#drain.ended();
+    await this.#started?.loop.ledger.without("turn", "run", "op");
+  }
+
+  #end(): Promise<void> {
+    this.#drain.close();
+    this.#ending ??= this.#release();
+    return this.#ending;
   }
 
   async #release(): Promise<void> {
-    this.#started?.runner.end("crashed", toErrorRecord(closedError()));
+    const reason = this.#spent ?? closedError();
+    this.#closed.reject(reason);
+    this.#started?.runner.end("crashed", toErrorRecord(reason));
     for (const listener of this.#resetListeners) listener();
-    await this.#started?.loop.close(closedError());
+    await this.#started?.loop.close(reason);
     for (const end of this.#closeListeners) await end();
   }
-}
-
-/** What there is from `start()` on. */
-interface Started {
-  loop: RealmSession;
-  runner: ScriptRunner;
 }

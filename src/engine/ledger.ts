@@ -9,6 +9,7 @@ export class Ledger {
   #strong = 0;
   #weak = 0;
   #chars = 0;
+  readonly #releaseListeners: (() => void)[] = [];
   /** Called whenever no strong hold is left. */
   onIdle: () => void = () => {};
 
@@ -25,7 +26,19 @@ export class Ledger {
       if (weak) this.#weak--;
       else this.#strong--;
       if (this.#strong === 0) this.onIdle();
+      for (const listener of this.#releaseListeners) listener();
     };
+  }
+
+  /** Resolves when there is no hold of these kinds. */
+  without(...kinds: HoldKind[]): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (kinds.every((kind) => this.count(kind) === 0)) resolve();
+      };
+      this.#releaseListeners.push(look);
+      look();
+    });
   }
 
   /** Counts arguments of a guest's that are kept; the function that it returns, called once, gives them back. */

@@ -1,44 +1,14 @@
 import { callWith, type CallContext } from "../base/call-context.ts";
 import type { BindingConfig, FeatureConfigs, FeatureName } from "../shared/contract/features.ts";
-import { FRAMES, type FrameKind, type ScriptContext } from "../shared/contract/frame-kinds.ts";
-import { appOp, type Op, type OpMode } from "../shared/contract/op.ts";
+import { FRAMES } from "../shared/contract/frame-kinds.ts";
+import { appOp } from "../shared/contract/op.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { validated } from "../steps/converter.ts";
 import { toSource } from "../steps/define-step.ts";
 import type { Step, StepSource } from "../steps/step.ts";
-import type { EngineLimits } from "./limits.ts";
 import type { HostOpHandler, HostOps, UndeclaredOp } from "./host-ops.ts";
-import type { OpHandler } from "./op-table.ts";
-import type { Interceptors } from "./run/run-manager.ts";
-import type { VirtualClock } from "./time/virtual-clock.ts";
 import { StepObject, type StepBindingOptions } from "./step-object.ts";
-
-/** What the engine lends to a Vm. */
-export interface VmHost {
-  readonly limits: EngineLimits;
-  /** Of an engine whose time is virtual. */
-  readonly clock: VirtualClock | undefined;
-  enter<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<boolean>;
-  /** Like enter, but the guest's failure rejects. */
-  enterChecked<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<unknown>;
-  evaluate(code: string, filename: string): Promise<unknown>;
-  setOp<Args, Answer, Mode extends OpMode>(
-    op: Op<Args, Answer, Mode>,
-    handler: OpHandler<Args, NoInfer<Answer>, Mode>,
-  ): void;
-  registerStep(name: string, step: StepSource): void;
-  /** Serves what guests ask for under this name: something between a step and those who take its results, for one run. */
-  setInterceptor<Name extends keyof Interceptors>(name: Name, interceptor: Interceptors[Name]): void;
-  hold(kind: "timer", options?: { weak?: boolean }): () => void;
-  /** Told before each script; the listener enters what its feature's guest half needs. */
-  onScriptBegin(listener: (context: ScriptContext) => Promise<void>): void;
-  onReset(listener: () => void): void;
-  endScript(error: GeppettoError): void;
-  /** Turns completed so far. */
-  turns(): number;
-  /** Resolves when the guest has nothing left to do but wait, at the latest after `maxTurns` more turns. */
-  quiet(maxTurns: number): Promise<void>;
-}
+import type { VmHost } from "./vm-host.ts";
 
 export interface BindingOptions {
   /**
@@ -48,6 +18,15 @@ export interface BindingOptions {
   mode?: BindingConfig["mode"];
   /** The handler gets a {@link CallContext} before the arguments: whose call it is, and a signal. Default false. */
   context?: boolean;
+}
+
+/** What a setup function has given scripts under a name. */
+export interface Definition {
+  kind: "value" | "op" | "step";
+  /** As scripts write it; that of an op may be dotted. */
+  name: string;
+  /** Of an op. */
+  mode?: BindingConfig["mode"];
 }
 
 const NAME = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
@@ -61,6 +40,8 @@ function checkedName(name: unknown): string {
 export class Vm {
   /** What built-in features need beyond the public methods. */
   readonly host: VmHost;
+  /** Everything that was defined so far, in order. */
+  readonly definitions: Definition[] = [];
 
   constructor(host: VmHost) {
     this.host = host;
@@ -72,8 +53,9 @@ export class Vm {
    * @throws {GeppettoError} ValidationError where the value holds a function (use {@link op}) or refers to itself.
    */
   async set(name: string, value: unknown): Promise<void> {
-    if (value instanceof StepObject) await this.registerStep(name, value.step, value.options);
-    else await this.host.enterChecked(FRAMES.global_set, checkedName(name), value);
+    if (value instanceof StepObject) return this.registerStep(name, value.step, value.options);
+    await this.host.enterChecked(FRAMES.global_set, checkedName(name), value);
+    this.definitions.push({ kind: "value", name });
   }
 
   /** Runs classic script code in the guest; resolves with a copy of its (awaited) value. */
@@ -118,6 +100,7 @@ export class Vm {
       return context ? handler(callWith(call.signal), ...(args as unknown[])) : handler(...(args as unknown[]));
     });
     await this.install("binding", { name, mode });
+    this.definitions.push({ kind: "op", name, mode });
   }
 
   /** Gives scripts a step object under a global name. */
@@ -129,6 +112,7 @@ export class Vm {
     const source = toSource(step, checkedName(name));
     this.host.registerStep(name, convertedSource(name, source, options));
     await this.install("step", { ...source.info, name, step: name });
+    this.definitions.push({ kind: "step", name });
   }
 
   /** Switches a built-in feature of the guest on. */

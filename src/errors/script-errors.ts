@@ -128,8 +128,9 @@ export const scriptErrors = {
   },
   ERR_ENGINE_CLOSED: {
     name: "StepError",
-    meaning: "The engine or the pool was closed, or its script has called `process.exit()`.",
-    advice: "Make a new engine for the next script.",
+    meaning:
+      "The engine or the pool was closed, or code in it has called `process.exit()` or was ended in the middle of a turn.",
+    advice: "Make a new engine for the next script, or use EnginePool.",
   },
   ERR_HOST_TAINTED: {
     name: "ConfigError",

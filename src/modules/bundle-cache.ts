@@ -2,8 +2,8 @@
 import { hash, randomUUID } from "node:crypto";
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readSync, renameSync } from "node:fs";
 import { lstatSync, statSync, unlinkSync, utimesSync, writeSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
+import { isOwn, userCacheFolder } from "../base/user-cache-folder.ts";
 
 /** Most that all kept bundles take, and most of them. */
 const MAX_CACHE_BYTES = 256_000_000;
@@ -17,18 +17,7 @@ const LEFT_OVER_MS = 3_600_000;
 
 /** Where bundles are kept; undefined where there is no place for them. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const base = baseFolder(env);
-  return base === undefined || !isAbsolute(base) ? undefined : join(base, "geppetto-js", "bundles");
-}
-
-function baseFolder(env: NodeJS.ProcessEnv): string | undefined {
-  const given = env["XDG_CACHE_HOME"];
-  if (given !== undefined && isAbsolute(given)) return given;
-  if (process.platform === "win32") return env["LOCALAPPDATA"];
-  // What several users share is nobody's own.
-  const home = homedir();
-  if (home === "" || home === "/" || home === tmpdir()) return undefined;
-  return process.platform === "darwin" ? join(home, "Library", "Caches") : join(home, ".cache");
+  return userCacheFolder("bundles", env);
 }
 
 /** The name of what is made of all this. */
@@ -89,11 +78,6 @@ export function keep(file: string, bytes: Uint8Array): void {
   } catch {
     remove(written);
   }
-}
-
-/** May nobody but the user write it? */
-function isOwn({ uid, mode }: { uid: number; mode: number }): boolean {
-  return process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
 }
 
 function makeRoom(folder: string, bytes: number): void {

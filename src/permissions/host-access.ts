@@ -22,8 +22,7 @@ export interface HostVerdict {
   isNameable: boolean;
 }
 
-const PRIVATE = new BlockList();
-for (const [net, prefix] of [
+const PRIVATE_IPV4 = [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
   ["100.64.0.0", 10],
@@ -36,11 +35,9 @@ for (const [net, prefix] of [
   ["192.168.0.0", 16],
   ["198.18.0.0", 15],
   ["224.0.0.0", 3],
-] as const) {
-  PRIVATE.addSubnet(net, prefix, "ipv4");
-}
-// Beside private ones those that carry an IPv4 address, which may be any.
-for (const [net, prefix] of [
+] as const;
+/** Beside private ones those that carry an IPv4 address, which may be any. */
+const PRIVATE_IPV6 = [
   ["::", 96],
   ["::ffff:0:0:0", 96],
   ["64:ff9b::", 96],
@@ -51,9 +48,19 @@ for (const [net, prefix] of [
   ["fe80::", 10],
   ["fec0::", 10],
   ["ff00::", 8],
-] as const) {
-  PRIVATE.addSubnet(net, prefix, "ipv6");
+] as const;
+
+let privateList: BlockList | undefined;
+
+/** Made on use: most scripts name no host. */
+function privateAddresses(): BlockList {
+  if (privateList !== undefined) return privateList;
+  privateList = new BlockList();
+  for (const [net, prefix] of PRIVATE_IPV4) privateList.addSubnet(net, prefix, "ipv4");
+  for (const [net, prefix] of PRIVATE_IPV6) privateList.addSubnet(net, prefix, "ipv6");
+  return privateList;
 }
+
 const PRIVATE_NAME = /(?:^|\.)(?:localhost|local|localdomain|internal|intranet|private|corp|home|lan|svc|home\.arpa)$/;
 
 /** Is this a host of this machine, of its network, or one that no other machine can know? Names are not looked up. */
@@ -62,9 +69,9 @@ export function isPrivateHost(hostname: string): boolean {
   const mapped = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/.exec(host);
   if (mapped) {
     const [high, low] = [Number.parseInt(mapped[1]!, 16), Number.parseInt(mapped[2]!, 16)];
-    return PRIVATE.check([high >> 8, high & 255, low >> 8, low & 255].join("."), "ipv4");
+    return privateAddresses().check([high >> 8, high & 255, low >> 8, low & 255].join("."), "ipv4");
   }
-  if (isIP(host) > 0) return PRIVATE.check(host, isIPv4(host) ? "ipv4" : "ipv6");
+  if (isIP(host) > 0) return privateAddresses().check(host, isIPv4(host) ? "ipv4" : "ipv6");
   return !host.includes(".") || PRIVATE_NAME.test(host);
 }
 

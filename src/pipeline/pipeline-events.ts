@@ -13,7 +13,10 @@ interface PipelineEventFields {
   time: number;
 }
 
-/** What happens in one execution, in this order: it starts, its stages start and end, it ends. */
+/**
+ * What happens in one execution, in this order: it starts, its stages start and end, it ends. Each stage that starts ends
+ * once: completed, failed, or aborted because it was told to stop before it was done, whether or not it has done so.
+ */
 export type PipelineEvent = PipelineEventFields &
   (
     | { type: "pipeline.started"; stages: string[] }
@@ -22,6 +25,7 @@ export type PipelineEvent = PipelineEventFields &
     | { type: "stage.started"; stage: string; stageType: StageType }
     | { type: "stage.completed"; stage: string; stageType: StageType; durationMs: number }
     | { type: "stage.failed"; stage: string; stageType: StageType; durationMs: number; error: string }
+    | { type: "stage.aborted"; stage: string; stageType: StageType; durationMs: number }
   );
 
 /** An event without what all have. */

@@ -107,6 +107,12 @@ export type ChatChunk =
   | ToolCallChunk
   | EndChunk;
 
+export interface StreamOptions {
+  signal: AbortSignal;
+  /** The run of the step that asks, where there is one: for logs. */
+  runId?: string;
+}
+
 /**
  * One way to ask a chat model. A stream has exactly one "end" chunk, as its last, or it throws: a `ProviderError`, a
  * `ConfigError` (no key), or `signal.reason` once the signal has aborted. After an abort no chunk follows. Tool calls
@@ -120,5 +126,5 @@ export type ChatChunk =
  */
 export interface ChatProvider {
   readonly name: string;
-  stream(request: ChatRequest, options: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined>;
+  stream(request: ChatRequest, options: StreamOptions): AsyncGenerator<ChatChunk, void, undefined>;
 }

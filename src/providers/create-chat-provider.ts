@@ -1,7 +1,7 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { AnthropicMessages } from "./anthropic/anthropic-messages.ts";
 import { BudgetedChat } from "./cost/budget.ts";
-import type { ChatChunk, ChatProvider, ChatRequest } from "./chat-provider.ts";
+import type { ChatChunk, ChatProvider, ChatRequest, StreamOptions } from "./chat-provider.ts";
 import type { CreateProviderOptions } from "./create-provider-options.ts";
 import { DemoChat } from "./embedded/demo-chat.ts";
 import { OpenAIChat } from "./openai/openai-chat.ts";
@@ -65,7 +65,7 @@ class ProviderWithDefaults implements ChatProvider {
     this.#settings = settings;
   }
 
-  stream(request: ChatRequest, options: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined> {
+  stream(request: ChatRequest, options: StreamOptions): AsyncGenerator<ChatChunk, void, undefined> {
     const { temperature, maxTokens, topP, stop, seed, system, reasoning } = this.#settings;
     const given = { temperature, maxTokens, topP, stop, seed, system, reasoning };
     const defaults = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

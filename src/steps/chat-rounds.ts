@@ -78,7 +78,7 @@ export async function answerInRounds(options: RoundsOptions, context: StepContex
 export async function ask(provider: ChatProvider, request: ChatRequest, context: StepContext): Promise<Answer> {
   const answer: Omit<Answer, "end"> = { text: "", reasoning: "", refusal: "", calls: [] };
   let end: EndChunk | undefined;
-  for await (const chunk of provider.stream(request, { signal: context.signal })) {
+  for await (const chunk of provider.stream(request, { signal: context.signal, runId: context.runId })) {
     switch (chunk.type) {
       case "text":
         answer.text += chunk.delta;

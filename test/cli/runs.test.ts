@@ -26,8 +26,11 @@ function withLog(file = join(folder.path, `log-${count++}`, "runs.db")): {
 
 interface Listed {
   id: string;
+  state: string;
   script: string;
   eventCount: number;
+  exitCode?: number;
+  usage: object;
   outcome?: { ok: boolean; end: string; error?: { code: string } };
 }
 
@@ -59,15 +62,31 @@ describe.concurrent("the log of runs", () => {
     const { stdout, stderr, code } = await cli("runs", "list");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const lines = stdout.trimEnd().split("\n");
-    expect(lines.map((line) => line.trim().split(/ {2,}/).slice(3))).toEqual([
-      [expect.stringMatching(/^[3-9] events$/), "completed", "ask2.js"],
-      ["0 events", "load: ERR_SCRIPT_LOAD", "unloadable.js"],
-      ["0 events", "uncaught: TypeError", "bad.js"],
-      ["0 events", "exit 3", "exit.js"],
-      ["0 events", "completed", "eval"],
+    const cells = lines.map((line) => line.trim().split(/ {2,}/));
+    expect(cells[0]).toEqual(["ID", "WHEN", "SCRIPT", "STATE", "DURATION", "CALLS", "TOKENS", "COST"]);
+    const time = expect.stringMatching(/^[\d.]+ m?s$/) as string;
+    expect(cells.slice(1).map((row) => row.slice(2))).toEqual([
+      ["ask2.js", "completed", time, "1", "3", "-"],
+      ["unloadable.js", "failed (ERR_SCRIPT_LOAD)", time, "0", "0", "-"],
+      ["bad.js", "failed (TypeError)", time, "0", "0", "-"],
+      ["exit.js", "failed (exit 3)", time, "0", "0", "-"],
+      ["eval", "completed", time, "0", "0", "-"],
     ]);
-    expect((await cli("runs", "list", "--limit", "2")).stdout.trimEnd().split("\n")).toHaveLength(2);
-    expect((await cli("runs", "list", "--script", "bad.js")).stdout).toMatch(/^\S+ .* bad\.js\n$/);
+    const listed = await list(cli);
+    expect(listed.map(({ exitCode }) => exitCode)).toEqual([0, 65, 1, 3, 0]);
+    expect(listed[0]!.usage).toEqual({ calls: 1, inputTokens: 2, outputTokens: 1 });
+    const names = async (...flags: string[]): Promise<string[]> => {
+      const { stdout: json } = await cli("runs", "list", "--json", ...flags);
+      return [...json.matchAll(/"script":"(\w+)/g)].map(([, name]) => name!);
+    };
+    expect(await names("--limit", "2")).toEqual(["ask2", "unloadable"]);
+    expect(await names("--script", "bad.js")).toEqual(["bad"]);
+    expect(await names("--script", "*a*.js")).toEqual(["ask2", "unloadable", "bad"]);
+    expect(await names("--state", "failed", "--limit", "2")).toEqual(["unloadable", "bad"]);
+    expect(await names("--state", "completed", "--script", "e*", "--since", "1h")).toEqual(["eval"]);
+    expect(await names("--since", "2999-01-01")).toEqual([]);
+    const none = await cli("runs", "list", "--state", "running");
+    expect(none).toMatchObject({ code: 0, stdout: "", stderr: "no such runs are in the log\n" });
   });
 
   it("shows a run, gives it the id that --json has, and keeps no secrets", async () => {
@@ -79,7 +98,7 @@ describe.concurrent("the log of runs", () => {
     const shown = await cli("runs", "show", runId.slice(0, 8));
     expect(shown.stdout).toMatch(new RegExp(`^run +${runId}\nscript +ask\\.js \\(run\\)\narguments +"a" "b"\n`));
     expect(shown.stdout).toMatch(
-      /\nend +completed\nanswers +1 answer to replay\nstep +chat \(demo\) \w{8}: \d+ events, final/,
+      /\ntook .*\nused +1 call, .*\nstate +completed\nexit code +0\nend +completed\nanswers +1 answer to replay\ncall 1 +chat embedded:demo, completed after/,
     );
     const whole = JSON.parse((await cli("runs", "show", "last", "--json")).stdout) as {
       source: string;
@@ -168,7 +187,8 @@ describe.concurrent("the log of runs", () => {
     while (((await list(cli))[0]?.eventCount ?? 0) < 3) await sleep(50);
     child.kill("SIGKILL");
     await result;
-    expect((await cli("runs", "list")).stdout).toMatch(/  no end  +long\.js\n$/);
+    expect((await list(cli))[0]).toMatchObject({ state: "killed", usage: { calls: 1 } });
+    expect((await cli("runs", "list")).stdout).toMatch(/ long\.js +killed +- +1 +3 +-\n$/);
     const { code, stderr } = await cli("runs", "replay", "last");
     expect(code).toBe(2);
     expect(stderr).toMatch(/it never ended/);

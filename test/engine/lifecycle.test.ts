@@ -183,10 +183,65 @@ describe.each(ISOLATIONS)("process.exit() in a %s", (isolation) => {
       const { engine } = createEngine({ isolation });
       await engine.start();
       expect(await engine.runScript({ code })).toMatchObject({ end: "exit", exitCode: 3 });
-      await expect(engine.runScript({ code: "1" })).rejects.toMatchObject({ code: "ERR_ENGINE_CLOSED" });
+      await expectSpent(engine, 3);
+      await engine.close();
+      // What the host itself has closed is the host's mistake.
+      await expect(engine.runScript({ code: "1" })).rejects.toMatchObject({ message: "The engine is closed" });
+    }
+  });
+
+  it.each(["process.exit(5)", "setTimeout(() => process.exit(5), 1); new Promise(() => {})"])(
+    "in runOnLoop (%s) rejects that call with a reason, and later scripts are told",
+    async (code) => {
+      const { engine } = createEngine({ isolation });
+      await engine.start();
+      await expect(engine.runOnLoop(code)).rejects.toMatchObject({
+        code: "ERR_ENGINE_CLOSED",
+        message: expect.stringContaining("process.exit(5)") as string,
+      });
+      await expectSpent(engine, 5);
+      await engine.close();
+    },
+  );
+
+  it("in a timer of runOnLoop leaves whatever script comes next, at whatever moment, an outcome", async () => {
+    for (let ms = 0; ms < 10; ms++) {
+      const { engine } = createEngine({ isolation });
+      await engine.start();
+      await engine.runOnLoop("setTimeout(() => process.exit(6), 3)");
+      await pause(ms);
+      const outcome = await engine.runScript({ code: "await new Promise((r) => setTimeout(r, 5)); export default 1" });
+      // The script that begins first ends that timer.
+      if (outcome.ok) expect(outcome.value).toBe(1);
+      else expect(outcome).toMatchObject({ end: "crashed", error: { code: "ERR_ENGINE_CLOSED", fromHost: true } });
       await engine.close();
     }
   });
+
+  it("in a setup function makes start() reject with a code", async () => {
+    const engine = new RuntimeEngine({
+      isolation,
+      setup: [async (vm) => void (await vm.runString("process.exit(1)"))],
+    });
+    await expect(engine.start()).rejects.toMatchObject({
+      code: "ERR_ENGINE_CLOSED",
+      message: expect.stringContaining("process.exit(1)") as string,
+    });
+    await engine.close();
+  });
+
+  async function expectSpent(engine: RuntimeEngine, code: number): Promise<void> {
+    expect(await engine.runScript({ code: "1" })).toMatchObject({
+      ok: false,
+      end: "crashed",
+      error: {
+        code: "ERR_ENGINE_CLOSED",
+        message: `The engine is closed: its guest has called process.exit(${code}); use a new engine for each script, or EnginePool`,
+        fromHost: true,
+      },
+    });
+    await expect(engine.runOnLoop("1")).rejects.toMatchObject({ code: "ERR_ENGINE_CLOSED" });
+  }
 });
 
 describe.each(ISOLATIONS)("an engine in a %s", (isolation) => {

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { EnginePool, setupDoneCallback, type ScriptOutcome } from "../../src/index.ts";
 import { patience } from "../machine/patience.ts";
+import { killRealmChildren } from "../sandbox/realm-children.ts";
 
 /** Descriptors of this process. */
 function descriptors(): number {
@@ -159,23 +160,11 @@ describe("EnginePool", () => {
         { setup: [async (vm) => vm.op("begin", () => begun.resolve(), { mode: "sync" })] },
       );
       await begun.promise;
-      const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8");
       const closing = i % 2 === 0 ? pool.close() : undefined;
-      for (const pid of children.split(" ").filter(Boolean)) {
-        if (isRealm(pid)) process.kill(Number(pid), "SIGKILL");
-      }
+      killRealmChildren();
       expect((await running).end).toMatch(/^(aborted|crashed)$/);
       await closing;
       await pool.close();
     }
   });
 });
-
-/** Is it a process that runs scripts? */
-function isRealm(pid: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("realm-child");
-  } catch {
-    return false;
-  }
-}

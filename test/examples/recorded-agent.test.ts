@@ -56,6 +56,7 @@ describe("the cassette of the recorded agent", () => {
       ...(JSON.parse(line) as object),
       id: `round-${i + 1}`,
       recordedAt: "2026-01-01T00:00:00.000Z",
+      endedAt: "2026-01-01T00:00:01.000Z",
     }));
     const text = [header, ...fixed.map((recording) => JSON.stringify(recording)), ""].join("\n");
     await expect(text).toMatchFileSnapshot(join(examples, `${NAME}.cassette.json`));

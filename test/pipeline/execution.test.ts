@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { MemoryPubSub } from "../../src/events/index.ts";
 import {
@@ -721,6 +722,57 @@ describe("events", () => {
       error: 'Stage "bad" failed: boom',
     });
     expect(events.at(-1)).toMatchObject({ type: "pipeline.failed", code: "ERR_STAGE" });
+  });
+
+  const obey: Body = async (_, __, { signal }) => void (await once(signal, "abort"));
+  const complain: Body = async (_, __, { signal }) => {
+    await once(signal, "abort");
+    throw new Error("not now");
+  };
+
+  it.each<[string, Body]>([
+    ["obeys", obey],
+    ["throws when it is told to stop", complain],
+    ["ignores that it is told to stop", () => never],
+  ])("end each stage once: one that %s is aborted when another fails", async (_, process) => {
+    const published: PipelineEvent[] = [];
+    const publish = async (__: string, event: unknown): Promise<void> => void published.push(event as PipelineEvent);
+    const run = new PipelineBuilder(new PipelineConfig().withGracefulShutdownTimeout(20), { bus: { publish } })
+      .chain(
+        transform("waits", process),
+        transform("bad", () => Promise.reject(new Error("boom"))),
+      )
+      .build()
+      .execute();
+    await run.ended;
+    expect(published.map((event) => ("stage" in event ? `${event.type} ${event.stage}` : event.type))).toEqual([
+      "pipeline.started",
+      "stage.started waits",
+      "stage.started bad",
+      "stage.failed bad",
+      "stage.aborted waits",
+      "pipeline.failed",
+    ]);
+    expect(published[4]).toMatchObject({ stageType: "transform", durationMs: expect.any(Number) as number, seq: 4 });
+  });
+
+  it("say that stages are aborted when the caller cancels, and completed when they were done before", async () => {
+    const published: string[] = [];
+    const publish = async (_: string, event: unknown): Promise<void> => {
+      const told = event as PipelineEvent;
+      published.push("stage" in told ? `${told.type} ${told.stage}` : told.type);
+      if (published.at(-1) === "stage.completed done") controller.abort();
+    };
+    const controller = new AbortController();
+    const run = new PipelineBuilder(new PipelineConfig(), { bus: { publish } })
+      .chain(
+        transform("done", async () => {}),
+        transform("busy", obey),
+      )
+      .build()
+      .execute("x", { signal: controller.signal });
+    await run.ended;
+    expect(published.slice(3)).toEqual(["stage.completed done", "stage.aborted busy", "pipeline.failed"]);
   });
 
   it.each([null, undefined, "enough", 7])(

@@ -85,7 +85,7 @@ describe("a stage that nobody listens to any more", () => {
     expect((await chain([hasty, take("three", 3)]).executeSync(numbered(100))).text).toBe("012");
   });
 
-  it("is left out of the events once the execution has gone on without it", async () => {
+  it("counts as aborted once the execution has gone on without it, and tells nothing after that", async () => {
     const bus = new MemoryPubSub();
     const types: string[] = [];
     const subscription = bus.subscribe<PipelineEvent>("pipeline.*");
@@ -116,6 +116,7 @@ describe("a stage that nobody listens to any more", () => {
       "stage.started late",
       "stage.started one",
       "stage.completed one",
+      "stage.aborted late",
       "pipeline.completed",
     ]);
   });

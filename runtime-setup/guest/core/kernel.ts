@@ -283,9 +283,9 @@ function settle(callId: number, outcome: Outcome): void {
 function checkEntry(frame: readonly unknown[]): void {
   const id = frame[2] as number;
   try {
-    callSync(OPS.check_settle, { id, value: dispatch(frame[3] as string, frame, 4) });
+    callNote(OPS.check_settle, { id, value: dispatch(frame[3] as string, frame, 4) });
   } catch (error) {
-    callSync(OPS.check_settle, { id, error: describe(error) });
+    callNote(OPS.check_settle, { id, error: describe(error) });
   }
 }
 

@@ -11,7 +11,7 @@ import {
   StringRepeat,
 } from "../../../src/shared/primordials.ts";
 import type { Context } from "./context.ts";
-import { stripEscapes, textWidth } from "./text-width.ts";
+import { stripEscapes, textWidth } from "../../../src/shared/text-width.ts";
 
 /** What stands between the braces: properties, array items, or array items with properties after them. */
 export type Extras = "object" | "array" | "array-extras";

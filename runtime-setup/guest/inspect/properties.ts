@@ -20,7 +20,7 @@ import type { Context } from "./context.ts";
 import type { Extras } from "./layout.ts";
 import { isBuiltInName } from "./names.ts";
 import { escapeText, formatPrimitive, quote } from "./primitive.ts";
-import { textWidth } from "./text-width.ts";
+import { textWidth } from "../../../src/shared/text-width.ts";
 
 /** Arrays longer than this are not searched for properties that are not items: listing the keys would fill the memory. */
 const MAX_SEARCHED_LENGTH = 100_000;

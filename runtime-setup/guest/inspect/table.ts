@@ -13,7 +13,7 @@ import { isMap, isSet } from "./brands.ts";
 import { listEntries } from "./collections.ts";
 import type { InspectOptions } from "./context.ts";
 import { inspect } from "./inspect.ts";
-import { textWidth } from "./text-width.ts";
+import { textWidth } from "../../../src/shared/text-width.ts";
 
 interface Column {
   title: string;

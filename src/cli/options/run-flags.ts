@@ -10,7 +10,7 @@ import {
   type RunOption,
   type Setting,
   SETTING_BY_PATH,
-} from "../../config.ts";
+} from "../../options.ts";
 import { collectNames, collectVariable } from "./quantities.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,4 @@
-import { GeppettoError } from "../../index.ts";
+import { GeppettoError } from "../../options.ts";
 import { EXIT } from "../output/exit-codes.ts";
 
 /** What the user can mend: shown as one line, without a stack. */

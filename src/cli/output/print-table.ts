@@ -1,4 +1,5 @@
-import { Terminal } from "./terminal.ts";
+import { displayWidth } from "./display-width.ts";
+import { defuse, Terminal } from "./terminal.ts";
 
 /** Lines on stdout; on a terminal they cannot steer it. */
 export function printLines(lines: readonly string[]): void {
@@ -12,10 +13,29 @@ export function printNotes(lines: readonly string[]): void {
   for (const line of lines) terminal.note(line);
 }
 
-/** Rows on stdout, each a line, their columns below each other. */
-export function printTable(given: readonly (readonly string[])[]): void {
-  const rows = given.map((row) => row.map((cell) => cell.replace(/\s*[\r\n]\s*/g, " ")));
-  const widths = rows.reduce<number[]>((most, row) => row.map(({ length }, i) => Math.max(most[i] ?? 0, length)), []);
-  const aligned = rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  "));
-  printLines(aligned.map((line) => line.trimEnd()));
+/**
+ * Rows on stdout, each a line, their columns below each other as a terminal shows them.
+ *
+ * @param right the columns, from 0, whose cells end below each other.
+ */
+export function printTable(
+  given: readonly (readonly string[])[],
+  { right = [] }: { right?: readonly number[] } = {},
+): void {
+  const rows = given.map((row) => row.map(onOneLine));
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, displayWidth(cell));
+  const aligned = rows.map((row) =>
+    row.map((cell, i) => {
+      const space = " ".repeat(widths[i]! - displayWidth(cell));
+      return right.includes(i) ? space + cell : cell + space;
+    }),
+  );
+  printLines(aligned.map((cells) => cells.join("  ").trimEnd()));
+}
+
+/** Not even a colour of a cell's own: whoever reads the table knows what belongs to it. */
+export function onOneLine(cell: string): string {
+  return defuse(cell.replace(/\s*[\r\n\v\f\u2028\u2029]\s*/g, " ").replaceAll("\x1b", "\u241b"));
 }

@@ -8,8 +8,10 @@ import {
   replayingProvider,
   type ChatProvider,
   type EmbeddingProvider,
+  type LoggedCall,
   type Recording,
 } from "../../index.ts";
+import { CallNotes } from "./call-notes.ts";
 import { reasonOf } from "./event-log.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { shortPath } from "../output/short-path.ts";
@@ -20,8 +22,8 @@ export interface ModelRecorderOptions {
   record?: string | undefined;
   /** A cassette, or recordings, to take the answers from; nobody is asked then. */
   replay?: string | readonly Recording[] | undefined;
-  /** Are answers to be kept for the log? */
-  keep: boolean;
+  /** Hears of each request, for the log, when it is made and when it is answered. */
+  onCall?: ((call: LoggedCall) => void) | undefined;
   warn: (text: string) => void;
 }
 
@@ -36,13 +38,13 @@ const UNKNOWN_DIMENSIONS = 3072;
 export class ModelRecorder {
   #record: Cassette | undefined;
   #replay: Cassette | undefined;
-  readonly #kept: Cassette | undefined;
+  readonly #notes: CallNotes | undefined;
   #count = 0;
   #numbers = 0;
   #misses = 0;
 
-  private constructor(keep: boolean) {
-    this.#kept = keep ? Cassette.inMemory() : undefined;
+  private constructor(onCall: ModelRecorderOptions["onCall"]) {
+    this.#notes = onCall && new CallNotes(onCall);
   }
 
   /**
@@ -51,7 +53,7 @@ export class ModelRecorder {
    * @throws {UsageError} for a file to replay that is not there, or a cassette that cannot be read.
    */
   static async open(options: ModelRecorderOptions): Promise<ModelRecorder> {
-    const recorder = new ModelRecorder(options.keep);
+    const recorder = new ModelRecorder(options.onCall);
     const { record, replay } = options;
     if (record !== undefined) recorder.#record = await openCassette(record, options, "record");
     if (typeof replay === "string") {
@@ -70,7 +72,7 @@ export class ModelRecorder {
     const replay = this.#replay;
     const source = replay === undefined ? provider : replayingProvider(replay, { name: provider.name });
     const recorded = this.#record === undefined ? source : recordingProvider(source, this.#record);
-    const kept = this.#kept === undefined ? recorded : recordingProvider(recorded, this.#kept);
+    const kept = this.#notes === undefined ? recorded : recordingProvider(recorded, this.#notes);
     const choose = (): ChatProvider => (this.#keeps(0) ? kept : recorded);
     const note = (error: unknown): unknown => this.#note(error);
     return {
@@ -91,7 +93,7 @@ export class ModelRecorder {
     const replay = this.#replay;
     const source = replay === undefined ? provider : replayingEmbeddings(provider, replay);
     const recorded = this.#record === undefined ? source : recordingEmbeddings(source, this.#record);
-    const kept = this.#kept === undefined ? recorded : recordingEmbeddings(recorded, this.#kept);
+    const kept = this.#notes === undefined ? recorded : recordingEmbeddings(recorded, this.#notes);
     return {
       name: provider.name,
       model: () => source.model(),
@@ -112,11 +114,6 @@ export class ModelRecorder {
     return this.#misses;
   }
 
-  /** The answers that the log keeps. */
-  get kept(): Recording[] {
-    return this.#kept?.recordings ?? [];
-  }
-
   /** Why some of the answers are not in the cassette; undefined where all are. */
   get failure(): string | undefined {
     const { failure, name } = this.#record ?? {};
@@ -129,7 +126,7 @@ export class ModelRecorder {
   }
 
   get #isOff(): boolean {
-    return this.#record === undefined && this.#replay === undefined && this.#kept === undefined;
+    return this.#record === undefined && this.#replay === undefined && this.#notes === undefined;
   }
 
   /** Is there room for one more answer in the log? */

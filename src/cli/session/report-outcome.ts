@@ -1,11 +1,11 @@
-import type { PermissionUse, ScriptError, ScriptOutcome } from "../../index.ts";
+import type { LoggedOutcome, PermissionUse, RunUsage, ScriptError, ScriptOutcome } from "../../index.ts";
 import { formatCost, formatCount } from "../options/quantities.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { ErrorReport, type ErrorContext } from "../output/report-error.ts";
 import type { Terminal } from "../output/terminal.ts";
 import { toJson } from "../output/to-json.ts";
 import type { Interrupts } from "./interrupts.ts";
-import { describePending, type Usage } from "./run-monitor.ts";
+import { describePending } from "./run-monitor.ts";
 import { scriptDocument } from "./script-document.ts";
 import type { Candidate, SessionScript } from "./session-script.ts";
 
@@ -17,12 +17,14 @@ export interface SessionEnd {
   exitCode: number;
   /** The signal that came, if any. */
   signal: Interrupts["signal"];
-  usage: Usage;
+  usage: RunUsage;
   runId: string;
   /** With `--json`, what the script printed. */
   printed: string;
   denied: readonly PermissionUse[];
 }
+
+type ErrorRecord = NonNullable<LoggedOutcome["error"]>;
 
 const SIGNAL_WORDS = { SIGINT: "interrupted", SIGTERM: "terminated", SIGHUP: "hung up" } as const;
 /** Most errors that nobody has looked at that are shown. */
@@ -47,6 +49,22 @@ export function reportOutcome(
   if (signal !== undefined && !options.quiet) terminal.note(SIGNAL_WORDS[signal]);
   sayErrors(outcome, context, signal !== undefined, terminal);
   sayEnd(outcome, usage, exitCode, terminal, options);
+}
+
+/** The errors of an outcome as data, with their places and what to do about them. */
+export function reportedErrors(
+  outcome: ScriptOutcome,
+  end: SessionEnd,
+  options: ScriptOptions,
+): Pick<LoggedOutcome, "error" | "unhandledErrors"> {
+  const { error, unhandledErrors } = outcome;
+  if (error === undefined && unhandledErrors === undefined) return {};
+  const context = errorContext(outcome, end, options, false);
+  const toRecord = (own: ScriptError): ErrorRecord => new ErrorReport(own, context).toDocument() as ErrorRecord;
+  return {
+    ...(error === undefined ? {} : { error: toRecord(error) }),
+    ...(unhandledErrors === undefined ? {} : { unhandledErrors: unhandledErrors.map(toRecord) }),
+  };
 }
 
 function errorContext(
@@ -86,7 +104,7 @@ function sayErrors(
 
 function sayEnd(
   { end, stats }: ScriptOutcome,
-  { calls, inputTokens, outputTokens, cost }: Usage,
+  { calls, inputTokens, outputTokens, cost }: RunUsage,
   exitCode: number,
   terminal: Terminal,
   { verbose, stats: wanted }: ScriptOptions,

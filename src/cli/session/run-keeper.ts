@@ -1,4 +1,12 @@
-import type { LoggedOutcome, LoggedRun, Recording, RunStart, ScriptOutcome, StepEvent } from "../../index.ts";
+import type {
+  LoggedCall,
+  LoggedOutcome,
+  LoggedRun,
+  OutputStream,
+  RunStart,
+  ScriptOutcome,
+  StepEvent,
+} from "../../index.ts";
 import { openRunLog } from "./open-run-log.ts";
 import { shortPath } from "../output/short-path.ts";
 import { toJson } from "../output/to-json.ts";
@@ -14,15 +22,15 @@ export interface RunKeeperOptions {
 const OPEN_AFTER_MS = 300;
 /** How long a log that another program writes is waited for when the script is over, in milliseconds. */
 const LOCK_WAIT_MS = 250;
-/** Events that wait for the log to be opened. */
+/** Events, calls and pieces of output that wait for the log to be opened. */
 const MAX_WAITING = 10_000;
 
 /** Keeps one run in the log. Nothing here throws, and the log is not touched while a script starts. */
 export class RunKeeper {
   readonly #options: RunKeeperOptions;
   readonly #timer: NodeJS.Timeout;
-  /** Events from before the log was opened; undefined afterwards. */
-  #waiting: StepEvent[] | undefined = [];
+  /** What is to be noted from before the log was opened; undefined afterwards. */
+  #waiting: ((run: LoggedRun) => void)[] | undefined = [];
   #run: LoggedRun | undefined;
 
   constructor(options: RunKeeperOptions) {
@@ -32,8 +40,16 @@ export class RunKeeper {
 
   record(event: StepEvent): void {
     if (event.type !== "partial" && !isKeepable(event)) return;
-    if (this.#waiting === undefined) this.#run?.record(event);
-    else if (this.#waiting.length < MAX_WAITING && this.#waiting.push(event) === MAX_WAITING) this.#open(0);
+    this.#note((run) => run.record(event));
+  }
+
+  /** Notes what the script prints. */
+  print(stream: OutputStream, text: string): void {
+    this.#note((run) => run.print(stream, text));
+  }
+
+  noteCall(call: LoggedCall): void {
+    this.#note((run) => run.noteCall(call));
   }
 
   /** Opens the log when the script is over, where that has not been done. Idempotent. */
@@ -45,11 +61,15 @@ export class RunKeeper {
   }
 
   /** Notes how it ended. */
-  async end({ value, sources: _, ...outcome }: ScriptOutcome, recordings: readonly Recording[]): Promise<void> {
+  async end(
+    { value, sources: _, ...outcome }: ScriptOutcome,
+    { exitCode, ...errors }: Pick<LoggedOutcome, "error" | "unhandledErrors"> & { exitCode: number },
+  ): Promise<void> {
     this.open();
     // A value that refers to itself is left out: its text says what it was.
-    const kept: LoggedOutcome = value !== undefined && isKeepable(value) ? { ...outcome, value } : outcome;
-    await this.#run?.end(kept, { recordings });
+    const kept = { ...outcome, ...errors, ...(value !== undefined && isKeepable(value) ? { value } : {}) };
+    // Its answers have been noted as they came.
+    await this.#run?.end(kept, { exitCode, recordings: [] });
     // The log is not closed: the last one to close it would wait for the disk, and nothing is lost without that.
   }
 
@@ -59,6 +79,13 @@ export class RunKeeper {
     this.#waiting = undefined;
   }
 
+  #note(work: (run: LoggedRun) => void): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) {
+      if (this.#run !== undefined) work(this.#run);
+    } else if (waiting.length < MAX_WAITING && waiting.push(work) === MAX_WAITING) this.#open(0);
+  }
+
   /** Says why the log cannot be opened; it can be tried again. A run under way waits for nobody's lock. */
   #open(lockWaitMs: number): string | undefined {
     const waiting = this.#waiting;
@@ -66,7 +93,7 @@ export class RunKeeper {
     const { file, start, warn } = this.#options;
     try {
       const run = openRunLog(file, { warn, lockWaitMs }).begin(start);
-      for (const event of waiting) run.record(event);
+      for (const work of waiting) work(run);
       this.#run = run;
     } catch (error) {
       return (error as Error).message;

@@ -1,14 +1,5 @@
-import type { PendingWork, RuntimeEngine, StepEvent } from "../../index.ts";
+import { countUsage, type PendingWork, type RuntimeEngine, type RunUsage, type StepEvent } from "../../index.ts";
 import { formatCount } from "../options/quantities.ts";
-
-/** What the model calls of a script used. */
-export interface Usage {
-  calls: number;
-  inputTokens: number;
-  outputTokens: number;
-  /** US dollars, of the calls whose model has a price; absent where none has. */
-  cost?: number;
-}
 
 interface ActiveRun {
   type: string;
@@ -22,7 +13,7 @@ export interface RunMonitorOptions {
 
 /** Watches the runs of an engine: which are under way, and what they used. */
 export class RunMonitor {
-  readonly usage: Usage = { calls: 0, inputTokens: 0, outputTokens: 0 };
+  readonly usage: RunUsage = { calls: 0, inputTokens: 0, outputTokens: 0 };
   /** Resolves when the engine has closed and every event has been seen. */
   readonly finished: Promise<void>;
   readonly #active = new Map<string, ActiveRun>();
@@ -47,23 +38,14 @@ export class RunMonitor {
     }
   }
 
-  #count({ type, step, meta }: StepEvent): void {
+  #count(event: StepEvent): void {
+    const { type, step, meta } = event;
     if (type !== "final" && type !== "error" && type !== "interrupt") {
       this.#active.set(step.stepId, { type: step.type, engine: meta.engine });
       return;
     }
     this.#active.delete(step.stepId);
-    const { usage, cost, cached } = step.metadata as {
-      usage?: { inputTokens?: number; outputTokens?: number };
-      cost?: number;
-      cached?: true;
-    };
-    // The runs around a call report it too: that is not a further call, and what was kept has cost nothing.
-    if (type !== "final" || usage === undefined || step.type !== "chat" || cached === true) return;
-    this.usage.calls++;
-    this.usage.inputTokens += usage.inputTokens ?? 0;
-    this.usage.outputTokens += usage.outputTokens ?? 0;
-    if (cost !== undefined) this.usage.cost = (this.usage.cost ?? 0) + cost;
+    countUsage(this.usage, event);
   }
 }
 

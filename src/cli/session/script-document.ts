@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { ScriptError, ScriptOutcome } from "../../index.ts";
-import type { Usage } from "./run-monitor.ts";
+import type { RunUsage, ScriptError, ScriptOutcome } from "../../index.ts";
 
 export interface DocumentFacts {
   exitCode: number;
-  usage: Usage;
+  usage: RunUsage;
   /** The run's id in the log of runs. */
   runId: string;
   /** What the script printed on stdout. */

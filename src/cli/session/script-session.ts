@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isatty } from "node:tty";
 import { readRegularFile } from "../../files.ts";
 import {
   Budget,
@@ -7,6 +8,8 @@ import {
   type RuntimeEngineOptions,
   setupDefaults,
   type ApproveCall,
+  type ConsoleSink,
+  type LoggedCall,
   type PermissionOptions,
   type ScriptOutcome,
   type StepEvent,
@@ -16,14 +19,16 @@ import { approveCalls } from "./approve-calls.ts";
 import { EVENTS_ON_STDERR, EventLog, reasonOf } from "./event-log.ts";
 import { exitCodeOf } from "../../errors.ts";
 import { EXIT } from "../output/exit-codes.ts";
+import { noteGuestThread } from "./guest-threads.ts";
 import { Interrupts } from "./interrupts.ts";
 import { limitsOf, type SessionSettings } from "../options/load-settings.ts";
 import { formatCount, formatDuration } from "../options/quantities.ts";
 import { PermissionLog } from "./permission-log.ts";
 import { readStdin } from "./read-stdin.ts";
-import { reportOutcome } from "./report-outcome.ts";
+import { reportedErrors, reportOutcome, type SessionEnd } from "./report-outcome.ts";
 import { RunMonitor } from "./run-monitor.ts";
 import { RunKeeper } from "./run-keeper.ts";
+import { scriptSink } from "./script-sink.ts";
 import { runLogFile } from "./run-log-file.ts";
 import { toRunStart } from "./run-start.ts";
 import type { Candidate, SessionReplay, SessionScript } from "./session-script.ts";
@@ -36,18 +41,6 @@ import { UsageError } from "../options/usage-error.ts";
 
 /** Largest file that a script is given as its input. */
 const MAX_INPUT_BYTES = 64_000_000;
-
-let hasUsedThread = false;
-
-/** Has a script of this process run in a thread of it? Such a thread may still be on its way out. */
-export function hasRunInThread(): boolean {
-  return hasUsedThread;
-}
-
-/** A script runs in a thread of this process. */
-export function noteThread(): void {
-  hasUsedThread = true;
-}
 
 /** One script on the command line: the engine around it, its streams and signals, and the report at the end. */
 export class ScriptSession {
@@ -64,6 +57,7 @@ export class ScriptSession {
   /** Why stdout or stderr cannot be written. */
   #outputFailure: Error | undefined;
   #uses: PermissionLog | undefined;
+  #keeper: RunKeeper | undefined;
   /** The candidate that ran last. */
   #ran: Candidate | undefined;
 
@@ -82,7 +76,7 @@ export class ScriptSession {
     const recorder = await this.#openRecorder();
     const log = this.#openLog();
     await using engine = this.#createEngine(recorder);
-    const keeper = this.#startKeeper(script, input);
+    const keeper = (this.#keeper = this.#startKeeper(script, input));
     const onEvent = (event: StepEvent): void => {
       keeper?.record(event);
       this.#onEvent(event, log);
@@ -112,9 +106,10 @@ export class ScriptSession {
       const own = await exitCodeOf(outcome);
       // What was asked for and is not there is no success.
       const exitCode = own === EXIT.ok && lost !== undefined ? EXIT.output : own;
-      this.#report({ outcome, exitCode }, script, monitor, interrupts);
+      const end = this.#endOf(exitCode, script, monitor, interrupts);
+      this.#report(outcome, end);
       this.#sayMisses(outcome, recorder);
-      await keeper?.end(outcome, recorder.kept);
+      await keeper?.end(outcome, { ...reportedErrors(outcome, end, this.#options), exitCode: end.exitCode });
     } finally {
       keeper?.drop();
       this.#uses.close();
@@ -142,16 +137,11 @@ export class ScriptSession {
   }
 
   #createEngine({ wrap, wrapEmbeddings }: ModelRecorder): RuntimeEngine {
-    const { untrusted, json, env = {} } = this.#options;
+    const { untrusted, env = {} } = this.#options;
     const { chat, embeddings, limits, tools, permissions, isolation = "process" } = this.#configured.settings;
     const { approve: _, ...toolSettings } = tools;
-    const sink = {
-      ...this.#terminal.sink(),
-      onPromise: () =>
-        this.#notice("hint: the script prints a promise, which shows nothing of its value: await it first"),
-    };
     const onApprove = this.#approve();
-    if (isolation === "thread") noteThread();
+    if (isolation === "thread") noteGuestThread();
     try {
       return new RuntimeEngine({
         isolation,
@@ -161,7 +151,7 @@ export class ScriptSession {
         limits: this.#limits,
         permissions: untrusted ? NOTHING : permissions,
         onPermission: (use) => this.#uses?.note(use),
-        console: json ? { ...sink, stdout: (text) => void (this.#printed += text), colors: NO_COLORS } : sink,
+        console: this.#sink(),
         setup: [
           setupDefaults({
             chat,
@@ -188,9 +178,21 @@ export class ScriptSession {
     return { deterministic: { ...(seed === undefined ? {} : { seed }), ...(now === undefined ? {} : { now }) } };
   }
 
+  #sink(): ConsoleSink {
+    const { json } = this.#options;
+    return scriptSink({
+      terminal: this.#terminal.sink(),
+      ...(json ? { toDocument: (text: string) => void (this.#printed += text) } : {}),
+      onPrint: (stream, text) => this.#keeper?.print(stream, text),
+      onPromise: () =>
+        this.#notice("hint: the script prints a promise, which shows nothing of its value: await it first"),
+    });
+  }
+
   #approve(): ApproveCall | undefined {
     const { approve: when = "always" } = this.#configured.settings.tools;
-    const isInteractive = process.stdin.isTTY && process.stderr.isTTY;
+    // Not of process.stdin, which would be opened for this.
+    const isInteractive = isatty(0) && process.stderr.isTTY;
     return approveCalls({ when, terminal: this.#terminal, isInteractive });
   }
 
@@ -201,7 +203,8 @@ export class ScriptSession {
   #openRecorder(): Promise<ModelRecorder> {
     const { record, replay, log: keep } = this.#options;
     const from = this.#replay?.recordings ?? replay;
-    return ModelRecorder.open({ record, replay: from, keep, warn: (text) => this.#notice(text) });
+    const onCall = keep ? (call: LoggedCall): void => this.#keeper?.noteCall(call) : undefined;
+    return ModelRecorder.open({ record, replay: from, onCall, warn: (text) => this.#notice(text) });
   }
 
   #startKeeper(script: SessionScript, input: string | undefined): RunKeeper | undefined {
@@ -275,27 +278,28 @@ export class ScriptSession {
     this.#terminal.note(`${step.type}${engine} ${step.stepId.slice(0, 8)}: ${type}${time}`);
   }
 
-  #report(
-    { outcome, exitCode: own }: { outcome: ScriptOutcome; exitCode: number },
-    script: SessionScript,
-    { usage }: RunMonitor,
-    interrupts: Interrupts,
-  ): void {
-    if (this.#readerGone) {
-      process.exitCode = this.#outputFailure === undefined ? EXIT.ok : EXIT.output;
-      return;
-    }
-    const exitCode = interrupts.exitCode ?? own;
-    const denied = this.#uses?.denied ?? [];
-    const facts = { script, ran: this.#ran, usage, runId: this.#runId, printed: this.#printed, denied };
-    process.exitCode = exitCode;
-    reportOutcome(outcome, { ...facts, exitCode, signal: interrupts.signal }, this.#terminal, this.#options);
+  #endOf(own: number, script: SessionScript, { usage }: RunMonitor, { exitCode, signal }: Interrupts): SessionEnd {
+    const broken = this.#outputFailure === undefined ? EXIT.ok : EXIT.output;
+    return {
+      script,
+      ran: this.#ran,
+      exitCode: this.#readerGone ? broken : (exitCode ?? own),
+      signal,
+      usage,
+      runId: this.#runId,
+      printed: this.#printed,
+      denied: this.#uses?.denied ?? [],
+    };
+  }
+
+  #report(outcome: ScriptOutcome, end: SessionEnd): void {
+    process.exitCode = end.exitCode;
+    if (!this.#readerGone) reportOutcome(outcome, end, this.#terminal, this.#options);
   }
 }
 
 /** What `--untrusted` allows: not even modules below the script's own folder. */
 const NOTHING: PermissionOptions = { import: [] };
-const NO_COLORS = { stdout: false, stderr: false };
 
 /** Starts the engine; settings that cannot be used are the user's to mend, all else is a bug. */
 async function start(engine: RuntimeEngine): Promise<void> {

@@ -1,6 +1,6 @@
 import { waysToSet } from "../../config/table/names.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import type { ChatChunk, ChatProvider, ChatRequest, Usage } from "../chat-provider.ts";
+import type { ChatChunk, ChatProvider, ChatRequest, StreamOptions, Usage } from "../chat-provider.ts";
 import type { EmbeddingModel, EmbeddingProvider } from "../embedding-provider.ts";
 import { costOf, priceFor, type PriceOptions, type PriceTable } from "./price-table.ts";
 import { Semaphore } from "../../base/semaphore.ts";
@@ -133,14 +133,14 @@ export class BudgetedChat implements ChatProvider {
     this.#options = { isLocal };
   }
 
-  async *stream(request: ChatRequest, { signal }: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined> {
+  async *stream(request: ChatRequest, options: StreamOptions): AsyncGenerator<ChatChunk, void, undefined> {
     const budget = this.#budget;
     budget.requirePrice(request.model || this.#model, this.#prices, this.#options);
-    const release = await budget.begin(signal);
+    const release = await budget.begin(options.signal);
     const input = estimateInput(request);
     let output = 0;
     try {
-      for await (const chunk of this.#inner.stream(this.#capped(request, input), { signal })) {
+      for await (const chunk of this.#inner.stream(this.#capped(request, input), options)) {
         if (chunk.type === "end") {
           const usage = chunk.usage ?? { inputTokens: input, outputTokens: Math.ceil(output / CHARS_PER_TOKEN) };
           output = 0;

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { stderrLogger, type Logger } from "../../base/logger.ts";
 import { appendRecordings, checkWritable, compactCassette, readCassette, type RecordingLine } from "./cassette-file.ts";
 import { requestKey } from "./recorded-request.ts";
-import type { ChatRecording, Recording } from "./recording.ts";
+import type { ChatRecording, Finished, Recording, RecordingSink } from "./recording.ts";
 import { redactSecrets, type Redact } from "../redact-secrets.ts";
 import { reasonOf } from "../quarantine-file.ts";
 
@@ -22,7 +22,7 @@ export interface CassetteOptions {
  * answer has ended, and is on the disk before whoever asked gets the end of it. A file is never set aside or written
  * when it is only replayed.
  */
-export class Cassette implements AsyncDisposable {
+export class Cassette implements RecordingSink, AsyncDisposable {
   /** Where recordings are written to; undefined for one that is only replayed, or kept in memory alone. */
   readonly file: string | undefined;
   /** The file's name, for messages. */
@@ -41,6 +41,7 @@ export class Cassette implements AsyncDisposable {
   readonly #warned = new Set<string>();
   #order = 0;
   #lastTime = 0;
+  #lastEnd = 0;
   #hasWritten = false;
   #failure: string | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -91,13 +92,15 @@ export class Cassette implements AsyncDisposable {
    *
    * @returns what adds it. That resolves when the recording is on the disk, or cannot be; it never rejects.
    */
-  claim<R extends Recording = ChatRecording>(): (recording: Omit<R, "id" | "recordedAt">) => Promise<void> {
+  claim<R extends Recording = ChatRecording>(): (recording: Finished<R>) => Promise<void> {
     const order = this.#order++;
     // Each has a time of its own: a file is sorted by it.
     this.#lastTime = Math.max(Date.now(), this.#lastTime + 1);
     const recordedAt = new Date(this.#lastTime).toISOString();
     return async (given) => {
-      const recording = { id: randomUUID(), recordedAt, ...given } as unknown as R;
+      this.#lastEnd = Math.max(Date.now(), this.#lastEnd + 1);
+      const endedAt = new Date(this.#lastEnd).toISOString();
+      const recording = { id: randomUUID(), recordedAt, endedAt, ...given } as unknown as R;
       const replaces = this.#replacedBy(recording);
       this.#own.push({ order, recording });
       this.#own.sort((a, b) => a.order - b.order);

@@ -1,8 +1,15 @@
+import { timeSource } from "../../base/time-source.ts";
 import type { EmbeddingModel, EmbeddingProvider } from "../../providers/embedding-provider.ts";
 import type { Cassette } from "./cassette.ts";
 import { endAsRecorded, RecordedAnswers, shownJson } from "./recorded-answers.ts";
 import type { RecordedRequest } from "./recorded-request.ts";
-import { isEmbeddingRecording, toRecordedFailure, type EmbeddingRecording } from "./recording.ts";
+import {
+  endOf,
+  isEmbeddingRecording,
+  toRecordedFailure,
+  type EmbeddingRecording,
+  type RecordingSink,
+} from "./recording.ts";
 import { redactAll, type Redact } from "../redact-secrets.ts";
 import type { ReplayOptions } from "./replaying-provider.ts";
 import { fromVectorText, toVectorText } from "./vector-text.ts";
@@ -14,7 +21,7 @@ import { fromVectorText, toVectorText } from "./vector-text.ts";
  * @example
  * setupEmbeddings({ wrapEmbeddings: (provider) => recordingEmbeddings(provider, cassette) });
  */
-export function recordingEmbeddings(provider: EmbeddingProvider, cassette: Cassette): EmbeddingProvider {
+export function recordingEmbeddings(provider: EmbeddingProvider, cassette: RecordingSink): EmbeddingProvider {
   return new RecordingEmbeddings(provider, cassette);
 }
 
@@ -39,14 +46,14 @@ export interface EmbeddingReplayOptions extends Pick<ReplayOptions, "repeats" | 
 }
 
 /** What both sides know of the provider that they stand for. */
-abstract class CassetteEmbeddings implements EmbeddingProvider {
+abstract class CassetteEmbeddings<Source extends { redact: Redact }> implements EmbeddingProvider {
   readonly name: string;
   protected readonly inner: EmbeddingProvider;
-  protected readonly cassette: Cassette;
+  protected readonly cassette: Source;
   /** As it was at first: how many numbers a model gives that nobody knows may be found out at any time. */
   readonly #model: EmbeddingModel;
 
-  constructor(inner: EmbeddingProvider, cassette: Cassette) {
+  constructor(inner: EmbeddingProvider, cassette: Source) {
     this.name = inner.name;
     this.inner = inner;
     this.cassette = cassette;
@@ -76,11 +83,11 @@ abstract class CassetteEmbeddings implements EmbeddingProvider {
   }
 }
 
-class RecordingEmbeddings extends CassetteEmbeddings {
+class RecordingEmbeddings extends CassetteEmbeddings<RecordingSink> {
   async embed(texts: string[], { signal }: { signal: AbortSignal }): Promise<Float32Array[]> {
     const { redact } = this.cassette;
-    const add = this.cassette.claim<EmbeddingRecording>();
     const request = this.requestFor(texts, redact);
+    const add = this.cassette.claim<EmbeddingRecording>({ request, stepId: "" });
     try {
       const vectors = await this.inner.embed(texts, { signal });
       const dimensions = vectors[0]?.length ?? 0;
@@ -95,7 +102,7 @@ class RecordingEmbeddings extends CassetteEmbeddings {
   }
 }
 
-class ReplayingEmbeddings extends CassetteEmbeddings {
+class ReplayingEmbeddings extends CassetteEmbeddings<Cassette> {
   readonly #answers: RecordedAnswers<EmbeddingRecording>;
   readonly #otherwise: EmbeddingProvider | undefined;
   #dimensions = 0;
@@ -122,8 +129,7 @@ class ReplayingEmbeddings extends CassetteEmbeddings {
     if (this.#otherwise !== undefined && !this.#answers.has(asked)) return this.#otherwise.embed(texts, { signal });
     const recording = this.#answers.next(asked);
     // As from a server: whoever cancels is heard.
-    await new Promise((resolve) => setImmediate(resolve));
-    signal.throwIfAborted();
+    await timeSource().sleep(0, signal, endOf(recording));
     await endAsRecorded(recording, signal);
     const { vectors, dimensions } = recording;
     this.#dimensions = dimensions;

@@ -1,7 +1,6 @@
-import type { ChatChunk, ChatProvider, ChatRequest } from "../../providers/chat-provider.ts";
-import type { Cassette } from "./cassette.ts";
+import type { ChatChunk, ChatProvider, ChatRequest, StreamOptions } from "../../providers/chat-provider.ts";
 import { toRecordedRequest, type RequestDefaults } from "./recorded-request.ts";
-import { toRecordedFailure, type ChatRecording } from "./recording.ts";
+import { toRecordedFailure, type ChatRecording, type RecordingSink } from "./recording.ts";
 import { redactAll, redactDeltas, type Redact } from "../redact-secrets.ts";
 
 export interface RecordingOptions {
@@ -17,7 +16,7 @@ export interface RecordingOptions {
  */
 export function recordingProvider(
   provider: ChatProvider,
-  cassette: Cassette,
+  cassette: RecordingSink,
   options: RecordingOptions = {},
 ): ChatProvider {
   return new RecordingProvider(provider, cassette, options);
@@ -26,20 +25,20 @@ export function recordingProvider(
 class RecordingProvider implements ChatProvider {
   readonly name: string;
   readonly #inner: ChatProvider;
-  readonly #cassette: Cassette;
+  readonly #cassette: RecordingSink;
   readonly #defaults: RequestDefaults | undefined;
 
-  constructor(inner: ChatProvider, cassette: Cassette, { defaults }: RecordingOptions) {
+  constructor(inner: ChatProvider, cassette: RecordingSink, { defaults }: RecordingOptions) {
     this.name = inner.name;
     this.#inner = inner;
     this.#cassette = cassette;
     this.#defaults = defaults;
   }
 
-  async *stream(request: ChatRequest, options: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined> {
+  async *stream(request: ChatRequest, options: StreamOptions): AsyncGenerator<ChatChunk, void, undefined> {
     const { redact } = this.#cassette;
-    const add = this.#cassette.claim();
     const recorded = toRecordedRequest(this.name, request, { redact, defaults: this.#defaults });
+    const add = this.#cassette.claim({ request: recorded, stepId: options.runId ?? "" });
     const chunks: ChatChunk[] = [];
     const record = (outcome: Pick<ChatRecording, "end" | "error">): Promise<void> =>
       add({ request: recorded, chunks: redactChunks(chunks, redact), ...outcome });

@@ -8,8 +8,10 @@ import { fromVectorText } from "./vector-text.ts";
 interface RecordingHead {
   /** Tells recordings of the same request apart. */
   id: string;
-  /** RFC 3339. */
+  /** When it was asked for, RFC 3339. */
   recordedAt: string;
+  /** When it had been answered. Recordings of earlier versions do not say so. */
+  endedAt?: string;
   request: RecordedRequest;
   /** How it ended: as it should, with `error`, or because whoever asked wanted no more. */
   end: "complete" | "error" | "interrupted";
@@ -32,6 +34,25 @@ export interface EmbeddingRecording extends RecordingHead {
 
 /** One answer of a provider. */
 export type Recording = ChatRecording | EmbeddingRecording;
+
+/** A recording as whoever made it hands it over: when it was made and its id are the cassette's to say. */
+export type Finished<R extends Recording> = Omit<R, "id" | "recordedAt" | "endedAt">;
+
+/** Where recordings go: a cassette is one. */
+export interface RecordingSink {
+  /** Takes out what is not to be kept. */
+  readonly redact: Redact;
+  /**
+   * Hears of a request that is about to be made.
+   *
+   * @param asked the request, and the run of the step that makes it, "" where that is not known.
+   * @returns what takes the recording when it is finished, and never rejects; the end of an answer waits for it.
+   */
+  claim<R extends Recording = ChatRecording>(asked: {
+    request: RecordedRequest;
+    stepId: string;
+  }): (recording: Finished<R>) => Promise<void>;
+}
 
 const ENDS: ReadonlySet<unknown> = new Set(["complete", "error", "interrupted"]);
 const CHUNKS: ReadonlySet<unknown> = new Set(["text", "reasoning", "refusal", "tool-call", "end"]);
@@ -83,6 +104,11 @@ function checkVectors({
   }
   if (end === "complete" && vectors.length !== texts.length)
     throw new Error(`it has ${vectors.length} vectors for ${texts.length} texts`);
+}
+
+/** The time of an answer among those of one cassette: they are given again in this order. */
+export function endOf({ endedAt, recordedAt }: Recording): number {
+  return Date.parse(endedAt ?? recordedAt) || 0;
 }
 
 /** What is kept of an error that a provider threw. */

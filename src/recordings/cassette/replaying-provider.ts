@@ -3,7 +3,7 @@ import type { ChatChunk, ChatProvider, ChatRequest } from "../../providers/chat-
 import type { Cassette } from "./cassette.ts";
 import { endAsRecorded, RecordedAnswers, shownJson } from "./recorded-answers.ts";
 import { toRecordedRequest, type RecordedRequest, type RequestDefaults } from "./recorded-request.ts";
-import { isEmbeddingRecording, type ChatRecording, type Recording } from "./recording.ts";
+import { endOf, isEmbeddingRecording, type ChatRecording, type Recording } from "./recording.ts";
 
 export interface ReplayOptions {
   /** The provider that requests are for; default the one of the first recording. */
@@ -58,7 +58,7 @@ class ReplayingProvider implements ChatProvider {
     const recording = this.#answers.next(asked);
     for (const chunk of recording.chunks) {
       // A chunk at a time, as from a server: whoever cancels is heard in between.
-      await timeSource().sleep(0, signal);
+      await timeSource().sleep(0, signal, endOf(recording));
       yield structuredClone(chunk);
     }
     await endAsRecorded(recording, signal);

@@ -3,31 +3,34 @@ import { basename, dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Logger } from "../../base/logger.ts";
 import { transact } from "../../base/sqlite-transaction.ts";
-import { SCHEMA, SCHEMA_VERSION } from "./run-log-schema.ts";
+import { migrate, SCHEMA_VERSION, versionOf } from "./run-log-schema.ts";
 import { openReadOnly } from "./open-read-only.ts";
 import { reasonOf } from "../quarantine-file.ts";
 
 /** A connection to a log, for whoever asks. */
 export interface LogConnection {
-  /** What `work` returns; undefined where there is no database. */
-  use<T>(work: (database: DatabaseSync) => T): T | undefined;
-  transact(work: (database: DatabaseSync) => void): void;
+  /** What `work` returns, which is told the log's version; undefined where there is no database. */
+  use<T>(work: (database: DatabaseSync, version: number) => T): T | undefined;
+  /** Does all of `work`, or nothing; says which. */
+  transact(work: (database: DatabaseSync) => void): boolean;
   close(): void;
 }
 
 /** A log that is only read: what goes wrong is thrown. */
 export class ReadOnlyLog implements LogConnection {
   readonly #database: DatabaseSync | undefined;
+  readonly #version: number;
 
   constructor(file: string) {
     this.#database = openReadOnly(file);
+    this.#version = this.#database === undefined ? 0 : versionOf(this.#database);
   }
 
-  use<T>(work: (database: DatabaseSync) => T): T | undefined {
-    return this.#database && work(this.#database);
+  use<T>(work: (database: DatabaseSync, version: number) => T): T | undefined {
+    return this.#database && work(this.#database, this.#version);
   }
 
-  transact(): void {
+  transact(): never {
     throw new Error("it is open for reading only");
   }
 
@@ -53,14 +56,17 @@ export class LogDatabase implements LogConnection {
   }
 
   /** What `work` returns; undefined where there is no database, or it failed. */
-  use<T>(work: (database: DatabaseSync) => T): T | undefined {
+  use<T>(work: (database: DatabaseSync, version: number) => T): T | undefined {
     const database = this.#database;
-    return database && this.#try(() => work(database));
+    return database && this.#try(() => work(database, SCHEMA_VERSION));
   }
 
-  /** Does all of `work`, or nothing. */
-  transact(work: (database: DatabaseSync) => void): void {
-    this.use((database) => transact(database, work));
+  transact(work: (database: DatabaseSync) => void): boolean {
+    const done = this.use((database) => {
+      transact(database, work);
+      return true;
+    });
+    return done ?? false;
   }
 
   /** Idempotent. */
@@ -76,9 +82,7 @@ export class LogDatabase implements LogConnection {
     const database = new Database(this.#file, { timeout: 5000 });
     try {
       database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
-      const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
-      if (version > SCHEMA_VERSION) throw new Error("a newer version of geppetto-js made it");
-      database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+      if (versionOf(database) < SCHEMA_VERSION) transact(database, migrate);
       chmodSync(this.#file, 0o600);
     } catch (error) {
       database.close();

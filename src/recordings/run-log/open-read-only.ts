@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { DatabaseSync } from "node:sqlite";
-import { SCHEMA_VERSION } from "./run-log-schema.ts";
+import { versionOf } from "./run-log-schema.ts";
 
 /** How long a log that another program writes is waited for, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
@@ -39,9 +39,7 @@ function connect(file: string | URL, readOnly: boolean): DatabaseSync | undefine
   try {
     // Whoever is alone needs no index that others see.
     if (!readOnly) database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON");
-    const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
-    if (version > SCHEMA_VERSION) throw new Error("a newer version of geppetto-js made it");
-    if (version > 0) {
+    if (versionOf(database) > 0) {
       database.prepare("SELECT 1 FROM runs LIMIT 1").get();
       return database;
     }

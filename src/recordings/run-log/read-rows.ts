@@ -3,7 +3,13 @@ import { parseRecording, type Recording } from "../cassette/recording.ts";
 import { EventUnpacker, type PackedEvent } from "../event-packer.ts";
 import { fromTagged } from "../tagged-json.ts";
 import type { LoggedOutcome } from "./logged-run.ts";
-import type { EventRow, RunRow } from "./run-log-schema.ts";
+import type { ReadCall } from "./model-calls.ts";
+import { isHeld } from "./run-holder.ts";
+import type { CallRow, EventRow, RunRow } from "./run-log-schema.ts";
+import { countUsage, type RunUsage } from "./run-usage.ts";
+
+/** `killed`: its process has ended, and said nothing of how. */
+export type RunState = "running" | "completed" | "failed" | "killed";
 
 /** What a row of a run says; what cannot be read of it is missing, and hides nothing else. */
 export interface ReadRow {
@@ -22,6 +28,54 @@ export function readOutcome({ outcome }: Pick<RunRow, "outcome">): ReadRow {
 /** How a run was started; undefined where that cannot be read. */
 export function readDetails({ details }: Pick<RunRow, "details">): Record<string, unknown> | undefined {
   return readObject(details);
+}
+
+/** What has become of a run. */
+export function stateOf({ state, ok, ended_at: endedAt, holder, seen_at: seenAt }: RunRow): RunState {
+  if (endedAt === null) return isHeld(holder ?? null, seenAt ?? null) ? "running" : "killed";
+  if (state === "completed" || state === "failed") return state;
+  return ok === 1 ? "completed" : "failed";
+}
+
+/** What a run that has ended has used; undefined where its row does not say. */
+export function readUsage(row: RunRow): RunUsage | undefined {
+  const { calls, input_tokens: inputTokens, output_tokens: outputTokens, cost } = row;
+  if (calls == null || inputTokens == null || outputTokens == null) return undefined;
+  return { calls, inputTokens, outputTokens, ...(cost == null ? {} : { cost }) };
+}
+
+/** The sum over what last events of steps say. */
+export function usageIn(rows: readonly EventRow[]): RunUsage {
+  const sum: RunUsage = { calls: 0, inputTokens: 0, outputTokens: 0 };
+  for (const { event } of rows) {
+    const { type, step } = (readObject(event) ?? {}) as Partial<StepEvent>;
+    if (type === "final" && typeof step?.metadata === "object") countUsage(sum, { type, step });
+  }
+  return sum;
+}
+
+/** The requests to models that can be read, and how many cannot. */
+export function readCalls(rows: readonly CallRow[]): { calls: ReadCall[]; damaged: number } {
+  const calls = rows.flatMap((row): ReadCall[] => {
+    const request = readPlain(row.request);
+    const answer = row.answer === null ? undefined : readPlain(row.answer);
+    try {
+      const recording = parseRecording({ id: "", recordedAt: "", end: "interrupted", chunks: [], ...answer, request });
+      const { step_id: stepId, started_at: startedAt, duration_ms: durationMs } = row;
+      return [
+        {
+          stepId,
+          startedAt,
+          ...(durationMs === null ? {} : { durationMs }),
+          request: recording.request,
+          ...(answer === undefined ? {} : { recording }),
+        },
+      ];
+    } catch {
+      return [];
+    }
+  });
+  return { calls, damaged: rows.length - calls.length };
 }
 
 /** The answers of a run that can be read, and how many cannot. */
@@ -45,15 +99,39 @@ export function readRecordings(text: string): { recordings: Recording[]; damaged
 
 /** The events that can be read, and how many cannot. */
 export function readEvents(rows: readonly EventRow[]): { events: StepEvent[]; damaged: number } {
-  const unpacker = new EventUnpacker();
-  const events = rows.flatMap(({ step_id: stepId, event }): StepEvent[] => {
-    const packed = readObject(event);
-    if (packed === undefined) return [];
-    const whole = unpacker.unpack(stepId, packed as unknown as PackedEvent);
-    // The first event of a step says what it is; what follows without it means nothing.
-    return (whole.step as unknown) === undefined || (whole.meta as unknown) === undefined ? [] : [whole];
+  const reader = new EventReader();
+  const events = rows.flatMap((row): StepEvent[] => {
+    const event = reader.read(row);
+    return event === undefined ? [] : [event];
   });
   return { events, damaged: rows.length - events.length };
+}
+
+/** Reads the events of one run; to be given them in order. */
+export class EventReader {
+  readonly #unpacker = new EventUnpacker();
+
+  /** The event; undefined for one that cannot be read. */
+  read({ step_id: stepId, event }: EventRow): StepEvent | undefined {
+    const packed = readObject(event);
+    if (packed === undefined) return undefined;
+    const whole = this.#unpacker.unpack(stepId, packed as unknown as PackedEvent);
+    // The first event of a step says what it is; what follows without it means nothing.
+    return isWhole(whole) ? whole : undefined;
+  }
+}
+
+function isWhole({ type, step, meta }: Partial<StepEvent>): boolean {
+  return typeof type === "string" && typeof step?.metadata === "object" && meta !== undefined;
+}
+
+function readPlain(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function readObject(text: string): Record<string, unknown> | undefined {

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { stderrLogger, type Logger } from "../../base/logger.ts";
-import type { StepEvent } from "../../shared/step-events.ts";
 import { type LogConnection, LogDatabase, ReadOnlyLog } from "./log-database.ts";
-import { LoggedRun, type LoggedOutcome } from "./logged-run.ts";
-import type { Recording } from "../cassette/recording.ts";
+import { LoggedRun } from "./logged-run.ts";
 import { redactAll, redactSecrets, type Redact } from "../redact-secrets.ts";
-import { readDetails, readEvents, readOutcome, readRecordings } from "./read-rows.ts";
-import { SQL, type EventRow, type RunRow } from "./run-log-schema.ts";
+import { followRun, type FollowedItem } from "./follow-run.ts";
+import { thisHolder } from "./run-holder.ts";
+import { type ListRunsOptions, RunReader, type RunRecord, type RunSummary } from "./run-reader.ts";
+import { SQL } from "./run-log-schema.ts";
 import { toTagged } from "../tagged-json.ts";
 
 export interface RunLogOptions {
@@ -16,6 +17,8 @@ export interface RunLogOptions {
   maxAgeMs?: number;
   /** Most events of a run that are kept; default 100,000. */
   maxEvents?: number;
+  /** Most characters that are kept of what a run prints, the first ones; default 1,000,000. */
+  maxOutput?: number;
   /**
    * Takes out what is not to be kept. Default {@link redactSecrets}. It sees one event at a time: a key that a model says
    * in pieces is taken out of the final event only.
@@ -38,30 +41,6 @@ export interface RunStart {
   startedAt?: number;
 }
 
-export interface RunSummary {
-  id: string;
-  script: string;
-  /** Milliseconds since the epoch. */
-  startedAt: number;
-  /** undefined while it runs, and for ever where its process was killed. */
-  durationMs?: number;
-  outcome?: LoggedOutcome;
-  eventCount: number;
-  /** Is a part of it missing, since the log holds something there that cannot be read? */
-  isDamaged?: true;
-}
-
-export interface RunRecord extends RunSummary {
-  source?: string;
-  details: Record<string, unknown>;
-  /** Of all steps that it ran, in the order in which they were published. */
-  events: StepEvent[];
-  /** How many more events there were than are kept. */
-  droppedEvents: number;
-  /** What the models answered, where that was handed to `end`: `Cassette.inMemory(recordings)` replays the run. */
-  recordings?: Recording[];
-}
-
 /**
  * Every run of a script with its source, events and outcome, in a SQLite file that several processes may write at a
  * time. A file that is damaged is set aside with a warning; where nothing can be written there is one warning and no log.
@@ -76,17 +55,20 @@ export interface RunRecord extends RunSummary {
 export class RunLog implements Disposable {
   readonly #options: Required<RunLogOptions>;
   readonly #database: LogConnection;
+  readonly #reader: RunReader;
 
   private constructor(file: string, options: RunLogOptions, isReadOnly: boolean) {
     this.#options = {
       maxRuns: 1000,
       maxAgeMs: Infinity,
       maxEvents: 100_000,
+      maxOutput: 1_000_000,
       redact: redactSecrets,
       logger: stderrLogger,
       ...options,
     };
     this.#database = isReadOnly ? new ReadOnlyLog(file) : new LogDatabase(file, this.#options.logger);
+    this.#reader = new RunReader(this.#database);
   }
 
   /** Opens the log, makes it where there is none, and removes what is too old or too much. Never throws. */
@@ -108,44 +90,50 @@ export class RunLog implements Disposable {
 
   /** Notes that a run has begun. What goes wrong with the log from here on is a warning, never an error of the run. */
   begin({ script, source, details = {}, id = randomUUID(), startedAt = Date.now() }: RunStart): LoggedRun {
-    const { redact, maxEvents } = this.#options;
+    const { redact, maxEvents, maxOutput } = this.#options;
     const text = (value: unknown, where: string): string => JSON.stringify(redactAll(toTagged(value), redact, where));
     this.#database.use((database) => {
       const kept = source === undefined ? null : redact(source, "source");
-      database.prepare(SQL.begin).run(id, script, kept, text(details, "details"), startedAt);
+      const what = text(details, "details");
+      database.prepare(SQL.begin).run(id, script, kept, what, startedAt, thisHolder(), Date.now());
     });
     return new LoggedRun(id, {
       maxEvents,
-      write: (events) =>
+      maxOutput,
+      write: ({ events, calls, output }) =>
         this.#database.transact((database) => {
-          const statement = database.prepare(SQL.event);
-          for (const { place, stepId, packed } of events) {
-            statement.run(id, place, stepId, text(packed, "event"));
+          const insert = prepareOnce(database);
+          for (const { place, stepId, packed } of events) insert("event", id, place, stepId, text(packed, "event"));
+          for (const { place, stream, text: printed } of output)
+            insert("output", id, place, stream, redact(printed, `output.${stream}`));
+          // Requests and answers have been redacted when they were made.
+          for (const { place, stepId, startedAt: at, durationMs = null, request, answer } of calls) {
+            const answered = answer === undefined ? null : JSON.stringify(answer);
+            insert("call", id, place, stepId, at, durationMs, JSON.stringify(request), answered);
           }
         }),
-      end: (outcome, recordings, dropped) => {
-        // Recordings have been redacted when they were made.
+      touch: () => this.#database.use((database) => database.prepare(SQL.touch).run(Date.now(), id)),
+      end: (outcome, { recordings, exitCode = null, usage, droppedEvents, droppedOutput }) => {
         const kept = recordings === undefined ? null : JSON.stringify(recordings);
+        const isOk = exitCode === null ? outcome.ok : exitCode === 0;
+        const { calls, inputTokens, outputTokens, cost = null } = usage;
         this.#database.use((database) => {
-          const how = text(outcome, "outcome");
-          database.prepare(SQL.end).run(Date.now(), how, kept, outcome.ok ? 1 : 0, dropped, id);
+          const how: SQLInputValue[] = [Date.now(), text(outcome, "outcome"), kept, outcome.ok ? 1 : 0];
+          how.push(droppedEvents, droppedOutput, isOk ? "completed" : "failed", exitCode);
+          database.prepare(SQL.end).run(...how, calls, inputTokens, outputTokens, cost, id);
         });
       },
     });
   }
 
-  /** The latest runs first; `before` is a time in milliseconds, for the next page. */
-  list({
-    limit = 50,
-    before = Number.MAX_SAFE_INTEGER,
-    script,
-  }: { limit?: number; before?: number; script?: string } = {}): RunSummary[] {
-    const name = script ?? null;
-    const rows = this.#database.use((database) => database.prepare(SQL.list).all(before, name, name, limit)) ?? [];
-    return (rows as unknown as (RunRow & { events: number })[]).map((row) => ({
-      ...summaryOf(row),
-      eventCount: row.events,
-    }));
+  /** The latest runs first. */
+  list(options: ListRunsOptions = {}): RunSummary[] {
+    return this.#reader.list(options);
+  }
+
+  /** The ids that begin like this, `limit` at most; of "last" the latest run's, where there is one. */
+  ids(beginning: string, limit = 10): string[] {
+    return this.#reader.ids(beginning, limit);
   }
 
   /**
@@ -154,27 +142,17 @@ export class RunLog implements Disposable {
    * @returns undefined when there is none, or several.
    */
   show(id: string): RunRecord | undefined {
-    const found = this.#database.use((database) =>
-      id === "last" ? database.prepare(SQL.last).all() : database.prepare(SQL.find).all(id, `${id}\uffff`),
-    ) as RunRow[] | undefined;
-    const row = found?.find((candidate) => candidate.id === id) ?? (found?.length === 1 ? found[0] : undefined);
-    if (row === undefined) return undefined;
-    const { events, damaged } = this.#eventsOf(row.id);
-    const { source } = row;
-    const details = readDetails(row);
-    const answers = row.recordings === null ? undefined : readRecordings(row.recordings);
-    const summary = summaryOf(row);
-    const isDamaged = summary.isDamaged || damaged > 0 || details === undefined || (answers?.damaged ?? 0) > 0;
-    return {
-      ...summary,
-      ...(isDamaged ? { isDamaged } : {}),
-      eventCount: events.length,
-      ...(source === null ? {} : { source }),
-      details: details ?? {},
-      events,
-      droppedEvents: row.dropped_events,
-      ...(answers === undefined ? {} : { recordings: answers.recordings }),
-    };
+    return this.#reader.show(id);
+  }
+
+  /**
+   * What a run prints and asks of models, from its beginning on, and as it goes until it has ended or been killed. There
+   * is nothing of a run that is not in the log.
+   *
+   * @param id the whole of it.
+   */
+  follow(id: string, options: { signal?: AbortSignal } = {}): AsyncGenerator<FollowedItem, void, undefined> {
+    return followRun(this.#reader, id, options);
   }
 
   /** One run as a JSON document that needs no log to be read; undefined as for {@link show}. */
@@ -198,20 +176,14 @@ export class RunLog implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
-
-  #eventsOf(runId: string): { events: StepEvent[]; damaged: number } {
-    const rows = this.#database.use((database) => database.prepare(SQL.events).all(runId)) ?? [];
-    return readEvents(rows as unknown as EventRow[]);
-  }
 }
 
-function summaryOf(row: RunRow): Omit<RunSummary, "eventCount"> {
-  const { id, script, started_at: startedAt, ended_at: endedAt } = row;
-  return {
-    id,
-    script,
-    startedAt,
-    ...(endedAt === null ? {} : { durationMs: endedAt - startedAt }),
-    ...readOutcome(row),
+/** Inserts rows by statements that are prepared once. */
+function prepareOnce(database: DatabaseSync): (sql: "event" | "output" | "call", ...values: SQLInputValue[]) => void {
+  const statements = new Map<string, StatementSync>();
+  return (sql, ...values) => {
+    const statement = statements.get(sql) ?? database.prepare(SQL[sql]);
+    statements.set(sql, statement);
+    statement.run(...values);
   };
 }

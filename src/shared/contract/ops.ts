@@ -53,7 +53,7 @@ const DECLARED = {
   /** Nobody in the guest caught this. */
   error_report: syncOp<ErrorRecord>("effect"),
   /** What the host entered the guest for has come to this. Served after the script's end: the host waits for it. */
-  check_settle: syncOp<{ id: number; value?: unknown; error?: ErrorRecord }>("pure"),
+  check_settle: noteOp<{ id: number; value?: unknown; error?: ErrorRecord }>("pure"),
 
   script_settle: syncOp<ResultCopy & { token: number; error?: ErrorRecord }>("effect"),
   script_done: syncOp<ResultCopy>("effect"),

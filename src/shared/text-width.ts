@@ -1,10 +1,4 @@
-import {
-  StringCharCodeAt,
-  StringCodePointAt,
-  StringIndexOf,
-  StringNormalize,
-  StringSlice,
-} from "../../../src/shared/primordials.ts";
+import { StringCharCodeAt, StringCodePointAt, StringIndexOf, StringNormalize, StringSlice } from "./primordials.ts";
 
 /** Removes escape sequences that style text (`ESC [ … letter`) and those that carry a string (`ESC ] … BEL`). */
 export function stripEscapes(text: string): string {

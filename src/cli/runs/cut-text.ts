@@ -1,0 +1,19 @@
+import { formatCount } from "../options/quantities.ts";
+
+/** Longest text that is shown whole, in characters and in lines. */
+const MAX_CHARS = 2_000;
+const MAX_LINES = 40;
+
+/** A text, with its middle left out where it is long, and a note in its place that says how to see it. */
+export function cutText(text: string, isFull: boolean): string {
+  const lines = text.split("\n");
+  const isTall = lines.length > MAX_LINES;
+  if (isFull || (!isTall && text.length <= MAX_CHARS)) return text;
+  const start = isTall ? lines.slice(0, MAX_LINES / 2).join("\n") : text;
+  const end = isTall ? lines.slice(-MAX_LINES / 2).join("\n") : text;
+  // Half of a character is none.
+  const head = start.slice(0, MAX_CHARS / 2).replace(/[\ud800-\udbff]$/, "");
+  const tail = end.slice(-MAX_CHARS / 2).replace(/^[\udc00-\udfff]/, "");
+  const left = formatCount(text.length - head.length - tail.length, "character");
+  return `${head}\n… ${left} left out, --full shows them …\n${tail}`;
+}

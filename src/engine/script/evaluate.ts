@@ -1,0 +1,43 @@
+import { createDeferred } from "../../base/deferred.ts";
+import type { ErrorRecord } from "../../shared/frames.ts";
+import { realmError } from "../engine-errors.ts";
+import type { EngineLimits } from "../limits.ts";
+import { toHostError, type LossKind, type RealmSession } from "../realm-session.ts";
+
+export interface EvaluationListener {
+  limits: EngineLimits;
+  /** The code threw after it had completed; this is a copy of the error. */
+  onThrown(copy: ErrorRecord): void;
+  /** Its turn was lost. */
+  onLost(kind: LossKind): void;
+}
+
+/**
+ * Runs classic script code in the global scope. Resolves with a copy of its value (a promise is awaited); rejects with
+ * what it threw.
+ */
+export function evaluate(
+  loop: RealmSession,
+  code: string,
+  filename: string,
+  { limits, onThrown, onLost }: EvaluationListener,
+): Promise<unknown> {
+  const { promise, resolve, reject } = createDeferred<unknown>();
+  void loop.run(
+    { code, filename, kind: "classic", lineOffset: 0 },
+    {
+      onSettled: ({ value, uncopied }) => (uncopied === undefined ? resolve(value) : reject(toHostError(uncopied))),
+      onFailed: (error) => reject(toHostError(error)),
+      onTurnFailed: (failure, settled) => {
+        if (failure.kind === "thrown" || failure.kind === "load") {
+          if (settled) onThrown(failure.error);
+          else reject(toHostError(failure.error));
+        } else {
+          onLost(failure.kind);
+          reject(realmError(failure.kind, limits));
+        }
+      },
+    },
+  );
+  return promise;
+}
