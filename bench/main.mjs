@@ -12,6 +12,7 @@ import { benchImports } from "./imports.mjs";
 import { comparisons, repetitions, toMarkdown } from "./measure.mjs";
 import { benchPipeline } from "./pipeline.mjs";
 import { benchStart } from "./start.mjs";
+import { benchTests } from "./tests.mjs";
 import { benchThroughput } from "./throughput.mjs";
 
 const given = new Set(process.argv.slice(2));
@@ -23,6 +24,7 @@ await benchStart();
 await benchImports();
 await benchThroughput();
 await benchPipeline();
+await benchTests();
 
 const higherIsBetter = (unit) => unit.endsWith("per second");
 const ratios = Object.fromEntries(
