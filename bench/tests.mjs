@@ -29,9 +29,10 @@ async function runBare(folder, count) {
   async function work() {
     for (let i = next++; i < count; i = next++) {
       const setup = [setupDefaults({ chat: { provider: "embedded" } })];
-      await using engine = new RuntimeEngine({ console: silent, deterministic: true, setup });
+      const engine = new RuntimeEngine({ console: silent, deterministic: true, setup });
       await engine.start();
       const { ok, error } = await engine.runScript({ file: join(folder, `script-${i}.js`) });
+      await engine.close();
       if (!ok) throw new Error(error.message);
     }
   }
