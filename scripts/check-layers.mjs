@@ -12,7 +12,7 @@ const FOLDERS = [
   { pattern: /^src\/config\/table\//, folder: "src/config/table", floor: 0, colour: "shared" },
   { pattern: /^src\/(base|permissions)\//, floor: 1, colour: "host" },
   { pattern: /^src\/(events|images|modules|providers|sandbox)\//, floor: 2, colour: "host" },
-  { pattern: /^src\/(config|steps)\//, floor: 3, colour: "host" },
+  { pattern: /^src\/(config|journal|steps)\//, floor: 3, colour: "host" },
   { pattern: /^src\/(engine|pipeline|recordings)\//, floor: 4, colour: "host" },
   { pattern: /^runtime-setup\/guest\//, folder: "runtime-setup/guest", floor: 5, colour: "guest" },
   { pattern: /^runtime-setup\//, folder: "runtime-setup", floor: 5, colour: "host" },

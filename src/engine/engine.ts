@@ -8,6 +8,7 @@ import { MemoryPubSub } from "../events/memory-pub-sub.ts";
 import type { Budget } from "../providers/cost/budget.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { ChildShelf } from "../sandbox/child-shelf.ts";
+import type { JournalSink } from "../journal/journal-record.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { FRAMES, type ScriptContext } from "../shared/contract/frame-kinds.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
@@ -17,6 +18,7 @@ import { busyError, closedError, realmError, setupError, spentError } from "./en
 import type { EngineSettings, EngineStats, RunScriptOptions } from "./engine-options.ts";
 import { iterateEvents, type EngineEventsOptions } from "./engine-events.ts";
 import { enginePermissions } from "./engine-permissions.ts";
+import { journalFacts } from "./journal/journal-facts.ts";
 import { RealmSession, type LossKind } from "./realm-session.ts";
 import { resolveLimits, type EngineLimits } from "./limits.ts";
 import { realmFactory } from "./realm-factory.ts";
@@ -40,6 +42,8 @@ export type SetupFunction = (vm: Vm, engine: Engine) => void | Promise<void>;
 export interface EngineOptions extends EngineSettings {
   /** Setup functions to start with. */
   setup?: readonly SetupFunction[];
+  /** Hears all that crosses the wall, for an exact replay of the first script that loads. */
+  journal?: JournalSink;
 }
 
 /**
@@ -56,6 +60,7 @@ export class Engine implements AsyncDisposable {
   /** Of an engine whose runs are the same each time. */
   readonly clock: VirtualClock | undefined;
   readonly #createRealm: RealmFactory;
+  readonly #journal: JournalSink | undefined;
   readonly #logger: Logger;
   readonly #setups: SetupFunction[];
   readonly #onGuestError: (error: ScriptError) => void;
@@ -91,6 +96,8 @@ export class Engine implements AsyncDisposable {
     const deterministic = parseDeterministic(options.deterministic);
     this.clock = deterministic && new VirtualClock(deterministic);
     this.#createRealm = realmFactory(options, shelf);
+    this.#journal = options.journal;
+    this.#journal?.begin(() => journalFacts(options, this.limits));
     this.#logger = options.logger ?? stderrLogger;
     this.bus = options.bus ?? new MemoryPubSub({ logger: this.#logger });
     // A bus that was given to the engine belongs to whoever gave it.
@@ -177,6 +184,9 @@ export class Engine implements AsyncDisposable {
         scope.end();
         return this.#cleanUp(loop, mayGoOn);
       },
+      (end) => {
+        if (end !== "load") this.#journal?.stop();
+      },
       signal,
     );
     try {
@@ -203,6 +213,11 @@ export class Engine implements AsyncDisposable {
       this.#closeListeners.unshift(close);
       return () => void this.#closeListeners.splice(this.#closeListeners.indexOf(close), 1);
     });
+  }
+
+  /** What crosses the wall is kept, so that it can be replayed. */
+  get isJournaled(): boolean {
+    return this.#journal !== undefined;
   }
 
   /** Some line of a script may have run: what it has done cannot be undone by running it again elsewhere. */
@@ -267,6 +282,7 @@ export class Engine implements AsyncDisposable {
       clock: this.clock,
       limits: this.limits,
       createRealm: this.#createRealm,
+      journal: this.#journal,
       scoped: (fn) => this.#scoped(fn),
       turnTimeoutMs: () => (this.#started === undefined ? undefined : this.#started.runner.turnTimeoutMs),
       listener: {

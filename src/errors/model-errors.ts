@@ -141,6 +141,14 @@ export const modelErrors = {
     advice: "Run once with `--record` in place of `--replay`, or undo what changed the request.",
     exit: EXIT.replay,
   },
+  ERR_REPLAY_DIFFERS: {
+    name: "ReplayError",
+    meaning:
+      "A replayed script did something else than in the run that was recorded. The message names what differs first.",
+    advice:
+      "Another version of geppetto-js or Node may be the reason: replay with the one of then. `runs replay --script` runs a script on the recorded answers.",
+    exit: EXIT.replay,
+  },
   ERR_CASSETTE: {
     name: "ReplayError",
     meaning: "A cassette is not one, is larger than 64 MB, is nested too deeply, or was made by a newer version.",

@@ -13,6 +13,7 @@ export { redactSecrets, type Redact } from "./redact-secrets.ts";
 export { RunLog, type RunLogOptions, type RunStart } from "./run-log/run-log.ts";
 export type { ListRunsOptions, RunRecord, RunSummary } from "./run-log/run-reader.ts";
 export type { FollowedItem } from "./run-log/follow-run.ts";
+export type { LoggedJournal } from "./run-log/journal-table.ts";
 export type { EndOptions, LoggedCall, LoggedOutcome, LoggedRun } from "./run-log/logged-run.ts";
 export type { ModelCall, ModelToolCall } from "./run-log/model-calls.ts";
 export type { OutputStream } from "./run-log/output-buffer.ts";

@@ -19,22 +19,6 @@ export const redactSecrets: Redact = (text) => {
   return withoutPrivateKeys(clean);
 };
 
-/** Shorter texts are too likely to stand for something else as well. */
-const SHORTEST_SECRET = 8;
-
-/** {@link redactSecrets}, and these very texts as well; those under eight characters are left. */
-export function redactorFor(secrets: readonly string[]): Redact {
-  // The longest first: one may be the beginning of another.
-  const known = [...new Set(secrets)]
-    .filter(({ length }) => length >= SHORTEST_SECRET)
-    .sort((a, b) => b.length - a.length);
-  return (text, where) => {
-    let clean = text;
-    for (const secret of known) clean = clean.replaceAll(secret, REDACTED);
-    return redactSecrets(clean, where);
-  };
-}
-
 /** JSON web tokens: three parts with dots between them, of which the first is the beginning of an object in base64. */
 function withoutTokens(dotted: string): string {
   const parts = dotted.split(".");
@@ -61,6 +45,22 @@ function withoutPrivateKeys(text: string): string {
     }
   }
   return clean + text.slice(end);
+}
+
+/** Shorter texts are too likely to stand for something else as well. */
+const SHORTEST_SECRET = 8;
+
+/** {@link redactSecrets}, and these very texts as well; those under eight characters are left. */
+export function redactorFor(secrets: readonly string[]): Redact {
+  // The longest first: one may be the beginning of another.
+  const known = [...new Set(secrets)]
+    .filter(({ length }) => length >= SHORTEST_SECRET)
+    .sort((a, b) => b.length - a.length);
+  return (text, where) => {
+    let clean = text;
+    for (const secret of known) clean = clean.replaceAll(secret, REDACTED);
+    return redactSecrets(clean, where);
+  };
 }
 
 /** A copy with every text in it redacted, keys of objects excepted. */
@@ -91,4 +91,12 @@ export function redactDeltas(deltas: readonly string[], redact: Redact, where: s
     at = end;
     return part;
   });
+}
+
+/** What every secret of a known kind has in it, escaped or not. */
+const TRACES = /Bearer|AKIA|eyJ|-----BEGIN|(?:[spr]k|gsk|xai|gh[po]|glpat|xox[abp])[-_]/;
+
+/** May {@link redactSecrets} find something in a text? For long texts, of which most hold nothing. */
+export function mayHoldSecrets(text: string): boolean {
+  return TRACES.test(text);
 }

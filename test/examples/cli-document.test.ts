@@ -22,6 +22,8 @@ const COMMANDS: readonly string[][] = [
   ["keys", "remove"],
   ["trust"],
   ["types"],
+  ["explain"],
+  ["completion"],
   ["doctor"],
 ];
 

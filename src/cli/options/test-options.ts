@@ -8,29 +8,34 @@ const GROUPS = ["Model", "Limits", "Permissions", "Isolation", "Reproducing"] as
 /** Each test has a cassette of its own, and runs the same each time. Of `--concurrency` the setting can still be set. */
 const OTHER_FLAGS = ["limits.concurrency", "record", "replay", "deterministic"];
 
-/** Adds `test`, without its options. It is loaded when it runs. */
-export function addTestCommand(program: Command): Command {
-  return program
+/** Adds `test`. It is loaded when it runs. */
+export function addTestCommand(
+  program: Command,
+  env: Readonly<Record<string, string | undefined>>,
+  isCalled: boolean,
+): Command {
+  const test = program
     .command("test")
     .description("compare what scripts print with their .golden files, and with their .test.yaml")
     .argument("[paths...]", "scripts, and folders that hold them (default: this folder)")
+    .addOption(new Option("-u, --update", "write goldens anew, and remove what no test uses").helpGroup("Tests:"))
+    .addOption(
+      new Option("--reporter <kind>", "how the results are told")
+        .choices(REPORTERS)
+        .default("default")
+        .helpGroup("Tests:"),
+    )
+    .addOption(
+      new Option("--concurrency <count>", "tests at once (default: as many as there are processors)")
+        .argParser(parseCount)
+        .helpGroup("Tests:"),
+    )
     .action(async (paths: string[], options: TestOptions) => {
       const { testCommand } = await import("../commands/test/test-command.ts");
       await testCommand(paths, options);
     });
-}
-
-/** Adds the options of `test`: its own, and those that it shares with `run`. */
-export function addTestFlags(test: Command, env: Readonly<Record<string, string | undefined>>): void {
-  const own = [
-    new Option("-u, --update", "write goldens anew, and remove what no test uses"),
-    new Option("--reporter <kind>", "how the results are told").choices(REPORTERS).default("default"),
-    new Option("--concurrency <count>", "tests at once (default: as many as there are processors)").argParser(
-      parseCount,
-    ),
-  ];
-  for (const option of own) test.addOption(option.helpGroup("Tests:"));
-  addRunFlags(test, env, { groups: GROUPS, without: OTHER_FLAGS });
+  // There are so many that making them for nobody can be felt.
+  return isCalled ? addRunFlags(test, env, { groups: GROUPS, without: OTHER_FLAGS }) : test;
 }
 
 function parseCount(text: string): number {

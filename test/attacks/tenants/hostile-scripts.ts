@@ -20,7 +20,9 @@ export const HOSTILE_SCRIPTS: readonly HostileScript[] = [
   { name: "arguments of tools that are just taken", code: asking(`'call: x {"a":[' + "[],".repeat(9e4) + '1]}'`) },
   {
     name: "patterns that are slow",
-    code: again(`await Promise.all(Array.from({ length: 50 }, (_, i) => chat('call: s {"a":"' + "a".repeat(2e5) + '"}', { tools: [{ name: "s", input: { properties: { a: { pattern: "^((a?){300}){2}" + i + "$" } } }, run: () => 1 }] }).catch(quiet)));`),
+    code: again(
+      `await Promise.all(Array.from({ length: 50 }, (_, i) => chat('call: s {"a":"' + "a".repeat(2e5) + '"}', { tools: [{ name: "s", input: { properties: { a: { pattern: "^((a?){300}){2}" + i + "$" } } }, run: () => 1 }] }).catch(quiet)));`,
+    ),
   },
   {
     name: "schemas that are slow",

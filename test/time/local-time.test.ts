@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { RuntimeEngine } from "../../src/index.ts";
-import { ISOLATIONS } from "./engine-harness.ts";
+import { ISOLATIONS } from "../engine/engine-harness.ts";
 
 const TIMES = [
   0,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { ISOLATIONS, withEngine } from "./engine-harness.ts";
+import { ISOLATIONS, withEngine } from "../engine/engine-harness.ts";
 
 afterEach(() => void vi.useRealTimers());
 
