@@ -3,7 +3,7 @@
 //
 //   npm run bench [-- part …] [-- --quick] [-- --json] [-- --write] [-- --check]
 //
-// Parts: start, imports, pool, throughput, chat, values, pipeline, memory; all, where none is named. --write puts the
+// Parts: start, imports, pool, throughput, chat, values, pipeline, memory, tests; all, where none is named. --write puts the
 // tables into bench/RESULTS.md, plots of how cost grows into bench/plots and the ratios into bench/ratios.json; --check
 // fails where a ratio has become worse than half of the one in bench/ratios.json.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,6 +16,7 @@ import { benchMemory } from "./memory.mjs";
 import { benchPipeline } from "./pipeline.mjs";
 import { benchPool } from "./pool.mjs";
 import { benchStart } from "./start.mjs";
+import { benchTests } from "./tests.mjs";
 import { benchThroughput } from "./throughput.mjs";
 import { benchValues } from "./values.mjs";
 
@@ -28,6 +29,7 @@ const PARTS = {
   values: benchValues,
   pipeline: benchPipeline,
   memory: benchMemory,
+  tests: benchTests,
 };
 
 const given = new Set(process.argv.slice(2));

@@ -9,6 +9,7 @@ const text = readFileSync(join(root, "docs/cli.md"), "utf8");
 const COMMANDS: readonly string[][] = [
   ["run"],
   ["eval"],
+  ["test"],
   ["runs", "list"],
   ["runs", "show"],
   ["runs", "replay"],
