@@ -12,6 +12,7 @@ export { replayingProvider, type ReplayOptions } from "./cassette/replaying-prov
 export { redactSecrets, type Redact } from "./redact-secrets.ts";
 export { RunLog, type RunLogOptions, type RunStart } from "./run-log/run-log.ts";
 export type { ListRunsOptions, RunRecord, RunSummary } from "./run-log/run-reader.ts";
+export { withBoundedCompletions } from "./run-log/bounded-completions.ts";
 export type { FollowedItem } from "./run-log/follow-run.ts";
 export type { EndOptions, LoggedCall, LoggedOutcome, LoggedRun } from "./run-log/logged-run.ts";
 export type { ModelCall, ModelToolCall } from "./run-log/model-calls.ts";

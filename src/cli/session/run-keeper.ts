@@ -3,6 +3,7 @@ import type {
   LoggedOutcome,
   LoggedRun,
   OutputStream,
+  Redact,
   RunStart,
   ScriptOutcome,
   StepEvent,
@@ -15,6 +16,7 @@ export interface RunKeeperOptions {
   /** The log's file. */
   file: string;
   start: RunStart;
+  redact: Redact;
   warn: (text: string) => void;
 }
 
@@ -90,9 +92,9 @@ export class RunKeeper {
   #open(lockWaitMs: number): string | undefined {
     const waiting = this.#waiting;
     if (waiting === undefined) return undefined;
-    const { file, start, warn } = this.#options;
+    const { file, start, redact, warn } = this.#options;
     try {
-      const run = openRunLog(file, { warn, lockWaitMs }).begin(start);
+      const run = openRunLog(file, { warn, lockWaitMs, redact }).begin(start);
       for (const work of waiting) work(run);
       this.#run = run;
     } catch (error) {

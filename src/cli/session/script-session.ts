@@ -11,6 +11,7 @@ import {
   type ConsoleSink,
   type LoggedCall,
   type PermissionOptions,
+  type Redact,
   type ScriptOutcome,
   type StepEvent,
 } from "../../index.ts";
@@ -30,7 +31,7 @@ import { RunMonitor } from "./run-monitor.ts";
 import { RunKeeper } from "./run-keeper.ts";
 import { scriptSink } from "./script-sink.ts";
 import { runLogFile } from "./run-log-file.ts";
-import { toRunStart } from "./run-start.ts";
+import { redactVariables, toRunStart } from "./run-start.ts";
 import type { Candidate, SessionReplay, SessionScript } from "./session-script.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { startStatus } from "./session-status.ts";
@@ -48,6 +49,7 @@ export class ScriptSession {
   readonly #configured: SessionSettings;
   readonly #replay: SessionReplay | undefined;
   readonly #limits: ReturnType<typeof limitsOf>;
+  readonly #redact: Redact;
   readonly #runId: string = randomUUID();
   readonly #terminal: Terminal = new Terminal(process.stdout, process.stderr, process.env);
   readonly #abort: AbortController = new AbortController();
@@ -65,6 +67,7 @@ export class ScriptSession {
     this.#options = options;
     this.#configured = configured;
     this.#replay = replay;
+    this.#redact = redactVariables(options.env ?? {});
     this.#limits = limitsOf(configured.settings.limits, options.untrusted);
   }
 
@@ -204,7 +207,8 @@ export class ScriptSession {
     const { record, replay, log: keep } = this.#options;
     const from = this.#replay?.recordings ?? replay;
     const onCall = keep ? (call: LoggedCall): void => this.#keeper?.noteCall(call) : undefined;
-    return ModelRecorder.open({ record, replay: from, onCall, warn: (text) => this.#notice(text) });
+    const redact = this.#redact;
+    return ModelRecorder.open({ record, replay: from, onCall, redact, warn: (text) => this.#notice(text) });
   }
 
   #startKeeper(script: SessionScript, input: string | undefined): RunKeeper | undefined {
@@ -212,7 +216,7 @@ export class ScriptSession {
     const { settings, profile } = this.#configured;
     const facts = { id: this.#runId, options: this.#options, settings, profile, input, replayOf: this.#replay?.of };
     const start = toRunStart(script, facts);
-    return new RunKeeper({ file: runLogFile(), start, warn: (text) => this.#notice(text) });
+    return new RunKeeper({ file: runLogFile(), start, redact: this.#redact, warn: (text) => this.#notice(text) });
   }
 
   /** A script that goes on without an answer does so unnoticed, but for this. */
