@@ -12,12 +12,14 @@ const FOLDERS = [
   { pattern: /^src\/config\/table\//, folder: "src/config/table", floor: 0, colour: "shared" },
   { pattern: /^src\/(base|permissions)\//, floor: 1, colour: "host" },
   { pattern: /^src\/(events|images|modules|providers|sandbox)\//, floor: 2, colour: "host" },
-  { pattern: /^src\/(config|steps)\//, floor: 3, colour: "host" },
+  { pattern: /^src\/(config|journal|steps)\//, floor: 3, colour: "host" },
   { pattern: /^src\/(engine|pipeline|recordings)\//, floor: 4, colour: "host" },
   { pattern: /^runtime-setup\/guest\//, folder: "runtime-setup/guest", floor: 5, colour: "guest" },
   { pattern: /^runtime-setup\//, folder: "runtime-setup", floor: 5, colour: "host" },
-  { pattern: /^src\/[^/]+$/, folder: "src", floor: 6, colour: "host" },
-  { pattern: /^src\/cli\//, folder: "src/cli", floor: 7, colour: "host" },
+  { pattern: /^src\/errors\//, floor: 5, colour: "host" },
+  { pattern: /^src\/testing\//, floor: 6, colour: "host" },
+  { pattern: /^src\/[^/]+$/, folder: "src", floor: 7, colour: "host" },
+  { pattern: /^src\/cli\//, folder: "src/cli", floor: 8, colour: "host" },
 ];
 
 /** What a file on the shared floor may not use: its two sides have it differently, or not at all. */

@@ -1,7 +1,8 @@
+import { randomBytes } from "node:crypto";
 import type { SetupFunction } from "../../src/engine/engine.ts";
 import { parseFields } from "../../src/engine/guest-messages.ts";
 import { OPS } from "../../src/shared/contract/ops.ts";
-import { toSeed } from "../../src/shared/random.ts";
+import { type Seed, toSeed } from "../../src/shared/random.ts";
 
 /** Of the seed: see the other uses in `src/engine/time`. */
 const GUEST_USE = 0;
@@ -10,7 +11,14 @@ const GUEST_USE = 0;
 export function setupReproducible(): SetupFunction {
   return async function reproducible(vm, engine) {
     const { clock } = engine;
-    if (clock === undefined) return;
+    if (clock === undefined) {
+      if (engine.isJournaled) {
+        // Its journal knows what the clock read.
+        vm.host.setOp(OPS.clock_reads, () => {});
+        await vm.install("reproducible", { seed: randomSeed(), clock: { mode: "live" } });
+      }
+      return;
+    }
     vm.host.setOp(OPS.clock_reads, (args) => {
       const { reads } = parseFields(args);
       const last = Array.isArray(reads) ? (reads.at(-1) as unknown) : undefined;
@@ -22,4 +30,9 @@ export function setupReproducible(): SetupFunction {
       clock: { mode: "virtual", now: clock.start },
     });
   };
+}
+
+function randomSeed(): Seed {
+  const bytes = randomBytes(16);
+  return [bytes.readUInt32LE(0), bytes.readUInt32LE(4), bytes.readUInt32LE(8), bytes.readUInt32LE(12)];
 }

@@ -1,11 +1,14 @@
 import { createDeferred } from "../base/deferred.ts";
 import { Drain, type CloseOptions } from "../base/drain.ts";
+import { hostTime } from "../base/host-time.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import { withTimeSource } from "../base/time-source.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
 import type { Budget } from "../providers/cost/budget.ts";
 import type { Permissions } from "../permissions/permissions.ts";
+import type { ChildShelf } from "../sandbox/child-shelf.ts";
+import type { JournalSink } from "../journal/journal-record.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { FRAMES, type ScriptContext } from "../shared/contract/frame-kinds.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
@@ -15,6 +18,7 @@ import { busyError, closedError, realmError, setupError, spentError } from "./en
 import type { EngineSettings, EngineStats, RunScriptOptions } from "./engine-options.ts";
 import { iterateEvents, type EngineEventsOptions } from "./engine-events.ts";
 import { enginePermissions } from "./engine-permissions.ts";
+import { journalFacts } from "./journal/journal-facts.ts";
 import { RealmSession, type LossKind } from "./realm-session.ts";
 import { resolveLimits, type EngineLimits } from "./limits.ts";
 import { realmFactory } from "./realm-factory.ts";
@@ -38,6 +42,8 @@ export type SetupFunction = (vm: Vm, engine: Engine) => void | Promise<void>;
 export interface EngineOptions extends EngineSettings {
   /** Setup functions to start with. */
   setup?: readonly SetupFunction[];
+  /** Hears all that crosses the wall, for an exact replay of the first script that loads. */
+  journal?: JournalSink;
 }
 
 /**
@@ -54,6 +60,7 @@ export class Engine implements AsyncDisposable {
   /** Of an engine whose runs are the same each time. */
   readonly clock: VirtualClock | undefined;
   readonly #createRealm: RealmFactory;
+  readonly #journal: JournalSink | undefined;
   readonly #logger: Logger;
   readonly #setups: SetupFunction[];
   readonly #onGuestError: (error: ScriptError) => void;
@@ -80,14 +87,17 @@ export class Engine implements AsyncDisposable {
   /** Of the script that runs. */
   #scope: ScriptScope | undefined;
 
-  constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = []) {
+  /** @param shelf children that served the same tenant before, where an engine may have one of them */
+  constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = [], shelf?: ChildShelf) {
     this.#closed.promise.catch(() => {});
     this.limits = resolveLimits(options.limits);
     this.permissions = enginePermissions(options, this.limits.uses, (fn) => this.#scoped(fn));
     this.budget = options.budget;
     const deterministic = parseDeterministic(options.deterministic);
     this.clock = deterministic && new VirtualClock(deterministic);
-    this.#createRealm = realmFactory(options);
+    this.#createRealm = realmFactory(options, shelf);
+    this.#journal = options.journal;
+    this.#journal?.begin(() => journalFacts(options, this.limits));
     this.#logger = options.logger ?? stderrLogger;
     this.bus = options.bus ?? new MemoryPubSub({ logger: this.#logger });
     // A bus that was given to the engine belongs to whoever gave it.
@@ -159,6 +169,7 @@ export class Engine implements AsyncDisposable {
       this.#logger.warn(`Cannot tell of an event: onEvent failed: ${toErrorRecord(error).message}`),
     );
     this.#scope = scope;
+    const leave = hostTime.enter(options.tenant ?? "");
     const running = runner.run(
       (over) => loadScript(script, this.permissions, over),
       async ({ name, positions, refusals = [] }) => {
@@ -173,6 +184,9 @@ export class Engine implements AsyncDisposable {
         scope.end();
         return this.#cleanUp(loop, mayGoOn);
       },
+      (end) => {
+        if (end !== "load") this.#journal?.stop();
+      },
       signal,
     );
     try {
@@ -182,6 +196,7 @@ export class Engine implements AsyncDisposable {
       // Lost before the script had begun: that, too, is how it ended.
       return failedOutcome("crashed", this.#spent);
     } finally {
+      leave();
       if (this.#scope === scope) this.#scope = undefined;
     }
   }
@@ -198,6 +213,11 @@ export class Engine implements AsyncDisposable {
       this.#closeListeners.unshift(close);
       return () => void this.#closeListeners.splice(this.#closeListeners.indexOf(close), 1);
     });
+  }
+
+  /** What crosses the wall is kept, so that it can be replayed. */
+  get isJournaled(): boolean {
+    return this.#journal !== undefined;
   }
 
   /** Some line of a script may have run: what it has done cannot be undone by running it again elsewhere. */
@@ -262,6 +282,7 @@ export class Engine implements AsyncDisposable {
       clock: this.clock,
       limits: this.limits,
       createRealm: this.#createRealm,
+      journal: this.#journal,
       scoped: (fn) => this.#scoped(fn),
       turnTimeoutMs: () => (this.#started === undefined ? undefined : this.#started.runner.turnTimeoutMs),
       listener: {

@@ -1,5 +1,7 @@
+import { currentCall } from "../base/call-context.ts";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
 import type { Bus } from "../events/bus.ts";
+import type { JournalSink } from "../journal/journal-record.ts";
 import type { HostBridge, Realm, RealmFactory, RealmFailure, Source } from "../sandbox/realm.ts";
 import { FRAMES, type FrameKind, type GuestLimit, type GuestLimits } from "../shared/contract/frame-kinds.ts";
 import type { Unchecked } from "../shared/contract/op.ts";
@@ -10,6 +12,7 @@ import { EntryQueue, toFrame } from "./entry-queue.ts";
 import { MAX_EVENTS as EVENTS_UNDER_WAY } from "./run/event-window.ts";
 import type { StepEvent } from "../shared/step-events.ts";
 import { isOfGuest, parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
+import { recordRealm } from "./journal/record-realm.ts";
 import { Ledger } from "./ledger.ts";
 import { limitError, type EngineLimits } from "./limits.ts";
 import { OpTable } from "./op-table.ts";
@@ -43,6 +46,8 @@ export interface LoopOptions {
   clock: VirtualClock | undefined;
   limits: EngineLimits;
   createRealm: RealmFactory;
+  /** Hears all that crosses. */
+  journal: JournalSink | undefined;
   /** Runs what the guest has asked for. */
   scoped<T>(fn: () => T): T;
   listener: LoopListener;
@@ -238,7 +243,11 @@ export class RealmSession {
   }
 
   async #open(): Promise<void> {
-    const { createRealm, limits, bus, clock, listener, turnTimeoutMs } = this.#options;
+    const { journal, limits, bus, clock, listener, turnTimeoutMs } = this.#options;
+    const createRealm =
+      journal === undefined
+        ? this.#options.createRealm
+        : recordRealm(this.#options.createRealm, journal, () => this.ops.accepting);
     this.#registerOps();
     this.#realm = await createRealm(scopedBridge(this.ops, this.#options.scoped), { memoryMB: limits.memoryMB });
     const onFailure = (failure: RealmFailure): void => {
@@ -345,6 +354,9 @@ function scopedBridge(bridge: HostBridge, scoped: LoopOptions["scoped"]): HostBr
     call: (frame) => scoped(() => bridge.call(frame)),
     note: (frame) => scoped(() => bridge.note(frame)),
     callBlocking: (frame) => scoped(() => bridge.callBlocking(frame)),
+    get tenant() {
+      return scoped(() => currentCall()?.tenant ?? "");
+    },
   };
 }
 

@@ -52,16 +52,19 @@ interface UnpackState {
 export class EventUnpacker {
   readonly #runs = new Map<string, UnpackState>();
 
-  unpack(stepId: string, { $completion: form, ...packed }: PackedEvent): StepEvent {
+  /** Its fields are in the order that they have in an event of a run. */
+  unpack(stepId: string, { $completion: form, seq, time, ...packed }: PackedEvent): StepEvent {
     const state = this.#runs.get(stepId) ?? { completion: "", meta: undefined, step: undefined };
     this.#runs.set(stepId, state);
     const meta = (state.meta = packed.meta ?? state.meta);
     const step = (state.step = packed.step ?? state.step);
-    const event = { ...packed, meta, step } as StepEvent;
-    if (event.type === "partial") {
-      if (form !== undefined) event.completion = `${state.completion}${form === "list" ? "\n" : ""}${event.delta}`;
-      state.completion = event.completion;
+    const { type, meta: _, step: __, ...own } = packed as Omit<StepEvent & { type: "partial" }, "seq" | "time">;
+    const { delta, completion, ...rest } = own;
+    if (type === "partial") {
+      state.completion = form === undefined ? completion : `${state.completion}${form === "list" ? "\n" : ""}${delta}`;
     }
+    const texts = type === "partial" ? { delta, completion: state.completion } : "delta" in own ? { delta } : {};
+    const event = { type, ...texts, ...rest, meta, step, seq, time } as StepEvent;
     if (isTerminal(event.type)) this.#runs.delete(stepId);
     return event;
   }

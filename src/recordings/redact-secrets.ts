@@ -47,6 +47,24 @@ function withoutPrivateKeys(text: string): string {
   return clean + text.slice(end);
 }
 
+/** Shorter texts are too likely to stand for something else as well. */
+const SHORTEST_SECRET = 8;
+
+/** {@link redactSecrets}, and these very texts as well; those under eight characters are left. */
+export function redactorFor(secrets: readonly string[]): Redact {
+  const known = longEnough(secrets);
+  return (text, where) => {
+    let clean = text;
+    for (const secret of known) clean = clean.replaceAll(secret, REDACTED);
+    return redactSecrets(clean, where);
+  };
+}
+
+/** The longest first: one may be the beginning of another. */
+function longEnough(secrets: readonly string[]): string[] {
+  return [...new Set(secrets)].filter(({ length }) => length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length);
+}
+
 /** A copy with every text in it redacted, keys of objects excepted. */
 export function redactAll<T>(value: T, redact: Redact, where: string): T {
   if (typeof value === "string") return redact(value, where) as T;
@@ -75,4 +93,20 @@ export function redactDeltas(deltas: readonly string[], redact: Redact, where: s
     at = end;
     return part;
   });
+}
+
+/** What every secret of a known kind has in it, escaped or not. */
+const TRACES = /Bearer|AKIA|eyJ|-----BEGIN|(?:[spr]k|gsk|xai|gh[po]|glpat|xox[abp])[-_]/;
+
+/** May {@link redactSecrets} find something in a text? For long texts, of which most hold nothing. */
+export function mayHoldSecrets(text: string): boolean {
+  return TRACES.test(text);
+}
+
+/** Likewise for {@link redactorFor} these secrets, in a text that is JSON. */
+export function mayHoldAny(secrets: readonly string[]): (json: string) => boolean {
+  const known = longEnough(secrets);
+  // How often these are escaped nobody knows: they may be anywhere.
+  if (known.some((secret) => /[^\x20-\x7e]|["\\]/.test(secret))) return () => true;
+  return (json) => mayHoldSecrets(json) || known.some((secret) => json.includes(secret));
 }

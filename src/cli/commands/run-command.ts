@@ -8,6 +8,7 @@ import { EXIT } from "../output/exit-codes.ts";
 import { loadSettings } from "../options/load-settings.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { ScriptSession } from "../session/script-session.ts";
+import type { SessionScript } from "../session/session-script.ts";
 import { strayFlags } from "../options/prepare-arguments.ts";
 import { UsageError } from "../options/usage-error.ts";
 
@@ -28,6 +29,15 @@ async function readScript(script: string): Promise<string> {
   return source;
 }
 
+/** A script in a file, or on stdin. */
+export async function fileScript(script: string, args: readonly string[]): Promise<SessionScript> {
+  // The mark of its byte order does not belong to a text.
+  const source = (await readScript(script)).replace(/^\uFEFF/, "");
+  const name = script === "-" ? "script.js" : basename(script);
+  const folder = script === "-" ? {} : { folder: dirname(resolve(script)) };
+  return { candidates: [{ code: source, name }], source, label: name, args, command: "run", ...folder };
+}
+
 /** `geppetto-js run <script|-> [args…]` */
 export async function runCommand(
   script: string,
@@ -38,24 +48,14 @@ export async function runCommand(
   if (script === "-" && options.input === "-") {
     throw new UsageError("Cannot read both the script and its input from stdin: give one of them as a file");
   }
-  // The mark of its byte order does not belong to a text.
-  const source = (await readScript(script)).replace(/^\uFEFF/, "");
-  const name = script === "-" ? "script.js" : basename(script);
   // A leading -- only says where the script's own arguments begin.
-  const own = args[0] === "--" ? args.slice(1) : args;
-  const folder = script === "-" ? undefined : dirname(resolve(script));
+  const found = await fileScript(script, args[0] === "--" ? args.slice(1) : args);
+  const { source, label: name, folder } = found;
   // It starts while the rest does.
   if (folder !== undefined && options.untrusted !== true) prestartBundler({ name, code: source, folder });
   const settings = await loadSettings(options, { source, name, folder });
   // A script that is a program of its own has flags of its own.
   const stray = source.startsWith("#!") ? [] : strayFlags(args, command.options);
   if (stray.length > 0) settings.warnings.push(`Passing ${stray.join(", ")} to the script: ${BEFORE_SCRIPT}`);
-  await new ScriptSession(options, settings).run({
-    candidates: [{ code: source, name }],
-    source,
-    label: name,
-    args: own,
-    command: "run",
-    ...(folder === undefined ? {} : { folder }),
-  });
+  await new ScriptSession(options, settings).run(found);
 }

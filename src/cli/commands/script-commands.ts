@@ -4,4 +4,4 @@ export { runCommand } from "./run-command.ts";
 export { exportRun } from "./runs-command.ts";
 export { listRuns } from "../runs/list-runs.ts";
 export { showRun } from "../runs/show-run.ts";
-export { replayRun } from "../session/replay-run.ts";
+export { replayRun } from "../runs/replay-run.ts";

@@ -44,9 +44,10 @@ export function addRunsCommand(program: Command, env: Readonly<Record<string, st
     .action(async (...given: Given<"showRun">) => (await scriptCommands()).showRun(...given));
   const replay = runs
     .command("replay")
-    .description("run it again, with the answers that it got then; nobody is asked")
-    .argument("<run>", id);
-  addRunFlags(replay, env, ["Input and output"]).action(async (...given: Given<"replayRun">) =>
+    .description("the run as it was: output, events, exit code; nobody is asked")
+    .argument("<run>", id)
+    .option("--script <file>", "run this script instead, on the answers that the run got");
+  addRunFlags(replay, env, { groups: ["Input and output"] }).action(async (...given: Given<"replayRun">) =>
     (await scriptCommands()).replayRun(...given),
   );
   runs

@@ -60,3 +60,8 @@ export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return REASONS[code ?? ""] ?? code ?? message;
 }
+
+/** The file that `--events` names; undefined where they go to stderr, or nowhere. */
+export function openEventLog(events: string | undefined, warn: (text: string) => void): EventLog | undefined {
+  return events === undefined || events === EVENTS_ON_STDERR ? undefined : new EventLog(events, warn);
+}

@@ -45,6 +45,8 @@ export class ModelRecorder {
   #count = 0;
   #numbers = 0;
   #misses = 0;
+  /** The first request that had no recorded answer, as the error that it got. */
+  firstMiss: Error | undefined;
 
   private constructor({ onCall, redact }: ModelRecorderOptions) {
     this.#notes = onCall && new CallNotes(onCall, redact);
@@ -141,7 +143,9 @@ export class ModelRecorder {
   }
 
   #note(error: unknown): unknown {
-    if ((error as { code?: unknown }).code === "ERR_REPLAY_MISS") this.#misses++;
+    if ((error as { code?: unknown }).code !== "ERR_REPLAY_MISS") return error;
+    this.#misses++;
+    this.firstMiss ??= error as Error;
     return error;
   }
 }

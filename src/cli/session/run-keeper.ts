@@ -1,13 +1,15 @@
-import type {
-  LoggedCall,
-  LoggedOutcome,
-  LoggedRun,
-  OutputStream,
-  Redact,
-  RunStart,
-  ScriptOutcome,
-  StepEvent,
+import {
+  redactorFor,
+  type LoggedCall,
+  type LoggedOutcome,
+  type LoggedRun,
+  type OutputStream,
+  type Redact,
+  type RunStart,
+  type ScriptOutcome,
+  type StepEvent,
 } from "../../index.ts";
+import { JournalRecorder, mayHoldAny, type JournalEnd } from "../../replay.ts";
 import { openRunLog } from "./open-run-log.ts";
 import { shortPath } from "../output/short-path.ts";
 import { toJson } from "../output/to-json.ts";
@@ -16,7 +18,8 @@ export interface RunKeeperOptions {
   /** The log's file. */
   file: string;
   start: RunStart;
-  redact: Redact;
+  /** Texts that are not to be kept, beside what looks like a key. */
+  secrets: readonly string[];
   warn: (text: string) => void;
 }
 
@@ -27,21 +30,34 @@ const LOCK_WAIT_MS = 250;
 /** Events, calls and pieces of output that wait for the log to be opened. */
 const MAX_WAITING = 10_000;
 
-/** Keeps one run in the log. Nothing here throws, and the log is not touched while a script starts. */
+/** Keeps one run in the log, with its journal. Nothing here throws, and the log is not touched while a script starts. */
 export class RunKeeper {
+  /** What crosses the wall. */
+  readonly journal: JournalRecorder;
   readonly #options: RunKeeperOptions;
+  readonly #redact: Redact;
   readonly #timer: NodeJS.Timeout;
   /** What is to be noted from before the log was opened; undefined afterwards. */
   #waiting: ((run: LoggedRun) => void)[] | undefined = [];
+  /** Likewise, parts of the journal. */
+  #chunks: Uint8Array[] = [];
   #run: LoggedRun | undefined;
 
   constructor(options: RunKeeperOptions) {
     this.#options = options;
+    this.#redact = redactorFor(options.secrets);
+    this.journal = new JournalRecorder({
+      write: (chunk) => this.#keepChunk(chunk),
+      redact: (text) => this.#redact(text, "journal"),
+      mayRedact: mayHoldAny(options.secrets),
+      onFailed: (reason) => this.#dropJournal(reason),
+    });
     this.#timer = setTimeout(() => this.#open(0), OPEN_AFTER_MS).unref();
   }
 
   record(event: StepEvent): void {
     if (event.type !== "partial" && !isKeepable(event)) return;
+    this.journal.event();
     this.#note((run) => run.record(event));
   }
 
@@ -66,8 +82,10 @@ export class RunKeeper {
   async end(
     { value, sources: _, ...outcome }: ScriptOutcome,
     { exitCode, ...errors }: Pick<LoggedOutcome, "error" | "unhandledErrors"> & { exitCode: number },
+    journalEnd: JournalEnd,
   ): Promise<void> {
     this.open();
+    await this.journal.close(journalEnd);
     // A value that refers to itself is left out: its text says what it was.
     const kept = { ...outcome, ...errors, ...(value !== undefined && isKeepable(value) ? { value } : {}) };
     // Its answers have been noted as they came.
@@ -79,6 +97,29 @@ export class RunKeeper {
   drop(): void {
     clearTimeout(this.#timer);
     this.#waiting = undefined;
+    this.#chunks = [];
+  }
+
+  /** What the journal has so far. */
+  #handOver(run: LoggedRun): void {
+    const { failure } = this.journal;
+    if (failure !== undefined) return run.dropJournal(failure);
+    try {
+      for (const chunk of this.#chunks) run.keepChunk(chunk);
+    } catch (error) {
+      this.journal.fail((error as Error).message);
+    }
+  }
+
+  #keepChunk(chunk: Uint8Array): void {
+    if (this.#waiting === undefined) this.#run?.keepChunk(chunk);
+    else this.#chunks.push(chunk);
+  }
+
+  #dropJournal(reason: string): void {
+    this.#chunks = [];
+    this.#options.warn(`not replayable: ${reason}`);
+    this.#run?.dropJournal(reason);
   }
 
   #note(work: (run: LoggedRun) => void): void {
@@ -92,11 +133,12 @@ export class RunKeeper {
   #open(lockWaitMs: number): string | undefined {
     const waiting = this.#waiting;
     if (waiting === undefined) return undefined;
-    const { file, start, redact, warn } = this.#options;
+    const { file, start, warn } = this.#options;
     try {
-      const run = openRunLog(file, { warn, lockWaitMs, redact }).begin(start);
+      const run = openRunLog(file, { warn, lockWaitMs, redact: this.#redact }).begin(start);
       for (const work of waiting) work(run);
       this.#run = run;
+      this.#handOver(run);
     } catch (error) {
       return (error as Error).message;
     }

@@ -1,5 +1,5 @@
 import type { Settings } from "../../config.ts";
-import { redactSecrets, type ModelSettings, type Redact, type RunStart } from "../../index.ts";
+import type { ModelSettings, RunStart } from "../../index.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import type { SessionScript } from "./session-script.ts";
 
@@ -26,9 +26,8 @@ export interface RunDetails {
 
 /** Longest input that is kept, in characters. */
 const MAX_INPUT = 1_000_000;
-/** Shorter values are left where they are: they stand in many a text by chance. */
-const MIN_SECRET = 6;
-const SECRET_NAMES = /key|token|secret|passw|credential|auth|cookie/i;
+/** Names of variables whose values nobody is to read. */
+export const SECRET_NAMES = /key|token|secret|passw|credential|auth|cookie/i;
 
 export interface RunFacts {
   id: string;
@@ -57,18 +56,6 @@ export function toRunStart(script: SessionScript, facts: RunFacts): RunStart {
     ...(replayOf === undefined ? {} : { replayOf }),
   };
   return { id, script: script.label, source: script.source, details: { ...details }, startedAt: Date.now() };
-}
-
-/** Takes out what looks like a key, and what a variable holds whose name says that it is secret. */
-export function redactVariables(env: Readonly<Record<string, string>>): Redact {
-  const named = Object.entries(env).filter(([name, value]) => SECRET_NAMES.test(name) && value.length >= MIN_SECRET);
-  const values = named.map(([, value]) => value);
-  if (values.length === 0) return redactSecrets;
-  return (text, where) =>
-    redactSecrets(
-      values.reduce((clean, value) => clean.replaceAll(value, "[redacted]"), text),
-      where,
-    );
 }
 
 function withoutAddress({

@@ -4,6 +4,7 @@ import { readRegularFile } from "../../files.ts";
 import {
   Budget,
   GeppettoError,
+  redactorFor,
   RuntimeEngine,
   type RuntimeEngineOptions,
   setupDefaults,
@@ -11,19 +12,18 @@ import {
   type ConsoleSink,
   type LoggedCall,
   type PermissionOptions,
-  type Redact,
   type ScriptOutcome,
   type StepEvent,
 } from "../../index.ts";
 import { ModelRecorder } from "./model-recorder.ts";
 import { approveCalls } from "./approve-calls.ts";
-import { EVENTS_ON_STDERR, EventLog, reasonOf } from "./event-log.ts";
-import { exitCodeOf } from "../output/exit-code-of.ts";
+import { EVENTS_ON_STDERR, openEventLog, reasonOf } from "./event-log.ts";
+import { exitCodeOf } from "../../errors.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { noteGuestThread } from "./guest-threads.ts";
 import { Interrupts } from "./interrupts.ts";
 import { limitsOf, type SessionSettings } from "../options/load-settings.ts";
-import { formatCount, formatDuration } from "../options/quantities.ts";
+import { formatCount } from "../options/quantities.ts";
 import { PermissionLog } from "./permission-log.ts";
 import { readStdin } from "./read-stdin.ts";
 import { reportedErrors, reportOutcome, type SessionEnd } from "./report-outcome.ts";
@@ -31,13 +31,15 @@ import { RunMonitor } from "./run-monitor.ts";
 import { RunKeeper } from "./run-keeper.ts";
 import { scriptSink } from "./script-sink.ts";
 import { runLogFile } from "./run-log-file.ts";
-import { redactVariables, toRunStart } from "./run-start.ts";
+import { toRunStart } from "./run-start.ts";
+import { secretsOf } from "../options/secrets-of.ts";
 import type { Candidate, SessionReplay, SessionScript } from "./session-script.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
+import { toJournalEnd } from "./journal-end.ts";
+import { startLine, tellEvent } from "../output/session-lines.ts";
 import { startStatus } from "./session-status.ts";
 import type { StatusLine } from "../output/status-line.ts";
 import { Terminal } from "../output/terminal.ts";
-import { toJson } from "../output/to-json.ts";
 import { UsageError } from "../options/usage-error.ts";
 
 /** Largest file that a script is given as its input. */
@@ -49,7 +51,8 @@ export class ScriptSession {
   readonly #configured: SessionSettings;
   readonly #replay: SessionReplay | undefined;
   readonly #limits: ReturnType<typeof limitsOf>;
-  readonly #redact: Redact;
+  /** What is not to be kept of the run. */
+  readonly #secrets: readonly string[];
   readonly #runId: string = randomUUID();
   readonly #terminal: Terminal = new Terminal(process.stdout, process.stderr, process.env);
   readonly #abort: AbortController = new AbortController();
@@ -67,7 +70,7 @@ export class ScriptSession {
     this.#options = options;
     this.#configured = configured;
     this.#replay = replay;
-    this.#redact = redactVariables(options.env ?? {});
+    this.#secrets = secretsOf(configured.settings, process.env, options.env);
     this.#limits = limitsOf(configured.settings.limits, options.untrusted);
   }
 
@@ -77,12 +80,13 @@ export class ScriptSession {
     const input = await this.#readInput();
     this.#uses = this.#openUses(script);
     const recorder = await this.#openRecorder();
-    const log = this.#openLog();
-    await using engine = this.#createEngine(recorder);
+    const log = openEventLog(this.#options.events, (text) => this.#notice(text));
     const keeper = (this.#keeper = this.#startKeeper(script, input));
+    for (const warning of this.#configured.warnings) keeper?.journal.said(warning);
+    await using engine = this.#createEngine(recorder);
     const onEvent = (event: StepEvent): void => {
       keeper?.record(event);
-      this.#onEvent(event, log);
+      tellEvent(event, this.#options, this.#terminal, log);
     };
     const monitor = new RunMonitor(engine, { onEvent });
     const status = this.#startStatus(monitor);
@@ -106,13 +110,14 @@ export class ScriptSession {
       status?.close();
       const lost = recorder.failure ?? log?.failure;
       if (lost !== undefined) this.#terminal.note(`error: ${lost}`);
-      const own = await exitCodeOf(outcome);
+      const own = this.#missCode(recorder) ?? (await exitCodeOf(outcome));
       // What was asked for and is not there is no success.
       const exitCode = own === EXIT.ok && lost !== undefined ? EXIT.output : own;
       const end = this.#endOf(exitCode, script, monitor, interrupts);
       this.#report(outcome, end);
       this.#sayMisses(outcome, recorder);
-      await keeper?.end(outcome, { ...reportedErrors(outcome, end, this.#options), exitCode: end.exitCode });
+      const how = { ...reportedErrors(outcome, end, this.#options), exitCode: end.exitCode };
+      await keeper?.end(outcome, how, toJournalEnd(outcome, end, interrupts.exitCode ?? own));
     } finally {
       keeper?.drop();
       this.#uses.close();
@@ -152,6 +157,7 @@ export class ScriptSession {
         ...(env["TZ"] ? { timeZone: env["TZ"] } : {}),
         ...this.#deterministic(),
         limits: this.#limits,
+        ...(this.#keeper === undefined ? {} : { journal: this.#keeper.journal }),
         permissions: untrusted ? NOTHING : permissions,
         onPermission: (use) => this.#uses?.note(use),
         console: this.#sink(),
@@ -169,6 +175,7 @@ export class ScriptSession {
         ],
       });
     } catch (error) {
+      this.#keeper?.drop();
       if (error instanceof GeppettoError) throw new UsageError(error.message, EXIT.config, error.code);
       throw error;
     }
@@ -200,6 +207,12 @@ export class ScriptSession {
   }
 
   #notice(text: string): void {
+    this.#keeper?.journal.said(text);
+    this.#warn(text);
+  }
+
+  /** Of this execution alone: a replay does not say it again. */
+  #warn(text: string): void {
     if (!this.#options.quiet) this.#terminal.note(text);
   }
 
@@ -207,7 +220,7 @@ export class ScriptSession {
     const { record, replay, log: keep } = this.#options;
     const from = this.#replay?.recordings ?? replay;
     const onCall = keep ? (call: LoggedCall): void => this.#keeper?.noteCall(call) : undefined;
-    const redact = this.#redact;
+    const redact = redactorFor(this.#secrets);
     return ModelRecorder.open({ record, replay: from, onCall, redact, warn: (text) => this.#notice(text) });
   }
 
@@ -216,12 +229,18 @@ export class ScriptSession {
     const { settings, profile } = this.#configured;
     const facts = { id: this.#runId, options: this.#options, settings, profile, input, replayOf: this.#replay?.of };
     const start = toRunStart(script, facts);
-    return new RunKeeper({ file: runLogFile(), start, redact: this.#redact, warn: (text) => this.#notice(text) });
+    return new RunKeeper({ file: runLogFile(), start, secrets: this.#secrets, warn: (text) => this.#warn(text) });
+  }
+
+  /** The exit code of another script on the answers of a run, where it asked what they do not answer. */
+  #missCode({ firstMiss }: ModelRecorder): number | undefined {
+    return this.#replay?.isChanged && firstMiss !== undefined ? EXIT.replay : undefined;
   }
 
   /** A script that goes on without an answer does so unnoticed, but for this. */
-  #sayMisses({ ok }: ScriptOutcome, { misses }: ModelRecorder): void {
-    if (ok && misses > 0) this.#notice(`${formatCount(misses, "request")} had no recorded answer`);
+  #sayMisses({ ok }: ScriptOutcome, { misses, firstMiss }: ModelRecorder): void {
+    if (ok && firstMiss !== undefined && this.#replay?.isChanged) this.#terminal.note(`error: ${firstMiss.message}`);
+    else if (ok && misses > 0) this.#notice(`${formatCount(misses, "request")} had no recorded answer`);
   }
 
   async #readInput(): Promise<string | undefined> {
@@ -244,42 +263,14 @@ export class ScriptSession {
     return new PermissionLog({ file, runId: this.#runId, script, warn: (text) => this.#notice(text) });
   }
 
-  #openLog(): EventLog | undefined {
-    const { events } = this.#options;
-    if (events === undefined || events === EVENTS_ON_STDERR) return undefined;
-    return new EventLog(events, (text) => this.#notice(text));
-  }
-
-  #onEvent(event: StepEvent, log: EventLog | undefined): void {
-    if (log !== undefined) log.write(event);
-    else if (this.#options.events !== undefined) this.#terminal.note(toJson(event));
-    if (this.#options.verbose) this.#sayEvent(event);
-  }
-
   #startStatus(monitor: RunMonitor): StatusLine | undefined {
     const { quiet, json, events } = this.#options;
     return quiet || json || events === EVENTS_ON_STDERR ? undefined : startStatus(this.#terminal, monitor);
   }
 
   #sayStart({ label }: SessionScript): void {
-    if (!this.#options.verbose) return;
-    const { untrusted } = this.#options;
-    const { settings, profile } = this.#configured;
-    const { chat, isolation = "process" } = settings;
-    const { memoryMB, wallMs } = this.#limits;
-    const { provider, model = provider === "embedded" ? "demo" : "its default model" } = chat;
-    const from = profile === undefined ? "" : ` of profile ${profile}`;
-    this.#terminal.note(
-      `${label}: ${provider}:${model}${from}, ${untrusted ? "strict " : ""}${isolation} isolation, ${memoryMB} MB, ${formatDuration(wallMs)}`,
-    );
-  }
-
-  #sayEvent({ type, step, meta }: StepEvent): void {
-    if (type === "partial") return;
-    const engine = meta.engine === "" ? "" : ` (${meta.engine})`;
-    const { durationMs } = step.metadata;
-    const time = durationMs === undefined ? "" : ` after ${durationMs} ms`;
-    this.#terminal.note(`${step.type}${engine} ${step.stepId.slice(0, 8)}: ${type}${time}`);
+    const { verbose, untrusted } = this.#options;
+    if (verbose) this.#terminal.note(startLine(label, this.#configured, this.#limits, untrusted));
   }
 
   #endOf(own: number, script: SessionScript, { usage }: RunMonitor, { exitCode, signal }: Interrupts): SessionEnd {

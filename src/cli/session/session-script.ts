@@ -32,4 +32,6 @@ export interface SessionReplay {
   /** What the models answered. */
   recordings: readonly Recording[];
   input?: string;
+  /** It is another script: one that asks what nobody answered then has failed. */
+  isChanged: boolean;
 }

@@ -68,11 +68,13 @@ export class ScriptRunner {
    * @param load reads it, until the signal says that it is over; what that throws is thrown here
    * @param begin prepares the guest for it
    * @param cleanUp leaves nothing of it; told whether something of it may still be running, or would go on
+   * @param onOver hears how it ended, before that is cleaned up
    */
   async run(
     load: (over: AbortSignal) => Promise<LoadedScript>,
     begin: (source: LoadedScript) => Promise<void>,
     cleanUp: (mayGoOn: boolean) => Promise<void>,
+    onOver: (end: ScriptEnd) => void,
     signal: AbortSignal | undefined,
   ): Promise<ScriptOutcome> {
     const loop = this.#loop;
@@ -101,6 +103,7 @@ export class ScriptRunner {
         }
       }
       const outcome = await run.ended;
+      onOver(outcome.end);
       const stats = { durationMs: performance.now() - startedAt, cpuMs: loop.cpuMs - cpuMs, turns: loop.turns - turns };
       return { ...outcome, stats, ...(source?.sources === undefined ? {} : { sources: source.sources }) };
     } finally {

@@ -64,6 +64,9 @@ export interface LoggedRunOptions {
   maxOutput: number;
   /** False where it could not be written. */
   write(batch: LoggedBatch): boolean;
+  /** @throws {Error} where it cannot be kept. */
+  writeChunk(place: number, chunk: Uint8Array): void;
+  writeFailure(reason: string): void;
   /** Says that the run goes on. */
   touch(): void;
   end(outcome: LoggedOutcome, end: LoggedEnd): void;
@@ -98,6 +101,7 @@ export class LoggedRun {
   #place = 0;
   #count = 0;
   #dropped = 0;
+  #chunks = 0;
   #hasEnded = false;
 
   constructor(id: string, options: LoggedRunOptions) {
@@ -138,6 +142,20 @@ export class LoggedRun {
     if (this.#hasEnded) return;
     this.#calls.set(call.place, call);
     this.#schedule();
+  }
+
+  /**
+   * Keeps a part of the run's journal, in order.
+   *
+   * @throws {Error} where it cannot be kept.
+   */
+  keepChunk(chunk: Uint8Array): void {
+    this.#options.writeChunk(this.#chunks++, chunk);
+  }
+
+  /** Gives the run's journal up, for this reason. */
+  dropJournal(reason: string): void {
+    this.#options.writeFailure(reason);
   }
 
   /** Notes every event on a bus, until the run is ended or the result called. */

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { JOURNAL_SCHEMA } from "./journal-table.ts";
 
 /** What each version of the log has added, the first one first. */
 const MIGRATIONS = [
@@ -50,6 +51,7 @@ const MIGRATIONS = [
     text TEXT NOT NULL,
     PRIMARY KEY (run_id, place)
   ) STRICT;`,
+  JOURNAL_SCHEMA,
 ];
 
 /** The version of a log that has all of it. A file says its own, as `user_version`. */

@@ -8,6 +8,7 @@ import { withBoundedCompletions } from "./bounded-completions.ts";
 import { followRun, type FollowedItem } from "./follow-run.ts";
 import { thisHolder } from "./run-holder.ts";
 import { type ListRunsOptions, RunReader, type RunRecord, type RunSummary } from "./run-reader.ts";
+import { readChunks, writeChunk, writeFailure, type LoggedJournal } from "./journal-table.ts";
 import { SQL } from "./run-log-schema.ts";
 import { toTagged } from "../tagged-json.ts";
 
@@ -113,6 +114,14 @@ export class RunLog implements Disposable {
             insert("call", id, place, stepId, at, durationMs, JSON.stringify(request), answered);
           }
         }),
+      writeChunk: (place, chunk) => {
+        const isKept = this.#database.use((database) => {
+          writeChunk(database, id, place, chunk);
+          return true;
+        });
+        if (isKept !== true) throw new Error("the journal could not be written");
+      },
+      writeFailure: (reason) => this.#database.transact((database) => writeFailure(database, id, reason)),
       touch: () => this.#database.use((database) => database.prepare(SQL.touch).run(Date.now(), id)),
       end: (outcome, { recordings, exitCode = null, usage, droppedEvents, droppedOutput }) => {
         const kept = recordings === undefined ? null : JSON.stringify(recordings);
@@ -154,6 +163,11 @@ export class RunLog implements Disposable {
    */
   follow(id: string, options: { signal?: AbortSignal } = {}): AsyncGenerator<FollowedItem, void, undefined> {
     return followRun(this.#reader, id, options);
+  }
+
+  /** What crossed the wall in a run, by its whole id; undefined where that was not kept. */
+  journal(id: string): LoggedJournal | undefined {
+    return this.#database.use((database, version) => readChunks(database, version, id));
   }
 
   /** One run as a JSON document that needs no log to be read; undefined as for {@link show}. */

@@ -1,0 +1,84 @@
+import { completeSettings } from "../../config.ts";
+import type { LoggedJournal, RunLog, RunRecord } from "../../index.ts";
+import { evalScript } from "../commands/eval-command.ts";
+import { fileScript } from "../commands/run-command.ts";
+import { loadSettings, type SessionSettings } from "../options/load-settings.ts";
+import type { RunDetails } from "../session/run-start.ts";
+import { findRun, withRunLog } from "../commands/runs-command.ts";
+import type { ScriptOptions } from "../options/script-options.ts";
+import { replayExactly } from "./replay-exactly.ts";
+import { ScriptSession } from "../session/script-session.ts";
+import type { SessionScript } from "../session/session-script.ts";
+import { EXIT } from "../output/exit-codes.ts";
+import { UsageError } from "../options/usage-error.ts";
+
+/** What `runs replay` may be given; the rest is as it was. */
+type ReplayOptions = Pick<
+  ScriptOptions,
+  "env" | "input" | "json" | "events" | "stats" | "quiet" | "verbose" | "log"
+> & {
+  /** Another script, for the recorded answers. */
+  script?: string;
+};
+
+/**
+ * `geppetto-js runs replay <run>`: the run as it was, from its journal. Another script, other variables and another input
+ * run on the answers of then, and so does a run that was logged before there were journals.
+ */
+export async function replayRun(id: string, given: Partial<ReplayOptions>): Promise<void> {
+  const run = findRun(id);
+  if (run.isDamaged) throw new UsageError("Cannot replay the run: a part of it in the log is damaged", EXIT.noFile);
+  if (run.source === undefined || run.recordings === undefined) {
+    throw new UsageError("Cannot replay the run: it never ended, so that its answers are not in the log");
+  }
+  const options: ScriptOptions = { log: true, ...given };
+  const isChanged = given.script !== undefined || given.env !== undefined || given.input !== undefined;
+  const journal = isChanged ? undefined : withRunLog((log) => journalOf(log, run));
+  if (journal !== undefined) return replayExactly(run, scriptOf(run, run.source), journal, options);
+  if (!isChanged && !given.quiet) {
+    process.stderr.write("this run was logged without a journal: replaying its script on the recorded answers\n");
+  }
+  await replayOnAnswers(run, run.source, options, given.script);
+}
+
+/** The run's journal; of a replay, that of the run that it replayed. */
+function journalOf(log: RunLog, { id, details }: RunRecord): LoggedJournal | undefined {
+  const { replayOf } = details as unknown as RunDetails;
+  const own = log.journal(id);
+  if (own !== undefined || replayOf === undefined) return own;
+  const replayed = log.show(replayOf);
+  return replayed?.id === replayOf ? journalOf(log, replayed) : undefined;
+}
+
+/** The script as the log has it. */
+function scriptOf({ script: label, details }: RunRecord, source: string): SessionScript {
+  const { command, args, folder } = details as unknown as RunDetails;
+  if (command === "eval") return evalScript(source);
+  return { command, candidates: [{ code: source, name: label }], source, label, args, ...(folder ? { folder } : {}) };
+}
+
+/** Runs the script, or another one, with the arguments, settings, input and answers of then. */
+async function replayOnAnswers(run: RunRecord, source: string, options: ScriptOptions, other?: string): Promise<void> {
+  const details = run.details as unknown as RunDetails;
+  const { args, env, input, omittedInput, untrusted } = details;
+  if (omittedInput !== undefined && options.input === undefined) {
+    throw new UsageError("Cannot replay the run: its input was too long to be kept, give it with --input");
+  }
+  const all: ScriptOptions = {
+    ...options,
+    env: { ...env, ...options.env },
+    ...(untrusted ? { untrusted } : {}),
+  };
+  const { id: of, recordings = [] } = run;
+  const replay = { of, recordings, ...(input === undefined ? {} : { input }), isChanged: other !== undefined };
+  const session = new ScriptSession(all, await settingsOf(details), replay);
+  await session.run(other === undefined ? scriptOf(run, source) : await fileScript(other, args));
+}
+
+/** The settings of then. Answers need no server; embeddings do, unless they are the embedded ones, and the log knows none. */
+async function settingsOf({ settings, profile }: RunDetails): Promise<SessionSettings> {
+  const known = { settings: completeSettings(settings), profile, warnings: [] };
+  if (settings.embeddings.provider === "embedded") return known;
+  const now = await loadSettings(profile === undefined ? {} : { profile });
+  return { ...known, settings: { ...known.settings, embeddings: now.settings.embeddings } };
+}

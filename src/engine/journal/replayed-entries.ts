@@ -1,0 +1,67 @@
+import type { Journal } from "../../journal/read-journal.ts";
+import type { JournalRecord } from "../../journal/journal-record.ts";
+import { FRAMES } from "../../shared/contract/frame-kinds.ts";
+import { OPS } from "../../shared/contract/ops.ts";
+import { FRAME_VERSION } from "../../shared/frames.ts";
+
+/** What enters the guest of a replay. */
+export type ReplayedEntry = Extract<JournalRecord, { kind: "entry" | "run" }>;
+
+/**
+ * The entries of a journal for a replay: the guest's clock reads what it read then, and a guest in a thread has the local
+ * time of then, whatever that of this process is.
+ */
+export function replayedEntries({ facts, records }: Journal): ReplayedEntry[] {
+  const entries = records.filter((record): record is ReplayedEntry => record.kind === "entry" || record.kind === "run");
+  const reads = clockReads(records);
+  const { locale, timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  let isLocalTimeMissing = facts.isolation === "thread" && (facts.hostZone !== timeZone || facts.hostLocale !== locale);
+  const replayed: ReplayedEntry[] = [];
+  for (const entry of entries) {
+    const feature = entry.kind === "entry" ? installedFeature(entry.frame.text) : undefined;
+    if (feature === "reproducible") {
+      replayed.push(withReads(entry as ReplayedEntry & { kind: "entry" }, reads));
+      continue;
+    }
+    if (feature === "localTime") isLocalTimeMissing = false;
+    else if (feature !== undefined && isLocalTimeMissing) {
+      isLocalTimeMissing = false;
+      const config = { locale: facts.hostLocale, timeZone: facts.timeZone };
+      replayed.push({
+        kind: "entry",
+        frame: { text: JSON.stringify([FRAME_VERSION, FRAMES.feature_install.name, "localTime", config]) },
+      });
+    }
+    replayed.push(entry);
+  }
+  return replayed;
+}
+
+/** Does this message only tell what the guest's clock has read? */
+export function isClockNote(text: string): boolean {
+  return text.startsWith(CLOCK_NOTE);
+}
+
+const CLOCK_NOTE = `[${FRAME_VERSION},"${OPS.clock_reads.name}",`;
+const CHECKED_INSTALL = new RegExp(
+  `^\\[${FRAME_VERSION},"${FRAMES.entry_check.name}",\\d+,"${FRAMES.feature_install.name}","(\\w+)"`,
+);
+
+function installedFeature(text: string): string | undefined {
+  return CHECKED_INSTALL.exec(text)?.[1];
+}
+
+function clockReads(records: readonly JournalRecord[]): unknown[] {
+  return records.flatMap((record) => {
+    if ((record.kind !== "note" && record.kind !== "call") || !isClockNote(record.text)) return [];
+    const [, , args] = JSON.parse(record.text) as [unknown, unknown, { reads?: unknown[] }];
+    return args.reads ?? [];
+  });
+}
+
+function withReads(entry: ReplayedEntry & { kind: "entry" }, reads: unknown[]): ReplayedEntry {
+  const frame = JSON.parse(entry.frame.text) as unknown[];
+  const config = frame[5] as { clock: { mode: string } };
+  if (config.clock.mode === "live") config.clock = { mode: "replay", reads } as { mode: string };
+  return { kind: "entry", frame: { text: JSON.stringify(frame) } };
+}

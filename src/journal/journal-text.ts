@@ -1,0 +1,204 @@
+import type { Frame } from "../shared/frames.ts";
+import type { Source } from "../sandbox/realm.ts";
+import { JournalError } from "./journal-error.ts";
+import { JOURNAL_VERSION, type JournalEnd, type JournalFacts, type JournalRecord } from "./journal-record.ts";
+
+/**
+ * Records as text: a letter, then each part with its length before it ("N5:[1,2]"), then a new line. Lengths count
+ * UTF-16 units, so that whatever a guest says stays what it is. Buffers stand before the frame that they belong to.
+ */
+export const LETTERS = {
+  begin: "B",
+  buffer: "b",
+  entry: "E",
+  run: "R",
+  call: "C",
+  wait: "W",
+  answer: "A",
+  note: "N",
+  gate: "G",
+  said: "T",
+  event: "V",
+  end: "Z",
+} as const;
+
+/** How many parts follow each letter. */
+const PARTS: Readonly<Record<string, number>> = {
+  B: 1,
+  b: 1,
+  E: 1,
+  R: 2,
+  C: 2,
+  W: 1,
+  A: 1,
+  N: 1,
+  G: 1,
+  T: 1,
+  V: 0,
+  Z: 1,
+};
+
+/** Longest number before a part: no frame is longer than 16 million characters. */
+const MAX_DIGITS = 9;
+
+/** A record as it is written: its letter and its parts. */
+export interface WrittenRecord {
+  letter: string;
+  parts: string[];
+}
+
+export function writeRecord({ letter, parts }: WrittenRecord): string {
+  let text = letter;
+  for (const part of parts) text += `${part.length}:${part}`;
+  return `${text}\n`;
+}
+
+/**
+ * The records of a text.
+ *
+ * @throws {JournalError} for what is not a record, with its place.
+ */
+export function* splitRecords(text: string): Generator<WrittenRecord> {
+  let at = 0;
+  while (at < text.length) {
+    const letter = text[at]!;
+    const count = PARTS[letter];
+    if (count === undefined) throw new JournalError(`it holds an unknown record at character ${at}`);
+    at++;
+    const parts: string[] = [];
+    for (let i = 0; i < count; i++) {
+      const colon = text.indexOf(":", at);
+      const digits = text.slice(at, colon);
+      if (colon < at || colon - at > MAX_DIGITS || !/^\d+$/.test(digits)) {
+        throw new JournalError(`it holds a malformed length at character ${at}`);
+      }
+      const end = colon + 1 + Number(digits);
+      if (end > text.length) throw new JournalError(`a record at character ${at} is cut off`);
+      parts.push(text.slice(colon + 1, end));
+      at = end;
+    }
+    if (text[at] !== "\n") throw new JournalError(`a record at character ${at} is cut off`);
+    at++;
+    yield { letter, parts };
+  }
+}
+
+/** Makes records of what was written; buffers are joined with their frames. */
+export class RecordReader {
+  #buffers: ArrayBuffer[] = [];
+
+  /**
+   * The record; undefined for a buffer, which belongs to the next one.
+   *
+   * @throws {JournalError} for parts that are not what they should be.
+   */
+  read({ letter, parts }: WrittenRecord): JournalRecord | undefined {
+    const [first = "", second = ""] = parts;
+    switch (letter) {
+      case LETTERS.buffer:
+        this.#buffers.push(toBuffer(first));
+        return undefined;
+      case LETTERS.begin:
+        return { kind: "begin", facts: parseFacts(first) };
+      case LETTERS.entry:
+        return { kind: "entry", frame: this.#frame(first) };
+      case LETTERS.run:
+        return { kind: "run", source: parseSource(first, second) };
+      case LETTERS.call:
+        return { kind: "call", text: first, answer: second };
+      case LETTERS.wait:
+        return { kind: "wait", text: first };
+      case LETTERS.answer:
+        return { kind: "answer", frame: this.#frame(first) };
+      case LETTERS.note:
+        return { kind: "note", text: first };
+      case LETTERS.gate:
+        return { kind: "gate", isOpen: first === "1" };
+      case LETTERS.said:
+        return { kind: "said", text: first };
+      case LETTERS.event:
+        return { kind: "event" };
+      default:
+        return { kind: "end", end: parseEnd(first) };
+    }
+  }
+
+  #frame(text: string): Frame {
+    const buffers = this.#buffers;
+    if (buffers.length === 0) return { text };
+    this.#buffers = [];
+    return { text, buffers };
+  }
+}
+
+function toBuffer(base64: string): ArrayBuffer {
+  const { buffer, byteOffset, byteLength } = Buffer.from(base64, "base64");
+  return buffer.slice(byteOffset, byteOffset + byteLength);
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (isObject(value)) return value;
+  throw new JournalError("it holds a record that cannot be read");
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const FACTS: { readonly [Name in keyof JournalFacts]: "number" | "string" } = {
+  format: "number",
+  product: "string",
+  runtime: "string",
+  node: "number",
+  v8: "number",
+  isolation: "string",
+  hardening: "string",
+  timeZone: "string",
+  hostZone: "string",
+  hostLocale: "string",
+  memoryMB: "number",
+  outputBytes: "number",
+};
+
+function parseFacts(text: string): JournalFacts {
+  const facts = parseObject(text);
+  const { format } = facts;
+  if (typeof format === "number" && format > JOURNAL_VERSION) {
+    throw new JournalError("a newer version of geppetto-js made it");
+  }
+  for (const [name, type] of Object.entries(FACTS)) {
+    if (typeof facts[name] !== type) throw new JournalError(`"${name}" at its beginning must be a ${type}`);
+  }
+  const { isolation, hardening } = facts as unknown as JournalFacts;
+  if (!["process", "thread"].includes(isolation) || !["standard", "strict"].includes(hardening)) {
+    throw new JournalError("it was made in a kind of isolation that is unknown here");
+  }
+  return facts as unknown as JournalFacts;
+}
+
+function parseSource(json: string, code: string): Source {
+  const { filename, kind, lineOffset, token } = parseObject(json);
+  const isSource =
+    typeof filename === "string" &&
+    (kind === "module" || kind === "classic") &&
+    Number.isSafeInteger(lineOffset) &&
+    Number.isSafeInteger(token);
+  if (!isSource) throw new JournalError("it holds a source that cannot be read");
+  return { code, filename, kind, lineOffset: lineOffset as number, token: token as number };
+}
+
+function parseEnd(text: string): JournalEnd {
+  const { exitCode, signal, told } = parseObject(text);
+  if (!Number.isSafeInteger(exitCode)) throw new JournalError("its end holds no exit code");
+  return {
+    exitCode: exitCode as number,
+    ...(typeof signal === "string" ? { signal } : {}),
+    ...(isObject(told) ? { told } : {}),
+  };
+}

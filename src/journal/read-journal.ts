@@ -1,0 +1,66 @@
+import { promisify } from "node:util";
+import { zstdDecompress } from "node:zlib";
+import { JournalError } from "./journal-error.ts";
+import { MAX_JOURNAL_BYTES, type JournalEnd, type JournalFacts, type JournalRecord } from "./journal-record.ts";
+import { RecordReader, splitRecords } from "./journal-text.ts";
+
+/** A journal that has been read. */
+export interface Journal {
+  facts: JournalFacts;
+  /** All but the beginning and the end. */
+  records: JournalRecord[];
+  /** undefined where the journal breaks off. */
+  end?: JournalEnd;
+  /** Why it breaks off. */
+  damage?: string;
+}
+
+/** Most records that are read: each takes memory of its own. */
+const MAX_RECORDS = 2_000_000;
+
+const TOO_LARGE = `it is larger than ${MAX_JOURNAL_BYTES / 1_000_000} MB`;
+
+const decompress = promisify(zstdDecompress);
+
+/**
+ * Reads a journal from its parts. Of one that is cut off or damaged in the middle, what comes before that is read.
+ *
+ * @throws {JournalError} where not even its beginning can be read, a newer version made it, or it is too large.
+ */
+export async function readJournal(chunks: Iterable<Uint8Array>, maxBytes = MAX_JOURNAL_BYTES): Promise<Journal> {
+  const records: JournalRecord[] = [];
+  let journal: Journal | undefined;
+  const reader = new RecordReader();
+  let left = maxBytes;
+  try {
+    for (const chunk of chunks) {
+      const bytes = await unpack(chunk, left);
+      left -= bytes.length;
+      for (const written of splitRecords(bytes.toString())) {
+        const record = reader.read(written);
+        if (record === undefined) continue;
+        if (journal === undefined) {
+          if (record.kind !== "begin") throw new JournalError("it has no beginning");
+          journal = { facts: record.facts, records };
+        } else if (record.kind === "end") return { ...journal, end: record.end };
+        else if (records.push(record) > MAX_RECORDS) throw new JournalError("it holds too many records");
+      }
+    }
+  } catch (error) {
+    if (journal === undefined || !(error instanceof JournalError)) throw error;
+    return { ...journal, damage: error.message };
+  }
+  if (journal === undefined) throw new JournalError("it is empty");
+  return { ...journal, damage: "it breaks off" };
+}
+
+async function unpack(chunk: Uint8Array, most: number): Promise<Buffer> {
+  if (most <= 0) throw new JournalError(TOO_LARGE);
+  try {
+    return await decompress(chunk, { maxOutputLength: most });
+  } catch (error) {
+    // The only error of zlib's that says the text is too long.
+    const isLarge = error instanceof RangeError;
+    throw new JournalError(isLarge ? TOO_LARGE : "a part of it is damaged");
+  }
+}
