@@ -4,8 +4,9 @@ import { EventUnpacker, type PackedEvent } from "../event-packer.ts";
 import { fromTagged } from "../tagged-json.ts";
 import type { LoggedOutcome } from "./logged-run.ts";
 import type { ReadCall } from "./model-calls.ts";
+import type { OutputStream } from "./output-buffer.ts";
 import { isHeld } from "./run-holder.ts";
-import type { CallRow, EventRow, RunRow } from "./run-log-schema.ts";
+import type { CallRow, EventRow, OutputRow, RunRow } from "./run-log-schema.ts";
 import { countUsage, type RunUsage } from "./run-usage.ts";
 
 /** `killed`: its process has ended, and said nothing of how. */
@@ -47,7 +48,8 @@ export function readDetails({ details }: Pick<RunRow, "details">): Record<string
 }
 
 /** What has become of a run. */
-export function stateOf({ state, ok, ended_at: endedAt, holder, seen_at: seenAt }: RunRow): RunState {
+export function stateOf(row: Pick<RunRow, "state" | "ok" | "ended_at" | "holder" | "seen_at">): RunState {
+  const { state, ok, ended_at: endedAt, holder, seen_at: seenAt } = row;
   if (endedAt === null) return isHeld(holder ?? null, seenAt ?? null) ? "running" : "killed";
   if (state === "completed" || state === "failed") return state;
   return ok === 1 ? "completed" : "failed";
@@ -68,6 +70,18 @@ export function usageIn(rows: readonly EventRow[]): RunUsage {
     if (type === "final" && typeof step?.metadata === "object") countUsage(sum, { type, step });
   }
   return sum;
+}
+
+/** What was printed; rows that follow each other on one stream were one piece. */
+export function readOutput(rows: readonly OutputRow[]): { stream: OutputStream; text: string }[] {
+  const pieces: { stream: OutputStream; text: string }[] = [];
+  for (const { stream: name, text } of rows) {
+    const stream = name === "stderr" ? "stderr" : "stdout";
+    const last = pieces.at(-1);
+    if (last?.stream === stream) last.text += text;
+    else pieces.push({ stream, text });
+  }
+  return pieces;
 }
 
 /** The requests to models that can be read, and how many cannot. */
