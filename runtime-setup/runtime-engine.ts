@@ -1,4 +1,5 @@
 import { Engine, type EngineOptions, type SetupFunction } from "../src/engine/engine.ts";
+import type { ChildShelf } from "../src/sandbox/child-shelf.ts";
 import { FRAMES } from "../src/shared/contract/frame-kinds.ts";
 import { setupConsole, type ConsoleSink } from "./console.ts";
 import { setupLocalTime, timeZoneOf } from "./time/local-time.ts";
@@ -21,7 +22,8 @@ export interface RuntimeEngineOptions extends EngineOptions {
  * const outcome = await engine.runScript({ code: "export default 6 * 7" });
  */
 export class RuntimeEngine extends Engine {
-  constructor({ console, ...options }: RuntimeEngineOptions = {}) {
+  /** @param shelf for the pool: children that served the same tenant before */
+  constructor({ console, ...options }: RuntimeEngineOptions = {}, shelf?: ChildShelf) {
     const timeZone = timeZoneOf(options);
     const builtIns = [
       setupReproducible(),
@@ -31,7 +33,7 @@ export class RuntimeEngine extends Engine {
       setupConsole(console),
       setupProcess(),
     ];
-    super({ ...options, timeZone }, builtIns);
+    super({ ...options, timeZone }, builtIns, shelf);
   }
 }
 

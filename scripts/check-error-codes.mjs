@@ -1,11 +1,11 @@
-// Checks that the catalogue of error codes (src/cli/errors) and the code agree: node scripts/check-error-codes.mjs [root].
+// Checks that the catalogue of error codes (src/errors) and the code agree: node scripts/check-error-codes.mjs [root].
 // Prints each code that the catalogue lacks, as file:line, and each that nothing uses, and exits with 1 if there is one.
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { blank, lineAt } from "./imports.mjs";
 
-const CATALOGUE = "src/cli/errors";
+const CATALOGUE = "src/errors";
 /** Codes of Node's own that the code compares with and never gives to an error. */
 const COMPARED_ONLY = new Set(["ERR_MODULE_NOT_FOUND"]);
 

@@ -16,8 +16,10 @@ const FOLDERS = [
   { pattern: /^src\/(engine|pipeline|recordings)\//, floor: 4, colour: "host" },
   { pattern: /^runtime-setup\/guest\//, folder: "runtime-setup/guest", floor: 5, colour: "guest" },
   { pattern: /^runtime-setup\//, folder: "runtime-setup", floor: 5, colour: "host" },
-  { pattern: /^src\/[^/]+$/, folder: "src", floor: 6, colour: "host" },
-  { pattern: /^src\/cli\//, folder: "src/cli", floor: 7, colour: "host" },
+  { pattern: /^src\/errors\//, floor: 5, colour: "host" },
+  { pattern: /^src\/testing\//, floor: 6, colour: "host" },
+  { pattern: /^src\/[^/]+$/, folder: "src", floor: 7, colour: "host" },
+  { pattern: /^src\/cli\//, folder: "src/cli", floor: 8, colour: "host" },
 ];
 
 /** What a file on the shared floor may not use: its two sides have it differently, or not at all. */

@@ -2,14 +2,14 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { format } from "prettier";
-import { ERROR_GROUPS, EXIT_MEANINGS } from "../src/cli/errors/error-catalogue.ts";
-import { EXIT } from "../src/cli/output/exit-codes.ts";
+import { ERROR_GROUPS, EXIT_MEANINGS } from "../src/errors/error-catalogue.ts";
+import { EXIT } from "../src/errors/exit-codes.ts";
 
 const file = fileURLToPath(new URL("../docs/errors.md", import.meta.url));
 
 const INTRODUCTION = `# Errors and exit codes
 
-<!-- Made by scripts/write-error-docs.mjs from src/cli/errors. Change the text there. -->
+<!-- Made by scripts/write-error-docs.mjs from src/errors. Change the text there. -->
 
 An error of geppetto-js has a \`name\`, a \`code\`, a \`message\`, and \`isTransient\`: whether the same call may succeed when it is
 made again. Where there is one, it also has the HTTP \`status\` of a provider's answer and a \`cause\`. \`includes(text)\` says

@@ -14,7 +14,7 @@ export { ENGINE_LIMITS, type EngineLimits } from "./engine/limits.ts";
 export type { Script } from "./engine/script/load-script.ts";
 export { prestartBundler } from "./modules/bundle-script.ts";
 export type { PendingWork, ScriptEnd, ScriptError, ScriptOutcome, ScriptStats } from "./engine/script/script-run.ts";
-export type { BindingOptions, Vm } from "./engine/vm.ts";
+export type { BindingOptions, Definition, Vm } from "./engine/vm.ts";
 export { ERROR_CODES, GeppettoError, type ErrorName } from "./shared/errors.ts";
 
 // Pool: fresh engines for the scripts of several tenants.
@@ -63,7 +63,7 @@ export type * from "./shared/step-events.ts";
 export { Budget, type BudgetLimits, type Spending } from "./providers/cost/budget.ts";
 export type { ChatChunk, ChatProvider, ChatRequest, StreamOptions } from "./providers/chat-provider.ts";
 export { createEmbeddingProvider } from "./providers/create-embedding-provider.ts";
-export { ScriptedChat, type ScriptedTurn } from "./providers/embedded/scripted-chat.ts";
+export { ScriptedChat, type ScriptedTurn, type ScriptedTurnSource } from "./providers/embedded/scripted-chat.ts";
 export type { EmbeddingProvider } from "./providers/embedding-provider.ts";
 export type { Price, PriceTable } from "./providers/cost/price-table.ts";
 export { EmbeddingReranker, type RankedDocument, type RankOptions, type Reranker } from "./providers/reranker.ts";

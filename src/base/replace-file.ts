@@ -8,26 +8,29 @@ import { readRegularFile, type ReadFileOptions } from "./read-regular-file.ts";
 const PARTIAL = ".partial";
 /** Who may read what is written: its owner alone. */
 export const PRIVATE_FILE = 0o600;
+/** Less what the user's mask takes away. */
+const PUBLIC_FILE = 0o666;
 const PRIVATE_FOLDER = 0o700;
 /** After this long nobody writes a partial file any more. */
 const LEFT_OVER_MS = 60_000;
 
 /**
  * Writes a file so that whoever reads it, or a crash, finds the old text or the new one and nothing between. Only its
- * owner may read it.
+ * owner may read it, unless it is public: then it keeps the rights that it has, or gets those of any new file.
  *
  * @param isNew is it an error ("EEXIST") where there is such a file already?
  * @throws {Error} that says in a few words that a link, a pipe or a device is there; the file system's own errors.
  */
-export async function replaceFile(file: string, text: string, { isNew = false } = {}): Promise<void> {
+export async function replaceFile(file: string, text: string, { isNew = false, isPublic = false } = {}): Promise<void> {
   const there = await lstat(file).catch(() => undefined);
   if (there?.isSymbolicLink()) throw new Error("it is a link");
   if (there?.isDirectory()) throw new Error("it is a folder");
   if (there !== undefined && !there.isFile()) throw new Error("it is not a regular file");
   const partial = `${file}.${randomUUID()}${PARTIAL}`;
   try {
-    const handle = await open(partial, "wx", PRIVATE_FILE);
+    const handle = await open(partial, "wx", isPublic ? PUBLIC_FILE : PRIVATE_FILE);
     try {
+      if (isPublic && there !== undefined) await handle.chmod(there.mode & 0o777);
       await handle.writeFile(text);
       await handle.sync();
     } finally {

@@ -10,6 +10,7 @@ import { addRunFlags } from "./options/run-flags.ts";
 import { addRunsCommand, type ScriptCommands, scriptCommands } from "./options/runs-options.ts";
 import { hasRunInThread } from "./session/guest-threads.ts";
 import { addSetupCommands } from "./options/setup-options.ts";
+import { addTestCommand } from "./options/test-options.ts";
 import { reasonOf } from "./session/event-log.ts";
 import { isReaderGone } from "./output/terminal.ts";
 import { toJson } from "./output/to-json.ts";
@@ -33,7 +34,7 @@ ${Object.entries(OTHER_VARIABLES)
 /** How long a guest's thread may take to leave before the process ends without it, in milliseconds. */
 const THREAD_LEAVE_MS = 250;
 
-const COMMANDS = ["run", "eval", "runs", "profiles", "keys", "trust", "doctor", "help"];
+const COMMANDS = ["run", "eval", "test", "runs", "profiles", "keys", "trust", "types", "doctor", "help"];
 
 /** The options of a command are made where its name is given: there are so many that it can be felt. */
 function createProgram(args: readonly string[]): Command {
@@ -60,12 +61,13 @@ function createProgram(args: readonly string[]): Command {
   program.addHelpText("after", ENVIRONMENT_HELP);
   if (args.includes("run")) addRunFlags(run, process.env);
   if (args.includes("eval")) addRunFlags(evaluate, process.env);
+  const test = addTestCommand(program, process.env, args.includes("test"));
   const runs = addRunsCommand(program, process.env);
   const setups = addSetupCommands(program);
   // Those that read settings check this with them.
   for (const command of [runs, ...setups]) if (command.name() !== "doctor") command.hook("preAction", checkVariables);
   const others = setups.flatMap((command) => [command, ...command.commands]);
-  for (const command of [program, run, evaluate, runs, ...runs.commands, ...others]) command.exitOverride();
+  for (const command of [program, run, evaluate, test, runs, ...runs.commands, ...others]) command.exitOverride();
   return program;
 }
 

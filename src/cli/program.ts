@@ -10,7 +10,8 @@ export async function runProgram(args: readonly string[]): Promise<void> {
 /** The guest's process takes as long to start as the program takes to load: let them do it at the same time. */
 function startChild(args: readonly string[]): void {
   const [first = "", second] = args;
-  const isSetup = ["profiles", "keys", "trust", "doctor"].includes(first) || (first === "runs" && second !== "replay");
+  const isSetup =
+    ["profiles", "keys", "trust", "types", "doctor"].includes(first) || (first === "runs" && second !== "replay");
   const runsScript = args.some((arg) => !arg.startsWith("-")) && !isSetup;
   if (!runsScript || args.some((arg) => /\bthread$/.test(arg))) return;
   try {

@@ -1,11 +1,13 @@
 import { createDeferred } from "../base/deferred.ts";
 import { Drain, type CloseOptions } from "../base/drain.ts";
+import { hostTime } from "../base/host-time.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import { withTimeSource } from "../base/time-source.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
 import type { Budget } from "../providers/cost/budget.ts";
 import type { Permissions } from "../permissions/permissions.ts";
+import type { ChildShelf } from "../sandbox/child-shelf.ts";
 import type { JournalSink } from "../journal/journal-record.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { FRAMES, type ScriptContext } from "../shared/contract/frame-kinds.ts";
@@ -85,14 +87,15 @@ export class Engine implements AsyncDisposable {
   /** Of the script that runs. */
   #scope: ScriptScope | undefined;
 
-  constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = []) {
+  /** @param shelf children that served the same tenant before, where an engine may have one of them */
+  constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = [], shelf?: ChildShelf) {
     this.#closed.promise.catch(() => {});
     this.limits = resolveLimits(options.limits);
     this.permissions = enginePermissions(options, this.limits.uses, (fn) => this.#scoped(fn));
     this.budget = options.budget;
     const deterministic = parseDeterministic(options.deterministic);
     this.clock = deterministic && new VirtualClock(deterministic);
-    this.#createRealm = realmFactory(options);
+    this.#createRealm = realmFactory(options, shelf);
     this.#journal = options.journal;
     this.#journal?.begin(() => journalFacts(options, this.limits));
     this.#logger = options.logger ?? stderrLogger;
@@ -166,6 +169,7 @@ export class Engine implements AsyncDisposable {
       this.#logger.warn(`Cannot tell of an event: onEvent failed: ${toErrorRecord(error).message}`),
     );
     this.#scope = scope;
+    const leave = hostTime.enter(options.tenant ?? "");
     const running = runner.run(
       (over) => loadScript(script, this.permissions, over),
       async ({ name, positions, refusals = [] }) => {
@@ -192,6 +196,7 @@ export class Engine implements AsyncDisposable {
       // Lost before the script had begun: that, too, is how it ended.
       return failedOutcome("crashed", this.#spent);
     } finally {
+      leave();
       if (this.#scope === scope) this.#scope = undefined;
     }
   }

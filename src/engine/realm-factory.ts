@@ -1,4 +1,5 @@
 import { setFlagsFromString } from "node:v8";
+import type { ChildShelf } from "../sandbox/child-shelf.ts";
 import { ProcessRealm } from "../sandbox/process-realm.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { runtimeText } from "../sandbox/runtime-text.ts";
@@ -8,9 +9,10 @@ import type { EngineSettings } from "./engine-options.ts";
 /**
  * What makes the realm that the options ask for.
  *
+ * @param shelf children that served the same tenant before; without it each realm has a child of its own
  * @throws {GeppettoError} ConfigError for an unknown isolation or hardening.
  */
-export function realmFactory(options: EngineSettings): RealmFactory {
+export function realmFactory(options: EngineSettings, shelf?: ChildShelf): RealmFactory {
   const { isolation = "process", hardening = "standard", timeZone = "UTC" } = options;
   if (hardening !== "standard" && hardening !== "strict") {
     throw new GeppettoError(
@@ -18,7 +20,8 @@ export function realmFactory(options: EngineSettings): RealmFactory {
       `Cannot use hardening "${String(hardening)}": it must be "standard" or "strict"`,
     );
   }
-  if (isolation === "process") return (bridge, limits) => ProcessRealm.create(bridge, limits, { hardening, timeZone });
+  if (isolation === "process")
+    return (bridge, limits) => ProcessRealm.create(bridge, limits, { hardening, timeZone, shelf });
   if (isolation !== "thread") {
     throw new GeppettoError(
       "ConfigError",

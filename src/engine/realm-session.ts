@@ -1,3 +1,4 @@
+import { currentCall } from "../base/call-context.ts";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
 import type { Bus } from "../events/bus.ts";
 import type { JournalSink } from "../journal/journal-record.ts";
@@ -353,6 +354,9 @@ function scopedBridge(bridge: HostBridge, scoped: LoopOptions["scoped"]): HostBr
     call: (frame) => scoped(() => bridge.call(frame)),
     note: (frame) => scoped(() => bridge.note(frame)),
     callBlocking: (frame) => scoped(() => bridge.callBlocking(frame)),
+    get tenant() {
+      return scoped(() => currentCall()?.tenant ?? "");
+    },
   };
 }
 

@@ -20,6 +20,15 @@ export interface BindingOptions {
   context?: boolean;
 }
 
+/** What a setup function has given scripts under a name. */
+export interface Definition {
+  kind: "value" | "op" | "step";
+  /** As scripts write it; that of an op may be dotted. */
+  name: string;
+  /** Of an op. */
+  mode?: BindingConfig["mode"];
+}
+
 const NAME = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
 
 function checkedName(name: unknown): string {
@@ -31,6 +40,8 @@ function checkedName(name: unknown): string {
 export class Vm {
   /** What built-in features need beyond the public methods. */
   readonly host: VmHost;
+  /** Everything that was defined so far, in order. */
+  readonly definitions: Definition[] = [];
 
   constructor(host: VmHost) {
     this.host = host;
@@ -42,8 +53,9 @@ export class Vm {
    * @throws {GeppettoError} ValidationError where the value holds a function (use {@link op}) or refers to itself.
    */
   async set(name: string, value: unknown): Promise<void> {
-    if (value instanceof StepObject) await this.registerStep(name, value.step, value.options);
-    else await this.host.enterChecked(FRAMES.global_set, checkedName(name), value);
+    if (value instanceof StepObject) return this.registerStep(name, value.step, value.options);
+    await this.host.enterChecked(FRAMES.global_set, checkedName(name), value);
+    this.definitions.push({ kind: "value", name });
   }
 
   /** Runs classic script code in the guest; resolves with a copy of its (awaited) value. */
@@ -88,6 +100,7 @@ export class Vm {
       return context ? handler(callWith(call.signal), ...(args as unknown[])) : handler(...(args as unknown[]));
     });
     await this.install("binding", { name, mode });
+    this.definitions.push({ kind: "op", name, mode });
   }
 
   /** Gives scripts a step object under a global name. */
@@ -99,6 +112,7 @@ export class Vm {
     const source = toSource(step, checkedName(name));
     this.host.registerStep(name, convertedSource(name, source, options));
     await this.install("step", { ...source.info, name, step: name });
+    this.definitions.push({ kind: "step", name });
   }
 
   /** Switches a built-in feature of the guest on. */

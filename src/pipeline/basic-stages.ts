@@ -1,4 +1,5 @@
 import { isControl, type ContentKind, type ElementOf, type StreamElement, textElement } from "./elements/element.ts";
+import { handOn } from "./run/hand-on.ts";
 import type { ElementReader, ElementWriter, Stage, StageContext, StageType } from "./stage.ts";
 
 export interface StageOptions {
@@ -25,12 +26,7 @@ export function stageFunc(name: string, type: StageType, process: ProcessFunctio
 
 /** Hands everything on as it is. */
 export function passthrough(name: string, options?: StageOptions): Stage {
-  const process: ProcessFunction = async (input, output) => {
-    for (let batch = await input.readBatch(); batch !== undefined; batch = await input.readBatch()) {
-      await output.writeBatch(batch);
-    }
-  };
-  return stageFunc(name, "transform", process, options);
+  return stageFunc(name, "transform", handOn, options);
 }
 
 /** Hands on the elements for which `predicate` gives, or resolves with, something true. Signals always pass. */

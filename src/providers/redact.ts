@@ -1,4 +1,6 @@
 const MAX_TEXT_LENGTH = 500;
+/** How much of a text is looked at: the patterns may take time that grows with its square. */
+const MAX_READ_LENGTH = 8192;
 const REDACTED = "[redacted]";
 const KEY_LIKE = [
   /\bBearer\s+[^\s"',;]+/gi,
@@ -16,6 +18,7 @@ const FILE_URL = /file:\/\/[^\s'")]+/g;
 export function cleanProviderText(text: string, secrets: readonly string[]): string {
   let clean = /<(?:!doctype|html|head|body)\b/i.test(text) ? withoutMarkup(text) : text;
   for (const secret of secrets) if (secret.length >= 3) clean = clean.replaceAll(secret, REDACTED);
+  clean = clean.slice(0, MAX_READ_LENGTH);
   for (const pattern of KEY_LIKE) clean = clean.replace(pattern, REDACTED);
   clean = clean.replace(FILE_URL, "[path]").replace(POSIX_PATH, "[path]").replace(WINDOWS_PATH, "[path]");
   // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
@@ -26,7 +29,7 @@ export function cleanProviderText(text: string, secrets: readonly string[]): str
 
 function withoutMarkup(text: string): string {
   const page = text.slice(0, 20_000);
-  const title = /<title[^>]*>([^<]*)<\/title>/i.exec(page)?.[1]?.trim();
+  const title = /<title[^<>]*>([^<]*)<\/title>/i.exec(page)?.[1]?.trim();
   if (title) return title;
-  return page.replace(/<(script|style)\b[^]*?<\/\1>/gi, " ").replace(/<[^>]*>/g, " ");
+  return page.replace(/<(script|style)\b[^]*?<\/\1>/gi, " ").replace(/<[^<>]*>/g, " ");
 }

@@ -47,6 +47,22 @@ function withoutPrivateKeys(text: string): string {
   return clean + text.slice(end);
 }
 
+/** Shorter texts are too likely to stand for something else as well. */
+const SHORTEST_SECRET = 8;
+
+/** {@link redactSecrets}, and these very texts as well; those under eight characters are left. */
+export function redactorFor(secrets: readonly string[]): Redact {
+  // The longest first: one may be the beginning of another.
+  const known = [...new Set(secrets)]
+    .filter(({ length }) => length >= SHORTEST_SECRET)
+    .sort((a, b) => b.length - a.length);
+  return (text, where) => {
+    let clean = text;
+    for (const secret of known) clean = clean.replaceAll(secret, REDACTED);
+    return redactSecrets(clean, where);
+  };
+}
+
 /** A copy with every text in it redacted, keys of objects excepted. */
 export function redactAll<T>(value: T, redact: Redact, where: string): T {
   if (typeof value === "string") return redact(value, where) as T;

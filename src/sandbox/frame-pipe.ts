@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import { hostTime } from "../base/host-time.ts";
 import { MAX_FRAME_CHARS, type Frame } from "../shared/frames.ts";
 
 /** What a process realm and its child say to each other. */
@@ -19,6 +20,8 @@ export const MESSAGE = {
   answer: 10,
   /** Child: the guest is past help. */
   memory: 11,
+  /** Parent: the realm is over, make another one; child, with the same id: it is there ({@link ready}). */
+  renew: 12,
 } as const;
 
 export type MessageType = (typeof MESSAGE)[keyof typeof MESSAGE];
@@ -164,6 +167,8 @@ export interface PipeListener {
   onMessage(message: Message): void;
   /** The other side has gone or broke the protocol. Called once. */
   onEnd(error?: Error): void;
+  /** At whose cost messages are read and heard; default nobody's in particular. */
+  tenant?(): string;
 }
 
 /** Most messages, and bytes of them, that are heard within one turn of the event loop: others have theirs between. */
@@ -178,13 +183,15 @@ const MAX_HEARD_BYTES = 262_144;
 export class FramePipe {
   readonly #input: Readable;
   readonly #output: Writable;
-  readonly #listener: PipeListener;
+  #listener: PipeListener;
   readonly #reader = new MessageReader(MAX_CHILD_MESSAGE_BYTES);
   #unsent: Buffer[] = [];
   #unsentBytes = 0;
   /** Messages, and bytes of them, that are heard in this turn of the event loop. */
   #count = 0;
   #bytes = 0;
+  /** Set while nothing is heard because others are to have their share of this process's time. */
+  #hold: NodeJS.Timeout | undefined;
   /** The other side has said all that it will. */
   #isComplete = false;
   #isOver = false;
@@ -208,9 +215,19 @@ export class FramePipe {
     output.on("error", end);
   }
 
+  /** Whatever has not been heard yet is heard by this listener. */
+  listen(listener: PipeListener): void {
+    this.#listener = listener;
+  }
+
   /** Bytes that the other side has not taken. */
   get unreadBytes(): number {
     return this.#unsentBytes + this.#output.writableLength;
+  }
+
+  /** Is what the other side says kept waiting, because its tenant has taken more than a share of this process's time? */
+  get isHeld(): boolean {
+    return this.#hold !== undefined;
   }
 
   send(message: Message): void {
@@ -223,6 +240,20 @@ export class FramePipe {
 
   /** Hears as much of what is there as there is room for in this turn of the event loop, and reads on when that is all. */
   #hear(): void {
+    if (this.#isOver || this.#hold !== undefined) return;
+    const tenant = hostTime.isShared ? (this.#listener.tenant?.() ?? "") : undefined;
+    if (tenant !== undefined) {
+      const holdMs = this.#isComplete ? 0 : hostTime.holdMs(tenant);
+      if (holdMs > 0) {
+        this.#input.pause();
+        this.#hold = setTimeout(() => {
+          this.#hold = undefined;
+          this.#hear();
+        }, holdMs);
+        return;
+      }
+      hostTime.charge(tenant);
+    }
     try {
       while (!this.#isOver && this.#count < MAX_HEARD && this.#bytes < MAX_HEARD_BYTES) {
         const before = this.#reader.size;
@@ -235,7 +266,9 @@ export class FramePipe {
         if (this.#count++ === 0) setImmediate(() => this.#hearMore());
         this.#bytes += before - this.#reader.size;
         setImmediate(() => {
-          if (!this.#isOver) this.#listener.onMessage(message);
+          if (this.#isOver) return;
+          if (tenant !== undefined) hostTime.charge(tenant);
+          this.#listener.onMessage(message);
         });
       }
     } catch (error) {
@@ -256,6 +289,7 @@ export class FramePipe {
   #end(error?: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    clearTimeout(this.#hold);
     this.#listener.onEnd(error);
   }
 

@@ -1,10 +1,12 @@
 import { areChildrenTied, pipesOf, setReferenced, takeChild, type Child, type Hardening } from "./child.ts";
+import type { ChildShelf } from "./child-shelf.ts";
 import { FramePipe, encodeMessage, MESSAGE, type Message } from "./frame-pipe.ts";
 import { parseFailure } from "./parse-failure.ts";
 import { usageOf, type ProcessUsage } from "./process-usage.ts";
 import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { Frame } from "../shared/frames.ts";
+import type { WarmChild } from "./warm-child.ts";
 
 /** How long after a turn's time limit the child may take to say so before it is killed, in milliseconds. */
 const GRACE_MS = 150;
@@ -25,6 +27,9 @@ const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 /** Answers that may be on their way: an honest child asks when it has read the one before, of which Node may tell late. */
 const MAX_ANSWERS = 2;
 
+/** How long a child that has served before may take to have another realm, in milliseconds. */
+const WARM_START_MS = 5_000;
+
 /** Children that are tried before a realm counts as one that cannot be started. */
 const MAX_STARTS = 3;
 
@@ -32,6 +37,12 @@ interface Turn {
   id: number;
   settle(failure: RealmFailure | undefined): void;
   timeoutMs: number | undefined;
+}
+
+interface RealmChildOptions {
+  hardening: Hardening;
+  /** Children that have served the same tenant; without it a child serves one realm only. */
+  shelf: ChildShelf | undefined;
 }
 
 /** What a child is told about its realm. */
@@ -52,6 +63,9 @@ type Ending = { kind: "memory" } | { kind: "timeout" } | { kind: "disposed" } | 
 export class ProcessRealm implements Realm {
   readonly #child: Child;
   readonly #pipe: FramePipe;
+  /** Where the child is left for the next one, if it may be used again; and what it was taken from there as. */
+  readonly #shelf: ChildShelf | undefined;
+  readonly #warm: WarmChild | undefined;
   readonly #bridge: HostBridge;
   readonly #limits: RealmLimits;
   /** Turns under way, in order; those before {@link #firstTurn} are over. */
@@ -64,6 +78,8 @@ export class ProcessRealm implements Realm {
   /** CPU time of the process when the turn that is running began to be watched, and at the last look. */
   #usageBefore: ProcessUsage | undefined;
   #usage: ProcessUsage | undefined;
+  /** A turn was ended in its middle. */
+  #isCutShort = false;
   /** Why the realm is gone. */
   #ending: Ending | undefined;
   #watch: NodeJS.Timeout | undefined;
@@ -77,22 +93,31 @@ export class ProcessRealm implements Realm {
   #answers = 0;
   onGone: (failure: RealmFailure) => void = () => {};
 
-  private constructor(child: Child, bridge: HostBridge, limits: RealmLimits) {
+  private constructor(bridge: HostBridge, limits: RealmLimits, { hardening, shelf }: RealmChildOptions) {
+    this.#warm = shelf?.take();
+    const child = this.#warm?.used.child ?? takeChild({ hardening, memoryMB: limits.memoryMB });
     this.#child = child;
     this.#bridge = bridge;
     this.#limits = limits;
-    const onEnd = (): void => this.#end({ kind: "crashed" });
-    const onMessage = (message: Message): void => this.#onMessage(message);
-    this.#pipe = new FramePipe(child.talk, child.stdin, { onMessage, onEnd });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
-    });
-    child.process.on("error", ({ message }) => {
-      this.#lastWords = message;
-      onEnd();
-    });
-    child.process.on("exit", onEnd);
+    this.#shelf = shelf;
+    const listener = {
+      onMessage: (message: Message) => this.#onMessage(message),
+      onEnd: this.#onGone,
+      tenant: () => bridge.tenant ?? "",
+    };
+    this.#pipe = this.#warm?.used.pipe ?? new FramePipe(child.talk, child.stdin, listener);
+    this.#pipe.listen(listener);
+    child.stderr.setEncoding("utf8").on("data", this.#onWords);
+    child.process.on("error", this.#onError);
+    child.process.on("exit", this.#onGone);
   }
+
+  readonly #onGone = (): void => this.#end({ kind: "crashed" });
+  readonly #onWords = (text: string): void => void (this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS));
+  readonly #onError = ({ message }: Error): void => {
+    this.#lastWords = message;
+    this.#onGone();
+  };
 
   /**
    * Starts a realm. A child that dies before it is ready has run no line of anybody's, so another one is tried.
@@ -102,13 +127,14 @@ export class ProcessRealm implements Realm {
   static async create(
     bridge: HostBridge,
     limits: RealmLimits,
-    { hardening = "standard", timeZone = "UTC" }: { hardening?: Hardening; timeZone?: string } = {},
+    { hardening = "standard", timeZone = "UTC", shelf }: Partial<RealmChildOptions> & { timeZone?: string } = {},
   ): Promise<ProcessRealm> {
     const data: CreateData = { ...limits, isTied: areChildrenTied(), timeZone };
     let words = "";
     for (let tries = 0; tries < MAX_STARTS; tries++) {
-      const realm = new ProcessRealm(takeChild({ hardening, memoryMB: limits.memoryMB }), bridge, limits);
-      const failure = await realm.#ask({ type: MESSAGE.create, data });
+      const realm = new ProcessRealm(bridge, limits, { hardening, shelf });
+      // One that has served before owes an answer: nobody else bounds how long it may take to have its realm ready.
+      const failure = await realm.#ask({ type: MESSAGE.create, data }, realm.#warm && WARM_START_MS);
       if (failure === undefined) return realm;
       words = realm.#lastWords.trim();
     }
@@ -135,7 +161,24 @@ export class ProcessRealm implements Realm {
   }
 
   dispose(): void {
-    this.#end({ kind: "disposed" });
+    // A turn that goes on or was cut short, and a guest that waits, end with their process.
+    const isIdle = this.#ending === undefined && this.#underWay === 0 && this.#waits === 0 && this.#answers === 0;
+    if (!isIdle || this.#isCutShort || !this.#leaveChild()) this.#end({ kind: "disposed" });
+  }
+
+  /** Leaves the child for the next realm, and says whether it could. */
+  #leaveChild(): boolean {
+    const { uses, cpuMs } = this.#warm?.used ?? { uses: 0, cpuMs: 0 };
+    const used = { child: this.#child, pipe: this.#pipe, uses: uses + 1, cpuMs: cpuMs + this.#toldCpuMs };
+    if (this.#shelf?.keep(used) !== true) return false;
+    this.#ending = { kind: "disposed" };
+    const { stderr, process } = this.#child;
+    stderr.off("data", this.#onWords);
+    process.off("error", this.#onError);
+    process.off("exit", this.#onGone);
+    // What the system says of it must not be an uncaught error; that it has gone is seen by its exit.
+    if (process.listenerCount("error") === 0) process.on("error", () => {});
+    return true;
   }
 
   stats(): RealmStats {
@@ -191,6 +234,7 @@ export class ProcessRealm implements Realm {
   }
 
   #onMessage(message: Message): void {
+    if (this.#warm?.isStale(message) === true) return;
     const { type, id, data } = message;
     switch (type) {
       case MESSAGE.call:
@@ -208,6 +252,7 @@ export class ProcessRealm implements Realm {
       case MESSAGE.failed: {
         this.#readCpu(data);
         const failure = parseFailure((data as { failure?: unknown } | undefined)?.failure);
+        if (failure?.kind === "timeout") this.#isCutShort = true;
         if (failure?.kind === "memory") this.#end(failure);
         else this.#settle(id, failure);
         break;
@@ -284,7 +329,8 @@ export class ProcessRealm implements Realm {
   async #check(): Promise<void> {
     const turn = this.#turns[this.#firstTurn];
     if (turn === undefined) return;
-    if (this.#waits === 0) {
+    // What it says is not heard while its tenant is held back: whether its turn is over is not known then.
+    if (this.#waits === 0 && !this.#pipe.isHeld) {
       const { timeoutMs } = turn;
       const now = performance.now();
       // The turn that is running now is given its time and a grace. The others have not begun.

@@ -39,6 +39,7 @@ const cache = readRuntimeCache(runtimeFolder, process.execArgv.includes("--jitle
 const LONGEST_UNTIED_MS = 3_600_000;
 
 let realm: DirectRealm;
+let realmMB = Number(expectedMB);
 let longestMs: number | undefined;
 let nextId = 1;
 /** The last turn that has ended well, where the parent has not heard of it, and how many they are. */
@@ -143,12 +144,21 @@ function setTimeZone(timeZone: string): void {
 /** Makes the realm, unless the one that was made ahead is as it is to be. */
 function create({ memoryMB, isTied, timeZone }: CreateData): void {
   setTimeZone(timeZone);
-  if (memoryMB !== Number(expectedMB)) realm = createRealm(memoryMB);
+  if (memoryMB !== realmMB) {
+    realmMB = memoryMB;
+    renew();
+  }
   longestMs = isTied ? undefined : LONGEST_UNTIED_MS;
 }
 
-function createRealm(memoryMB: number): DirectRealm {
-  return new DirectRealm(bridge, { memoryMB }, { runtime, cache, onCatastrophe });
+function createRealm(): DirectRealm {
+  return new DirectRealm(bridge, { memoryMB: realmMB }, { runtime, cache, onCatastrophe });
+}
+
+/** Another realm in the place of this one, of which nothing stays. */
+function renew(): void {
+  realm.dispose();
+  realm = createRealm();
 }
 
 function limited({ timeoutMs = longestMs }: EntryOptions = {}): EntryOptions {
@@ -159,6 +169,10 @@ function serve({ type, id, data, frame }: Message): void {
   switch (type) {
     case MESSAGE.create:
       create(data as CreateData);
+      say({ type: MESSAGE.ready, id });
+      break;
+    case MESSAGE.renew:
+      renew();
       say({ type: MESSAGE.ready, id });
       break;
     case MESSAGE.invoke:
@@ -177,7 +191,7 @@ function serve({ type, id, data, frame }: Message): void {
 // Whatever goes wrong here, the guest must not keep the process.
 for (const event of ["exit", "uncaughtException", "unhandledRejection"]) process.on(event, die);
 setTimeZone("UTC");
-realm = createRealm(Number(expectedMB));
+realm = createRealm();
 for (;;) {
   let command = commands.next();
   if (command === undefined) {

@@ -8,6 +8,8 @@ export interface HostBridge {
   callBlocking(frame: string): Promise<Frame> | Frame;
   /** An op without an answer; the guest does not wait. In order with the others. */
   note(frame: string): void;
+  /** Who the guest's script is of: what it says is worked on at that one's cost. Default nobody in particular. */
+  readonly tenant?: string;
 }
 
 export interface RealmLimits {

@@ -78,10 +78,11 @@ function checkOutcome({ name, ends, value, fromHost }: Attack, outcome: ScriptOu
   expect(shown).not.toMatch(/node_modules|node:internal|realm-child|isolated-vm|thread-realm/);
 }
 
-/** Where scripts run: in each kind of isolation, or in a process with strict hardening. */
+/** Where scripts run: in each kind of isolation, one after the other in processes of one tenant, or with strict hardening. */
 const PLACES = {
   thread: { isolation: "thread" },
   process: { isolation: "process" },
+  "warm process": { isolation: "process", reuse: "tenant" },
   "strict process": { isolation: "process", hardening: "strict" },
 } as const;
 
@@ -97,7 +98,7 @@ export interface AttackSurroundings {
 export function describeAttacks(
   category: string,
   attacks: readonly Attack[],
-  { places = ["thread", "process"], permissions = {}, folder }: AttackSurroundings = {},
+  { places = ["thread", "process", "warm process"], permissions = {}, folder }: AttackSurroundings = {},
 ): void {
   describe.each(places)(`a host of ${category} in a %s`, (place) => {
     const options = PLACES[place];
@@ -138,7 +139,8 @@ export function describeAttacks(
     it.concurrent.each(held)("holds a script that $name", async (attack) => {
       const time = attack.ends.includes("ERR_LIMIT_WALL") ? "short" : "long";
       const script = { code: PRELUDE + attack.code, ...(folder === undefined ? {} : { folder }) };
-      const outcome = await pools[time].run(script, { tenant: attack.name });
+      // In a warm process each attack follows others, as the scripts of one tenant.
+      const outcome = await pools[time].run(script, { tenant: "reuse" in options ? "attacker" : attack.name });
       if (folder !== undefined) expect(outcome.error?.message ?? "").not.toContain(folder);
       const limitMs = time === "short" ? SHORT_MS : LONG_MS;
       // A thread's turn may be in the middle of something that V8 does not interrupt.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { exitCodeOf } from "../../src/cli/output/exit-code-of.ts";
+import { exitCodeOf } from "../../src/errors/exit-code-of.ts";
 import type { ScriptEnd, ScriptError, ScriptOutcome } from "../../src/index.ts";
 
 const stats = { durationMs: 1, cpuMs: 1, turns: 1 };

@@ -20,6 +20,7 @@ const COMMANDS: readonly string[][] = [
   ["keys", "list"],
   ["keys", "remove"],
   ["trust"],
+  ["types"],
   ["doctor"],
 ];
 

@@ -6,7 +6,7 @@ import { runCli, ScriptFolder } from "../cli/run-cli.ts";
 import { type ScriptedServer, startScriptedServer, type Turn } from "../chat/scripted-server.ts";
 
 const examples = fileURLToPath(new URL("../../examples", import.meta.url));
-const NAME = "09-recorded-agent";
+const NAME = "07-recorded-agent";
 
 /** What the model says, round by round; streamed as OpenAI streams two calls at once, and text. */
 const TURNS: Turn[] = [

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import { ERROR_GROUPS, EXIT_MEANINGS, findError } from "../../src/cli/errors/error-catalogue.ts";
-import { EXIT } from "../../src/cli/output/exit-codes.ts";
+import { ERROR_GROUPS, EXIT_MEANINGS, findError } from "../../src/errors/error-catalogue.ts";
+import { EXIT } from "../../src/errors/exit-codes.ts";
 import { ERROR_CODES } from "../../src/index.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -21,7 +21,7 @@ function check(codes: string[], files: Record<string, string>): string[] {
   const folder = mkdtempSync(join(tmpdir(), "codes-"));
   planted.push(folder);
   const errors = JSON.stringify(Object.fromEntries(codes.map((code) => [code, {}])));
-  const catalogue = { "src/cli/errors/error-catalogue.ts": `export const ERROR_GROUPS = [{ errors: ${errors} }];` };
+  const catalogue = { "src/errors/error-catalogue.ts": `export const ERROR_GROUPS = [{ errors: ${errors} }];` };
   for (const [path, text] of Object.entries({ "runtime-setup/a.ts": "", ...catalogue, ...files })) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);

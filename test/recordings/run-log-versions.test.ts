@@ -31,9 +31,51 @@ describe("a log that an older version made", () => {
   it("is read as it is, and not changed by that", () => {
     using log = RunLog.openReadOnly(file);
     expect(log.list().map(({ id }) => id)).toEqual(["killed", "ended"]);
-    expect(log.show("ended")).toMatchObject({ script: "old.js", durationMs: 250, outcome: { text: "hi there" } });
+    const usage = { calls: 1, inputTokens: 5, outputTokens: 2, cost: 0.25 };
+    expect(log.show("ended")).toMatchObject({
+      script: "old.js",
+      state: "completed",
+      durationMs: 250,
+      outcome: { text: "hi there" },
+      usage,
+      output: [],
+      recordings: [{ id: "r" }],
+    });
+    expect(log.list().map((run) => [run.state, run.usage.calls, run.usage.cost])).toEqual([
+      ["killed", 0, undefined],
+      ["completed", 1, 0.25],
+    ]);
     expect(log.show("ended")!.events.map(({ type }) => type)).toEqual(["start", "partial", "partial", "final"]);
     expect(versionIn(file)).toBe(1);
+  });
+
+  it("has the calls that can be told from events and answers", () => {
+    using log = RunLog.openReadOnly(file);
+    expect(log.show("ended")!.calls).toEqual([
+      {
+        kind: "chat",
+        model: "embedded:demo",
+        stepId: "s",
+        startedAt: 1000,
+        durationMs: 40,
+        end: "completed",
+        messages: [{ role: "user", content: "echo: hi there" }],
+        answer: "hi there",
+        toolCalls: [],
+        usage: { inputTokens: 5, outputTokens: 2 },
+        cost: 0.25,
+      },
+    ]);
+    expect(log.show("killed")!.calls).toEqual([
+      { kind: "chat", model: "demo", stepId: "s", startedAt: 1000, toolCalls: [] },
+    ]);
+  });
+
+  it("is followed to where it is", async () => {
+    using log = RunLog.openReadOnly(file);
+    const texts: unknown[] = [];
+    for await (const item of log.follow("ended")) texts.push(item.type === "call" && item.call.answer);
+    expect(texts).toEqual(["hi there"]);
   });
 
   it("gets what it lacks when a run is written, and keeps its runs", async () => {

@@ -106,6 +106,21 @@ const LIES = {
   "an exit": () => process.exit(3),
 };
 
+/** What it says when it is to make another realm. */
+const BETWEEN = {
+  "nothing between two realms": () => {},
+  "a note between two realms": (id) => {
+    send("ready", id);
+    send("note", 1, { text: "[]" });
+  },
+  "a second realm that is ready twice": (id) => {
+    send("ready", id);
+    send("ready", id);
+  },
+  "the closing of its talk between two realms": () => closeSync(3),
+  "an exit between two realms": () => process.exit(3),
+};
+
 let pending = Buffer.alloc(0);
 let first = true;
 if (lie === "turns that it does not read") {
@@ -121,7 +136,13 @@ if (lie === "turns that it does not read") {
     pending = Buffer.concat([pending, chunk]);
     while (pending.length >= 20 && pending.length >= 4 + pending.readUInt32LE(0)) {
       const id = pending.readUInt32LE(8);
+      const isRenewal = pending[4] === 12;
       pending = pending.subarray(4 + pending.readUInt32LE(0));
+      if (isRenewal) {
+        (BETWEEN[lie] ?? (() => send("ready", id)))(id);
+        first = true;
+        continue;
+      }
       if (first && lie !== "ready twice") send("ready", id);
       else if (first) {
         send("ready", id);

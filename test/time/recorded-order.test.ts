@@ -12,7 +12,7 @@ import {
 const slow: ChatProvider = {
   name: "slow",
   async *stream({ messages }, { signal }) {
-    const [ms = "0", word = ""] = String(messages.at(-1)?.content).split(" ");
+    const [ms = "0", word = ""] = (messages.at(-1)!.content as string).split(" ");
     await new Promise((resolve) => setTimeout(resolve, Number(ms)));
     signal.throwIfAborted();
     yield { type: "text", delta: word };

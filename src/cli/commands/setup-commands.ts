@@ -3,4 +3,5 @@ export { doctorCommand } from "./doctor-command.ts";
 export { importCommand } from "./import-command.ts";
 export { listKeys, removeKey, setKey } from "./keys-command.ts";
 export { listProfiles, showProfile } from "./profiles-command.ts";
+export { typesCommand } from "./types-command.ts";
 export { trustCommand } from "./trust-command.ts";

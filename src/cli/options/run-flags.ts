@@ -29,14 +29,25 @@ class SettingOption extends Option {
   }
 }
 
+export interface RunFlagsOptions {
+  /** Default: all. */
+  groups?: readonly FlagGroup[];
+  /** What is left out: settings by their paths, other flags by their keys. */
+  without?: readonly string[];
+}
+
 /** Adds the flags of these groups, in the order of the table, each group under its own heading of the help. */
-export function addRunFlags(command: Command, env: Environment, groups: readonly FlagGroup[] = FLAG_GROUPS): Command {
+export function addRunFlags(
+  command: Command,
+  env: Environment,
+  { groups = FLAG_GROUPS, without = [] }: RunFlagsOptions = {},
+): Command {
   for (const group of groups) {
     const settings = [...SETTING_BY_PATH].flatMap(([path, setting]) =>
-      setting.flag?.group === group ? [toSettingOption(path, setting, setting.flag)] : [],
+      setting.flag?.group === group && !without.includes(path) ? [toSettingOption(path, setting, setting.flag)] : [],
     );
-    const others = [...RUN_OPTION_BY_KEY.values()].flatMap((option) =>
-      option.flag.group === group ? [toOption(option, env)] : [],
+    const others = [...RUN_OPTION_BY_KEY].flatMap(([key, option]) =>
+      option.flag.group === group && !without.includes(key) ? [toOption(option, env)] : [],
     );
     for (const option of [...settings, ...others]) command.addOption(option.helpGroup(`${group}:`));
   }

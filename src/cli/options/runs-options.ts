@@ -47,7 +47,7 @@ export function addRunsCommand(program: Command, env: Readonly<Record<string, st
     .description("the run as it was: output, events, exit code; nobody is asked")
     .argument("<run>", id)
     .option("--script <file>", "run this script instead, on the answers that the run got");
-  addRunFlags(replay, env, ["Input and output"]).action(async (...given: Given<"replayRun">) =>
+  addRunFlags(replay, env, { groups: ["Input and output"] }).action(async (...given: Given<"replayRun">) =>
     (await scriptCommands()).replayRun(...given),
   );
   runs

@@ -1,14 +1,15 @@
 import type { Command } from "commander";
 import type { TrustOptions } from "../commands/trust-command.ts";
+import type { TypesOptions } from "../commands/types-command.ts";
 import { addRunFlags } from "./run-flags.ts";
 
 function commands(): Promise<typeof import("../commands/setup-commands.ts")> {
   return import("../commands/setup-commands.ts");
 }
 
-/** Adds the commands that set things up, and look after them: `profiles`, `keys`, `trust`, `doctor`. Each is loaded when it runs. */
+/** Adds the commands that set things up, and look after them: `profiles`, `keys`, `trust`, `types`, `doctor`. Each is loaded when it runs. */
 export function addSetupCommands(program: Command): Command[] {
-  return [addProfiles(program), addKeys(program), addTrust(program), addDoctor(program)];
+  return [addProfiles(program), addKeys(program), addTrust(program), addTypes(program), addDoctor(program)];
 }
 
 function addProfiles(program: Command): Command {
@@ -76,9 +77,21 @@ function addTrust(program: Command): Command {
     );
 }
 
+function addTypes(program: Command): Command {
+  return program
+    .command("types")
+    .description("print the types of what scripts see, for editors and for tsc")
+    .option("--out <file>", "where to; - is stdout, which is the default")
+    .option(
+      "--engine <module>",
+      "add what a host app gives its scripts: a module that exports its engine, pool or setup",
+    )
+    .action(async (options: TypesOptions) => (await commands()).typesCommand(options));
+}
+
 function addDoctor(program: Command): Command {
   const doctor = program.command("doctor").description("check that everything is there that scripts need");
-  return addRunFlags(doctor, process.env, ["Model"])
+  return addRunFlags(doctor, process.env, { groups: ["Model"] })
     .optionsGroup("Checks:")
     .option("--online", "ask the model one small question too; costs a few tokens")
     .option("--json", "as one JSON document")

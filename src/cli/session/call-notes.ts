@@ -14,6 +14,7 @@ export class CallNotes implements RecordingSink {
   readonly redact: Redact = redactSecrets;
   readonly #note: (call: LoggedCall) => void;
   #count = 0;
+  #lastEnd = 0;
 
   constructor(note: (call: LoggedCall) => void) {
     this.#note = note;
@@ -28,7 +29,10 @@ export class CallNotes implements RecordingSink {
     this.#note(call);
     const recordedAt = new Date(call.startedAt).toISOString();
     return async ({ request: _, ...rest }) => {
-      const answer = { id: randomUUID(), recordedAt, endedAt: new Date().toISOString(), ...rest };
+      // Each has a time of its own: a replay gives them in this order.
+      this.#lastEnd = Math.max(Date.now(), this.#lastEnd + 1);
+      const endedAt = new Date(this.#lastEnd).toISOString();
+      const answer = { id: randomUUID(), recordedAt, endedAt, ...rest };
       this.#note({ ...call, durationMs: Math.round(performance.now() - began), answer });
     };
   }

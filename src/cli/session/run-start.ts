@@ -26,7 +26,8 @@ export interface RunDetails {
 
 /** Longest input that is kept, in characters. */
 const MAX_INPUT = 1_000_000;
-const SECRET_NAMES = /key|token|secret|passw|credential|auth|cookie/i;
+/** Names of variables whose values nobody is to read. */
+export const SECRET_NAMES = /key|token|secret|passw|credential|auth|cookie/i;
 
 export interface RunFacts {
   id: string;

@@ -17,7 +17,7 @@ import {
 import { ModelRecorder } from "./model-recorder.ts";
 import { approveCalls } from "./approve-calls.ts";
 import { EVENTS_ON_STDERR, openEventLog, reasonOf } from "./event-log.ts";
-import { exitCodeOf } from "../output/exit-code-of.ts";
+import { exitCodeOf } from "../../errors.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { noteGuestThread } from "./guest-threads.ts";
 import { Interrupts } from "./interrupts.ts";

@@ -72,6 +72,13 @@ export class ScriptTokens {
     return this.#current.label === "eof";
   }
 
+  /** All that is left, in order. */
+  rest(): ScriptToken[] {
+    const tokens: ScriptToken[] = [];
+    while (!this.isAtEnd) tokens.push(this.next());
+    return tokens;
+  }
+
   /** Steps on, and gives the token that was current. */
   next(): ScriptToken {
     const token = this.#current;

@@ -20,16 +20,19 @@ export interface InputFeederOptions {
 export class InputFeeder {
   readonly #input: PipelineInput;
   readonly #output: StageOutput;
-  readonly #unwanted = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #controller = new AbortController();
+  readonly #given: AbortSignal;
 
   constructor({ input, edges, signal, onMove }: InputFeederOptions) {
     this.#input = input;
-    this.#signal = AbortSignal.any([signal, this.#unwanted.signal]);
+    // AbortSignal.any() would be looked through for each element.
+    this.#given = signal;
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener("abort", this.#onAbort, { once: true });
     this.#output = new StageOutput({
       stage: undefined,
       edges,
-      signal: this.#signal,
+      signal: this.#controller.signal,
       onMove,
       timed: false,
       tracedFrom: undefined,
@@ -41,18 +44,21 @@ export class InputFeeder {
   async feed(): Promise<void> {
     try {
       // An input that never gives anything must not hold up the end.
-      await abortable(this.#pump(), this.#signal);
+      await abortable(this.#pump(), this.#controller.signal);
     } catch (error) {
-      if (!this.#signal.aborted) throw error;
+      if (!this.#controller.signal.aborted) throw error;
     } finally {
+      this.#given.removeEventListener("abort", this.#onAbort);
       this.#output.close();
     }
   }
 
   /** Stops it when nobody takes the input any more. */
   stopIfUnwanted(): void {
-    if (this.#output.isUnwanted) this.#unwanted.abort(NO_READERS);
+    if (this.#output.isUnwanted) this.#controller.abort(NO_READERS);
   }
+
+  readonly #onAbort = (): void => this.#controller.abort(this.#given.reason);
 
   async #pump(): Promise<void> {
     const input = this.#input as unknown;
@@ -70,12 +76,12 @@ export class InputFeeder {
   async #pumpAsync(input: AsyncIterable<StreamElement | string>): Promise<void> {
     const iterator = input[Symbol.asyncIterator]();
     const onAbort = (): void => void leave(iterator);
-    this.#signal.addEventListener("abort", onAbort, { once: true });
+    this.#controller.signal.addEventListener("abort", onAbort, { once: true });
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
       const written = this.#write(next.value);
       if (written !== WRITTEN) await written;
     }
-    this.#signal.removeEventListener("abort", onAbort);
+    this.#controller.signal.removeEventListener("abort", onAbort);
   }
 
   #write(next: StreamElement | string): Promise<void> {

@@ -4,6 +4,7 @@ import type { Publisher } from "../../events/bus.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { Channel } from "./channel.ts";
 import type { StreamElement } from "../elements/element.ts";
+import { HandingRow, rowsThatHandOn } from "./hand-on.ts";
 import { InputFeeder, type PipelineInput } from "./input-feeder.ts";
 import { PipelineEvents } from "../pipeline-events.ts";
 import type { PipelineConfig } from "../graph/pipeline-config.ts";
@@ -194,7 +195,8 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
   }
 
   /** Makes the channels and the stages of this execution. */
-  #connect({ stages, edges, roots, leaves }: PipelineGraph, input: PipelineInput): InputFeeder {
+  #connect(graph: PipelineGraph, input: PipelineInput): InputFeeder {
+    const { stages, edges, roots, leaves } = graph;
     const { config, reserve } = this.#options;
     const onMove = config.idleTimeoutMs > 0 ? () => this.#noteMove() : () => {};
     const incoming = Map.groupBy(edges, ({ to }) => to);
@@ -232,6 +234,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
       if (this.#abort.signal.aborted) run.stop(this.#abort.signal.reason);
     }
     const runs = new Map(this.#stages.map((run) => [run.stage.name, run]));
+    for (const row of rowsThatHandOn(graph, config).values()) HandingRow.join(row.map((name) => runs.get(name)!));
     for (const [to, ways] of incoming)
       this.#sources.set(
         to,

@@ -80,7 +80,24 @@ export class StageOutput implements ElementWriter {
       }
       return;
     }
-    const sent = (elements as StreamElement[]).map((element) => this.#prepare(element));
+    await this.writePrepared(this.prepare(elements as StreamElement[]));
+  }
+
+  /** The elements as they are handed on, counted. */
+  prepare(elements: readonly StreamElement[]): readonly StreamElement[] {
+    return elements.map((element) => this.#prepare(element));
+  }
+
+  /** Hands on what has been prepared. */
+  async writePrepared(sent: readonly StreamElement[]): Promise<void> {
+    const only = this.#only;
+    if (only === undefined) {
+      for (const element of sent) {
+        const written = this.#writeTo(this.#edgesFor(element, undefined), element);
+        if (written !== WRITTEN) await written;
+      }
+      return;
+    }
     for (let next = 0; next < sent.length;) {
       next += only.channel.tryWriteMany(sent, next);
       if (next < sent.length) await this.#wait([only.channel.write(sent[next++]!)]);

@@ -38,6 +38,14 @@ export interface StageRunOptions {
 /** Nobody takes what the stage gives any more: the reason for which it stops, and no failure. */
 export const NO_READERS: Error = new DOMException("Nothing reads the output of this stage any more", "AbortError");
 
+/** Stages that follow each other, of which the first does the work of all. */
+export interface StageRow {
+  /** What each of them has for its work. */
+  process(run: StageRun): Promise<void>;
+  /** What they are doing, in words. */
+  describe(): string;
+}
+
 /** One stage in one execution. */
 export class StageRun {
   readonly stage: Stage;
@@ -45,8 +53,9 @@ export class StageRun {
   state: StageMetrics["state"] = "running";
   readonly #options: StageRunOptions;
   readonly #controller = new AbortController();
-  readonly #input: StageInput;
-  readonly #output: StageOutput;
+  readonly input: StageInput;
+  readonly output: StageOutput;
+  #row: StageRow | undefined;
   readonly #ended = Promise.withResolvers<void>();
   #endedAt: number | undefined;
 
@@ -56,14 +65,14 @@ export class StageRun {
     this.stage = stage;
     this.channel = channel;
     this.#options = options;
-    this.#input = new StageInput({ channel, signal, onTake: onMove, timed, traced, reserve });
-    this.#output = new StageOutput({
+    this.input = new StageInput({ channel, signal, onTake: onMove, timed, traced, reserve });
+    this.output = new StageOutput({
       stage: stage.name,
       edges,
       signal,
       onMove,
       timed,
-      tracedFrom: traced ? this.#input : undefined,
+      tracedFrom: traced ? this.input : undefined,
       startedAt,
     });
   }
@@ -86,11 +95,24 @@ export class StageRun {
     }
   }
 
+  /** Has the row do what it would do. */
+  joinRow(row: StageRow): void {
+    this.#row = row;
+  }
+
+  /** Counts elements that went by, and errors among them, as if it had taken and given them. */
+  countPassed(elements: number, errors: number): void {
+    this.channel.counts.taken += elements;
+    this.output.counts.written += elements;
+    this.output.counts.errors += errors;
+  }
+
   /** A stage that throws before its first await is no different from any other. */
   async #process(): Promise<void> {
     const { signal } = this.#controller;
+    if (this.#row !== undefined) return this.#row.process(this);
     const { edges, runId, onMove: touch } = this.#options;
-    await this.stage.process(this.#input, this.#output, { signal, runId, outputs: edges.map(({ to }) => to), touch });
+    await this.stage.process(this.input, this.output, { signal, runId, outputs: edges.map(({ to }) => to), touch });
   }
 
   /** Closes what it writes and drops what it reads. Idempotent. */
@@ -98,8 +120,8 @@ export class StageRun {
     if (this.#endedAt !== undefined) return;
     this.#endedAt = performance.now();
     this.#ended.resolve();
-    this.#output.close();
-    this.#input.close();
+    this.output.close();
+    this.input.close();
     this.channel.abandon();
   }
 
@@ -114,16 +136,17 @@ export class StageRun {
 
   /** Stops it when nobody takes what it gives any more, and says whether it did. */
   stopIfUnwanted(): boolean {
-    if (this.hasEnded || this.#controller.signal.aborted || !this.#output.isUnwanted) return false;
+    if (this.hasEnded || this.#controller.signal.aborted || !this.output.isUnwanted) return false;
     this.stop(NO_READERS);
     return true;
   }
 
   /** What it is doing, in words. */
   describe(): string {
-    const what = this.#output.waiting.isWaiting
+    if (this.#row !== undefined) return `"${this.stage.name}" (${this.#row.describe()})`;
+    const what = this.output.waiting.isWaiting
       ? "waiting for room"
-      : this.#input.waiting.isWaiting
+      : this.input.waiting.isWaiting
         ? "waiting for input"
         : "working";
     return `"${this.stage.name}" (${what})`;
@@ -134,10 +157,10 @@ export class StageRun {
   }
 
   metrics(): StageMetrics {
-    const { counts } = this.#output;
+    const { counts } = this.output;
     const elapsedMs = this.durationMs;
-    const waitingForInputMs = this.#input.waiting.ms;
-    const waitingForOutputMs = this.#output.waiting.ms;
+    const waitingForInputMs = this.input.waiting.ms;
+    const waitingForOutputMs = this.output.waiting.ms;
     return {
       stage: this.stage.name,
       type: this.stage.type,

@@ -9,7 +9,8 @@ export interface ScriptedTurn {
   reasoning?: string;
   /** The text; a list is one delta each, a string one delta per word. */
   text?: string | readonly string[];
-  toolCalls?: readonly ToolCall[];
+  /** Without an id it is "call-1" and so on, counted over all turns. */
+  toolCalls?: readonly (Omit<ToolCall, "id"> & { id?: string })[];
   /** Thrown after the text and the calls, in place of an end. */
   error?: Error;
   stopReason?: StopReason;
@@ -18,20 +19,24 @@ export interface ScriptedTurn {
   delayMs?: number;
 }
 
+/** A turn; a text, a list of deltas or an error stands for one with nothing else; a function makes one from the request. */
+export type ScriptedTurnSource =
+  ScriptedTurn | string | readonly string[] | Error | ((request: ChatRequest) => ScriptedTurn | string);
+
 /**
- * A chat model for tests: answers with the turns it was given, one for each request, and keeps the requests. A turn may
- * be made from its request.
+ * A chat model for tests: answers with the turns it was given, one for each request, and keeps the requests.
  *
  * @example
- * const model = new ScriptedChat([{ text: "Hello" }, ({ messages }) => ({ text: `You said ${messages.length} things` })]);
+ * const model = new ScriptedChat(["Hello", ({ messages }) => `You said ${messages.length} things`, new Error("gone")]);
  */
 export class ScriptedChat implements ChatProvider {
   readonly name = "scripted";
   /** What was asked, in order. */
   readonly requests: ChatRequest[] = [];
-  readonly #turns: readonly (ScriptedTurn | ((request: ChatRequest) => ScriptedTurn))[];
+  readonly #turns: readonly ScriptedTurnSource[];
+  #calls = 0;
 
-  constructor(turns: readonly (ScriptedTurn | ((request: ChatRequest) => ScriptedTurn))[]) {
+  constructor(turns: readonly ScriptedTurnSource[]) {
     this.#turns = turns;
   }
 
@@ -46,8 +51,8 @@ export class ScriptedChat implements ChatProvider {
         code: "ERR_SCRIPT_EXHAUSTED",
       });
     }
-    const turn = typeof given === "function" ? given(request) : given;
-    for (const chunk of chunksOf(turn)) {
+    const turn = toTurn(typeof given === "function" ? given(request) : given);
+    for (const chunk of chunksOf(turn, () => `call-${++this.#calls}`)) {
       await timeSource().sleep(turn.delayMs ?? 0, signal);
       signal.throwIfAborted();
       yield chunk;
@@ -60,9 +65,21 @@ export class ScriptedChat implements ChatProvider {
   }
 }
 
-function* chunksOf({ reasoning, text = [], toolCalls = [] }: ScriptedTurn): Generator<ChatChunk, void, undefined> {
+function toTurn(given: Exclude<ScriptedTurnSource, (request: ChatRequest) => unknown>): ScriptedTurn {
+  if (typeof given === "string" || isDeltas(given)) return { text: given };
+  return given instanceof Error ? { error: given } : given;
+}
+
+function isDeltas(given: object): given is readonly string[] {
+  return Array.isArray(given);
+}
+
+function* chunksOf(
+  { reasoning, text = [], toolCalls = [] }: ScriptedTurn,
+  newId: () => string,
+): Generator<ChatChunk, void, undefined> {
   if (reasoning) yield { type: "reasoning", delta: reasoning };
   const deltas = typeof text === "string" ? (text.match(/^\s+$|\s*\S+\s*/g) ?? []) : text;
   for (const delta of deltas) if (delta !== "") yield { type: "text", delta };
-  for (const toolCall of toolCalls) yield { type: "tool-call", toolCall };
+  for (const { id = newId(), ...call } of toolCalls) yield { type: "tool-call", toolCall: { id, ...call } };
 }

@@ -1,3 +1,4 @@
+import { currentCall } from "../../base/call-context.ts";
 import type { SchemaAnswer, SchemaRequest } from "./schema-child.ts";
 import { SchemaProcess } from "./schema-process.ts";
 
@@ -26,7 +27,6 @@ const MAX_WAITING = 2000;
 interface Job {
   request: SchemaRequest;
   signal: AbortSignal | undefined;
-  lane: Lane;
   resolve(answer: SchemaAnswer | "overdue" | "dropped"): void;
 }
 
@@ -35,10 +35,24 @@ interface Owner {
   isBusy: boolean;
 }
 
-/** Checks that an owner has to make in the slow lane after one that took too long. */
-const PENANCE = 20;
-/** Owners that have such checks to make yet, and how many. */
+/** How long an owner's checks begin in the slow lane after one that took too long, in milliseconds. */
+const SLOW_MS = 10_000;
+/** Owners of whom that is so, and until when. */
 const slowOwners = new WeakMap<object, number>();
+
+/** Most tenants that are known; those that were known first are forgotten first. */
+const MAX_TENANTS = 1000;
+const tenants = new Map<string, object>();
+
+/** All scripts of a tenant are one owner, however many it runs, at once or one after the other. */
+function tenantOf(owner: object): object {
+  const name = currentCall()?.tenant ?? "";
+  if (name === "") return owner;
+  const tenant = tenants.get(name) ?? { name };
+  tenants.set(name, tenant);
+  if (tenants.size > MAX_TENANTS) tenants.delete(tenants.keys().next().value!);
+  return tenant;
+}
 
 /**
  * Who asks for checks, fairly: each owner has a queue of its own and at most one check under way; owners that wait are
@@ -48,7 +62,8 @@ class SchemaQueue {
   readonly #owners = new Map<object, Owner>();
 
   /** "overdue" when the check takes too long or kills its process, "dropped" when it is withdrawn or too many wait. */
-  ask(key: object, request: SchemaRequest, signal?: AbortSignal): Promise<SchemaAnswer | "overdue" | "dropped"> {
+  ask(asking: object, request: SchemaRequest, signal?: AbortSignal): Promise<SchemaAnswer | "overdue" | "dropped"> {
+    const key = tenantOf(asking);
     const owner = this.#owners.get(key) ?? { waiting: [], isBusy: false };
     if (owner.waiting.length >= MAX_WAITING || signal?.aborted === true) return Promise.resolve("dropped");
     this.#owners.set(key, owner);
@@ -56,7 +71,6 @@ class SchemaQueue {
       const job: Job = {
         request,
         signal,
-        lane: slowOwners.has(key) ? slow : fast,
         resolve: (answer) => {
           signal?.removeEventListener("abort", onAbort);
           resolve(answer);
@@ -78,38 +92,29 @@ class SchemaQueue {
   #advance(): void {
     for (const [key, owner] of this.#owners) {
       const [job] = owner.waiting;
-      if (owner.isBusy || job === undefined || job.lane.busy >= job.lane.processes) continue;
+      // Not when it is asked: those that wait behind a check that takes too long would each take too long there.
+      const lane = (slowOwners.get(key) ?? 0) > performance.now() ? slow : fast;
+      if (owner.isBusy || job === undefined || lane.busy >= lane.processes) continue;
       // Whoever has been served goes to the end of the line.
       this.#owners.delete(key);
       this.#owners.set(key, owner);
       owner.waiting.shift();
-      void this.#serve(key, owner, job);
+      void this.#serve(key, owner, job, lane);
     }
   }
 
-  async #serve(key: object, owner: Owner, job: Job): Promise<void> {
-    const { lane } = job;
+  async #serve(key: object, owner: Owner, job: Job, lane: Lane): Promise<void> {
     owner.isBusy = true;
     lane.busy++;
-    const answer = await check(job);
+    const answer = await check(job, lane);
     lane.busy--;
     owner.isBusy = false;
-    if (answer === "overdue") slowOwners.set(key, PENANCE);
-    else if (lane === slow) this.#forgive(key);
+    if (answer === "overdue") slowOwners.set(key, performance.now() + SLOW_MS);
     if (job.signal?.aborted === true) job.resolve("dropped");
-    else if (answer === "overdue" && lane === fast) {
-      job.lane = slow;
-      owner.waiting.unshift(job);
-    } else job.resolve(answer);
+    else if (answer === "overdue" && lane === fast) owner.waiting.unshift(job);
+    else job.resolve(answer);
     this.#forget(key, owner);
     this.#advance();
-  }
-
-  /** An owner whose checks have come to an end for a while is as good as any other. */
-  #forgive(key: object): void {
-    const left = (slowOwners.get(key) ?? 1) - 1;
-    if (left > 0) slowOwners.set(key, left);
-    else slowOwners.delete(key);
   }
 
   #forget(key: object, owner: Owner): void {
@@ -117,7 +122,7 @@ class SchemaQueue {
   }
 }
 
-async function check({ lane, request, signal }: Job): Promise<SchemaAnswer | "overdue"> {
+async function check({ request, signal }: Job, lane: Lane): Promise<SchemaAnswer | "overdue"> {
   const process = idleProcess(lane) ?? new SchemaProcess(lane.niceness);
   // The time that a process takes to begin is not the schema's.
   await process.ready();

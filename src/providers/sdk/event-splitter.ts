@@ -4,6 +4,7 @@ export const MAX_EVENT_BYTES: number = 2 * 1024 * 1024;
 const MAX_LINE_HEAD = 4096;
 const LF = 10;
 const CR = 13;
+const COLON = 58;
 const FIELD = /^(data|event|id|retry|error)\s?: ?|^:/i;
 const BLANK_LINE = new Uint8Array([LF, LF]);
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -35,6 +36,7 @@ export class EventSplitter {
   readonly #pending = new ByteBuffer();
   readonly #head = new ByteBuffer();
   #lineBytes = 0;
+  #isComment = false;
   /** A line ended with CR at the end of the last bytes: LF may still follow. */
   #afterCR = false;
   #name = "";
@@ -64,19 +66,20 @@ export class EventSplitter {
     while (nextLF >= 0 || nextCR >= 0) {
       const isCR = nextCR >= 0 && (nextLF < 0 || nextCR < nextLF);
       const lineEnd = isCR ? nextCR : nextLF;
-      this.#addToLine(bytes.subarray(lineStart, lineEnd));
+      this.#addToLine(bytes, lineStart, lineEnd);
       lineStart = lineEnd + 1;
       if (isCR && bytes[lineStart] === LF) lineStart++;
       else if (isCR && lineStart === bytes.length) this.#afterCR = true;
       if (this.#endLine()) {
-        const event = this.#take(bytes.subarray(eventStart, lineStart));
-        if (event !== undefined) events.push(event);
+        // Blank lines and comments cost a server nothing: they are passed over without a copy.
+        if (this.#hasField) events.push(this.#take(bytes.subarray(eventStart, lineStart)));
+        else this.#pending.clear();
         eventStart = lineStart;
       }
       if (nextLF >= 0 && nextLF < lineStart) nextLF = bytes.indexOf(LF, lineStart);
       if (nextCR >= 0 && nextCR < lineStart) nextCR = bytes.indexOf(CR, lineStart);
     }
-    this.#addToLine(bytes.subarray(lineStart));
+    this.#addToLine(bytes, lineStart, bytes.length);
     this.#pending.add(bytes.subarray(eventStart));
     return events;
   }
@@ -84,34 +87,37 @@ export class EventSplitter {
   /** What is left at the end of the body, as an event: it counts even where the server forgot the blank line after it. */
   flush(): ServerEvent | undefined {
     this.#endLine();
-    return this.#take(BLANK_LINE);
+    return this.#hasField ? this.#take(BLANK_LINE) : undefined;
   }
 
-  /** The event that `last` completes; undefined for one without fields, such as a comment. */
-  #take(last: Uint8Array): ServerEvent | undefined {
-    const hasField = this.#hasField;
+  /** The event that `last` completes. */
+  #take(last: Uint8Array): ServerEvent {
     const event = { name: this.#name, data: this.#data };
     this.#name = "";
     this.#data = "";
     this.#hasField = false;
-    if (!hasField) {
-      this.#pending.clear();
-      return undefined;
-    }
     this.#pending.add(last);
     return { ...event, bytes: this.#pending.take() };
   }
 
-  #addToLine(bytes: Uint8Array): void {
-    this.#lineBytes += bytes.length;
-    this.#head.add(bytes.subarray(0, Math.max(0, MAX_LINE_HEAD - this.#head.length)));
+  #addToLine(bytes: Buffer, start: number, end: number): void {
+    if (start === end) return;
+    if (this.#lineBytes === 0) this.#isComment = bytes[start] === COLON;
+    this.#lineBytes += end - start;
+    if (this.#isComment && this.firstLine !== undefined) return;
+    const room = MAX_LINE_HEAD - this.#head.length;
+    if (room > 0) this.#head.add(bytes.subarray(start, Math.min(end, start + room)));
   }
 
   /** Reads the line that has ended; true for a blank one, which ends an event. */
   #endLine(): boolean {
     if (this.#lineBytes === 0) return true;
-    const line = this.#head.take().toString("utf8");
     this.#lineBytes = 0;
+    if (this.#isComment && this.firstLine !== undefined) {
+      this.isEventStream = true;
+      return false;
+    }
+    const line = this.#head.takeText();
     this.firstLine ??= line.trim() || undefined;
     const field = FIELD.exec(line);
     if (field === null) {
@@ -154,6 +160,13 @@ class ByteBuffer {
 
   clear(): void {
     this.#length = 0;
+  }
+
+  /** All bytes as text; they are forgotten. */
+  takeText(): string {
+    const text = this.#bytes.toString("utf8", 0, this.#length);
+    this.clear();
+    return text;
   }
 
   /** A copy of all bytes, which are forgotten. */

@@ -1,3 +1,5 @@
+import { currentCall } from "../../base/call-context.ts";
+import { hostTime } from "../../base/host-time.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { tooLarge } from "../answer/answer-text.ts";
 import { EventSplitter, MAX_EVENT_BYTES, type ServerEvent } from "./event-splitter.ts";
@@ -48,6 +50,7 @@ export function createStreamWatch(options: WatchOptions): StreamWatch {
   const inner = options.fetch ?? globalThis.fetch;
   const { provider, maxBytes = MAX_ANSWER_BYTES } = options;
   const seen = new EventSplitter();
+  const tenant = currentCall()?.tenant ?? "";
   let contentType = "";
   let graceMs: number | undefined;
   let event: Omit<ServerEvent, "bytes"> | undefined;
@@ -105,6 +108,9 @@ export function createStreamWatch(options: WatchOptions): StreamWatch {
             reader.cancel().catch(() => undefined);
           };
           try {
+            // Reading the next event, and all that follows from it, is this tenant's part of the time.
+            await hostTime.turn(tenant);
+            if (closed) return;
             while (!handOut(controller)) {
               if (ended) {
                 closed = true;
@@ -113,6 +119,7 @@ export function createStreamWatch(options: WatchOptions): StreamWatch {
               }
               const waitMs = Math.min(options.idleTimeoutMs, graceMs ?? options.idleTimeoutMs);
               const { done, value } = await readInTime(reader, waitMs, onStall);
+              await hostTime.turn(tenant);
               if (closed) return;
               if (done) {
                 ended = true;
@@ -146,12 +153,14 @@ export function createStreamWatch(options: WatchOptions): StreamWatch {
 
   return {
     fetch: async (input, init) => {
+      await hostTime.turn(tenant);
       const response = await fetchFromOrigin(inner, input, init, provider);
       contentType = (response.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
       const { status, statusText, headers } = response;
       if (!response.body) return response;
       if (response.ok) return new Response(watchBody(response.body), { status, statusText, headers });
       errorBody = await readHead(response.body, options.idleTimeoutMs);
+      await hostTime.turn(tenant);
       return new Response(errorBody, { status, statusText, headers });
     },
     seen,

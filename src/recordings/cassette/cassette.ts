@@ -73,8 +73,8 @@ export class Cassette implements RecordingSink, AsyncDisposable {
   }
 
   /** Recordings without a file, for example those of a run in a log. */
-  static inMemory(recordings: readonly Recording[] = [], options: CassetteOptions = {}): Cassette {
-    return new Cassette(undefined, options, recordings);
+  static inMemory(recordings: readonly Recording[] = [], options: CassetteOptions & { name?: string } = {}): Cassette {
+    return new Cassette(undefined, options, recordings, options.name);
   }
 
   /** Why some of what has been recorded is not in the file; undefined where all of it is. */

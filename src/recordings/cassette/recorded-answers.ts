@@ -13,6 +13,8 @@ export interface RecordedAnswersOptions {
   what: string;
   /** Names a request: "the request to openai:m that …". */
   describe: (request: RecordedRequest) => string;
+  /** Hears of each recording that is replayed. */
+  onServe?: ((recording: Recording) => void) | undefined;
 }
 
 /** How long a recording that was cut short waits to be cut short again. */
@@ -41,16 +43,24 @@ export class RecordedAnswers<R extends Recording> {
     return this.#own[0]?.request.provider;
   }
 
+  /** Was the same ever asked? */
+  has(asked: RecordedRequest): boolean {
+    return this.#byKey.has(requestKey(asked));
+  }
+
   /** @throws {GeppettoError} ReplayError that names the nearest recording and the first field that differs. */
   next(asked: RecordedRequest): R {
-    const { repeats, describe } = this.#options;
+    const { repeats, describe, onServe } = this.#options;
     const key = requestKey(asked);
     const answers = this.#byKey.get(key);
     if (answers === undefined) throw this.#miss(asked);
     const count = this.#served.get(key) ?? 0;
     this.#served.set(key, count + 1);
     const answer = answers[count] ?? (repeats === "repeat" ? answers.at(-1) : undefined);
-    if (answer !== undefined) return answer;
+    if (answer !== undefined) {
+      onServe?.(answer);
+      return answer;
+    }
     const times = answers.length === 1 ? "once" : `${answers.length} times`;
     throw replayError(`${describe(asked)} was recorded ${times} in ${this.#cassette.name} and is requested once more`);
   }

@@ -35,9 +35,14 @@ export function recordingEmbeddings(provider: EmbeddingProvider, cassette: Recor
 export function replayingEmbeddings(
   provider: EmbeddingProvider,
   cassette: Cassette,
-  { repeats = "repeat" }: Pick<ReplayOptions, "repeats"> = {},
+  options: EmbeddingReplayOptions = {},
 ): EmbeddingProvider {
-  return new ReplayingEmbeddings(provider, cassette, repeats);
+  return new ReplayingEmbeddings(provider, cassette, options);
+}
+
+export interface EmbeddingReplayOptions extends Pick<ReplayOptions, "repeats" | "onServe"> {
+  /** Is asked for what was not recorded; default nobody is. */
+  otherwise?: EmbeddingProvider;
 }
 
 /** What both sides know of the provider that they stand for. */
@@ -99,12 +104,18 @@ class RecordingEmbeddings extends CassetteEmbeddings<RecordingSink> {
 
 class ReplayingEmbeddings extends CassetteEmbeddings<Cassette> {
   readonly #answers: RecordedAnswers<EmbeddingRecording>;
+  readonly #otherwise: EmbeddingProvider | undefined;
   #dimensions = 0;
 
-  constructor(inner: EmbeddingProvider, cassette: Cassette, repeats: "repeat" | "once") {
+  constructor(
+    inner: EmbeddingProvider,
+    cassette: Cassette,
+    { repeats = "repeat", otherwise, onServe }: EmbeddingReplayOptions,
+  ) {
     super(inner, cassette);
     const what = "recorded embeddings";
-    this.#answers = new RecordedAnswers(cassette, isEmbeddingRecording, { repeats, what, describe });
+    this.#otherwise = otherwise;
+    this.#answers = new RecordedAnswers(cassette, isEmbeddingRecording, { repeats, what, describe, onServe });
   }
 
   override model(): EmbeddingModel {
@@ -114,7 +125,9 @@ class ReplayingEmbeddings extends CassetteEmbeddings<Cassette> {
 
   async embed(texts: string[], { signal }: { signal: AbortSignal }): Promise<Float32Array[]> {
     signal.throwIfAborted();
-    const recording = this.#answers.next(this.requestFor(texts, this.cassette.redact));
+    const asked = this.requestFor(texts, this.cassette.redact);
+    if (this.#otherwise !== undefined && !this.#answers.has(asked)) return this.#otherwise.embed(texts, { signal });
+    const recording = this.#answers.next(asked);
     // As from a server: whoever cancels is heard.
     await timeSource().sleep(0, signal, endOf(recording));
     await endAsRecorded(recording, signal);

@@ -15,6 +15,10 @@ export interface ReplayOptions {
    * ReplayError ("once").
    */
   repeats?: "repeat" | "once";
+  /** Is asked for what was not recorded; default nobody is. */
+  otherwise?: ChatProvider;
+  /** Hears of each recording that is replayed. */
+  onServe?: (recording: Recording) => void;
 }
 
 /**
@@ -33,18 +37,25 @@ class ReplayingProvider implements ChatProvider {
   readonly #cassette: Cassette;
   readonly #answers: RecordedAnswers<ChatRecording>;
   readonly #defaults: RequestDefaults | undefined;
+  readonly #otherwise: ChatProvider | undefined;
 
-  constructor(cassette: Cassette, { name, repeats = "repeat", defaults }: ReplayOptions) {
+  constructor(cassette: Cassette, { name, repeats = "repeat", defaults, otherwise, onServe }: ReplayOptions) {
     this.#cassette = cassette;
     this.#defaults = defaults;
-    this.#answers = new RecordedAnswers(cassette, isChat, { repeats, what: "recordings", describe });
+    this.#otherwise = otherwise;
+    this.#answers = new RecordedAnswers(cassette, isChat, { repeats, what: "recordings", describe, onServe });
     this.name = name ?? this.#answers.provider ?? "replay";
   }
 
   async *stream(request: ChatRequest, { signal }: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined> {
     signal.throwIfAborted();
     const { redact } = this.#cassette;
-    const recording = this.#answers.next(toRecordedRequest(this.name, request, { redact, defaults: this.#defaults }));
+    const asked = toRecordedRequest(this.name, request, { redact, defaults: this.#defaults });
+    if (this.#otherwise !== undefined && !this.#answers.has(asked)) {
+      yield* this.#otherwise.stream(request, { signal });
+      return;
+    }
+    const recording = this.#answers.next(asked);
     for (const chunk of recording.chunks) {
       // A chunk at a time, as from a server: whoever cancels is heard in between.
       await timeSource().sleep(0, signal, endOf(recording));

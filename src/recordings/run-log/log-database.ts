@@ -11,7 +11,8 @@ import { reasonOf } from "../quarantine-file.ts";
 export interface LogConnection {
   /** What `work` returns, which is told the log's version; undefined where there is no database. */
   use<T>(work: (database: DatabaseSync, version: number) => T): T | undefined;
-  transact(work: (database: DatabaseSync) => void): void;
+  /** Does all of `work`, or nothing; says which. */
+  transact(work: (database: DatabaseSync) => void): boolean;
   close(): void;
 }
 
@@ -29,7 +30,7 @@ export class ReadOnlyLog implements LogConnection {
     return this.#database && work(this.#database, this.#version);
   }
 
-  transact(): void {
+  transact(): never {
     throw new Error("it is open for reading only");
   }
 
@@ -60,9 +61,12 @@ export class LogDatabase implements LogConnection {
     return database && this.#try(() => work(database, SCHEMA_VERSION));
   }
 
-  /** Does all of `work`, or nothing. */
-  transact(work: (database: DatabaseSync) => void): void {
-    this.use((database) => transact(database, work));
+  transact(work: (database: DatabaseSync) => void): boolean {
+    const done = this.use((database) => {
+      transact(database, work);
+      return true;
+    });
+    return done ?? false;
   }
 
   /** Idempotent. */

@@ -62,7 +62,8 @@ export interface LoggedRunOptions {
   maxEvents: number;
   /** Most characters of output. */
   maxOutput: number;
-  write(batch: LoggedBatch): void;
+  /** False where it could not be written. */
+  write(batch: LoggedBatch): boolean;
   /** @throws {Error} where it cannot be kept. */
   writeChunk(place: number, chunk: Uint8Array): void;
   writeFailure(reason: string): void;
@@ -202,6 +203,9 @@ export class LoggedRun {
     this.#waiting = [];
     this.#calls.clear();
     if (!this.#output.isEmpty) this.#lineTimer ??= setTimeout(() => this.#flush({ all: true }), LINE_MS).unref();
-    if (events.length + calls.length + output.length > 0) this.#options.write({ events, calls, output });
+    if (events.length + calls.length + output.length === 0) return;
+    if (this.#options.write({ events, calls, output })) return;
+    this.#dropped += events.length;
+    for (const { text } of output) this.#output.dropped += text.length;
   }
 }

@@ -1,4 +1,4 @@
-import { exitCodeOf } from "../../../src/cli/output/exit-code-of.ts";
+import { exitCodeOf } from "../../../src/errors/exit-code-of.ts";
 import { ErrorReport, type ErrorContext } from "../../../src/cli/output/report-error.ts";
 import { RuntimeEngine, setupDefaults, type ScriptOutcome } from "../../../src/index.ts";
 import { Output } from "../../engine/engine-harness.ts";

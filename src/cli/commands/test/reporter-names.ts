@@ -1,0 +1,1 @@
+export const REPORTERS: readonly string[] = ["default", "dot", "json", "junit", "tap", "github"];
