@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { benchImports } from "./imports.mjs";
+import { benchJournal } from "./journal.mjs";
 import { comparisons, repetitions, toMarkdown } from "./measure.mjs";
 import { benchPipeline } from "./pipeline.mjs";
 import { benchStart } from "./start.mjs";
@@ -23,6 +24,7 @@ await benchStart();
 await benchImports();
 await benchThroughput();
 await benchPipeline();
+await benchJournal();
 
 const higherIsBetter = (unit) => unit.endsWith("per second");
 const ratios = Object.fromEntries(

@@ -1,6 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { ISOLATIONS } from "../../engine/engine-harness.ts";
@@ -244,6 +246,25 @@ describe.concurrent("runs replay", () => {
     expect(stderr).toMatch(
       /^error \[ERR_REPLAY\]: Cannot replay the run: not replayable: journal larger than 64 MB\n$/,
     );
+  });
+});
+
+describe.skipIf(!existsSync("/bin/sh"))("a disk that fills up while a run is recorded", () => {
+  it("ends its journal, and not the run, which says so", async () => {
+    const { file, cli } = withLog();
+    await cli(["eval", "1"]);
+    const main = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+    const code = `for (let i = 0; i < 60; i++) crypto.getRandomValues(new Uint8Array(65_536));
+      console.log("end", await new Promise((end) => setTimeout(end, 1, "of it")));`;
+    const args = ["-c", `trap '' XFSZ; ulimit -f 1500; exec "$0" "$@"`, process.execPath, main, "run"];
+    const { status, stdout, stderr } = spawnSync("/bin/sh", [...args, folder.file("fills.js", code)], {
+      env: { PATH: process.env["PATH"], GEPPETTO_LOG: file, XDG_CONFIG_HOME: folder.path },
+      encoding: "utf8",
+    });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "end of it\n" });
+    expect(stderr).toMatch(/^not replayable: the journal could not be written$/m);
+    const { code: exit } = await cli(["runs", "replay", "last"]);
+    expect([2, 79]).toContain(exit);
   });
 });
 
