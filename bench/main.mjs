@@ -3,14 +3,15 @@
 //
 //   npm run bench [-- part …] [-- --quick] [-- --json] [-- --write] [-- --check]
 //
-// Parts: start, imports, pool, throughput, chat, values, pipeline, memory, tests; all, where none is named. --write puts the
-// tables into bench/RESULTS.md, plots of how cost grows into bench/plots and the ratios into bench/ratios.json; --check
+// Parts: start, imports, pool, throughput, chat, values, pipeline, memory, journal, tests; all, where none is named. --write
+// puts the tables into bench/RESULTS.md, plots of how cost grows into bench/plots and the ratios into bench/ratios.json; --check
 // fails where a ratio has become worse than half of the one in bench/ratios.json.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import { fileURLToPath } from "node:url";
 import { benchChat } from "./chat.mjs";
 import { benchImports } from "./imports.mjs";
+import { benchJournal } from "./journal.mjs";
 import { comparisons, repetitions, toMarkdown } from "./measure.mjs";
 import { benchMemory } from "./memory.mjs";
 import { benchPipeline } from "./pipeline.mjs";
@@ -29,6 +30,7 @@ const PARTS = {
   values: benchValues,
   pipeline: benchPipeline,
   memory: benchMemory,
+  journal: benchJournal,
   tests: benchTests,
 };
 

@@ -16,13 +16,15 @@ export interface JournalRecorderOptions {
   maxBytes?: number;
 }
 
-/** Text that is compressed and kept at a time, in characters. */
-const CHUNK_CHARS = 262_144;
+/** Text that is joined at a time, in characters: strings that wait for longer cost V8's collector time. */
+const BATCH_CHARS = 16_384;
+/** What is compressed and kept at a time, in bytes. */
+const CHUNK_BYTES = 262_144;
 
 /** Loaded on use: while a script starts there is nothing to compress. */
 function compress(bytes: Uint8Array): Promise<Uint8Array> {
   const { constants, zstdCompress } = process.getBuiltinModule("node:zlib");
-  const params = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
+  const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
   return new Promise((resolve, reject) => {
     zstdCompress(bytes, { params }, (error, compressed) => (error === null ? resolve(compressed) : reject(error)));
   });
@@ -37,6 +39,10 @@ export class JournalRecorder implements JournalSink {
   #facts: (() => JournalFacts) | undefined;
   #parts: string[] = [];
   #chars = 0;
+  /** Joined, and not yet kept. */
+  #pieces: Buffer[] = [];
+  #pieceBytes = 0;
+  /** Of all of it. */
   #bytes = 0;
   #writing: Promise<void> = Promise.resolve();
   #isRecording = true;
@@ -102,12 +108,14 @@ export class JournalRecorder implements JournalSink {
     this.#failure = reason;
     this.#isRecording = false;
     this.#parts = [];
+    this.#pieces = [];
     this.#options.onFailed(reason);
   }
 
   /** Keeps the rest, off the main thread where that can be. Resolves when everything has been handed to `write`. */
   async close(end: JournalEnd): Promise<void> {
     this.#add(LETTERS.end, JSON.stringify(end));
+    this.#join();
     this.#flush();
     await this.#writing;
   }
@@ -126,22 +134,29 @@ export class JournalRecorder implements JournalSink {
   #add(letter: string, first?: string, second?: string): void {
     if (this.#failure !== undefined) return;
     const parts = this.#parts;
-    if (first === undefined) parts.push(`${letter}\n`);
-    else if (second === undefined) parts.push(`${letter}${first.length}:`, first, "\n");
-    else parts.push(`${letter}${first.length}:`, first, `${second.length}:`, second, "\n");
+    if (first === undefined) parts.push(letter);
+    else if (second === undefined) parts.push(`${letter}${first.length}:`, first);
+    else parts.push(`${letter}${first.length}:`, first, `${second.length}:`, second);
     this.#chars += (first?.length ?? 0) + (second?.length ?? 0) + 8;
-    if (this.#chars >= CHUNK_CHARS) this.#flush();
+    if (this.#chars >= BATCH_CHARS) this.#join();
+  }
+
+  #join(): void {
+    if (this.#failure !== undefined || this.#chars === 0) return;
+    const piece = Buffer.from(this.#takeText());
+    this.#pieces.push(piece);
+    this.#pieceBytes += piece.length;
+    this.#bytes += piece.length;
+    const { maxBytes } = this.#options;
+    if (this.#bytes > maxBytes) this.fail(`journal larger than ${Math.round(maxBytes / 1_000_000)} MB`);
+    else if (this.#pieceBytes >= CHUNK_BYTES) this.#flush();
   }
 
   #flush(): void {
-    if (this.#failure !== undefined || this.#chars === 0) return;
-    const text = this.#takeText();
-    const bytes = Buffer.from(text);
-    this.#bytes += bytes.length;
-    if (this.#bytes > this.#options.maxBytes) {
-      this.fail(`journal larger than ${Math.round(this.#options.maxBytes / 1_000_000)} MB`);
-      return;
-    }
+    if (this.#failure !== undefined || this.#pieces.length === 0) return;
+    const bytes = Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    this.#pieceBytes = 0;
     this.#writing = this.#writing.then(() => this.#keep(bytes));
   }
 

@@ -4,8 +4,8 @@ import { JournalError } from "./journal-error.ts";
 import { JOURNAL_VERSION, type JournalEnd, type JournalFacts, type JournalRecord } from "./journal-record.ts";
 
 /**
- * Records as text: a letter, then each part with its length before it ("N5:[1,2]"), then a new line. Lengths count
- * UTF-16 units, so that whatever a guest says stays what it is. Buffers stand before the frame that they belong to.
+ * Records as text: a letter, then each part with its length before it ("N5:[1,2]"). Lengths count UTF-16 units, so
+ * that whatever a guest says stays what it is. Buffers stand before the frame that they belong to.
  */
 export const LETTERS = {
   begin: "B",
@@ -50,7 +50,7 @@ export interface WrittenRecord {
 export function writeRecord({ letter, parts }: WrittenRecord): string {
   let text = letter;
   for (const part of parts) text += `${part.length}:${part}`;
-  return `${text}\n`;
+  return text;
 }
 
 /**
@@ -77,8 +77,6 @@ export function* splitRecords(text: string): Generator<WrittenRecord> {
       parts.push(text.slice(colon + 1, end));
       at = end;
     }
-    if (text[at] !== "\n") throw new JournalError(`a record at character ${at} is cut off`);
-    at++;
     yield { letter, parts };
   }
 }

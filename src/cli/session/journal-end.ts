@@ -33,7 +33,13 @@ export function toJournalEnd(
 /** What such an end tells. */
 export function readJournalEnd({ told }: JournalEnd): ToldAtEnd {
   const { value, outcome, ...facts } = fromTagged(told) as ToldAtEnd & { value?: unknown };
-  return { ...facts, outcome: { ...outcome, ...(value === undefined ? {} : { value }) } };
+  // A failed run that nobody looked at is why the script failed: one error, said once.
+  const [unhandled] = outcome.unhandledErrors ?? [];
+  const isSame = unhandled !== undefined && JSON.stringify(unhandled) === JSON.stringify(outcome.error);
+  return {
+    ...facts,
+    outcome: { ...outcome, ...(isSame ? { error: unhandled } : {}), ...(value === undefined ? {} : { value }) },
+  };
 }
 
 /** Plain data that JSON keeps; nothing where it cannot be kept: the text of a result says what it was. */
