@@ -6,7 +6,10 @@ if (Number(major) < 24) {
   process.stderr.write(`geppetto-js needs Node 24 or later; this is ${process.version}\n`);
   process.exit(78);
 }
-module.enableCompileCache();
+// Node's own place for it is one that every user of a machine can make beforehand, with what they like in it.
+const { cacheFolder } = await import("../files.ts");
+const compiled = cacheFolder("compiled");
+if (compiled !== undefined) module.enableCompileCache(compiled);
 const args = process.argv.slice(2);
 // The guest's process takes as long to start as the program takes to load: let them do it at the same time.
 const isSetup =

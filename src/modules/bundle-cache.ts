@@ -1,9 +1,9 @@
 /** Bundles kept for the next run, in a folder of the user's own. Whatever goes wrong with it, a script is put together anew. */
+import { cacheFolder as userCacheFolder } from "../base/cache-folder.ts";
 import { hash, randomUUID } from "node:crypto";
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readSync, renameSync } from "node:fs";
 import { lstatSync, statSync, unlinkSync, utimesSync, writeSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
 
 /** Most that all kept bundles take, and most of them. */
 const MAX_CACHE_BYTES = 256_000_000;
@@ -17,18 +17,7 @@ const LEFT_OVER_MS = 3_600_000;
 
 /** Where bundles are kept; undefined where there is no place for them. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const base = baseFolder(env);
-  return base === undefined || !isAbsolute(base) ? undefined : join(base, "geppetto-js", "bundles");
-}
-
-function baseFolder(env: NodeJS.ProcessEnv): string | undefined {
-  const given = env["XDG_CACHE_HOME"];
-  if (given !== undefined && isAbsolute(given)) return given;
-  if (process.platform === "win32") return env["LOCALAPPDATA"];
-  // What several users share is nobody's own.
-  const home = homedir();
-  if (home === "" || home === "/" || home === tmpdir()) return undefined;
-  return process.platform === "darwin" ? join(home, "Library", "Caches") : join(home, ".cache");
+  return userCacheFolder("bundles", env);
 }
 
 /** The name of what is made of all this. */
