@@ -33,20 +33,36 @@ function manyModules(count) {
   return scriptFile("many.mjs", `${imports.join("\n")}\nconsole.log(v0, v${count - 1});\n`);
 }
 
-export async function benchImports() {
-  const count = scaled(600);
-  const script = manyModules(count);
-  const plain = scriptFile("plain.mjs", "console.log(1);\n");
+function ways(script) {
   const folder = dirname(script);
   const cache = { XDG_CACHE_HOME: join(folder, "cache") };
   const cli = (file) => run([main, "run", "--no-log", file], cache);
-  const results = await compare({
-    "esbuild alone": () => run([esbuild, script, "--bundle", "--format=esm", `--outfile=${join(folder, "out.js")}`]),
-    "run, put together for the first time": () => {
+  return {
+    esbuild: () => run([esbuild, script, "--bundle", "--format=esm", `--outfile=${join(folder, "out.js")}`]),
+    first: () => {
       rmSync(cache.XDG_CACHE_HOME, { recursive: true, force: true });
       return cli(script);
     },
-    "run, again": () => cli(script),
+    again: () => cli(script),
+    cli,
+  };
+}
+
+/** Milliseconds for a script of so many modules, one way: "esbuild", "first" or "again". */
+export async function timeImports(way, count) {
+  const all = ways(manyModules(count));
+  if (way === "again") await all.first();
+  return all[way]();
+}
+
+export async function benchImports() {
+  const count = scaled(600);
+  const { esbuild: bundle, first, again, cli } = ways(manyModules(count));
+  const plain = scriptFile("plain.mjs", "console.log(1);\n");
+  const results = await compare({
+    "esbuild alone": bundle,
+    "run, put together for the first time": first,
+    "run, again": again,
     "run, a script without imports": () => cli(plain),
   });
   printTable(`A script of ${count} modules`, "ms", results);

@@ -2,7 +2,9 @@
 import { Readable, Transform } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { passthrough, PipelineBuilder, stageFunc, textElement } from "../dist/src/pipeline/index.js";
+import { concatMap, from, of } from "rxjs";
+import { goPeer } from "./go-peers.mjs";
+import { map, passthrough, PipelineBuilder, stageFunc, textElement } from "../dist/src/pipeline/index.js";
 import { compare, printTable, scaled, time } from "./measure.mjs";
 
 const STAGES = 10;
@@ -32,6 +34,18 @@ const oneByOne = (name) =>
   stageFunc(name, "transform", async (input, output) => {
     for await (const element of input) await output.write(element);
   });
+
+/** Without back-pressure: an array of all elements, pushed through. */
+async function* rx(input) {
+  const all = [];
+  await new Promise((resolve, reject) => {
+    const stages = names.map(() => concatMap((element) => of(element)));
+    from(input)
+      .pipe(...stages)
+      .subscribe({ next: (element) => all.push(element), complete: resolve, error: reject });
+  });
+  yield* all;
+}
 
 function generators(input) {
   async function* pass(from) {
@@ -78,6 +92,7 @@ async function heapWithSlowReader(count, connect) {
 
 export async function benchPipeline() {
   const count = scaled(100_000);
+  const channels = goPeer("channels");
   printTable(
     `Ten stages that hand on what they get`,
     "elements per second",
@@ -87,6 +102,13 @@ export async function benchPipeline() {
       "pipeline, stages that read and write one by one": () => through(count, pipelineOf(oneByOne)),
       "Node object streams": () => through(count, nodeStreams),
       "web TransformStream": () => through(scaled(10_000), webStreams),
+      "pipeline, map() of each element": () =>
+        through(
+          count,
+          pipelineOf((name) => map(name, (element) => element)),
+        ),
+      "RxJS, without back-pressure": () => through(count, rx),
+      ...(channels === undefined ? {} : { "Go channels": async () => channels(count) }),
     }),
   );
   const taken = scaled(2000);

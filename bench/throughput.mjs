@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import ivm from "isolated-vm";
+import { getQuickJS } from "quickjs-emscripten";
 import { defineStep, MemoryPubSub, RuntimeEngine, setupDefaults } from "../dist/src/index.js";
 import { compare, printTable, scaled, scriptFile, time, timeWithCpu } from "./measure.mjs";
 
@@ -103,6 +104,26 @@ async function bareEventsSync(count) {
   return { value: perSecond(count, ms), cpuMicros: (cpuMs / count) * 1000 };
 }
 
+/** The same frames into QuickJS, each parsed there, with the jobs that follow. */
+async function quickJsEvents(count) {
+  const context = (await getQuickJS()).newContext();
+  const deliver = context.unwrapResult(
+    context.evalCode("let n = 0; (text) => { n += JSON.parse(text)[3].delta.length }"),
+  );
+  const frame = JSON.stringify([1, "event", "01234567", { type: "partial", seq: 12345, delta: "delta " }]);
+  const { ms, cpuMs } = await timeWithCpu(async () => {
+    for (let i = 0; i < count; i++) {
+      const text = context.newString(frame);
+      context.unwrapResult(context.callFunction(deliver, context.undefined, text)).dispose();
+      text.dispose();
+      context.runtime.executePendingJobs();
+    }
+  });
+  deliver.dispose();
+  context.dispose();
+  return { value: perSecond(count, ms), cpuMicros: (cpuMs / count) * 1000 };
+}
+
 /** Milliseconds to print `lines` lines into a pipe, spawn included. */
 function printLines(args, lines) {
   return time(
@@ -165,6 +186,7 @@ export async function benchThroughput() {
     await compare({
       "bare isolate, applySync": () => bareEventsSync(events),
       "bare isolate, pipelined apply": () => bareEvents(events),
+      "quickjs-emscripten": () => quickJsEvents(events),
       ...both("runWithEvents", events, untilFinal),
       ...both("for await", events, `for await (const _ of stream.stream(${events}));`),
     }),

@@ -9,6 +9,7 @@ import { type Environment, type ModelSettings, resolveProviderSettings } from ".
 import { joinBudgets } from "../src/providers/cost/joint-budget.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
+import type { EventMeta } from "../src/shared/step-events.ts";
 import type { StepContext } from "../src/steps/step.ts";
 
 /** What chat and embeddings are set up with. Keys stay on the host. */
@@ -115,6 +116,14 @@ export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction 
       meta.engine = provider.model().name;
       if (texts.length > 0) yield* await provider.embed(texts, { signal });
     }
+    const metaFor = (args: unknown): Partial<EventMeta> => {
+      try {
+        return { engine: providers.chosen(parseChoice(args)).model().name };
+      } catch {
+        // Where there is no provider the run says why, unless it is served from a cache.
+        return {};
+      }
+    };
     // What the host has set counts too, for those who keep vectors longer than it does.
     const { baseURL = "", dimensions = 0, provider: name, model: own = "" } = resolveProviderSettings(model, env);
     const cacheKey = async (input: unknown, key?: string): Promise<string> => {
@@ -126,11 +135,13 @@ export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction 
     vm.host.registerStep("embedding", {
       info: { type: "embedding", inputType: "string", outputType, kind: "single" },
       run: embed,
+      metaFor,
       cacheKey,
     });
     vm.host.registerStep("embeddings", {
       info: { type: "embedding", inputType: "string[]", outputType, kind: "list" },
       run: embed,
+      metaFor,
       cacheKey,
     });
     vm.host.setOp(OPS.embedding_model, () => providers.own.model());

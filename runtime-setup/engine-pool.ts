@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { availableParallelism } from "node:os";
 import { Drain, type CloseOptions } from "../src/base/drain.ts";
-import type { RunScriptOptions } from "../src/engine/engine-options.ts";
 import { hostTime } from "../src/base/host-time.ts";
+import { checkOptions, type RunScriptOptions } from "../src/engine/engine-options.ts";
 import { closedError } from "../src/engine/engine-errors.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import type { Script } from "../src/engine/script/load-script.ts";
@@ -90,7 +90,11 @@ export class EnginePool implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /** @throws {GeppettoError} ConfigError for options that no engine takes, a size or a quota that is not a count. */
-  constructor({ size = availableParallelism(), quota = {}, reuse = "never", ...options }: EnginePoolOptions = {}) {
+  constructor(given: EnginePoolOptions = {}) {
+    checkOptions(given);
+    const { size = availableParallelism(), quota = {}, reuse = "never", ...options } = given;
+    if (typeof quota !== "object" || quota === null)
+      throw new GeppettoError("ConfigError", `Cannot make a pool: quota must be an object, got ${String(quota)}`);
     const { running = size, waiting = 1_000 } = quota;
     requireCount(size, "size");
     requireCount(running, "quota.running");

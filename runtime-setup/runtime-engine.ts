@@ -1,5 +1,6 @@
 import { Engine, type EngineOptions, type SetupFunction } from "../src/engine/engine.ts";
 import type { ChildShelf } from "../src/sandbox/child-shelf.ts";
+import { checkOptions } from "../src/engine/engine-options.ts";
 import { FRAMES } from "../src/shared/contract/frame-kinds.ts";
 import { setupConsole, type ConsoleSink } from "./console.ts";
 import { setupLocalTime, timeZoneOf } from "./time/local-time.ts";
@@ -22,8 +23,13 @@ export interface RuntimeEngineOptions extends EngineOptions {
  * const outcome = await engine.runScript({ code: "export default 6 * 7" });
  */
 export class RuntimeEngine extends Engine {
-  /** @param shelf for the pool: children that served the same tenant before */
-  constructor({ console, ...options }: RuntimeEngineOptions = {}, shelf?: ChildShelf) {
+  /**
+   * @param shelf for the pool: children that served the same tenant before
+   * @throws {GeppettoError} ConfigError for options that no engine takes.
+   */
+  constructor(given: RuntimeEngineOptions = {}, shelf?: ChildShelf) {
+    checkOptions(given);
+    const { console, ...options } = given;
     const timeZone = timeZoneOf(options);
     const builtIns = [
       setupReproducible(),

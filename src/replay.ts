@@ -4,5 +4,5 @@ export { JournalError } from "./journal/journal-error.ts";
 export { JournalRecorder } from "./journal/journal-recorder.ts";
 export type { JournalEnd } from "./journal/journal-record.ts";
 export { readJournal, type Journal } from "./journal/read-journal.ts";
-export { mayHoldSecrets } from "./recordings/redact-secrets.ts";
+export { mayHoldAny } from "./recordings/redact-secrets.ts";
 export { fromTagged, toTagged } from "./recordings/tagged-json.ts";

@@ -6,6 +6,7 @@ import { EXIT } from "./output/exit-codes.ts";
 import { prepareArguments } from "./options/prepare-arguments.ts";
 import { printNotes } from "./output/print-table.ts";
 import { failureDocument } from "./session/script-document.ts";
+import { addHelpCommands } from "./options/help-options.ts";
 import { addRunFlags } from "./options/run-flags.ts";
 import { addRunsCommand, type ScriptCommands, scriptCommands } from "./options/runs-options.ts";
 import { hasRunInThread } from "./session/guest-threads.ts";
@@ -34,7 +35,20 @@ ${Object.entries(OTHER_VARIABLES)
 /** How long a guest's thread may take to leave before the process ends without it, in milliseconds. */
 const THREAD_LEAVE_MS = 250;
 
-const COMMANDS = ["run", "eval", "test", "runs", "profiles", "keys", "trust", "types", "doctor", "help"];
+const COMMANDS = [
+  "run",
+  "eval",
+  "test",
+  "runs",
+  "profiles",
+  "keys",
+  "trust",
+  "types",
+  "doctor",
+  "explain",
+  "completion",
+  "help",
+];
 
 /** The options of a command are made where its name is given: there are so many that it can be felt. */
 function createProgram(args: readonly string[]): Command {
@@ -66,8 +80,10 @@ function createProgram(args: readonly string[]): Command {
   const setups = addSetupCommands(program);
   // Those that read settings check this with them.
   for (const command of [runs, ...setups]) if (command.name() !== "doctor") command.hook("preAction", checkVariables);
+  const helps = addHelpCommands(program, () => createProgram(["run", "eval", "test"]));
   const others = setups.flatMap((command) => [command, ...command.commands]);
-  for (const command of [program, run, evaluate, test, runs, ...runs.commands, ...others]) command.exitOverride();
+  for (const command of [program, run, evaluate, test, runs, ...runs.commands, ...others, ...helps])
+    command.exitOverride();
   return program;
 }
 
@@ -137,6 +153,14 @@ function describeBug(error: unknown): string {
   return `geppetto-js has a bug, please report it: ${line.replace(ABSOLUTE_PATH, "$1")}`;
 }
 
+/** What the system had no more of. */
+const SHORTAGES: Readonly<Record<string, string>> = {
+  EMFILE: "this program has too many files open; ulimit -n says how many it may",
+  ENFILE: "the system has too many files open",
+  EAGAIN: "the system lets this user have no more processes; ulimit -u says how many they may",
+  ENOMEM: "the system has no memory left",
+};
+
 /** What the user can mend; undefined for what is ours to. */
 function toUsageError(error: unknown): UsageError | undefined {
   if (error instanceof UsageError) return error;
@@ -144,6 +168,8 @@ function toUsageError(error: unknown): UsageError | undefined {
   if (code === "ERR_AUDIT") return new UsageError(String(message), EXIT.config, code);
   if (code === "ERR_ENGINE_START" || code === "ERR_ENGINE_CRASHED")
     return new UsageError(String(message), EXIT.crashed, code);
+  const shortage = syscall !== undefined && typeof code === "string" ? SHORTAGES[code] : undefined;
+  if (shortage !== undefined) return new UsageError(`Cannot go on: ${shortage}`, EXIT.crashed, "ERR_ENGINE_START");
   if (syscall === "uv_cwd") return new UsageError("Cannot use the working folder: it has been removed", EXIT.noFile);
   return undefined;
 }

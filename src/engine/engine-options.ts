@@ -1,4 +1,6 @@
 import type { CallContext } from "../base/call-context.ts";
+import { closestName } from "../shared/closest-name.ts";
+import { GeppettoError } from "../shared/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Bus } from "../events/bus.ts";
 import type { PermissionOptions, PermissionUse } from "../permissions/permissions.ts";
@@ -40,6 +42,71 @@ export interface EngineSettings {
   logger?: Logger;
   /** Hears of errors that no script owns: those of code that `runOnLoop` ran. Default: the logger. */
   onGuestError?: (error: ScriptError) => void;
+}
+
+interface Shape {
+  fits(value: unknown): boolean;
+  expected: string;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const OBJECT: Shape = { fits: isObject, expected: "an object" };
+const FUNCTION: Shape = { fits: (value) => typeof value === "function", expected: "a function" };
+/** Whoever reads it says what it must be. */
+const ANY: Shape = { fits: () => true, expected: "" };
+
+function withMethods(...names: string[]): Shape {
+  const fits = (value: unknown): boolean => isObject(value) && names.every((name) => typeof value[name] === "function");
+  return { fits, expected: `an object with ${names.map((name) => `${name}()`).join(", ")}` };
+}
+
+/** What each option must be like; what it may say beyond that is checked where it is read. */
+const SHAPES: Record<keyof EngineSettings | "setup" | "console" | "journal", Shape> = {
+  isolation: ANY,
+  hardening: ANY,
+  timeZone: ANY,
+  deterministic: {
+    fits: (value) => typeof value === "boolean" || isObject(value),
+    expected: "a boolean or an object with seed, now and timeZone",
+  },
+  limits: OBJECT,
+  permissions: OBJECT,
+  onPermission: FUNCTION,
+  bus: withMethods("publish", "subscribe", "topics", "close"),
+  budget: { ...withMethods("spend"), expected: "a Budget" },
+  logger: withMethods("warn", "error"),
+  onGuestError: FUNCTION,
+  setup: { fits: Array.isArray, expected: "a list of setup functions" },
+  console: withMethods("stdout", "stderr"),
+  journal: OBJECT,
+};
+
+/**
+ * Checks the options of an engine before anything is made of them.
+ *
+ * @throws {GeppettoError} ConfigError that names the option that is of a wrong kind, or the one that was meant.
+ */
+export function checkOptions(options: unknown): void {
+  if (!isObject(options)) {
+    throw new GeppettoError(
+      "ConfigError",
+      `Cannot make an engine: its options must be an object, got ${String(options)}`,
+    );
+  }
+  const names = Object.keys(SHAPES);
+  for (const [name, value] of Object.entries(options)) {
+    const shape = names.includes(name) ? SHAPES[name as keyof typeof SHAPES] : undefined;
+    const meant = shape === undefined ? closestName(name, names) : undefined;
+    if (meant !== undefined) {
+      throw new GeppettoError(
+        "ConfigError",
+        `Cannot make an engine: there is no option "${name}"; did you mean "${meant}"?`,
+      );
+    }
+    if (shape === undefined || value === undefined || shape.fits(value)) continue;
+    throw new GeppettoError("ConfigError", `Cannot make an engine: ${name} must be ${shape.expected}`);
+  }
 }
 
 export interface RunScriptOptions {

@@ -36,7 +36,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   rateLimit: "The provider's rate limit, after all retries.",
   permission: "A permission was denied, and the script did not catch that.",
   config: "A setting, a key, a cassette or the audit file cannot be used.",
-  replay: "`--replay` has no recorded answer to what the script asked.",
+  replay: "`--replay` has no recorded answer to what the script asked, or a run cannot be replayed as it was.",
   time: "The time limit of the script, or of one turn.",
   limit: "Another limit: memory, CPU time, output, model calls, tokens, cost.",
   hangup: "The terminal was closed (SIGHUP).",

@@ -68,7 +68,9 @@ export class MemoryPubSub implements Bus {
   subscribe<T = unknown>(topic: string, options: SubscribeOptions = {}): Subscription<T> {
     checkTopic(topic);
     const subscription = new MemorySubscription(options, {
-      onRoom: () => this.#onRoom(subscription),
+      onRoom: () => {
+        if (this.#blocked.size > 0) this.#onRoom(subscription);
+      },
       onClose: () => this.#remove(topic, subscription),
       onStuck: (messages) =>
         this.#logger.warn(

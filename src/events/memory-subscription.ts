@@ -149,7 +149,7 @@ export class MemorySubscription implements Subscription {
     this.#bytes -= delivery.envelope.bytes;
     if (this.#backlog.length > 0) this.#refill();
     if (this.#backlog.length === 0) this.#listener.onRoom();
-    if (this.#messages === 0) this.#settleIdle();
+    if (this.#messages === 0 && this.#idle.length > 0) this.#settleIdle();
   }
 
   redeliver(delivery: Delivery, delayMs: number): void {
@@ -187,6 +187,7 @@ export class MemorySubscription implements Subscription {
   }
 
   #moved(): void {
+    if (this.#stuckTimer === undefined) return;
     clearTimeout(this.#stuckTimer);
     this.#stuckTimer = undefined;
   }

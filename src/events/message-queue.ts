@@ -15,9 +15,8 @@ export class MessageQueue<M extends Ordered> {
   }
 
   push(message: M): void {
-    const reader = this.#readers.shift();
-    if (reader === undefined) this.#waiting.push(message);
-    else reader({ done: false, value: message });
+    if (this.#readers.length === 0) this.#waiting.push(message);
+    else this.#readers.shift()!({ done: false, value: message });
   }
 
   /** A message that has been read comes again, after so long, before those that are later in order. */
@@ -36,8 +35,7 @@ export class MessageQueue<M extends Ordered> {
   }
 
   next(): Promise<IteratorResult<M, undefined>> {
-    const message = this.#waiting.shift();
-    if (message !== undefined) return Promise.resolve({ done: false, value: message });
+    if (this.#waiting.length > 0) return Promise.resolve({ done: false, value: this.#waiting.shift()! });
     if (this.#closed) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve) => this.#readers.push(resolve));
   }

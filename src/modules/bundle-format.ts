@@ -61,7 +61,13 @@ export function encodeBundle({ code, mappings, sources }: BundleTexts, facts: Bu
 export function decodeKept(bytes: Buffer): (BundleTexts & BundleFacts) | undefined {
   const [, expected, length] = FIRST.exec(bytes.toString("latin1", 0, FIRST_BYTES)) ?? [];
   const rest = bytes.subarray(FIRST_BYTES);
-  return expected === undefined || hash("sha256", rest, "hex") !== expected ? undefined : decode(rest, Number(length));
+  if (expected === undefined || hash("sha256", rest, "hex") !== expected) return undefined;
+  try {
+    return decode(rest, Number(length));
+  } catch {
+    // Another version has written it, or something else that knows the hash.
+    return undefined;
+  }
 }
 
 /** The parts of a bundle that has just been made. */
@@ -74,6 +80,11 @@ export function decodeBundle({ buffer, byteOffset, length }: Uint8Array): Bundle
 function decode(rest: Buffer, length: number): BundleTexts & BundleFacts {
   const texts = rest.subarray(length);
   const head = JSON.parse(rest.toString("utf8", 0, length)) as Head;
+  const { names, uses, refusals, granted, facts, sources, code, mappings } = head;
+  const areLists =
+    [names, uses, refusals, granted].every(Array.isArray) && granted.every(isText) && names.every(isText);
+  const areSpans = [code, mappings, ...Object.values(sources)].every(isSpan);
+  if (!areLists || !areSpans || typeof facts !== "object") throw new SyntaxError("it is not the head of a bundle");
   const textOf = ([start, size]: Span): string => texts.toString("utf8", start, start + size);
   return {
     ...head,
@@ -81,6 +92,14 @@ function decode(rest: Buffer, length: number): BundleTexts & BundleFacts {
     mappings: textOf(head.mappings),
     sources: lazyTexts(head.sources, textOf),
   };
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+function isSpan(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && value.every((part) => Number.isInteger(part) && part >= 0);
 }
 
 /** Nobody asks for the texts of modules but where an error is shown. */

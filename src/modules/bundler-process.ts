@@ -1,6 +1,7 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { startProcess } from "../base/start-process.ts";
 import type { BundleOrder, BundleResult } from "./bundler-messages.ts";
 
 /** How long the process may take to end the bundler and itself, in milliseconds. */
@@ -53,7 +54,8 @@ function startBundler(): ChildProcess {
   }
   // What it says as it dies is for nobody.
   const stdio: ("ignore" | "ipc")[] = ["ignore", "ignore", "ignore", "ipc"];
-  return spawn(command, args, { env: {}, cwd: "/", stdio, detached: true, serialization: "advanced" });
+  const options: SpawnOptions = { env: {}, cwd: "/", stdio, detached: true, serialization: "advanced" };
+  return startProcess("the script's imports", command, args, options);
 }
 
 /**

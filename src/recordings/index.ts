@@ -9,9 +9,10 @@ export type { RecordedRequest, RequestDefaults } from "./cassette/recorded-reque
 export { recordingProvider, type RecordingOptions } from "./cassette/recording-provider.ts";
 export { recordingEmbeddings, replayingEmbeddings } from "./cassette/recording-embeddings.ts";
 export { replayingProvider, type ReplayOptions } from "./cassette/replaying-provider.ts";
-export { redactSecrets, type Redact } from "./redact-secrets.ts";
+export { redactorFor, redactSecrets, type Redact } from "./redact-secrets.ts";
 export { RunLog, type RunLogOptions, type RunStart } from "./run-log/run-log.ts";
 export type { ListRunsOptions, RunRecord, RunSummary } from "./run-log/run-reader.ts";
+export { withBoundedCompletions } from "./run-log/bounded-completions.ts";
 export type { FollowedItem } from "./run-log/follow-run.ts";
 export type { LoggedJournal } from "./run-log/journal-table.ts";
 export type { EndOptions, LoggedCall, LoggedOutcome, LoggedRun } from "./run-log/logged-run.ts";

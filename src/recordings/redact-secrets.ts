@@ -52,15 +52,17 @@ const SHORTEST_SECRET = 8;
 
 /** {@link redactSecrets}, and these very texts as well; those under eight characters are left. */
 export function redactorFor(secrets: readonly string[]): Redact {
-  // The longest first: one may be the beginning of another.
-  const known = [...new Set(secrets)]
-    .filter(({ length }) => length >= SHORTEST_SECRET)
-    .sort((a, b) => b.length - a.length);
+  const known = longEnough(secrets);
   return (text, where) => {
     let clean = text;
     for (const secret of known) clean = clean.replaceAll(secret, REDACTED);
     return redactSecrets(clean, where);
   };
+}
+
+/** The longest first: one may be the beginning of another. */
+function longEnough(secrets: readonly string[]): string[] {
+  return [...new Set(secrets)].filter(({ length }) => length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length);
 }
 
 /** A copy with every text in it redacted, keys of objects excepted. */
@@ -99,4 +101,12 @@ const TRACES = /Bearer|AKIA|eyJ|-----BEGIN|(?:[spr]k|gsk|xai|gh[po]|glpat|xox[ab
 /** May {@link redactSecrets} find something in a text? For long texts, of which most hold nothing. */
 export function mayHoldSecrets(text: string): boolean {
   return TRACES.test(text);
+}
+
+/** Likewise for {@link redactorFor} these secrets, in a text that is JSON. */
+export function mayHoldAny(secrets: readonly string[]): (json: string) => boolean {
+  const known = longEnough(secrets);
+  // How often these are escaped nobody knows: they may be anywhere.
+  if (known.some((secret) => /[^\x20-\x7e]|["\\]/.test(secret))) return () => true;
+  return (json) => mayHoldSecrets(json) || known.some((secret) => json.includes(secret));
 }

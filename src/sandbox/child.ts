@@ -1,10 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess, StdioOptions } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
-import { GeppettoError } from "../shared/errors.ts";
+import { startProcess } from "../base/start-process.ts";
 import { runtimeFolder } from "./runtime-text.ts";
 
 /** The folder of a package that `importer` imports, as it really is: a child may read no link on the way to it. */
@@ -129,15 +129,9 @@ export interface Child {
 /** Starts a child that holds nothing: an empty environment, no descriptors but three pipes, its own process group. */
 function startChild(options: ChildOptions): Child {
   const [command = process.execPath, ...args] = childCommand(options);
-  const child = spawn(command, args, { env: {}, cwd: "/", stdio: ["pipe", "ignore", "pipe", "pipe"], detached: true });
-  const { stdin, stderr, stdio } = child;
-  if (stdin === null || stderr === null || stdio === undefined) {
-    // Its error event, which follows, says no more.
-    child.on("error", () => {});
-    const message = "Cannot start a process for the guest: this process has too many files open";
-    throw new GeppettoError("StepError", message, { code: "ERR_ENGINE_START" });
-  }
-  const started: Child = { process: child, stdin, stderr, talk: stdio[3] as Duplex };
+  const stdio: StdioOptions = ["pipe", "ignore", "pipe", "pipe"];
+  const child = startProcess("the guest", command, args, { env: {}, cwd: "/", stdio, detached: true });
+  const started: Child = { process: child, stdin: child.stdin!, stderr: child.stderr!, talk: child.stdio[3] as Duplex };
   setReferenced(started, false);
   return started;
 }

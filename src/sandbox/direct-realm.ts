@@ -6,11 +6,13 @@ import {
   entryOptions,
   failureOf,
   HOOKS_SOURCE,
+  isReached,
   mainSource,
   MAIN_NAME,
   moduleSource,
   RUNTIME_NAME,
   toCopy,
+  UNREACHED,
 } from "./isolate-sources.ts";
 import type { EntryOptions, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
 
@@ -115,12 +117,29 @@ export class DirectRealm {
     }
   }
 
-  #compileClassic({ code, filename, lineOffset, token }: Source): (run: ivm.RunOptions) => void {
+  #compileClassic({ code, filename, lineOffset, token, keeps }: Source): (run: ivm.RunOptions) => void {
     const script = this.#isolate.compileScriptSync(code, { filename, lineOffset: 0 - lineOffset });
-    return (run) => {
-      const value = script.runSync(this.#context, { ...run, reference: true, release: true });
+    const complete = (value: ivm.Reference, run: ivm.RunOptions): void =>
       this.#complete.applySync(undefined, [token, value.derefInto({ release: true })], run);
+    return (run) => {
+      if (keeps !== undefined) this.#context.global.setSync(keeps, UNREACHED);
+      try {
+        complete(script.runSync(this.#context, { ...run, reference: true, release: true }), run);
+      } catch (thrown) {
+        const kept = keeps === undefined ? undefined : this.#kept(keeps, thrown);
+        if (kept !== undefined) complete(kept, run);
+        throw thrown;
+      } finally {
+        if (keeps !== undefined && !this.#isolate.isDisposed) this.#context.global.deleteSync(keeps);
+      }
     };
+  }
+
+  /** The value of code that has come to its end and whose turn has failed all the same. */
+  #kept(name: string, thrown: unknown): ivm.Reference | undefined {
+    if (this.#isolate.isDisposed) return undefined;
+    const kept = this.#context.global.getSync(name, { reference: true });
+    return isReached(kept, thrown) ? kept : undefined;
   }
 
   #compileModule({ code, filename, lineOffset, token }: Source): (run: ivm.RunOptions) => void {

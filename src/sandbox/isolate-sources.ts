@@ -32,6 +32,18 @@ export function checkImports({ dependencySpecifiers: [specifier] }: ivm.Module):
   );
 }
 
+/** What is in the global that keeps the value of code as long as the code has not come to its end. */
+export const UNREACHED = "geppetto: the code has not come to its end";
+
+/** Has code come to its end, that keeps its value here, where this was thrown? What was cut short is not to go on. */
+export function isReached(kept: ivm.Reference, thrown: unknown): boolean {
+  const isCut = describeThrown(thrown).message.startsWith(TIMED_OUT);
+  return !isCut && (kept.typeof !== "string" || kept.copySync() !== UNREACHED);
+}
+
+/** How isolated-vm says that an entry exceeded its time. */
+const TIMED_OUT = "Script execution timed out";
+
 /** @param spentMs what the entry has taken of its time already */
 export function entryOptions({ timeoutMs }: EntryOptions, spentMs = 0): ivm.RunOptions {
   // isolated-vm takes whole milliseconds and reads 0 as "no limit".
@@ -57,7 +69,7 @@ export function failureOf(thrown: unknown, { isDisposed, elapsedMs = 0, timeoutM
   if (isDisposed) return { kind: "memory" };
   const error = describeThrown(thrown);
   const isTimeout = timeoutMs !== undefined && elapsedMs >= timeoutMs;
-  if (isTimeout && error.message.startsWith("Script execution timed out")) {
+  if (isTimeout && error.message.startsWith(TIMED_OUT)) {
     return error.stack === undefined ? { kind: "timeout" } : { kind: "timeout", stack: error.stack };
   }
   return { kind: "thrown", error };

@@ -26,6 +26,11 @@ export interface Source {
   lineOffset: number;
   /** Comes back with the completion value, in the op `script_settle`. */
   token: number;
+  /**
+   * Classic code puts its value into this global as the last thing that it does: so it is told although a rejection that
+   * nobody handles fails the same turn.
+   */
+  keeps?: string;
 }
 
 /**

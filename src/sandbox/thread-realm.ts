@@ -7,11 +7,13 @@ import {
   entryOptions,
   failureOf,
   HOOKS_SOURCE,
+  isReached,
   MAIN_NAME,
   mainSource,
   moduleSource,
   RUNTIME_NAME,
   toCopy,
+  UNREACHED,
 } from "./isolate-sources.ts";
 import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
 
@@ -191,16 +193,39 @@ export class ThreadRealm implements Realm {
     }
   }
 
-  async #compileClassic({ code, filename, lineOffset, token }: Source): Promise<{
+  async #compileClassic({ code, filename, lineOffset, token, keeps }: Source): Promise<{
     enter: (options: ivm.RunOptions) => Promise<unknown>;
   }> {
     const script = await this.#isolate.compileScript(code, { filename, lineOffset: 0 - lineOffset });
+    const complete = (value: ivm.Reference, options: ivm.RunOptions): Promise<unknown> =>
+      this.#entry.complete.apply(undefined, [token, value.derefInto({ release: true })], options);
     return {
       enter: async (options) => {
-        const value = await script.run(this.#context, { ...options, reference: true, release: true });
-        await this.#entry.complete.apply(undefined, [token, value.derefInto({ release: true })], options);
+        if (keeps !== undefined) await this.#context.global.set(keeps, UNREACHED);
+        try {
+          await complete(await script.run(this.#context, { ...options, reference: true, release: true }), options);
+        } catch (thrown) {
+          const kept = keeps === undefined ? undefined : await this.#kept(keeps, thrown);
+          if (kept !== undefined) await complete(kept, options);
+          throw thrown;
+        } finally {
+          if (keeps !== undefined && !this.#isolate.isDisposed)
+            await this.#context.global.delete(keeps).catch(() => {});
+        }
       },
     };
+  }
+
+  /** The value of code that has come to its end and whose turn has failed all the same. */
+  async #kept(name: string, thrown: unknown): Promise<ivm.Reference | undefined> {
+    if (this.#isolate.isDisposed) return undefined;
+    try {
+      const kept = await this.#context.global.get(name, { reference: true });
+      return isReached(kept, thrown) ? kept : undefined;
+    } catch {
+      // The isolate was disposed of meanwhile.
+      return undefined;
+    }
   }
 
   async #compileModule({ code, filename, lineOffset, token }: Source): Promise<{
@@ -213,7 +238,17 @@ export class ThreadRealm implements Realm {
     checkImports(script);
     const main = await this.#isolate.compileModule(mainSource(token), { filename: MAIN_NAME });
     await main.instantiate(this.#context, (name) => (name === "hooks" ? this.#hooks : script));
-    return { enter: (options) => main.evaluate(options) };
+    return {
+      enter: async (options) => {
+        try {
+          return await main.evaluate(options);
+        } finally {
+          // V8 keeps what still runs. A handle that nobody releases would keep the rest as long as the realm lives.
+          main.release();
+          script.release();
+        }
+      },
+    };
   }
 
   #failure(thrown: unknown, startedAt: number, { timeoutMs }: EntryOptions): RealmFailure {

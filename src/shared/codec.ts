@@ -6,11 +6,14 @@ import {
   ArrayFill,
   BigIntToString,
   DateGetTime,
+  defineHidden,
   isArray,
+  JSONParse,
   JSONStringify,
+  JSONStringifyAny,
   MapForEach,
+  MathFloor,
   NumberIsFinite,
-  NumberToString,
   ObjectGetPrototypeOf,
   ObjectHasOwn,
   ObjectKeys,
@@ -20,6 +23,7 @@ import {
   SafeNumber,
   SetForEach,
   SafeString,
+  StringRepeat,
   typedArrayName,
 } from "./primordials.ts";
 import { TYPED_ARRAYS } from "./typed-arrays.ts";
@@ -45,7 +49,12 @@ interface Encoder {
   readonly buffers: ArrayBuffer[] | undefined;
   readonly omitsExotic: boolean;
   readonly classes: "copy" | "json" | "refuse";
+  /** Characters that the text will have at least, and what it costs beyond them. */
   chars: number;
+  /** Of the text, the brackets, commas and colons of lists and records: they are not charged. */
+  punctuation: number;
+  /** What reading costs beyond the characters. */
+  costs: number;
   fields: number;
   /** What is being encoded, the innermost first. */
   within: Within | undefined;
@@ -77,25 +86,66 @@ function refuse(what: string, depth: number): never {
 }
 
 /**
- * The JSON text of `value`.
+ * The JSON text of `value`. What is to be written is copied first, everything read once, into objects of our own, which V8
+ * then writes in one go: nothing of the script's can run meanwhile.
  *
  * @throws {GeppettoError} ValidationError that names the place of what cannot be copied, or where the value refers to
  *   itself or is nested more than {@link MAX_VALUE_DEPTH} levels deep; LimitError when the text exceeds {@link MAX_FRAME_CHARS}.
  */
 export function encodeValue(value: unknown, { buffers, exotic, classes = "copy" }: EncodeOptions = {}): string {
-  const encoder: Encoder = { buffers, omitsExotic: exotic === "omit", classes, chars: 0, fields: 0, within: undefined };
-  return encode(value, 0, encoder);
-}
-
-function charge(text: string, encoder: Encoder): string {
-  encoder.chars += text.length;
-  if (encoder.chars > MAX_FRAME_CHARS) refuseSize();
+  const encoder: Encoder = {
+    buffers,
+    omitsExotic: exotic === "omit",
+    classes,
+    chars: 0,
+    punctuation: 0,
+    costs: 0,
+    fields: 0,
+    within: undefined,
+  };
+  const tree = toTree(value, 0, encoder);
+  if (!arePrototypesOwn()) shield(tree);
+  const text = JSONStringifyAny(tree)!;
+  if (text.length - encoder.punctuation + encoder.costs > MAX_FRAME_CHARS) refuseSize();
   return text;
 }
 
-function chargeCost(cost: number, encoder: Encoder): void {
-  encoder.chars += cost;
+/** Would no list or plain object find a `toJSON` that a script has planted? */
+function arePrototypesOwn(): boolean {
+  return (
+    !ObjectHasOwn(PlainPrototype, "toJSON") &&
+    !ObjectHasOwn(ListPrototype, "toJSON") &&
+    ObjectGetPrototypeOf(ListPrototype) === PlainPrototype
+  );
+}
+
+/** Has each object of a tree say that it has no `toJSON`. */
+function shield(tree: unknown): void {
+  if (typeof tree !== "object" || tree === null) return;
+  defineHidden(tree, "toJSON", undefined);
+  const keys = ObjectKeys(tree);
+  for (let i = 0; i < keys.length; i++) shield((tree as Record<string, unknown>)[keys[i]!]);
+}
+
+function charge(chars: number, encoder: Encoder): void {
+  encoder.chars += chars;
   if (encoder.chars > MAX_FRAME_CHARS) refuseSize();
+}
+
+function chargeCost(cost: number, encoder: Encoder): void {
+  encoder.costs += cost;
+  charge(cost, encoder);
+}
+
+/** Most characters that one of a text becomes in JSON. */
+const LONGEST_ESCAPE = 6;
+
+/** A text is written once; only where it may be too long is it known before how long it becomes. */
+function chargeText(text: string, encoder: Encoder): void {
+  const { length } = text;
+  if (length > MAX_FRAME_CHARS) refuseSize();
+  const mayBeTooLong = encoder.chars + length * LONGEST_ESCAPE > MAX_FRAME_CHARS;
+  charge(mayBeTooLong ? JSONStringify(text).length : length + 2, encoder);
 }
 
 function refuseSize(): never {
@@ -104,84 +154,94 @@ function refuseSize(): never {
   });
 }
 
-function encode(value: unknown, depth: number, encoder: Encoder): string {
+/** An object that stands for what JSON lacks. */
+type Tagged = { $: string; v?: unknown; name?: string; b?: number };
+
+/** What JSON writes for a value: the value itself, or objects of our own. */
+function toTree(value: unknown, depth: number, encoder: Encoder): unknown {
   switch (typeof value) {
     case "string":
-      if (value.length > MAX_FRAME_CHARS) refuseSize();
-      return charge(JSONStringify(value), encoder);
+      chargeText(value, encoder);
+      return value;
     case "number":
-      if (NumberIsFinite(value) && !(value === 0 && 1 / value < 0)) return charge(NumberToString(value), encoder);
+      charge(1, encoder);
+      if (NumberIsFinite(value) && !(value === 0 && 1 / value < 0)) return value;
       chargeCost(READING_COST.object, encoder);
-      return charge(`{"$":"number","v":"${1 / value === -Infinity ? "-0" : SafeString(value)}"}`, encoder);
+      return { $: "number", v: 1 / value === -Infinity ? "-0" : SafeString(value) } satisfies Tagged;
     case "boolean":
-      return charge(value ? "true" : "false", encoder);
+      charge(4, encoder);
+      return value;
     case "undefined":
       chargeCost(READING_COST.object, encoder);
-      return charge('{"$":"undefined"}', encoder);
+      return { $: "undefined" } satisfies Tagged;
     case "bigint":
-      return encodeBigInt(BigIntToString(value), depth, encoder);
+      return toBigIntTree(BigIntToString(value), depth, encoder);
     case "object":
-      return value === null ? charge("null", encoder) : encodeObject(value, depth, encoder);
+      if (value !== null) return toObjectTree(value, depth, encoder);
+      charge(4, encoder);
+      return null;
     default:
       return refuse(`a ${typeof value}`, depth);
   }
 }
 
-function encodeBigInt(digits: string, depth: number, encoder: Encoder): string {
+function toBigIntTree(digits: string, depth: number, encoder: Encoder): Tagged {
   if (digits.length > MAX_BIGINT_DIGITS) refuse(`a bigint of more than ${MAX_BIGINT_DIGITS} digits`, depth);
   chargeCost(READING_COST.object + digits.length, encoder);
-  return charge(`{"$":"bigint","v":"${digits}"}`, encoder);
+  charge(digits.length, encoder);
+  return { $: "bigint", v: digits };
 }
 
-function encodeObject(value: object, depth: number, encoder: Encoder): string {
+function toObjectTree(value: object, depth: number, encoder: Encoder): unknown {
   const outer = encoder.within;
   for (let at = outer; at !== undefined; at = at.outer) {
     if (at.value === value) refuse("a value that refers to itself", depth);
   }
   if (depth >= MAX_VALUE_DEPTH) refuse(`a value that is nested more than ${MAX_VALUE_DEPTH} levels deep`, depth);
   encoder.within = { value, outer };
-  const text = encodeContents(value, depth, encoder);
+  const tree = toContentsTree(value, depth, encoder);
   encoder.within = outer;
-  return text;
+  return tree;
 }
 
-function encodeContents(value: object, depth: number, encoder: Encoder): string {
+function toContentsTree(value: object, depth: number, encoder: Encoder): unknown {
   chargeCost(READING_COST.object, encoder);
-  if (isArray(value)) return encodeList(value, depth, encoder);
+  if (isArray(value)) return toListTree(value, depth, encoder);
   const prototype: unknown = ObjectGetPrototypeOf(value);
   const isPlain = prototype === PlainPrototype || prototype === null;
   if (!isPlain) {
-    const special = encodeSpecial(value, depth, encoder);
+    const special = toSpecialTree(value, depth, encoder);
     if (special !== undefined) return special;
   }
   const toJSON = encoder.classes === "refuse" ? undefined : jsonMethod(value);
   if (typeof toJSON === "function") {
     const plain: unknown = ReflectApply(toJSON, value, []);
-    if (plain !== value) return encode(plain, depth + 1, encoder);
+    if (plain !== value) return toTree(plain, depth + 1, encoder);
   }
   if (!isPlain && encoder.classes !== "copy") refuse("an object of a class", depth);
   if (value instanceof SafeError) {
     chargeCost(READING_COST.error, encoder);
-    return `{"$":"error","v":${encodeRecord(errorFields(value), depth, encoder)}}`;
+    return { $: "error", v: toRecordTree(errorFields(value), depth, encoder) } satisfies Tagged;
   }
-  return encodeRecord(value as Record<string, unknown>, depth, encoder);
+  return toRecordTree(value as Record<string, unknown>, depth, encoder);
 }
 
 /** Typed arrays, dates, maps and sets, told by brand. */
-function encodeSpecial(value: object, depth: number, encoder: Encoder): string | undefined {
+function toSpecialTree(value: object, depth: number, encoder: Encoder): Tagged | undefined {
   const typed = typedArrayName(value);
-  if (typed !== undefined) return encodeTyped(value as Float32Array, typed, depth, encoder);
+  if (typed !== undefined) return toTypedTree(value as Float32Array, typed, depth, encoder);
   const time = internal(() => DateGetTime(value));
-  if (time !== undefined) return charge(`{"$":"date","v":${NumberIsFinite(time) ? time : "null"}}`, encoder);
+  if (time !== undefined) return { $: "date", v: NumberIsFinite(time) ? time : null };
   const entries: unknown[] = [];
   if (internal(() => (MapForEach(value, (v: unknown, k: unknown) => append(entries, [k, v])), true)))
-    return encodeEntries("map", entries, depth, encoder);
+    return toEntriesTree("map", entries, depth, encoder);
   if (internal(() => (SetForEach(value, (v: unknown) => append(entries, v)), true)))
-    return encodeEntries("set", entries, depth, encoder);
+    return toEntriesTree("set", entries, depth, encoder);
   return undefined;
 }
 
-const PlainPrototype: unknown = ObjectGetPrototypeOf({});
+const ListPrototype: object = ObjectGetPrototypeOf([]) as object;
+const PlainPrototype: object = ObjectGetPrototypeOf({}) as object;
 
 /**
  * The value's `toJSON`: its own, or its class's. What a script put on the prototype of plain objects or arrays is not
@@ -206,56 +266,85 @@ function errorFields(error: Error): Record<string, unknown> {
   return cause === undefined ? { name, message, code } : { name, message, code, cause };
 }
 
-function encodeList(list: readonly unknown[], depth: number, encoder: Encoder): string {
+function toListTree(list: readonly unknown[], depth: number, encoder: Encoder): unknown[] {
   // Asked once, and made a number: a proxy may give another answer each time, or none that can be counted with.
-  const length = SafeNumber(list.length);
+  const length = MathFloor(SafeNumber(list.length));
   // Every hole costs two characters, so a sparse giant is refused before it is walked.
   if (!(length >= 0)) refuseSize();
   chargeCost(length * READING_COST.item, encoder);
-  let text = "[";
+  encoder.punctuation += length > 0 ? length + 1 : 2;
+  const tree = blankList(length);
   for (let i = 0; i < length; i++) {
     const item = list[i];
     path[depth] = i;
-    if (i > 0) text += ",";
-    text += isExotic(item) && encoder.omitsExotic ? "null" : encode(item, depth + 1, encoder);
+    tree[i] = isExotic(item) && encoder.omitsExotic ? null : toTree(item, depth + 1, encoder);
   }
-  return `${text}]`;
+  return tree;
 }
 
-function encodeEntries(tag: "map" | "set", entries: readonly unknown[], depth: number, encoder: Encoder): string {
+/** A list of so many items, all there, so that an assignment never asks for a setter that a script has planted. */
+function blankList(length: number): unknown[] {
+  switch (length) {
+    case 0:
+      return [];
+    case 1:
+      return [0];
+    case 2:
+      return [0, 0];
+    case 3:
+      return [0, 0, 0];
+    case 4:
+      return [0, 0, 0, 0];
+    default:
+      // Nothing else makes one without asking the script's prototypes.
+      return JSONParse(`[0${StringRepeat(",0", length - 1)}]`) as unknown[];
+  }
+}
+
+function toEntriesTree(tag: "map" | "set", entries: readonly unknown[], depth: number, encoder: Encoder): Tagged {
   chargeCost(entries.length * READING_COST.entry, encoder);
-  return `{"$":"${tag}","v":${encodeList(entries, depth, encoder)}}`;
+  return { $: tag, v: toListTree(entries, depth, encoder) };
 }
 
-function encodeRecord(record: Record<string, unknown>, depth: number, encoder: Encoder): string {
-  let text = "{";
-  let tagged = false;
+function toRecordTree(record: Record<string, unknown>, depth: number, encoder: Encoder): Record<string, unknown> {
+  // All fields are read once, by nothing that a script could have changed, and become data of an object of ours.
+  const tree = { ...record };
+  let fields = 0;
+  let isTagged = false;
   // By index: a for-of would ask the script's Array.prototype for an iterator.
-  const keys = ObjectKeys(record);
+  const keys = ObjectKeys(tree);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!;
-    const item = record[key];
+    const item = tree[key];
+    // JSON leaves those out as well.
     if (item === undefined || (isExotic(item) && encoder.omitsExotic)) continue;
-    if (key === "$") tagged = true;
-    if (++encoder.fields > READING_COST.freeFields) chargeCost(READING_COST.field, encoder);
+    fields++;
+    if (key === "$") isTagged = true;
     path[depth] = key;
-    if (text.length > 1) text += ",";
-    text += `${charge(JSONStringify(key), encoder)}:`;
-    text += encode(item, depth + 1, encoder);
+    chargeText(key, encoder);
+    if (typeof item === "string") chargeText(item, encoder);
+    else {
+      const written = toTree(item, depth + 1, encoder);
+      if (written !== item) tree[key] = written;
+    }
   }
-  return tagged ? `{"$":"object","v":${text}}}` : `${text}}`;
+  const free = READING_COST.freeFields - encoder.fields;
+  encoder.fields += fields;
+  if (fields > free) chargeCost((free > 0 ? fields - free : fields) * READING_COST.field, encoder);
+  encoder.punctuation += fields > 0 ? 2 * fields + 1 : 2;
+  return isTagged ? { $: "object", v: tree } : tree;
 }
 
 function isExotic(value: unknown): boolean {
   return typeof value === "function" || typeof value === "symbol";
 }
 
-function encodeTyped(view: Float32Array, name: string, depth: number, encoder: Encoder): string {
+function toTypedTree(view: Float32Array, name: string, depth: number, encoder: Encoder): Tagged {
   if (!(name in TYPED_ARRAYS)) refuse(`a ${name}`, depth);
   if (encoder.buffers !== undefined) {
     const { buffer, byteOffset, byteLength } = view;
     append(encoder.buffers, ArrayBufferSlice(buffer, byteOffset, byteOffset + byteLength));
-    return `{"$":"typed","name":"${name}","b":${encoder.buffers.length - 1}}`;
+    return { $: "typed", name, b: encoder.buffers.length - 1 };
   }
-  return `{"$":"typed","name":"${name}","v":${encodeList(view as unknown as number[], depth, encoder)}}`;
+  return { $: "typed", name, v: toListTree(view as unknown as number[], depth, encoder) };
 }

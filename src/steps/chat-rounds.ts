@@ -66,8 +66,13 @@ export async function answerInRounds(options: RoundsOptions, context: StepContex
     ) {
       return { answer, messages: request.messages, rounds, usage };
     }
-    refuseRepeats(calls, seen);
-    if (rounds.length >= maxToolRounds) throw tooManyRounds(maxToolRounds);
+    const refusal =
+      refuseRepeats(calls, seen) ?? (rounds.length < maxToolRounds ? undefined : tooManyRounds(maxToolRounds));
+    if (refusal !== undefined) {
+      // Whoever was told of a call is told what came of it.
+      await tools.decline(calls, refusal.code, context);
+      throw refusal;
+    }
     const outcomes = await tools.run(calls, context);
     rounds.push(toRound(answer, outcomes));
     request = nextRequest(request, answer, outcomes);
@@ -125,7 +130,7 @@ function toRound({ text, calls }: Answer, outcomes: readonly ToolOutcome[]): Too
 }
 
 /** Counts each call once per round: the same call twice in one round is not a loop. */
-function refuseRepeats(calls: readonly ToolCallChunk[], seen: Map<string, number>): void {
+function refuseRepeats(calls: readonly ToolCallChunk[], seen: Map<string, number>): GeppettoError | undefined {
   const keys = new Map(
     calls.map(({ toolCall: { name, input, inputText } }) => [`${name} ${canonical(input ?? inputText)}`, name]),
   );
@@ -133,12 +138,13 @@ function refuseRepeats(calls: readonly ToolCallChunk[], seen: Map<string, number
     const count = (seen.get(key) ?? 0) + 1;
     seen.set(key, count);
     if (count < MAX_SAME_CALLS) continue;
-    throw new GeppettoError(
+    return new GeppettoError(
       "LimitError",
       `Cannot go on: the model called the tool "${name}" with the same input ${MAX_SAME_CALLS} times`,
       { code: "ERR_LIMIT_TOOL_REPEATS" },
     );
   }
+  return undefined;
 }
 
 /** JSON with the keys in order, so that equal inputs have equal texts. */

@@ -117,12 +117,15 @@ export class ToolBox {
     for (const [index, promise] of pending.entries()) {
       const outcome = await promise;
       outcomes.push(outcome);
-      const { result, isError, code } = outcome;
-      const failure = { ...(isError ? { isError } : {}), ...(code === undefined ? {} : { code }) };
-      const toolResult = { id: calls[index]!.toolCall.id, result, ...failure };
-      await context.publish({ type: "tool-result", toolResult });
+      await publishOutcome(calls[index]!, outcome, context);
     }
     return outcomes;
+  }
+
+  /** Makes none of these calls, and publishes that of each, for a reason that has this code. */
+  async decline(calls: readonly ToolCallChunk[], code: string, context: StepContext): Promise<void> {
+    for (const call of calls)
+      await publishOutcome(call, failed("the call was not made, the run ends here", code), context);
   }
 
   /** What the model is told of a call that is not made; undefined for one that is. */
@@ -173,6 +176,15 @@ export class ToolBox {
       ended.abort(new GeppettoError("AbortError", "The tool call is over"));
     }
   }
+}
+
+async function publishOutcome(
+  { toolCall: { id } }: ToolCallChunk,
+  { result, isError, code }: ToolOutcome,
+  context: StepContext,
+): Promise<void> {
+  const failure = { ...(isError ? { isError } : {}), ...(code === undefined ? {} : { code }) };
+  await context.publish({ type: "tool-result", toolResult: { id, result, ...failure } });
 }
 
 async function toTool(given: string | ToolDefinition, options: ToolBoxOptions): Promise<Tool> {

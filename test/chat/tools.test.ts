@@ -434,6 +434,31 @@ describe("rounds of tools", () => {
     expect(server.bodies).toHaveLength(3);
   });
 
+  it.each([
+    ["maxToolRounds", "maxToolRounds: 1", [[call(1)], [call(2), { ...call(3), id: "x" }]], "ERR_LIMIT_TOOL_ROUNDS"],
+    [
+      "repeated calls",
+      "maxToolRounds: 9",
+      [[call(1)], [call(1)], [call(1), { ...call(2), id: "x" }]],
+      "ERR_LIMIT_TOOL_REPEATS",
+    ],
+  ])("have a result for each call in the events when %s end the run", async (_, options, turns, code) => {
+    server.play(...turns.map((calls) => ({ calls })));
+    const { value } = await run(
+      `${TOOL} const step = new ChatStepFactory().newStep({ tools: [next], ${options} });
+      const events = [];
+      for await (const e of step.events("go")) events.push(e);
+      export default events.map((e) => [e.type, e.toolResult?.isError ?? false, e.toolResult?.code ?? e.code].filter(Boolean).join(" "));`,
+      { chat: server.settings },
+    );
+    const rounds = turns
+      .slice(0, -1)
+      .flatMap((calls) => [...calls.map(() => "tool-call"), ...calls.map(() => "tool-result")]);
+    const last = turns.at(-1)!.flatMap(() => "tool-call");
+    const declined = last.map(() => `tool-result true ${code}`);
+    expect(value).toEqual(["start", ...rounds, ...last, ...declined, `error ${code}`]);
+  });
+
   it("end in a LimitError when the same call comes a third time, whatever the order of its fields", async () => {
     const twisted = { name: "next", arguments: '{"b":1,"n":1}' };
     server.play({ calls: [twisted] }, { calls: [{ name: "next", arguments: '{"n":1,"b":1}' }] }, { calls: [twisted] });

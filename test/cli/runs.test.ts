@@ -138,6 +138,31 @@ describe.concurrent("the log of runs", () => {
     expect((await cli("runs", "replay", "last", "-q", "--json")).stdout).toMatch(/"result":"42"/);
   });
 
+  it("shows what can be read of a run whose row is not what was written, and does not replay it", async () => {
+    const { cli, file } = withLog();
+    await cli("eval", "1");
+    const [run] = await list(cli);
+    const database = new DatabaseSync(file);
+    const columns = {
+      details: ['{"settings":[]}', '{"args":7}', "[]", '{"profile":{}}'],
+      outcome: ['{"error":"x"}', '{"end":[]}', '{"text":{}}'],
+    };
+    for (const [column, texts] of Object.entries(columns)) {
+      for (const text of texts) {
+        database.prepare(`UPDATE runs SET ${column} = ?`).run(text);
+        const { code, stdout, stderr } = await cli("runs", "show", run!.id);
+        expect([code, stderr]).toEqual([0, ""]);
+        expect(stdout).toContain("a part of this run in the log cannot be read");
+        const replay = await cli("runs", "replay", run!.id);
+        expect([replay.code, replay.stderr]).toEqual([
+          66,
+          "error: Cannot replay the run: a part of it in the log is damaged\n",
+        ]);
+      }
+    }
+    database.close();
+  });
+
   it("exports a run as a document, to stdout or a file", async () => {
     const { cli } = withLog();
     await cli("eval", "-q", "await chat('echo: hi')");

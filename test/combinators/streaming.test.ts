@@ -202,4 +202,23 @@ describe("runs inside runs", () => {
       export default [same, all[0].meta.engine !== "", all[0].meta.parentId === id, all.at(-1).result.id === all[0].meta.messageId];`);
     expect(value).toEqual([true, true, true, true]);
   });
+
+  it.each([
+    [
+      "an answer in a schema",
+      `newStep({ responseFormat: { type: "object", properties: { a: { type: "string" } } } }), "hi"`,
+    ],
+    ["tools", `newStep({ tools: [{ name: "clock", input: { type: "object" }, run: () => 1 }] }), "call: clock {}"`],
+    ["a failure", `newStep(), "error: 500"`],
+    ["an embedding", `embeddings.createStep(), "a cat"`],
+    ["several embeddings", `embeddings.createStep(), ["a cat", "a dog"]`],
+    ["a composed step", `steps.compose([(x) => [x], newStep()]), "echo: hi"`],
+  ])("have one meta from start to end with %s", async (_, code) => {
+    const value = await valueOf(`
+      const newStep = (options) => new ChatStepFactory().newStep(options);
+      const all = await events(${code});
+      all.forEach((event) => event.error);
+      export default [new Set(all.map((event) => JSON.stringify(event.meta))).size, all[0].type];`);
+    expect(value).toEqual([1, "start"]);
+  });
 });

@@ -64,6 +64,77 @@ describe.each(ISOLATIONS)("runOnLoop() in a %s", (isolation) => {
   });
 });
 
+describe.each(ISOLATIONS)("a rejection that nobody handles in the turn of runOnLoop() in a %s", (isolation) => {
+  it.each<[string, unknown, string[]]>([
+    ["Promise.reject(new TypeError('lost')); 1 + 1", 2, ["TypeError lost"]],
+    ["(async () => { throw new RangeError('lost') })(); ({ a: [1] }) // done", { a: [1] }, ["RangeError lost"]],
+    [
+      "var later = Promise.reject(new Error('early')); setTimeout(() => later.catch(() => {}), 1); 'on'",
+      "on",
+      ["Error early"],
+    ],
+    ["Promise.reject(new Error('lost')); (async () => 'value')()", "value", ["Error lost"]],
+    ["Promise.reject(new Error('lost')); 5; function f() {}", 5, ["Error lost"]],
+    ["var lost = Promise.reject(new Error('lost')); let l = 1", undefined, ["Error lost"]],
+    ["queueMicrotask(() => { throw new Error('micro') }); 3", 3, ["Error micro"]],
+    ["Promise.reject(new Error('handled')).catch(() => {}); 4", 4, []],
+  ])("is told to onGuestError, and the call has its value: %s", (code, value, told) => {
+    const errors: string[] = [];
+    const onGuestError = ({ name, message }: ScriptError): void => void errors.push(`${name} ${message}`);
+    return withEngine({ isolation, onGuestError }, async ({ engine }) => {
+      expect(await engine.runOnLoop(code)).toEqual(value);
+      await expect.poll(() => errors).toEqual(told);
+      expect(await engine.runOnLoop("Object.getOwnPropertyNames(globalThis).includes('geppettoLastValue')")).toBe(true);
+      expect(await engine.runOnLoop("if (true) 'geppettoLastValue' in globalThis")).toBe(false);
+    });
+  });
+
+  it.each([
+    "Promise.reject(new Error('mine'))",
+    "(async () => { throw new Error('mine') })()",
+    "throw new Error('mine')",
+    "1; (() => { throw new Error('mine') })()",
+    "Promise.resolve().then(() => { throw new Error('mine') })",
+  ])("that is the value of the call rejects it, and is told to nobody else: %s", (code) => {
+    const errors: ScriptError[] = [];
+    return withEngine({ isolation, onGuestError: (error) => void errors.push(error) }, async ({ engine }) => {
+      await expect(engine.runOnLoop(code)).rejects.toThrow("mine");
+      expect(await engine.runOnLoop("1")).toBe(1);
+      expect(errors).toEqual([]);
+    });
+  });
+
+  it("changes nothing of what code without one gives", () =>
+    withEngine({ isolation }, async ({ engine }) => {
+      const codes: [string, unknown][] = [
+        ["1;\n// a comment", 1],
+        ["1 // a comment", 1],
+        ["/* a */ (2) /* b */;", 2],
+        ["'use strict'", "use strict"],
+        ["'use strict'; typeof undeclared", "undefined"],
+        ["1, 2", 2],
+        ["`a${1}`", "a1"],
+        ["({})", {}],
+        ["{}", undefined],
+        ["", undefined],
+        ["if (true) 7", 7],
+        ["for (var i = 0; i < 3; i++) i", 2],
+        ["8; var v = 9", 8],
+        ["let l = 10; const c = 11; class C {}", undefined],
+        ["l + c", 21],
+        ["a = b = 5", 5],
+        ["label: 6", 6],
+        ["#!/usr/bin/env node\n12", 12],
+        ["(async () => 13)()", 13],
+        ["this === globalThis", true],
+        ["'geppetto: the code has not come to its end'", "geppetto: the code has not come to its end"],
+      ];
+      for (const [code, value] of codes) expect([code, await engine.runOnLoop(code)]).toEqual([code, value]);
+      await expect(engine.runOnLoop("1 +")).rejects.toThrow("Unexpected end of input");
+      await expect(engine.runOnLoop("1); (2")).rejects.toThrow("Unexpected token");
+    }));
+});
+
 describe.each(ISOLATIONS)("runOnLoop() in a %s whose memory runs out", (isolation) => {
   it("rejects what still waits when the realm is lost in a later turn", async () => {
     const engine = new RuntimeEngine({ isolation, limits: { memoryMB: 16 }, logger: { warn() {}, error() {} } });

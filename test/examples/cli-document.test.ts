@@ -9,6 +9,7 @@ const text = readFileSync(join(root, "docs/cli.md"), "utf8");
 const COMMANDS: readonly string[][] = [
   ["run"],
   ["eval"],
+  ["test"],
   ["runs", "list"],
   ["runs", "show"],
   ["runs", "replay"],
@@ -21,6 +22,8 @@ const COMMANDS: readonly string[][] = [
   ["keys", "remove"],
   ["trust"],
   ["types"],
+  ["explain"],
+  ["completion"],
   ["doctor"],
 ];
 

@@ -65,7 +65,10 @@ export interface Guest {
 /** The host half of the web platform. */
 function webOps(): Record<string, (args: never) => unknown> {
   const ops: Record<string, (args: never) => unknown> = {};
-  const host = { setOp: ({ name }: Op, handler: (args: never) => unknown) => void (ops[name] = handler) };
+  const host = {
+    setOp: ({ name }: Op, handler: (args: never) => unknown) => void (ops[name] = handler),
+    later: () => {},
+  };
   const vm = { host, install: () => Promise.resolve() } as unknown as Parameters<SetupFunction>[0];
   void setupWeb()(vm, undefined as unknown as Engine);
   return ops;

@@ -335,18 +335,20 @@ describe("a stage that misbehaves", () => {
 
   it("and ends early while what is before it waits for input that never comes", async () => {
     const hungry = filter("none", () => false);
+    const waits = Promise.withResolvers<void>();
     let left = false;
     const input = (async function* () {
       try {
         yield textElement("x");
         await new Promise((resolve) => setImmediate(resolve));
         yield textElement("y");
+        waits.resolve();
         await never;
       } finally {
         left = true;
       }
     })();
-    const run = chain([hungry, transform("brief", async () => {})]).execute(input);
+    const run = chain([hungry, transform("brief", () => waits.promise)]).execute(input);
     expect(await collect(run)).toEqual([]);
     expect(left).toBe(false);
     expect(run.metrics().map(({ state }) => state)).toEqual(["completed", "completed"]);

@@ -13,4 +13,13 @@ describe("fillSchema()", () => {
     expect(String(text).length).toBeLessThan(20_000);
     expect(process.cpuUsage(before).user).toBeLessThan(1_000_000);
   });
+
+  it("takes a text that is long for many places once, and not more of it than a document may have", () => {
+    const names = Array.from({ length: 5000 }, (_, index) => `p${index}`);
+    const properties = Object.fromEntries(names.map((name, i) => [name, { type: i % 2 ? "number" : "string" }]));
+    const before = process.cpuUsage();
+    const filled = fillSchema({ type: "object", properties, required: names }, "x ".repeat(128 * 1024));
+    expect(JSON.stringify(filled).length).toBeLessThan(1_200_000);
+    expect(process.cpuUsage(before).user).toBeLessThan(1_000_000);
+  });
 });

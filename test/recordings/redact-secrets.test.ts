@@ -1,10 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { redactSecrets } from "../../src/recordings/index.ts";
+import { mayHoldAny, redactSecrets } from "../../src/recordings/redact-secrets.ts";
 import { timed } from "../machine/machine-watch.ts";
 
 const redact = (text: string): string => redactSecrets(text, "");
 const TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.SflKxwRJSMeKKF2QT4";
 const KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----";
+
+describe("mayHoldAny()", () => {
+  it("finds in JSON what redactorFor() would take out", () => {
+    for (const secret of ["hidden-value", 'with "quotes" in it', "über-geheim"]) {
+      const json = JSON.stringify({ a: [`x ${secret}`], inner: JSON.stringify(secret) });
+      expect(mayHoldAny([secret])(json)).toBe(true);
+    }
+    const may = mayHoldAny(["hidden-value", "short"]);
+    expect([may('["hidden"]'), may('["short"]'), may('["Bearer abc"]')]).toEqual([false, false, true]);
+  });
+});
 
 describe("redactSecrets()", () => {
   it.each([

@@ -96,7 +96,7 @@ describe("what a run prints", () => {
     run.print("stdout", `first\nthe key is ${key.slice(0, 9)}`);
     await expect.poll(() => printed(log, run.id)).toEqual(["first\n"]);
     run.print("stdout", `${key.slice(9)}\n`);
-    await expect.poll(() => printed(log, run.id)).toEqual(["first\n", "the key is [redacted]\n"]);
+    await expect.poll(() => printed(log, run.id)).toEqual(["first\nthe key is [redacted]\n"]);
     await run.end({ ok: true });
     log.close();
     for (const name of readdirSync(folder)) expect(readFileSync(join(folder, name), "latin1")).not.toContain("ghijkl");
@@ -184,6 +184,29 @@ describe("the calls of a run", () => {
     await run.end({ ok: true }, { recordings: [] });
     expect(log.show(run.id)!.recordings!.map(({ id }) => id)).toEqual(["one", "two"]);
     expect(log.show(run.id)!.calls.map(({ end }) => end)).toEqual(["completed", "completed", undefined]);
+  });
+});
+
+describe("a long answer in small pieces", () => {
+  it("is exported without what each piece repeats", async () => {
+    using log = open({ maxEvents: 20_000 });
+    const run = log.begin({ script: "a.js" });
+    const [start, final] = chat("s", "");
+    run.record(start);
+    let completion = "";
+    for (let seq = 1; seq <= 10_000; seq++) {
+      completion += "word ";
+      run.record({ ...start, type: "partial", delta: "word ", completion, seq });
+    }
+    run.record(final);
+    await run.end({ ok: true });
+    const document = log.export(run.id)!;
+    expect(document.length).toBeLessThan(10_000_000);
+    const { events } = JSON.parse(document) as { events: { delta?: string }[] };
+    expect(events).toHaveLength(10_002);
+    expect(events[5000]).toMatchObject({ type: "partial", delta: "word " });
+    expect(events[5000]).not.toHaveProperty("completion");
+    expect(log.show(run.id)!.events.at(-2)).toMatchObject({ completion });
   });
 });
 

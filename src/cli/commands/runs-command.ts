@@ -5,6 +5,7 @@ import { reasonOf } from "../session/event-log.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { readingReason, readRunLog } from "../session/open-run-log.ts";
 import { runLogFile } from "../session/run-log-file.ts";
+import { readDetails } from "../session/run-start.ts";
 import { shortPath } from "../output/short-path.ts";
 import { UsageError } from "../options/usage-error.ts";
 
@@ -55,8 +56,14 @@ function unreadable(error: unknown): UsageError {
 /** @throws {UsageError} where there is no such run, or several. */
 export function findRun(id: string): RunRecord {
   const { run, ids } = withRunLog((log) => ({ run: log.show(id), ids: log.ids(id, MAX_NAMED + 1) })) ?? { ids: [] };
-  if (run !== undefined) return run;
+  if (run !== undefined) return readable(run);
   throw new UsageError(`Cannot find the run: ${describeMiss(id, ids)}`, EXIT.noFile);
+}
+
+/** The run with what can be read of how it was started. */
+export function readable(run: RunRecord): RunRecord {
+  const { details, isDamaged } = readDetails(run.details);
+  return isDamaged ? { ...run, details: { ...details }, isDamaged } : run;
 }
 
 function describeMiss(id: string, ids: readonly string[]): string {

@@ -1,4 +1,5 @@
 import { formatCount } from "../options/quantities.ts";
+import type { Fact } from "./fact-lines.ts";
 
 /** Longest text that is shown whole, in characters and in lines. */
 const MAX_CHARS = 2_000;
@@ -16,4 +17,17 @@ export function cutText(text: string, isFull: boolean): string {
   const tail = end.slice(-MAX_CHARS / 2).replace(/^[\udc00-\udfff]/, "");
   const left = formatCount(text.length - head.length - tail.length, "character");
   return `${head}\n… ${left} left out, --full shows them …\n${tail}`;
+}
+
+/** Facts about the last of many things, with a note about those that are left out. */
+export function lastOf<T>(
+  all: readonly T[],
+  { most, noun }: { most: number; noun: string },
+  isFull: boolean,
+  toFacts: (item: T) => readonly Fact[],
+): Fact[] {
+  const shown = isFull ? all : all.slice(-most);
+  const left = all.length - shown.length;
+  const note = `… ${formatCount(left, `earlier ${noun}`)} left out, --full shows them …`;
+  return [...(left > 0 ? [["", note] as const] : []), ...shown.flatMap(toFacts)];
 }

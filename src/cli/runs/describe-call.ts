@@ -1,7 +1,7 @@
 import type { ModelCall, RunRecord } from "../../index.ts";
 import { formatCost, formatCount, formatElapsed } from "../options/quantities.ts";
 import { toJson } from "../output/to-json.ts";
-import { cutText } from "./cut-text.ts";
+import { cutText, lastOf } from "./cut-text.ts";
 import type { Fact } from "./fact-lines.ts";
 
 type PromptMessage = NonNullable<ModelCall["messages"]>[number];
@@ -18,9 +18,9 @@ export function describeCall(call: ModelCall, number: number, isFull: boolean): 
   const facts: Fact[] = [
     [`call ${number}`, [...head, ...describeUsage(call)].join(", ")],
     ["  system", system],
-    ...lastOf(messages ?? [], "message", isFull, toMessageFacts),
-    ...lastOf(texts ?? [], "text", isFull, (text) => [["  text", text]]),
-    ...lastOf(toolCalls, "call of a tool", isFull, (tool) => [["  tool", describeTool(tool)]]),
+    ...lastOf(messages ?? [], { most: MAX_SHOWN, noun: "message" }, isFull, toMessageFacts),
+    ...lastOf(texts ?? [], { most: MAX_SHOWN, noun: "text" }, isFull, (text) => [["  text", text]]),
+    ...lastOf(toolCalls, { most: MAX_SHOWN, noun: "tool call" }, isFull, (tool) => [["  tool", describeTool(tool)]]),
     ["  answer", answer === "" && end !== "completed" ? undefined : answer],
     ["  error", error && `${error.code === undefined ? "" : `[${error.code}] `}${error.message}`],
   ];
@@ -37,13 +37,6 @@ function describeUsage({ usage, cost }: Pick<ModelCall, "usage" | "cost">): stri
     ...(usage === undefined ? [] : [`${formatCount(usage.inputTokens, "token")} in, ${usage.outputTokens} out`]),
     ...(cost === undefined ? [] : [formatCost(cost)]),
   ];
-}
-
-function lastOf<T>(all: readonly T[], noun: string, isFull: boolean, toFacts: (item: T) => Fact[]): Fact[] {
-  const shown = isFull ? all : all.slice(-MAX_SHOWN);
-  const left = all.length - shown.length;
-  const note = `… ${formatCount(left, `earlier ${noun}`)} left out, --full shows them …`;
-  return [...(left > 0 ? [["", note] as const] : []), ...shown.flatMap(toFacts)];
 }
 
 function toMessageFacts({ role, content, toolCalls = [] }: PromptMessage): Fact[] {

@@ -2,7 +2,7 @@ import type { LoggedOutcome, RunRecord, RunSummary, StepEvent } from "../../inde
 import { formatCount, formatElapsed } from "../options/quantities.ts";
 import { hintForCode } from "../output/error-hints.ts";
 import type { RunDetails } from "../session/run-start.ts";
-import { cutText } from "./cut-text.ts";
+import { cutText, lastOf } from "./cut-text.ts";
 import { describeCall, describeTotal } from "./describe-call.ts";
 import type { Fact } from "./fact-lines.ts";
 
@@ -18,8 +18,10 @@ interface ReportedError extends ErrorRecord {
 
 /** Characters of a step's id that are shown. */
 const SHORT_ID = 8;
-/** Most steps, beside chats, and most errors that nobody has looked at, that are shown. */
+/** Most calls, steps beside them, pieces of output and errors that nobody has looked at that are shown. */
+const MAX_CALLS = 50;
 const MAX_STEPS = 20;
+const MAX_PIECES = 50;
 const MAX_UNHANDLED = 5;
 
 /** "2026-11-20 05:24:08", in local time. */
@@ -88,10 +90,13 @@ export function describeEnd(run: RunRecord, isFull: boolean): Fact[] {
 
 /** What it did in between. */
 export function describeWork({ calls, output, events }: RunRecord, isFull: boolean): Fact[] {
+  const numbered = calls.map((call, index) => ({ call, number: index + 1 }));
   return [
-    ...calls.flatMap((call, index) => describeCall(call, index + 1, isFull)),
+    ...lastOf(numbered, { most: MAX_CALLS, noun: "call" }, isFull, ({ call, number }) =>
+      describeCall(call, number, isFull),
+    ),
     ...describeSteps(events, isFull),
-    ...output.map((piece) => describeOutput(piece, isFull)),
+    ...lastOf(output, { most: MAX_PIECES, noun: "piece" }, isFull, (piece) => [describeOutput(piece, isFull)]),
   ];
 }
 
@@ -104,15 +109,13 @@ export function describeOutput({ stream, text }: RunRecord["output"][number], is
 function describeSteps(events: readonly StepEvent[], isFull: boolean): Fact[] {
   const others = events.filter(({ step }) => step.type !== "chat");
   const steps = [...Map.groupBy(others, ({ step }) => step.stepId)];
-  const shown = isFull ? steps : steps.slice(0, MAX_STEPS);
-  const facts = shown.map(([stepId, own]): Fact => {
+  return lastOf(steps, { most: MAX_STEPS, noun: "step" }, isFull, ([stepId, own]) => {
     const { type, step } = own.at(-1)!;
     const { durationMs } = step.metadata;
     const time = durationMs === undefined ? "" : ` after ${formatElapsed(durationMs)}`;
-    return ["step", `${step.type} ${stepId.slice(0, SHORT_ID)}: ${formatCount(own.length, "event")}, ${type}${time}`];
+    const name = `${step.type} ${stepId.slice(0, SHORT_ID)}`;
+    return [["step", `${name}: ${formatCount(own.length, "event")}, ${type}${time}`]];
   });
-  const left = steps.length - shown.length;
-  return left === 0 ? facts : [...facts, ["", `… ${formatCount(left, "more step")}, --full shows them …`]];
 }
 
 function describeError({ name, code, message, cause, file, line, column, hint }: ReportedError): Fact[] {

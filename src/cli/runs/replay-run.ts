@@ -3,7 +3,7 @@ import type { LoggedJournal, RunLog, RunRecord } from "../../index.ts";
 import { evalScript } from "../commands/eval-command.ts";
 import { fileScript } from "../commands/run-command.ts";
 import { loadSettings, type SessionSettings } from "../options/load-settings.ts";
-import type { RunDetails } from "../session/run-start.ts";
+import { isWhole, type RunDetails } from "../session/run-start.ts";
 import { findRun, withRunLog } from "../commands/runs-command.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { replayExactly } from "./replay-exactly.ts";
@@ -27,7 +27,8 @@ type ReplayOptions = Pick<
  */
 export async function replayRun(id: string, given: Partial<ReplayOptions>): Promise<void> {
   const run = findRun(id);
-  if (run.isDamaged) throw new UsageError("Cannot replay the run: a part of it in the log is damaged", EXIT.noFile);
+  if (run.isDamaged || !isWhole(run.details))
+    throw new UsageError("Cannot replay the run: a part of it in the log is damaged", EXIT.noFile);
   if (run.source === undefined || run.recordings === undefined) {
     throw new UsageError("Cannot replay the run: it never ended, so that its answers are not in the log");
   }

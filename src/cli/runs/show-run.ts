@@ -1,4 +1,4 @@
-import type { RunRecord } from "../../index.ts";
+import { type RunRecord, withBoundedCompletions } from "../../index.ts";
 import { findRun, followInLog } from "../commands/runs-command.ts";
 import { printLines } from "../output/print-table.ts";
 import { Terminal } from "../output/terminal.ts";
@@ -18,7 +18,7 @@ export interface ShowOptions {
 export async function showRun(id: string, { json, follow, full: isFull = false }: ShowOptions): Promise<void> {
   const run = findRun(id);
   if (json) {
-    printLines([toJson(follow ? await ended(run.id) : run)]);
+    printLines([toJson(withBoundedCompletions(follow ? await ended(run.id) : run))]);
   } else if (follow) await followRun(run.id, isFull);
   else
     printLines(factLines([...describeStart(run, isFull), ...describeEnd(run, isFull), ...describeWork(run, isFull)]));

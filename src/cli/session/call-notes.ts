@@ -1,22 +1,15 @@
 import { randomUUID } from "node:crypto";
-import {
-  redactSecrets,
-  type ChatRecording,
-  type Finished,
-  type LoggedCall,
-  type Recording,
-  type RecordingSink,
-  type Redact,
-} from "../../index.ts";
+import type { ChatRecording, Finished, LoggedCall, Recording, RecordingSink, Redact } from "../../index.ts";
 
 /** Notes each request of one run when it is made, and once more when it is answered. */
 export class CallNotes implements RecordingSink {
-  readonly redact: Redact = redactSecrets;
+  readonly redact: Redact;
   readonly #note: (call: LoggedCall) => void;
   #count = 0;
   #lastEnd = 0;
 
-  constructor(note: (call: LoggedCall) => void) {
+  constructor(note: (call: LoggedCall) => void, redact: Redact) {
+    this.redact = redact;
     this.#note = note;
   }
 

@@ -10,6 +10,7 @@ import {
   type EmbeddingProvider,
   type LoggedCall,
   type Recording,
+  type Redact,
 } from "../../index.ts";
 import { CallNotes } from "./call-notes.ts";
 import { reasonOf } from "./event-log.ts";
@@ -24,6 +25,8 @@ export interface ModelRecorderOptions {
   replay?: string | readonly Recording[] | undefined;
   /** Hears of each request, for the log, when it is made and when it is answered. */
   onCall?: ((call: LoggedCall) => void) | undefined;
+  /** Takes out of them what is not to be kept. */
+  redact: Redact;
   warn: (text: string) => void;
 }
 
@@ -45,8 +48,8 @@ export class ModelRecorder {
   /** The first request that had no recorded answer, as the error that it got. */
   firstMiss: Error | undefined;
 
-  private constructor(onCall: ModelRecorderOptions["onCall"]) {
-    this.#notes = onCall && new CallNotes(onCall);
+  private constructor({ onCall, redact }: ModelRecorderOptions) {
+    this.#notes = onCall && new CallNotes(onCall, redact);
   }
 
   /**
@@ -55,7 +58,7 @@ export class ModelRecorder {
    * @throws {UsageError} for a file to replay that is not there, or a cassette that cannot be read.
    */
   static async open(options: ModelRecorderOptions): Promise<ModelRecorder> {
-    const recorder = new ModelRecorder(options.onCall);
+    const recorder = new ModelRecorder(options);
     const { record, replay } = options;
     if (record !== undefined) recorder.#record = await openCassette(record, options, "record");
     if (typeof replay === "string") {

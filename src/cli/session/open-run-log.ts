@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { RunLog } from "../../index.ts";
+import { type Redact, RunLog } from "../../index.ts";
 import { reasonOf } from "./event-log.ts";
 import { shortPath } from "../output/short-path.ts";
 
@@ -10,6 +10,8 @@ export interface OpenRunLogOptions {
   warn: (text: string) => void;
   /** How long a log that another program writes is waited for, in milliseconds. */
   lockWaitMs: number;
+  /** What takes out what is not to be kept; default what takes out keys. */
+  redact?: Redact;
 }
 
 /** What SQLite's result codes mean to a user. Codes of damage are missing: a damaged log is set aside for a new one. */
@@ -87,10 +89,10 @@ function tryLog(file: string, lockWaitMs: number): DatabaseSync | undefined {
  *
  * @throws {Error} that says, in a few words, why that cannot be done now.
  */
-export function openRunLog(file: string, { warn, lockWaitMs }: OpenRunLogOptions): RunLog {
+export function openRunLog(file: string, { warn, lockWaitMs, ...options }: OpenRunLogOptions): RunLog {
   const tried = tryLog(file, lockWaitMs);
   const shown = (text: string): void => warn(text.replaceAll(file, shortPath(file)));
-  const log = RunLog.open(file, { logger: { warn: shown, error: shown } });
+  const log = RunLog.open(file, { ...options, logger: { warn: shown, error: shown } });
   // Not before: whoever closes a log as the last one waits for the disk.
   tried?.close();
   return log;

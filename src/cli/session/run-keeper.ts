@@ -1,14 +1,15 @@
 import {
-  redactSecrets,
+  redactorFor,
   type LoggedCall,
   type LoggedOutcome,
   type LoggedRun,
   type OutputStream,
+  type Redact,
   type RunStart,
   type ScriptOutcome,
   type StepEvent,
 } from "../../index.ts";
-import { JournalRecorder, mayHoldSecrets, type JournalEnd } from "../../replay.ts";
+import { JournalRecorder, mayHoldAny, type JournalEnd } from "../../replay.ts";
 import { openRunLog } from "./open-run-log.ts";
 import { shortPath } from "../output/short-path.ts";
 import { toJson } from "../output/to-json.ts";
@@ -17,6 +18,8 @@ export interface RunKeeperOptions {
   /** The log's file. */
   file: string;
   start: RunStart;
+  /** Texts that are not to be kept, beside what looks like a key. */
+  secrets: readonly string[];
   warn: (text: string) => void;
 }
 
@@ -32,6 +35,7 @@ export class RunKeeper {
   /** What crosses the wall. */
   readonly journal: JournalRecorder;
   readonly #options: RunKeeperOptions;
+  readonly #redact: Redact;
   readonly #timer: NodeJS.Timeout;
   /** What is to be noted from before the log was opened; undefined afterwards. */
   #waiting: ((run: LoggedRun) => void)[] | undefined = [];
@@ -41,10 +45,11 @@ export class RunKeeper {
 
   constructor(options: RunKeeperOptions) {
     this.#options = options;
+    this.#redact = redactorFor(options.secrets);
     this.journal = new JournalRecorder({
       write: (chunk) => this.#keepChunk(chunk),
-      redact: (text) => redactSecrets(text, "journal"),
-      mayRedact: mayHoldSecrets,
+      redact: (text) => this.#redact(text, "journal"),
+      mayRedact: mayHoldAny(options.secrets),
       onFailed: (reason) => this.#dropJournal(reason),
     });
     this.#timer = setTimeout(() => this.#open(0), OPEN_AFTER_MS).unref();
@@ -130,7 +135,7 @@ export class RunKeeper {
     if (waiting === undefined) return undefined;
     const { file, start, warn } = this.#options;
     try {
-      const run = openRunLog(file, { warn, lockWaitMs }).begin(start);
+      const run = openRunLog(file, { warn, lockWaitMs, redact: this.#redact }).begin(start);
       for (const work of waiting) work(run);
       this.#run = run;
       this.#handOver(run);

@@ -38,6 +38,44 @@ export interface RunFacts {
   replayOf: string | undefined;
 }
 
+const isText = (value: unknown): boolean => typeof value === "string";
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+const isSettings = (value: unknown): boolean => {
+  const { chat, embeddings } = (value ?? {}) as Record<string, { provider?: unknown } | null | undefined>;
+  return isText(chat?.provider) && isText(embeddings?.provider);
+};
+const READERS: Record<keyof RunDetails, (value: unknown) => boolean> = {
+  command: (value) => value === "run" || value === "eval",
+  args: (value) => Array.isArray(value) && value.every(isText),
+  env: (value) => isObject(value) && Object.values(value as object).every(isText),
+  input: isText,
+  omittedInput: (value) => typeof value === "number",
+  profile: isText,
+  settings: isSettings,
+  untrusted: (value) => typeof value === "boolean",
+  folder: isText,
+  replayOf: isText,
+};
+const NEEDED = ["command", "args", "env", "settings", "untrusted"] as const satisfies (keyof RunDetails)[];
+
+/** What can be read of how a run was started, and whether that is all that is there. */
+export function readDetails(given: Readonly<Record<string, unknown>>): {
+  details: Partial<RunDetails>;
+  isDamaged: boolean;
+} {
+  const known = Object.entries(READERS).filter(([name]) => given[name] !== undefined);
+  const right = known.filter(([name, isRight]) => isRight(given[name]));
+  return {
+    details: Object.fromEntries(right.map(([name]) => [name, given[name]])),
+    isDamaged: right.length < known.length,
+  };
+}
+
+/** Is it all that is needed to run it again? */
+export function isWhole(details: Partial<RunDetails>): details is RunDetails {
+  return NEEDED.every((name) => details[name] !== undefined);
+}
+
 /** What is noted of a run when it begins: enough to run it again. */
 export function toRunStart(script: SessionScript, facts: RunFacts): RunStart {
   const { id, options, settings, profile, input, replayOf } = facts;

@@ -4,6 +4,7 @@ import { readRegularFile } from "../../files.ts";
 import {
   Budget,
   GeppettoError,
+  redactorFor,
   RuntimeEngine,
   type RuntimeEngineOptions,
   setupDefaults,
@@ -31,6 +32,7 @@ import { RunKeeper } from "./run-keeper.ts";
 import { scriptSink } from "./script-sink.ts";
 import { runLogFile } from "./run-log-file.ts";
 import { toRunStart } from "./run-start.ts";
+import { secretsOf } from "../options/secrets-of.ts";
 import type { Candidate, SessionReplay, SessionScript } from "./session-script.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { toJournalEnd } from "./journal-end.ts";
@@ -49,6 +51,8 @@ export class ScriptSession {
   readonly #configured: SessionSettings;
   readonly #replay: SessionReplay | undefined;
   readonly #limits: ReturnType<typeof limitsOf>;
+  /** What is not to be kept of the run. */
+  readonly #secrets: readonly string[];
   readonly #runId: string = randomUUID();
   readonly #terminal: Terminal = new Terminal(process.stdout, process.stderr, process.env);
   readonly #abort: AbortController = new AbortController();
@@ -66,6 +70,7 @@ export class ScriptSession {
     this.#options = options;
     this.#configured = configured;
     this.#replay = replay;
+    this.#secrets = secretsOf(configured.settings, process.env, options.env);
     this.#limits = limitsOf(configured.settings.limits, options.untrusted);
   }
 
@@ -215,7 +220,8 @@ export class ScriptSession {
     const { record, replay, log: keep } = this.#options;
     const from = this.#replay?.recordings ?? replay;
     const onCall = keep ? (call: LoggedCall): void => this.#keeper?.noteCall(call) : undefined;
-    return ModelRecorder.open({ record, replay: from, onCall, warn: (text) => this.#notice(text) });
+    const redact = redactorFor(this.#secrets);
+    return ModelRecorder.open({ record, replay: from, onCall, redact, warn: (text) => this.#notice(text) });
   }
 
   #startKeeper(script: SessionScript, input: string | undefined): RunKeeper | undefined {
@@ -223,7 +229,7 @@ export class ScriptSession {
     const { settings, profile } = this.#configured;
     const facts = { id: this.#runId, options: this.#options, settings, profile, input, replayOf: this.#replay?.of };
     const start = toRunStart(script, facts);
-    return new RunKeeper({ file: runLogFile(), start, warn: (text) => this.#warn(text) });
+    return new RunKeeper({ file: runLogFile(), start, secrets: this.#secrets, warn: (text) => this.#warn(text) });
   }
 
   /** The exit code of another script on the answers of a run, where it asked what they do not answer. */

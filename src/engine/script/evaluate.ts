@@ -3,6 +3,7 @@ import type { ErrorRecord } from "../../shared/frames.ts";
 import { realmError } from "../engine-errors.ts";
 import type { EngineLimits } from "../limits.ts";
 import { toHostError, type LossKind, type RealmSession } from "../realm-session.ts";
+import { keepLastValue } from "./kept-value.ts";
 
 export interface EvaluationListener {
   limits: EngineLimits;
@@ -23,14 +24,20 @@ export function evaluate(
   { limits, onThrown, onLost }: EvaluationListener,
 ): Promise<unknown> {
   const { promise, resolve, reject } = createDeferred<unknown>();
+  /** What the promise that is the code's value was rejected with. */
+  let rejected: ErrorRecord | undefined;
   void loop.run(
-    { code, filename, kind: "classic", lineOffset: 0 },
+    { code, filename, kind: "classic", lineOffset: 0, ...keepLastValue(code) },
     {
       onSettled: ({ value, uncopied }) => (uncopied === undefined ? resolve(value) : reject(toHostError(uncopied))),
-      onFailed: (error) => reject(toHostError(error)),
+      onFailed: (error) => {
+        rejected = error;
+        reject(toHostError(error));
+      },
       onTurnFailed: (failure, settled) => {
         if (failure.kind === "thrown" || failure.kind === "load") {
-          if (settled) onThrown(failure.error);
+          const isTold = rejected !== undefined && rejected.message === failure.error.message;
+          if (settled && !isTold) onThrown(failure.error);
           else reject(toHostError(failure.error));
         } else {
           onLost(failure.kind);

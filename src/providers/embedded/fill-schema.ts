@@ -6,6 +6,8 @@ const MAX_ITEMS = 100;
 /** Most values in one document: a schema that refers to itself could ask for any number. */
 const MAX_VALUES = 2000;
 const MAX_TEXT = 10_000;
+/** Most characters of all strings together that are taken from the text. */
+const MAX_CHARS = 1_000_000;
 const FORMATS: Record<string, string> = {
   date: "2026-01-01",
   time: "12:00:00Z",
@@ -24,15 +26,20 @@ const FORMATS: Record<string, string> = {
  * types, enum, const, default, examples, $ref within the schema, anyOf, oneOf, allOf, lengths and bounds; not pattern.
  */
 export function fillSchema(schema: Record<string, unknown>, text: string): unknown {
-  return fill(schema, { root: schema, text, depth: 0, budget: { values: MAX_VALUES } });
+  // Looked for once: a schema may have thousands of places for either.
+  const sentence = (sentencesOf(text)[0] ?? "demo").slice(0, MAX_TEXT);
+  const number = Number(/-?\d+(?:\.\d+)?/.exec(text)?.[0] ?? 1);
+  return fill(schema, { root: schema, sentence, number, depth: 0, budget: { values: MAX_VALUES, chars: MAX_CHARS } });
 }
 
 interface Place {
   root: Record<string, unknown>;
-  text: string;
+  /** What strings and numbers are where the schema leaves the choice. */
+  sentence: string;
+  number: number;
   depth: number;
   /** Shared by all places of one document. */
-  budget: { values: number };
+  budget: { values: number; chars: number };
 }
 
 function fill(schema: unknown, place: Place): unknown {
@@ -53,10 +60,10 @@ function fill(schema: unknown, place: Place): unknown {
     case "array":
       return fillArray(rules, inner);
     case "string":
-      return fillString(rules, place.text);
+      return fillString(rules, place);
     case "number":
     case "integer":
-      return fillNumber(rules, place.text);
+      return fillNumber(rules, place.number);
     case "boolean":
       return true;
     default:
@@ -110,16 +117,17 @@ function fillArray(rules: Record<string, unknown>, place: Place): unknown[] {
   return Array.from({ length }, () => fill(rules["items"] ?? { type: "string" }, place));
 }
 
-function fillString(rules: Record<string, unknown>, text: string): string {
+function fillString(rules: Record<string, unknown>, { sentence, budget }: Place): string {
   const format = FORMATS[stringOf(rules["format"]) ?? ""];
   if (format !== undefined) return format;
-  const filled = (sentencesOf(text)[0] ?? "demo").padEnd(Math.min(countOf(rules["minLength"]) ?? 0, MAX_TEXT), ".");
-  return filled.slice(0, countOf(rules["maxLength"]) ?? filled.length).toWellFormed();
+  const filled = sentence.padEnd(Math.min(countOf(rules["minLength"]) ?? 0, MAX_TEXT), ".");
+  const text = filled.slice(0, Math.min(countOf(rules["maxLength"]) ?? filled.length, budget.chars)).toWellFormed();
+  budget.chars -= text.length;
+  return text;
 }
 
-function fillNumber(rules: Record<string, unknown>, text: string): number {
+function fillNumber(rules: Record<string, unknown>, found: number): number {
   const isInteger = rules["type"] === "integer";
-  const found = Number(/-?\d+(?:\.\d+)?/.exec(text)?.[0] ?? 1);
   const bound = (name: string): number | undefined => (typeof rules[name] === "number" ? rules[name] : undefined);
   const above = bound("exclusiveMinimum");
   const below = bound("exclusiveMaximum");

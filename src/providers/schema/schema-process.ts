@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess, StdioOptions } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { setPriority } from "node:os";
 import type { Socket } from "node:net";
+import { startProcess } from "../../base/start-process.ts";
 import type { SchemaAnswer, SchemaRequest } from "./schema-child.ts";
 
 /** Longest answer; a child that says more is not ours any more. */
@@ -26,12 +27,16 @@ export class SchemaProcess {
   #endTimer: NodeJS.Timeout | undefined;
   readonly #ready: Promise<string | undefined>;
 
-  /** @param niceness what the system gives it less of, from 0 to 19. */
+  /**
+   * @param niceness what the system gives it less of, from 0 to 19.
+   * @throws {GeppettoError} StepError ERR_ENGINE_START where the system has no room for it.
+   */
   constructor(niceness: number) {
     const main = createRequire(import.meta.url).resolve("#schema-child");
     const args = [`--max-old-space-size=${HEAP_MB}`, "--permission", `--allow-fs-read=${main}`, main];
     // What it says as it dies is for nobody.
-    const child = spawn(process.execPath, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "ignore"] });
+    const stdio: StdioOptions = ["pipe", "pipe", "ignore"];
+    const child = startProcess("a JSON schema", process.execPath, args, { env: {}, cwd: "/", stdio });
     this.#child = child;
     if (niceness > 0 && child.pid !== undefined) lowerPriority(child.pid, niceness);
     const onEnd = (): void => {
@@ -39,8 +44,8 @@ export class SchemaProcess {
       this.#settle?.(undefined);
     };
     child.once("exit", onEnd).once("error", onEnd);
-    child.stdin.on("error", () => {});
-    child.stdout.setEncoding("utf8").on("data", (text: string) => this.#hear(text));
+    child.stdin!.on("error", () => {});
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => this.#hear(text));
     this.#ready = this.#nextLine();
     this.#hold(false);
   }

@@ -28,6 +28,7 @@ interface Job {
   request: SchemaRequest;
   signal: AbortSignal | undefined;
   resolve(answer: SchemaAnswer | "overdue" | "dropped"): void;
+  reject(error: unknown): void;
 }
 
 interface Owner {
@@ -61,19 +62,26 @@ function tenantOf(owner: object): object {
 class SchemaQueue {
   readonly #owners = new Map<object, Owner>();
 
-  /** "overdue" when the check takes too long or kills its process, "dropped" when it is withdrawn or too many wait. */
+  /**
+   * "overdue" when the check takes too long or kills its process, "dropped" when it is withdrawn or too many wait. Rejects
+   * where no process can be started.
+   */
   ask(asking: object, request: SchemaRequest, signal?: AbortSignal): Promise<SchemaAnswer | "overdue" | "dropped"> {
     const key = tenantOf(asking);
     const owner = this.#owners.get(key) ?? { waiting: [], isBusy: false };
     if (owner.waiting.length >= MAX_WAITING || signal?.aborted === true) return Promise.resolve("dropped");
     this.#owners.set(key, owner);
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const job: Job = {
         request,
         signal,
         resolve: (answer) => {
           signal?.removeEventListener("abort", onAbort);
           resolve(answer);
+        },
+        reject: (error) => {
+          signal?.removeEventListener("abort", onAbort);
+          reject(error);
         },
       };
       const onAbort = (): void => {
@@ -106,11 +114,18 @@ class SchemaQueue {
   async #serve(key: object, owner: Owner, job: Job, lane: Lane): Promise<void> {
     owner.isBusy = true;
     lane.busy++;
-    const answer = await check(job, lane);
+    let answer: SchemaAnswer | "overdue" | undefined;
+    try {
+      answer = await check(job, lane);
+    } catch (error) {
+      job.reject(error);
+    }
     lane.busy--;
     owner.isBusy = false;
     if (answer === "overdue") slowOwners.set(key, performance.now() + SLOW_MS);
-    if (job.signal?.aborted === true) job.resolve("dropped");
+    if (answer === undefined) {
+      // Its job has been told.
+    } else if (job.signal?.aborted === true) job.resolve("dropped");
     else if (answer === "overdue" && lane === fast) owner.waiting.unshift(job);
     else job.resolve(answer);
     this.#forget(key, owner);
@@ -134,8 +149,16 @@ async function check({ request, signal }: Job, lane: Lane): Promise<SchemaAnswer
   if (answer === undefined || lane.idle.filter(({ isGone }) => !isGone).length >= IDLE_PROCESSES) process.end();
   else keep(process, lane);
   // Whoever asks next in the fast lane is not to wait for a process to begin.
-  if (lane === fast && lane.idle.every(({ isGone }) => isGone)) keep(new SchemaProcess(lane.niceness), lane);
+  if (lane === fast && lane.idle.every(({ isGone }) => isGone)) startAhead(lane);
   return answer ?? "overdue";
+}
+
+function startAhead(lane: Lane): void {
+  try {
+    keep(new SchemaProcess(lane.niceness), lane);
+  } catch {
+    // Whoever needs one is told.
+  }
 }
 
 function keep(process: SchemaProcess, lane: Lane): void {

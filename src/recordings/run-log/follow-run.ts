@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isTerminal, type StepEvent } from "../../shared/step-events.ts";
 import { type ModelCall, modelCallsOf } from "./model-calls.ts";
 import type { OutputStream } from "./output-buffer.ts";
-import { EventReader, readCalls, stateOf } from "./read-rows.ts";
-import { SQL, type CallRow, type EventRow, type OutputRow, type RunRow } from "./run-log-schema.ts";
+import { EventReader, readCalls, readOutput } from "./read-rows.ts";
+import { SQL, type CallRow, type EventRow, type OutputRow } from "./run-log-schema.ts";
 import type { RunReader } from "./run-reader.ts";
 
 /** Something that a run did: it printed, or a call of a model has ended. */
@@ -21,9 +21,8 @@ export async function* followRun(
   const watched = new WatchedRun(reader, id);
   for (;;) {
     signal?.throwIfAborted();
-    const [row] = reader.all<RunRow>(SQL.run, id);
-    // Read before the rest: what a run did before it ended is there once it has.
-    const isOver = row === undefined || stateOf(row) !== "running";
+    // Asked before the rest is read: what a run did before it ended is there once it has.
+    const isOver = reader.state(id) !== "running";
     yield* watched.news();
     if (isOver) return yield* watched.unfinished();
     await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
@@ -53,7 +52,7 @@ class WatchedRun {
     this.#lastOutput = output.at(-1)?.place ?? this.#lastOutput;
     const items = [
       ...events.map((row) => ({ place: row.place, item: this.#toCall(row) })),
-      ...output.map(({ place, stream, text }) => ({ place, item: toOutput(stream, text) })),
+      ...output.map((row) => ({ place: row.place, item: { type: "output" as const, ...readOutput([row])[0]! } })),
     ];
     return items.sort((a, b) => a.place - b.place).flatMap(({ item }) => item ?? []);
   }
@@ -82,8 +81,4 @@ class WatchedRun {
     const { calls } = readCalls(this.#reader.allSince2<CallRow>(SQL.callsOfStep, this.#id, stepId));
     return { type: "call", call: modelCallsOf(events, calls)[0]! };
   }
-}
-
-function toOutput(stream: string, text: string): FollowedItem {
-  return { type: "output", stream: stream === "stderr" ? "stderr" : "stdout", text };
 }

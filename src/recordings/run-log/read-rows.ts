@@ -4,8 +4,9 @@ import { EventUnpacker, type PackedEvent } from "../event-packer.ts";
 import { fromTagged } from "../tagged-json.ts";
 import type { LoggedOutcome } from "./logged-run.ts";
 import type { ReadCall } from "./model-calls.ts";
+import type { OutputStream } from "./output-buffer.ts";
 import { isHeld } from "./run-holder.ts";
-import type { CallRow, EventRow, RunRow } from "./run-log-schema.ts";
+import type { CallRow, EventRow, OutputRow, RunRow } from "./run-log-schema.ts";
 import { countUsage, type RunUsage } from "./run-usage.ts";
 
 /** `killed`: its process has ended, and said nothing of how. */
@@ -22,7 +23,23 @@ export interface ReadRow {
 export function readOutcome({ outcome }: Pick<RunRow, "outcome">): ReadRow {
   if (outcome === null) return {};
   const value = readObject(outcome);
-  return value === undefined ? { isDamaged: true } : { outcome: value as unknown as LoggedOutcome };
+  return isOutcome(value) ? { outcome: value } : { isDamaged: true };
+}
+
+function isOutcome(value: object | undefined): value is LoggedOutcome {
+  if (value === undefined) return false;
+  const { end, text, exitCode, error } = value as Record<string, unknown>;
+  const { name, message, code } = (error ?? {}) as Record<string, unknown>;
+  const isError = error === undefined || (isText(name) && isText(message) && isMaybe(code, "string"));
+  return isError && isMaybe(end, "string") && isMaybe(text, "string") && isMaybe(exitCode, "number");
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isMaybe(value: unknown, type: "string" | "number"): boolean {
+  return value === undefined || typeof value === type;
 }
 
 /** How a run was started; undefined where that cannot be read. */
@@ -31,7 +48,8 @@ export function readDetails({ details }: Pick<RunRow, "details">): Record<string
 }
 
 /** What has become of a run. */
-export function stateOf({ state, ok, ended_at: endedAt, holder, seen_at: seenAt }: RunRow): RunState {
+export function stateOf(row: Pick<RunRow, "state" | "ok" | "ended_at" | "holder" | "seen_at">): RunState {
+  const { state, ok, ended_at: endedAt, holder, seen_at: seenAt } = row;
   if (endedAt === null) return isHeld(holder ?? null, seenAt ?? null) ? "running" : "killed";
   if (state === "completed" || state === "failed") return state;
   return ok === 1 ? "completed" : "failed";
@@ -52,6 +70,18 @@ export function usageIn(rows: readonly EventRow[]): RunUsage {
     if (type === "final" && typeof step?.metadata === "object") countUsage(sum, { type, step });
   }
   return sum;
+}
+
+/** What was printed; rows that follow each other on one stream were one piece. */
+export function readOutput(rows: readonly OutputRow[]): { stream: OutputStream; text: string }[] {
+  const pieces: { stream: OutputStream; text: string }[] = [];
+  for (const { stream: name, text } of rows) {
+    const stream = name === "stderr" ? "stderr" : "stdout";
+    const last = pieces.at(-1);
+    if (last?.stream === stream) last.text += text;
+    else pieces.push({ stream, text });
+  }
+  return pieces;
 }
 
 /** The requests to models that can be read, and how many cannot. */
@@ -116,13 +146,8 @@ export class EventReader {
     const packed = readObject(event);
     if (packed === undefined) return undefined;
     const whole = this.#unpacker.unpack(stepId, packed as unknown as PackedEvent);
-    // The first event of a step says what it is; what follows without it means nothing.
-    return isWhole(whole) ? whole : undefined;
+    return isEvent(whole) ? whole : undefined;
   }
-}
-
-function isWhole({ type, step, meta }: Partial<StepEvent>): boolean {
-  return typeof type === "string" && typeof step?.metadata === "object" && meta !== undefined;
 }
 
 function readPlain(text: string): object | undefined {
@@ -132,6 +157,13 @@ function readPlain(text: string): object | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The first event of a step says what it is; what follows without it means nothing. */
+function isEvent({ type, step, meta }: Partial<Record<keyof StepEvent, unknown>>): boolean {
+  const { stepId, type: stepType, metadata } = (step ?? {}) as Record<string, unknown>;
+  const isStep = isText(stepId) && isText(stepType) && typeof metadata === "object" && metadata !== null;
+  return isText(type) && isStep && isText((meta as { engine?: unknown } | null | undefined)?.engine);
 }
 
 function readObject(text: string): Record<string, unknown> | undefined {

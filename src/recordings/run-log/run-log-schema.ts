@@ -137,6 +137,8 @@ export const SQL = {
   ids: "SELECT id FROM runs WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
   last: "SELECT id FROM runs ORDER BY started_at DESC, rowid DESC LIMIT 1",
   run: "SELECT * FROM runs WHERE id = ?",
+  state: (version: number): string =>
+    `SELECT ${version < 2 ? "ended_at, ok" : "ended_at, ok, state, holder, seen_at"} FROM runs WHERE id = ?`,
   events: "SELECT place, step_id, event FROM events WHERE run_id = ? AND place > ? ORDER BY place",
   /** Those that may say what a call has used. */
   finals: "SELECT place, step_id, event FROM events WHERE run_id = ? AND instr(event, '\"final\"') > 0 ORDER BY place",

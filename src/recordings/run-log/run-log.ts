@@ -4,6 +4,7 @@ import { stderrLogger, type Logger } from "../../base/logger.ts";
 import { type LogConnection, LogDatabase, ReadOnlyLog } from "./log-database.ts";
 import { LoggedRun } from "./logged-run.ts";
 import { redactAll, redactSecrets, type Redact } from "../redact-secrets.ts";
+import { withBoundedCompletions } from "./bounded-completions.ts";
 import { followRun, type FollowedItem } from "./follow-run.ts";
 import { thisHolder } from "./run-holder.ts";
 import { type ListRunsOptions, RunReader, type RunRecord, type RunSummary } from "./run-reader.ts";
@@ -172,7 +173,9 @@ export class RunLog implements Disposable {
   /** One run as a JSON document that needs no log to be read; undefined as for {@link show}. */
   export(id: string): string | undefined {
     const record = this.show(id);
-    return record && `${JSON.stringify(toTagged({ format: "geppetto-run/1", ...record }), null, 2)}\n`;
+    if (record === undefined) return undefined;
+    const document = { format: "geppetto-run/1", ...withBoundedCompletions(record) };
+    return `${JSON.stringify(toTagged(document), null, 2)}\n`;
   }
 
   /** Removes what is too old or too much; says how many runs. */

@@ -10,6 +10,7 @@ import {
   readDetails,
   readEvents,
   readOutcome,
+  readOutput,
   readRecordings,
   readUsage,
   type RunState,
@@ -101,6 +102,14 @@ export class RunReader {
     return (rows ?? []).map(({ id }) => id);
   }
 
+  /** What has become of a run, by its whole id; undefined where there is none. */
+  state(id: string): RunState | undefined {
+    return this.#database.use((database, version) => {
+      const row = database.prepare(SQL.state(version)).get(id);
+      return row && stateOf(row as unknown as RunRow);
+    });
+  }
+
   /**
    * One run, by its id, the beginning of it that no other has, or "last".
    *
@@ -126,7 +135,7 @@ export class RunReader {
       ...(source === null ? {} : { source }),
       details: details ?? {},
       calls: modelCallsOf(events, requests),
-      output: output.map(({ stream, text }) => ({ stream: stream === "stderr" ? "stderr" : "stdout", text })),
+      output: readOutput(output),
       droppedOutput: row.dropped_output ?? 0,
       events,
       droppedEvents: row.dropped_events,

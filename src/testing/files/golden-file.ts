@@ -14,6 +14,11 @@ export interface Golden {
   hasMark: boolean;
 }
 
+/** A golden in which no text can be read, and why. */
+export interface UnreadableGolden {
+  problem: string;
+}
+
 const MAX_BYTES = 64_000_000;
 const MARK = "\uFEFF";
 const OTHER_ENCODINGS: readonly [name: string, mark: readonly number[]][] = [
@@ -26,19 +31,18 @@ const OTHER_ENCODINGS: readonly [name: string, mark: readonly number[]][] = [
 /**
  * Reads a golden file; undefined where there is none.
  *
- * @throws {GeppettoError} ConfigError ("ERR_GOLDEN") for a file that is not UTF-8, too large, or not a regular file.
+ * @throws {GeppettoError} ConfigError ("ERR_GOLDEN") for one that is too large, or not a regular file.
  */
-export function readGolden(file: string): Golden | undefined {
+export function readGolden(file: string): Golden | UnreadableGolden | undefined {
   const bytes = readBytes(file);
   if (bytes === undefined) return undefined;
   const other = OTHER_ENCODINGS.find(([, mark]) => mark.every((byte, at) => bytes[at] === byte));
-  if (other !== undefined) throw goldenError(file, `it is ${other[0]}: save it as UTF-8, or make it anew with -u`);
+  if (other !== undefined) return { problem: `it is ${other[0]}` };
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    const line = lineOfBadByte(bytes);
-    throw goldenError(file, `line ${line} is not UTF-8: save it as UTF-8, or make it anew with -u`);
+    return { problem: `line ${lineOfBadByte(bytes)} is not UTF-8` };
   }
   const hasMark = text.startsWith(MARK);
   return {
@@ -100,6 +104,11 @@ function lineOfBadByte(bytes: Buffer): number {
     start = end;
   }
   return line;
+}
+
+/** What to throw for a golden in another encoding. */
+export function encodingError(file: string, { problem }: UnreadableGolden): GeppettoError {
+  return goldenError(file, `${problem}: save it as UTF-8, or have it made anew`);
 }
 
 function goldenError(file: string, problem: string): GeppettoError {

@@ -1,9 +1,15 @@
 import { basename } from "node:path";
 import { Budget } from "../../providers/cost/budget.ts";
-import type { GeppettoError } from "../../shared/errors.ts";
 import { setupDefaults } from "../../../runtime-setup/defaults.ts";
 import { firstDifferentLine, unifiedDiff } from "../compare/unified-diff.ts";
-import { compareGolden, type Golden, readGolden, withLineFeeds, writeGolden } from "../files/golden-file.ts";
+import {
+  compareGolden,
+  encodingError,
+  type Golden,
+  readGolden,
+  withLineFeeds,
+  writeGolden,
+} from "../files/golden-file.ts";
 import { executeScript, type Execution } from "../run/execute-script.ts";
 import { describeRecording, TestCassette, type ModelWraps } from "../run/test-cassette.ts";
 import { checkExpectations } from "./check-expectations.ts";
@@ -57,12 +63,10 @@ export class GoldenTestRun {
   /** A file that cannot be read is made anew, where that is asked for. */
   #readGolden(): Golden | "missing" | "unreadable" {
     const { test, options } = this.#facts;
-    try {
-      return readGolden(test.golden) ?? "missing";
-    } catch (error) {
-      if (options.isUpdate && !options.isCI && (error as GeppettoError).message.includes("-u")) return "unreadable";
-      throw error;
-    }
+    const found = readGolden(test.golden) ?? "missing";
+    if (found === "missing" || "text" in found) return found;
+    if (options.isUpdate && !options.isCI) return "unreadable";
+    throw encodingError(test.golden, found);
   }
 
   #openCassette(isMissing: boolean, { keepsEmbedded = this.#isGoldenWanted() } = {}): Promise<TestCassette> {

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { redactSecrets } from "../../recordings/redact-secrets.ts";
 import { unifiedDiff } from "../compare/unified-diff.ts";
-import { compareGolden, readGolden, withLineFeeds, writeGolden } from "../files/golden-file.ts";
+import { compareGolden, encodingError, readGolden, withLineFeeds, writeGolden } from "../files/golden-file.ts";
 import { isCI } from "../is-ci.ts";
 import type { ScriptResult } from "./run-script.ts";
 
@@ -31,7 +31,9 @@ export async function expectGolden(
   const path = typeof file === "string" ? file : fileURLToPath(file);
   const name = basename(path);
   const text = redactSecrets(typeof actual === "string" ? actual : actual.output, "output").toWellFormed();
-  const golden = readGolden(path);
+  const found = readGolden(path);
+  if (found !== undefined && !("text" in found)) throw encodingError(path, found);
+  const golden = found;
   if (golden !== undefined && compareGolden(golden, text) !== "different") return;
   const mayWrite = !isCI(process.env) && (golden === undefined || update);
   if (mayWrite) return writeGolden(path, text, golden);

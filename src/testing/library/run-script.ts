@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { basename, extname } from "node:path";
+import { basename, dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SetupFunction } from "../../engine/engine.ts";
 import type { Script } from "../../engine/script/load-script.ts";
@@ -65,6 +65,9 @@ export interface ScriptResult {
   output: string;
 }
 
+/** Longest time of a script, as on the command line. */
+const DEFAULT_WALL_MS = 600_000;
+
 /**
  * Runs a script once, in an engine of its own, the same each time: with a virtual clock and seeded random numbers. It has
  * what scripts have on the command line. A script that fails is a result, too.
@@ -79,21 +82,23 @@ export interface ScriptResult {
 export async function runScript(script: string | URL | Script, options: RunScriptOptions = {}): Promise<ScriptResult> {
   const { cassette: file, seed, now, timeZone, input, args, env, ops = {}, chat, embeddings, setup = [] } = options;
   const { signal = new AbortController().signal, isolation, hardening, limits, permissions } = options;
+  const given = toScript(script);
   const redact = redactorFor([chat, embeddings].flatMap(secretsOf));
   const mayAsk = !isCI(process.env);
   const cassette =
     file === undefined ? undefined : await TestCassette.open(file, { redact, mayAsk, keepsEmbedded: mayAsk });
   const start = now instanceof VirtualClock ? now.now() : now;
   const execution = await executeScript({
-    script: toScript(script),
+    script: given,
     ...(args === undefined ? {} : { args }),
     ...(env === undefined ? {} : { env }),
     ...(input === undefined ? {} : { input }),
     engine: {
       ...(isolation === undefined ? {} : { isolation }),
       ...(hardening === undefined ? {} : { hardening }),
-      ...(limits === undefined ? {} : { limits }),
-      ...(permissions === undefined ? {} : { permissions }),
+      limits: { wallMs: DEFAULT_WALL_MS, ...limits },
+      // As on the command line.
+      permissions: { ...(given.file === undefined ? {} : { read: [dirname(given.file)] }), ...permissions },
     },
     deterministic: {
       ...(seed === undefined ? {} : { seed }),

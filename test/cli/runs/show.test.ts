@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
@@ -85,6 +85,39 @@ describe.concurrent("runs show", () => {
     expect(stdout).toMatch(
       /^call 1 +chat embedded:demo, failed.*\n {2}user +error: 429\n {2}error +\[ERR_RATE_LIMIT\]/m,
     );
+  });
+
+  it("keeps no variable whose name says that it is secret, wherever it turns up", async () => {
+    const { cli, file } = withLog();
+    const script = folder.file(
+      "secret.js",
+      `console.log("it is " + process.env.API_TOKEN); console.error(process.env.NAME);
+      const tools = [{ name: "x", input: { type: "object" }, run: () => process.env.API_TOKEN }];
+      await chat("echo: " + process.env.API_TOKEN); await chat("call: x {}", { tools });
+      throw new Error(process.env.API_TOKEN);`,
+    );
+    const { stdout: printed } = await cli("run", "-q", "-e", "API_TOKEN=hidden-value", "-e", "NAME=Ann", script);
+    expect(printed).toBe("it is hidden-value\n");
+    const { stdout } = await cli("runs", "show", "last", "--full");
+    expect(stdout).toMatch(/^ {2}user +echo: \[redacted\]\n {2}answer +\[redacted\]$/m);
+    expect(stdout).toMatch(/^stdout +it is \[redacted\]\nstderr +Ann$/m);
+    for (const part of [file, `${file}-wal`].filter((path) => existsSync(path)))
+      expect(readFileSync(part, "latin1")).not.toContain("hidden-value");
+  });
+
+  it("shows the last of many calls and pieces, and says how many more there are", async () => {
+    const { cli } = withLog();
+    const script = folder.file(
+      "many.js",
+      `for (let i = 0; i < 60; i++) { console.log("out " + i); console.error("err " + i); await doubleStep.startAsync(i); }
+      await Promise.all(Array.from({ length: 60 }, (_, i) => chat("echo: " + i)));`,
+    );
+    await cli("run", "-q", "--concurrency", "60", script);
+    const { stdout } = await cli("runs", "show", "last");
+    for (const note of ["10 earlier calls", "40 earlier steps", "70 earlier pieces"])
+      expect(stdout).toContain(` … ${note} left out, --full shows them …\n`);
+    expect(stdout.match(/^call \d+/gm)!.at(-1)).toBe("call 60");
+    expect((await cli("runs", "show", "last", "--full")).stdout).not.toContain("left out");
   });
 
   it("shows the error that nobody looked at", async () => {

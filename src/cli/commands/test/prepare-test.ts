@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { basename, dirname, resolve } from "node:path";
-import { VENDOR_VARIABLES, type Settings } from "../../../config.ts";
 import { readRegularFile } from "../../../files.ts";
 import type { GoldenTest, PreparedTest, TestDocument } from "../../../golden-tests.ts";
 import { GeppettoError, type ApproveCall, type ScriptOutcome } from "../../../index.ts";
@@ -12,7 +11,7 @@ import { shortPath } from "../../output/short-path.ts";
 import { reasonOf } from "../../session/event-log.ts";
 import { PermissionLog } from "../../session/permission-log.ts";
 import { describePending } from "../../session/run-monitor.ts";
-import { SECRET_NAMES } from "../../session/run-start.ts";
+import { secretsOf } from "../../options/secrets-of.ts";
 
 /** Largest script. */
 const MAX_BYTES = 16_000_000;
@@ -102,14 +101,4 @@ function readSource(script: string): string {
 
 function openUses(script: string, warn: (text: string) => void): PermissionLog {
   return new PermissionLog({ file: process.env["GEPPETTO_AUDIT"], runId: randomUUID(), script, warn });
-}
-
-/** Keys and headers of the settings, and variables that the script may see and whose names say that they are secret. */
-function secretsOf({ chat, embeddings, permissions }: Settings, env: NodeJS.ProcessEnv): string[] {
-  const given = [chat, embeddings].flatMap(({ apiKey = "", headers = {} }) => [apiKey, ...Object.values(headers)]);
-  const named = given.map((text) => (text.startsWith("env:") ? (env[text.slice("env:".length)] ?? "") : text));
-  const { env: visible = [] } = permissions;
-  const names = (visible === true ? Object.keys(env) : visible).filter((name) => SECRET_NAMES.test(name));
-  const vendors = VENDOR_VARIABLES.filter((name) => SECRET_NAMES.test(name));
-  return [...named, ...[...names, ...vendors].map((name) => env[name] ?? "")];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { defineStep, RuntimeEngine, type RuntimeEngineOptions } from "../../src/index.ts";
-import { timed } from "../machine/machine-watch.ts";
-import { ISOLATIONS, Output } from "./engine-harness.ts";
+import { defineStep, RuntimeEngine, type RuntimeEngineOptions } from "../../../src/index.ts";
+import { timed } from "../../machine/machine-watch.ts";
+import { ISOLATIONS, Output } from "../engine-harness.ts";
 
 /** A time that no test waits for. */
 const LONG_MS = 600_000;

@@ -1,0 +1,71 @@
+// A model's streamed answer, from a server on this machine.
+import { createServer } from "node:http";
+import OpenAI from "openai";
+import { RuntimeEngine, setupDefaults } from "../dist/src/index.js";
+import { compare, printTable, scaled, timeWithCpu } from "./measure.mjs";
+
+const silent = { stdout() {}, stderr() {} };
+
+async function serve(deltas) {
+  const chunk = (delta, finish = null) =>
+    `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+  const answer = Buffer.from(`${chunk({ content: "delta " }).repeat(deltas)}${chunk({}, "stop")}data: [DONE]\n\n`);
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.end(answer);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { baseURL: `http://127.0.0.1:${server.address().port}/v1`, close: () => server.close() };
+}
+
+async function bareSdk(baseURL, deltas) {
+  const client = new OpenAI({ baseURL, apiKey: "none" });
+  let seen = 0;
+  const { ms, cpuMs } = await timeWithCpu(async () => {
+    const stream = await client.chat.completions.create({
+      model: "m",
+      stream: true,
+      messages: [{ role: "user", content: "hello" }],
+    });
+    for await (const { choices } of stream) if (choices[0]?.delta.content) seen++;
+  });
+  if (seen !== deltas) throw new Error(`${seen} deltas`);
+  return { value: (deltas / ms) * 1000, cpuMicros: (cpuMs * 1000) / deltas };
+}
+
+async function script(isolation, baseURL, deltas) {
+  await using engine = new RuntimeEngine({
+    isolation,
+    console: silent,
+    setup: [setupDefaults({ chat: { provider: "openai", model: "m", apiKey: "none", baseURL } })],
+  });
+  await engine.start();
+  const code = `let seen = 0;
+    const step = new ChatStepFactory().newStep();
+    await new Promise((resolve) => step.runWithEvents("hello", ({ type }) => {
+      if (type === "partial") seen++; else if (type === "final" || type === "error") resolve();
+    }));
+    export default seen`;
+  let guestMs = 0;
+  const { ms, cpuMs } = await timeWithCpu(async () => {
+    const { ok, value, error, stats } = await engine.runScript({ code });
+    if (!ok || value !== deltas) throw new Error(error?.message ?? `${String(value)} deltas`);
+    guestMs = isolation === "process" ? stats.cpuMs : 0;
+  });
+  return { value: (deltas / ms) * 1000, cpuMicros: ((cpuMs + guestMs) * 1000) / deltas };
+}
+
+export async function benchChat() {
+  const deltas = scaled(10_000);
+  const { baseURL, close } = await serve(deltas);
+  printTable(
+    "Deltas of a model's answer",
+    "per second",
+    await compare({
+      "bare SDK": () => bareSdk(baseURL, deltas),
+      "runWithEvents, thread": () => script("thread", baseURL, deltas),
+      "runWithEvents, process": () => script("process", baseURL, deltas),
+    }),
+  );
+  close();
+}

@@ -1,0 +1,17 @@
+// Small programs in Go, where there is a Go.
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** What runs a program of bench/peers and gives the number that it prints; undefined where it cannot be built. */
+export function goPeer(name) {
+  const folder = mkdtempSync(join(tmpdir(), "geppetto-peer-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const program = join(folder, name);
+  const source = fileURLToPath(new URL(`peers/${name}/main.go`, import.meta.url));
+  const built = spawnSync("go", ["build", "-o", program, source], { stdio: "ignore" });
+  if (built.error !== undefined || built.status !== 0) return undefined;
+  return (...args) => Number(execFileSync(program, args.map(String), { encoding: "utf8" }));
+}
