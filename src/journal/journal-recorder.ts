@@ -46,6 +46,7 @@ export class JournalRecorder implements JournalSink {
   #bytes = 0;
   #writing: Promise<void> = Promise.resolve();
   #isRecording = true;
+  #lastNote: string | undefined;
   #failure: string | undefined;
 
   constructor(options: JournalRecorderOptions) {
@@ -82,7 +83,10 @@ export class JournalRecorder implements JournalSink {
   }
 
   note(text: string): void {
-    this.#push(LETTERS.note, text);
+    if (!this.#isRecording) return;
+    if (text === this.#lastNote) this.#add(LETTERS.again);
+    else this.#add(LETTERS.note, text);
+    this.#lastNote = text;
   }
 
   gate(isOpen: boolean): void {

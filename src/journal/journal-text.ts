@@ -16,6 +16,8 @@ export const LETTERS = {
   wait: "W",
   answer: "A",
   note: "N",
+  /** The same note as the last one: a script that reads a stream takes each piece with one. */
+  again: "n",
   gate: "G",
   said: "T",
   event: "V",
@@ -32,6 +34,7 @@ const PARTS: Readonly<Record<string, number>> = {
   W: 1,
   A: 1,
   N: 1,
+  n: 0,
   G: 1,
   T: 1,
   V: 0,
@@ -84,6 +87,7 @@ export function* splitRecords(text: string): Generator<WrittenRecord> {
 /** Makes records of what was written; buffers are joined with their frames. */
 export class RecordReader {
   #buffers: ArrayBuffer[] = [];
+  #lastNote = "";
 
   /**
    * The record; undefined for a buffer, which belongs to the next one.
@@ -109,7 +113,10 @@ export class RecordReader {
       case LETTERS.answer:
         return { kind: "answer", frame: this.#frame(first) };
       case LETTERS.note:
+        this.#lastNote = first;
         return { kind: "note", text: first };
+      case LETTERS.again:
+        return { kind: "note", text: this.#lastNote };
       case LETTERS.gate:
         return { kind: "gate", isOpen: first === "1" };
       case LETTERS.said:

@@ -1,4 +1,4 @@
-import { zstdCompressSync } from "node:zlib";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { JournalRecorder } from "../../src/journal/journal-recorder.ts";
@@ -93,6 +93,14 @@ describe("A journal", () => {
       }),
     ));
 
+  it("holds a note that is told again and again once", async () => {
+    const { recorder, chunks } = recorderWith();
+    for (let i = 0; i < 3; i++) feed(recorder, [{ kind: "note", text: "x".repeat(1000) }, { kind: "event" }]);
+    await recorder.close({ exitCode: 0 });
+    expect(zstdDecompressSync(chunks[0]!).toString()).toMatch(/N1000:x{1000}VnVnVZ14:/);
+    expect((await readJournal(chunks)).records.filter(({ kind }) => kind === "note")).toHaveLength(3);
+  });
+
   it("is one part for a short run and several for a long one, none of which waits for the end", async () => {
     const { recorder, chunks } = recorderWith();
     for (let i = 0; i < 20_000; i++) recorder.note(`[1,"timer_start",{"id":${i},"ms":5}]`);
@@ -106,7 +114,7 @@ describe("A journal", () => {
     const { recorder, chunks, failures } = recorderWith({ maxBytes: 1_000_000 });
     recorder.note("x".repeat(300_000));
     await expect.poll(() => chunks.length).toBe(1);
-    for (let i = 0; i < 30; i++) recorder.note("x".repeat(100_000));
+    for (let i = 0; i < 30; i++) recorder.note(String(i).repeat(100_000));
     await recorder.close({ exitCode: 0 });
     expect(failures).toEqual(["journal larger than 1 MB"]);
     expect(recorder.failure).toBe("journal larger than 1 MB");
