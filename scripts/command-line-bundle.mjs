@@ -73,7 +73,9 @@ async function toPart({ path, text }) {
   const asked = code
     .replaceAll(/\bimport\("\.\/([\w-]+)\.js"\)/g, 'Promise.resolve().then(()=>__part("$1"))')
     .replaceAll(/\brequire\("\.\/([\w-]+)\.js"\)/g, '__part("$1")')
-    .replaceAll(/\bimport\(("[\w@/.-]+")\)/g, "__importPackage($1)");
+    .replaceAll(/\bimport\(("[\w@/.-]+")\)/g, "__importPackage($1)")
+    // Of a module that a user names.
+    .replaceAll(/\bawait import\((?=[\w(])/g, "await __importPackage(");
   return { name: basename(path, ".js"), code: builtInsOnUse(asked) };
 }
 

@@ -1,6 +1,7 @@
 import { areChildrenTied, pipesOf, setReferenced, takeChild, type Child, type Hardening } from "./child.ts";
 import type { ChildShelf } from "./child-shelf.ts";
-import { FramePipe, encodeMessage, MESSAGE, type Message } from "./frame-pipe.ts";
+import { FramePipe } from "./frame-pipe.ts";
+import { encodeMessage, MESSAGE, type Message } from "./message.ts";
 import { parseFailure } from "./parse-failure.ts";
 import { usageOf, type ProcessUsage } from "./process-usage.ts";
 import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";

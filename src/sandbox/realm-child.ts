@@ -6,7 +6,7 @@
 import { readFileSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DirectRealm, type DirectBridge } from "./direct-realm.ts";
-import { encodeMessage, MAX_MESSAGE_BYTES, MESSAGE, MessageReader, type Message } from "./frame-pipe.ts";
+import { MAX_MESSAGE_BYTES, MESSAGE, MessageReader, MessageWriter, type Message } from "./message.ts";
 import type { CreateData } from "./process-realm.ts";
 import type { EntryOptions, RealmFailure, Source } from "./realm.ts";
 import { readRuntimeCache } from "./runtime-cache.ts";
@@ -46,8 +46,7 @@ let nextId = 1;
 let ended = 0;
 let endedCount = 0;
 let toldAt = 0;
-let pending: Buffer[] = [];
-let pendingBytes = 0;
+const pending = new MessageWriter();
 
 function die(): never {
   process.kill(process.pid, "SIGKILL");
@@ -82,23 +81,19 @@ function receive(pipe: number, reader: MessageReader): Message {
 
 /** Says something soon, in order. */
 function say(message: Message): void {
-  const bytes = encodeMessage(message);
-  pending.push(bytes);
-  pendingBytes += bytes.length;
-  if (pendingBytes >= MAX_PENDING_BYTES) flush();
+  pending.add(message);
+  if (pending.size >= MAX_PENDING_BYTES) flush();
 }
 
 /** Writes what is pending. */
 function flush(): void {
   if (endedCount > 0) {
-    pending.push(encodeMessage({ type: MESSAGE.ended, id: ended, data: realm.stats() }));
+    pending.add({ type: MESSAGE.ended, id: ended, data: realm.stats() });
     toldAt = performance.now();
     endedCount = 0;
   }
-  if (pending.length === 0) return;
-  const bytes = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
-  pending = [];
-  pendingBytes = 0;
+  if (pending.size === 0) return;
+  const bytes = pending.take();
   for (let sent = 0; sent < bytes.length;) sent += retry(() => writeSync(TALK, bytes, sent));
 }
 

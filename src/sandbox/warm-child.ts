@@ -1,5 +1,6 @@
 import { setReferenced, type Child } from "./child.ts";
-import { MESSAGE, type FramePipe, type Message } from "./frame-pipe.ts";
+import type { FramePipe } from "./frame-pipe.ts";
+import { MESSAGE, type Message } from "./message.ts";
 
 /** The id of what a child is told between two realms; no turn has it. */
 const RENEW_ID = 0;

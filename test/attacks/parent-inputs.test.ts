@@ -6,7 +6,7 @@ import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { MAX_IMAGE_BYTES } from "../../src/images/image-format.ts";
 import { RuntimeEngine, setupDefaults, type ScriptOutcome } from "../../src/index.ts";
-import { encodeMessage, MAX_CHILD_MESSAGE_BYTES, MESSAGE, MessageReader } from "../../src/sandbox/frame-pipe.ts";
+import { encodeMessage, MAX_CHILD_MESSAGE_BYTES, MESSAGE, MessageReader } from "../../src/sandbox/message.ts";
 import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
 import type { HostBridge } from "../../src/sandbox/realm.ts";
 import { encodeValue } from "../../src/shared/codec.ts";

@@ -1,7 +1,8 @@
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FramePipe, encodeMessage, MESSAGE, ProtocolError, type Message } from "../../src/sandbox/frame-pipe.ts";
+import { FramePipe } from "../../src/sandbox/frame-pipe.ts";
+import { encodeMessage, MESSAGE, ProtocolError, type Message } from "../../src/sandbox/message.ts";
 import { timed } from "../machine/machine-watch.ts";
 
 interface End {

@@ -2,13 +2,17 @@ import { EventEmitter } from "node:events";
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { FramePipe, encodeMessage, MESSAGE, type MessageType } from "../../../src/sandbox/frame-pipe.ts";
+import { FramePipe } from "../../../src/sandbox/frame-pipe.ts";
+import { encodeMessage, MESSAGE, type MessageType } from "../../../src/sandbox/message.ts";
 import { ProcessRealm } from "../../../src/sandbox/process-realm.ts";
 import type { HostBridge, RealmFailure } from "../../../src/sandbox/realm.ts";
 import { fuzzBudget, FUZZ_TIMEOUT_MS } from "./fuzz-budget.ts";
 
 /** A child that is nothing but pipes: the test says what it says. */
-const pipes = vi.hoisted((): { talk: PassThrough | undefined } => ({ talk: undefined }));
+const pipes = vi.hoisted((): { talk: PassThrough | undefined; isOver: boolean } => ({
+  talk: undefined,
+  isOver: false,
+}));
 
 vi.mock(import("../../../src/sandbox/child.ts"), async (original) => ({
   ...(await original()),
@@ -18,6 +22,8 @@ vi.mock(import("../../../src/sandbox/child.ts"), async (original) => ({
     // What the parent answers is for nobody: it must not come back as the child's words.
     talk.write = () => true;
     pipes.talk = talk;
+    // Those that are tried after the one that has ended end at once.
+    if (pipes.isOver) talk.push(null);
     stdin.resume();
     const child = Object.assign(new EventEmitter(), { pid: process.pid, kill: () => true, ref() {}, unref() {} });
     return { process: child, stdin, stderr, talk } as never;
@@ -84,6 +90,7 @@ describe("a process realm whose child says arbitrary bytes", () => {
   it("ends or goes on, answers every call, and never throws", { timeout: FUZZ_TIMEOUT_MS }, () =>
     fc.assert(
       fc.asyncProperty(fc.array(bytes, { maxLength: 12 }), fc.boolean(), async (said, ready) => {
+        pipes.isOver = false;
         const creating = ProcessRealm.create(bridge, { memoryMB: 10_000 }).then(
           (made) => made,
           (error: unknown) => error,
@@ -95,6 +102,7 @@ describe("a process realm whose child says arbitrary bytes", () => {
         const turns = early === undefined ? [] : [early.invoke({ text: "[1]" }), early.invoke({ text: "[1]" })];
         for (const part of said) talk.push(part);
         await handOn();
+        pipes.isOver = true;
         talk.push(null);
         for (const turn of turns) expectFailure(await turn);
         const made = await creating;
