@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { availableParallelism } from "node:os";
 import { Drain, type CloseOptions } from "../src/base/drain.ts";
-import { hostTime } from "../src/base/host-time.ts";
+import { hostTime } from "../src/base/time/host-time.ts";
 import { checkOptions, type RunScriptOptions } from "../src/engine/engine-options.ts";
 import { closedError } from "../src/engine/engine-errors.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";

@@ -1,7 +1,7 @@
 import { OPS } from "../src/shared/contract/ops.ts";
 import { abortable } from "../src/base/abortable.ts";
 import { createDeferred, type Deferred } from "../src/base/deferred.ts";
-import { parkedValues } from "../src/base/time-source.ts";
+import { parkedValues } from "../src/base/time/time-source.ts";
 import { yieldToEventLoop } from "../src/base/yield-to-event-loop.ts";
 import { estimateBytes } from "../src/base/estimate-bytes.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";

@@ -7,6 +7,10 @@ import { parseFields } from "../src/engine/guest-messages.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { MAX_RANDOM_BYTES } from "../src/shared/limits.ts";
 
+/** Longest URL, in UTF-16 units, as in browsers: the host reads it at once. */
+const MAX_URL_CHARS = 2 * 1024 * 1024;
+const isTooLong = (text: string): boolean => text.length > MAX_URL_CHARS;
+
 const URL_PARTS: readonly (keyof UrlRecord)[] = [
   "href",
   "protocol",
@@ -29,20 +33,24 @@ function toUrlRecord(url: URL): UrlRecord {
 function parseUrl(args: unknown): UrlRecord | null {
   const { url, base } = parseFields(args);
   if (typeof url !== "string" || (base !== undefined && typeof base !== "string")) return null;
+  if (isTooLong(url) || (base !== undefined && isTooLong(base))) return null;
   const parsed = URL.parse(url, base);
-  return parsed === null ? null : toUrlRecord(parsed);
+  // What is escaped is up to six times as long.
+  return parsed === null || isTooLong(parsed.href) ? null : toUrlRecord(parsed);
 }
 
 /** The parts of a URL after one of its setters. */
 function setUrlPart(args: unknown): UrlRecord {
   const { href, key, value } = parseFields(args);
   const part = URL_PARTS.find((name) => name === key);
-  if (typeof href !== "string" || typeof value !== "string" || part === undefined || part === "origin") {
+  const isWhole = typeof href === "string" && typeof value === "string" && part !== undefined && part !== "origin";
+  if (!isWhole || isTooLong(href)) {
     throw new GeppettoError("ValidationError", "Cannot change a URL: the request is malformed");
   }
   const url = new URL(href);
-  url[part] = value;
-  return toUrlRecord(url);
+  if (!isTooLong(value)) url[part] = value;
+  // As with a value that is not valid, nothing changes.
+  return toUrlRecord(isTooLong(url.href) ? new URL(href) : url);
 }
 
 /** How many random bytes the guest asks for. */

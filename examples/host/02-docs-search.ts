@@ -25,7 +25,7 @@ const outcome = await engine.runScript(
   {
     input: readFileSync(new URL("../../docs/architecture.md", import.meta.url), "utf8"),
     args: [
-      "How are timers ordered?",
+      "In which order do turns and timers come?",
       "Who hears of an error that nobody catches?",
       "What data may cross between host and guest?",
     ],

@@ -29,12 +29,21 @@ export function isOwn({ uid, mode }: { uid: number; mode: number }): boolean {
   return process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
 }
 
+/** The system may know no folder of the user's; then asking for it is an error. */
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return "";
+  }
+}
+
 function baseFolder(env: NodeJS.ProcessEnv): string | undefined {
   const given = env["XDG_CACHE_HOME"];
   if (given !== undefined && isAbsolute(given)) return given;
   if (process.platform === "win32") return env["LOCALAPPDATA"];
+  const home = homeFolder();
   // What several users share is nobody's own.
-  const home = homedir();
   if (home === "" || home === "/" || home === tmpdir()) return undefined;
   return process.platform === "darwin" ? join(home, "Library", "Caches") : join(home, ".cache");
 }

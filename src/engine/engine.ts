@@ -1,8 +1,8 @@
 import { createDeferred } from "../base/deferred.ts";
 import { Drain, type CloseOptions } from "../base/drain.ts";
-import { hostTime } from "../base/host-time.ts";
+import { hostTime } from "../base/time/host-time.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
-import { withTimeSource } from "../base/time-source.ts";
+import { withTimeSource } from "../base/time/time-source.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
 import type { Budget } from "../providers/cost/budget.ts";

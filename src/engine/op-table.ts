@@ -1,5 +1,5 @@
 import { withCallSignal } from "../base/call-context.ts";
-import { timeSource } from "../base/time-source.ts";
+import { timeSource } from "../base/time/time-source.ts";
 import { encodeValue } from "../shared/codec.ts";
 import type { Op, OpMode, Unchecked } from "../shared/contract/op.ts";
 import { OPS } from "../shared/contract/ops.ts";

@@ -1,4 +1,4 @@
-import { timeSource } from "../base/time-source.ts";
+import { timeSource } from "../base/time/time-source.ts";
 import type { Publisher } from "../events/bus.ts";
 import type { StageType } from "./stage.ts";
 

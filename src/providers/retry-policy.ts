@@ -1,5 +1,5 @@
 import { GeppettoError } from "../shared/errors.ts";
-import { timeSource } from "../base/time-source.ts";
+import { timeSource } from "../base/time/time-source.ts";
 import { attachExtras, providerErrorExtras } from "./provider-error.ts";
 
 export interface RetryOptions {

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from "node:stream";
-import { hostTime } from "../base/host-time.ts";
+import { hostTime } from "../base/time/host-time.ts";
 import { MAX_FRAME_CHARS, type Frame } from "../shared/frames.ts";
 
 /** What a process realm and its child say to each other. */

@@ -1,4 +1,4 @@
-import { timeSource } from "../base/time-source.ts";
+import { timeSource } from "../base/time/time-source.ts";
 import { valuesOf } from "./define-step.ts";
 import { inheritMetadata } from "./run-metadata.ts";
 import { StepRun } from "./step-run.ts";

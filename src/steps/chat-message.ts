@@ -1,4 +1,4 @@
-import { timeSource } from "../base/time-source.ts";
+import { timeSource } from "../base/time/time-source.ts";
 import { costOf, type PriceTable } from "../providers/cost/price-table.ts";
 import type { TextMessage, ToolRound } from "../shared/chat-messages.ts";
 import type { Conclusion } from "./chat-rounds.ts";

@@ -1,4 +1,4 @@
-import { timeSource } from "../base/time-source.ts";
+import { timeSource } from "../base/time/time-source.ts";
 import { abortable } from "../base/abortable.ts";
 import type { ChatProvider, ChatRequest, PromptMessage } from "../providers/chat-provider.ts";
 import { createChatProvider } from "../providers/create-chat-provider.ts";

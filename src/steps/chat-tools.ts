@@ -1,5 +1,5 @@
 import { createDeferred } from "../base/deferred.ts";
-import { timeSource } from "../base/time-source.ts";
+import { timeSource } from "../base/time/time-source.ts";
 import { callWith, withCallSignal, type CallContext } from "../base/call-context.ts";
 import { abortable } from "../base/abortable.ts";
 import type { ToolCallChunk, ToolDefinition } from "../providers/chat-provider.ts";

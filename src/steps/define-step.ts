@@ -1,4 +1,4 @@
-import { timeSource } from "../base/time-source.ts";
+import { timeSource } from "../base/time/time-source.ts";
 import type { Publisher } from "../events/bus.ts";
 import { SEQUENCE_NUMBER } from "../events/message.ts";
 import type { ToolCall } from "../shared/chat-messages.ts";

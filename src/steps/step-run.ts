@@ -1,6 +1,6 @@
 import { abortable } from "../base/abortable.ts";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
-import { countedValues, timeSource } from "../base/time-source.ts";
+import { countedValues, timeSource } from "../base/time/time-source.ts";
 import { untilAborted } from "../base/until-aborted.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";

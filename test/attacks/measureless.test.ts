@@ -234,7 +234,8 @@ describe("a parent that is handed without measure", () => {
   });
   afterAll(() => pool.close());
 
-  it.each(INPUTS)("%s computes for less than 100 ms at a time, and keeps little", async (_, code) => {
+  // A collection of garbage may fall into a measurement, and not into each.
+  it.each(INPUTS)("%s computes for less than 100 ms at a time, and keeps little", { retry: 2 }, async (_, code) => {
     const before = heldMB();
     let last = process.threadCpuUsage();
     let longestMs = 0;

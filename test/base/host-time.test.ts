@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { hostTime } from "../../src/base/host-time.ts";
+import { hostTime } from "../../src/base/time/host-time.ts";
 
 /** Computes for so long, for a tenant, in a piece of its own. */
 async function compute(tenant: string, ms: number): Promise<void> {

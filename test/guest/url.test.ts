@@ -132,3 +132,16 @@ describe("URLSearchParams", () => {
     await expectSame(guest, `${LIST} const p = new URLSearchParams("a=1&b=2&a=3"); ${code}`);
   });
 });
+
+describe("a URL of megabytes", () => {
+  it("is none beyond two, also where it is longer when it is escaped", async () => {
+    const code = `[new URL("http://a/" + "b".repeat(2e6)).href.length, URL.canParse("http://a/" + "b".repeat(3e6)),
+      URL.canParse("http://a/" + "\u00e9".repeat(1e6)), URL.canParse("x", "http://a/" + "b".repeat(3e6))]`;
+    expect(JSON.parse(await guest.run(`JSON.stringify(${code})`))).toEqual([2_000_009, false, false, false]);
+  });
+
+  it("changes nothing as a part of another one", async () => {
+    const code = `const u = new URL("http://a/b"); u.hash = "x".repeat(3e6); u.pathname = "\u00e9".repeat(1e6); return u.href`;
+    expect(await guest.run(`(() => { ${code} })()`)).toBe("http://a/b");
+  });
+});

@@ -1,5 +1,5 @@
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
-import { timeSource } from "../../base/time-source.ts";
+import { timeSource } from "../../base/time/time-source.ts";
 import type { Bus } from "../../events/bus.ts";
 import { SEQUENCE_NUMBER } from "../../events/message.ts";
 import type { RunStart, WaitAnswer } from "../../shared/contract/runs.ts";

@@ -1,5 +1,5 @@
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
-import { timeSource } from "../../base/time-source.ts";
+import { timeSource } from "../../base/time/time-source.ts";
 import type { Unchecked } from "../../shared/contract/op.ts";
 import { BODY, YIELD_CREDIT, type RunYield } from "../../shared/contract/runs.ts";
 import { GeppettoError } from "../../shared/errors.ts";

@@ -1,4 +1,4 @@
-import { timeSource } from "../../base/time-source.ts";
+import { timeSource } from "../../base/time/time-source.ts";
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
 import type { Unchecked } from "../../shared/contract/op.ts";
 import { GUEST_STEP, type Interceptions, type WaitAnswer } from "../../shared/contract/runs.ts";

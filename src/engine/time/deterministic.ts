@@ -1,4 +1,4 @@
-import { parseMoment } from "../../base/parse-moment.ts";
+import { parseMoment } from "../../base/time/parse-moment.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 
 export interface DeterministicOptions {

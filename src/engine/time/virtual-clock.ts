@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { SeededRandom } from "../../base/seeded-random.ts";
-import { sleepBy, type TimeSource } from "../../base/time-source.ts";
+import { SeededRandom } from "../../base/time/seeded-random.ts";
+import { sleepBy, type TimeSource } from "../../base/time/time-source.ts";
 import { toSeed } from "../../shared/random.ts";
 
 /** Turns of the event loop without news after which nothing is under way any more. */

@@ -1,4 +1,4 @@
-import { timeSource } from "../../base/time-source.ts";
+import { timeSource } from "../../base/time/time-source.ts";
 import type { ChatMessage, ToolCall } from "../../shared/chat-messages.ts";
 
 /** What an element may carry. */

@@ -1,4 +1,4 @@
-import { timeSource } from "../../base/time-source.ts";
+import { timeSource } from "../../base/time/time-source.ts";
 import { yieldToEventLoop } from "../../base/yield-to-event-loop.ts";
 import type { Publisher } from "../../events/bus.ts";
 import { GeppettoError } from "../../shared/errors.ts";

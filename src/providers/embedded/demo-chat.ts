@@ -1,5 +1,5 @@
 import { RUN_OPTIONS } from "../../config/table/run-options.ts";
-import { timeSource } from "../../base/time-source.ts";
+import { timeSource } from "../../base/time/time-source.ts";
 import type { ChatChunk, ChatProvider, ChatRequest, PromptMessage, Usage } from "../chat-provider.ts";
 import { composeDemoAnswer, type DemoLine } from "./demo-answer.ts";
 import { type DemoOrders, parseDemoOrders } from "./demo-orders.ts";
@@ -15,6 +15,8 @@ export const DEMO_NOTICE = `Using embedded:demo, a deterministic demo model and 
 const DEFAULT_DELTA_MS = 15;
 /** Most of the conversation that it looks for an answer in, the newest first, in UTF-16 units. */
 const MAX_READ_CHARS = 256 * 1024;
+/** How much is read before others have their turn, in UTF-16 units. */
+const LONG_CHARS = 1024 * 1024;
 /** One delta: a word with the space after it. */
 const WORD = /^\s+$|\s*\S+\s*/g;
 const WIDE_SPACE = /\s/;
@@ -36,14 +38,22 @@ export class DemoChat implements ChatProvider {
 
   async *stream(request: ChatRequest, { signal }: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined> {
     signal.throwIfAborted();
-    const orders = parseDemoOrders(lastUserText(request.messages));
+    const prompt = lastUserText(request.messages);
+    // Each pass over a text of megabytes takes tens of milliseconds: others have their turn between them.
+    const pass = async (): Promise<void> => {
+      if (prompt.length > LONG_CHARS) await pause(0, signal);
+    };
+    await pass();
+    const orders = parseDemoOrders(prompt);
+    await pass();
     const pauseMs = orders.slowMs ?? this.#deltaMs;
     const hasResult = request.messages.at(-1)?.role === "tool";
     if (orders.error && !hasResult) {
       await pause(pauseMs, signal);
       throw demoError(orders.error);
     }
-    const inputTokens = countInput(request);
+    const inputTokens = await countInput(request, signal);
+    await pass();
     if (orders.calls.length > 0 && !hasResult) {
       yield* this.#call(orders, request, inputTokens, pauseMs, signal);
       return;
@@ -103,7 +113,7 @@ export class DemoChat implements ChatProvider {
       if (argumentsText.length > JSON_LIMITS.chars) {
         throw tooLarge(this.name, `the arguments of a tool call have more than ${JSON_LIMITS.chars} characters`);
       }
-      outputTokens += 1 + countWords(argumentsText);
+      outputTokens += 1 + (await countWords(argumentsText, signal));
       yield toToolCallChunk(`demo_call_${earlier + position + 1}`, name, argumentsText);
       signal.throwIfAborted();
     }
@@ -164,15 +174,27 @@ function textOf(content: PromptMessage["content"]): string {
   return content.map((part) => (part.type === "text" ? part.text : "[image]")).join("\n");
 }
 
-function countInput({ system, messages }: ChatRequest): number {
-  return messages.reduce((count, { content }) => count + countWords(textOf(content)), countWords(system ?? ""));
+async function countInput({ system = "", messages }: ChatRequest, signal: AbortSignal): Promise<number> {
+  let count = await countWords(system, signal);
+  let chars = 0;
+  for (const { content } of messages) {
+    const text = textOf(content);
+    chars += text.length;
+    if (chars > LONG_CHARS) {
+      chars = 0;
+      await pause(0, signal);
+    }
+    count += await countWords(text, signal);
+  }
+  return count;
 }
 
 /** Counts without keeping the words: a script's text may have millions. */
-function countWords(text: string): number {
+async function countWords(text: string, signal: AbortSignal): Promise<number> {
   let count = 0;
   let inWord = false;
   for (let i = 0; i < text.length; i++) {
+    if (i % LONG_CHARS === LONG_CHARS - 1) await pause(0, signal);
     const code = text.charCodeAt(i);
     const isSpace = code <= 32 || (code >= 0xa0 && WIDE_SPACE.test(text[i]!));
     if (!isSpace && !inWord) count++;

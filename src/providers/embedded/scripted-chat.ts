@@ -1,6 +1,6 @@
 import type { ToolCall } from "../../shared/chat-messages.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import { timeSource } from "../../base/time-source.ts";
+import { timeSource } from "../../base/time/time-source.ts";
 import type { ChatChunk, ChatProvider, ChatRequest, StopReason, Usage } from "../chat-provider.ts";
 
 /** One answer of a {@link ScriptedChat}. Its parts come in the order of these fields. */

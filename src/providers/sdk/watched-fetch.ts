@@ -1,5 +1,5 @@
 import { currentCall } from "../../base/call-context.ts";
-import { hostTime } from "../../base/host-time.ts";
+import { hostTime } from "../../base/time/host-time.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { tooLarge } from "../answer/answer-text.ts";
 import { EventSplitter, MAX_EVENT_BYTES, type ServerEvent } from "./event-splitter.ts";

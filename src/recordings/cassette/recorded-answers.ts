@@ -1,4 +1,4 @@
-import { timeSource } from "../../base/time-source.ts";
+import { timeSource } from "../../base/time/time-source.ts";
 import { abortable } from "../../base/abortable.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { Cassette } from "./cassette.ts";

@@ -1,4 +1,4 @@
-import { timeSource } from "../../base/time-source.ts";
+import { timeSource } from "../../base/time/time-source.ts";
 import type { EmbeddingModel, EmbeddingProvider } from "../../providers/embedding-provider.ts";
 import type { Cassette } from "./cassette.ts";
 import { endAsRecorded, RecordedAnswers, shownJson } from "./recorded-answers.ts";

@@ -1,5 +1,5 @@
-import { parseMoment } from "../../base/parse-moment.ts";
-import { sleepBy, timeSource } from "../../base/time-source.ts";
+import { parseMoment } from "../../base/time/parse-moment.ts";
+import { sleepBy, timeSource } from "../../base/time/time-source.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 
 interface Alarm {

@@ -1,4 +1,4 @@
-import { timeSource } from "../../../base/time-source.ts";
+import { timeSource } from "../../../base/time/time-source.ts";
 import { GeppettoError } from "../../../shared/errors.ts";
 import type { MessageImage } from "../../../shared/chat-messages.ts";
 import {

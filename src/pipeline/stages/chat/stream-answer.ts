@@ -1,4 +1,4 @@
-import { countedValues, timeSource } from "../../../base/time-source.ts";
+import { countedValues, timeSource } from "../../../base/time/time-source.ts";
 import { GeppettoError } from "../../../shared/errors.ts";
 import type { TextMessage } from "../../../shared/chat-messages.ts";
 import type { StepContext, StepEmission, StepSource } from "../../../steps/step.ts";

@@ -1,4 +1,4 @@
-import { createRandom, type Seed } from "../shared/random.ts";
+import { createRandom, type Seed } from "../../shared/random.ts";
 
 /** Random numbers, bytes and ids that follow from a seed. Not for secrets. */
 export class SeededRandom {
