@@ -190,7 +190,7 @@ describe.concurrent("runs replay", () => {
     ],
     [
       "is no journal",
-      () => zstdCompressSync("nothing"),
+      () => zstdCompressSync("hello"),
       /not replayable: its journal cannot be read: it holds an unknown record/,
     ],
     ["is cut off", (chunk: Uint8Array) => chunk, /not replayable: its journal is not whole: it breaks off/],
