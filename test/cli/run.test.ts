@@ -257,8 +257,10 @@ describe.concurrent("the command line itself", () => {
   });
 
   it("reports a failure of its own with exit code 70, without paths and frames", async () => {
-    const sabotage = `import cp from "node:child_process"; import { syncBuiltinESMExports } from "node:module";
-      cp.spawn = () => { throw new Error("Cannot open /secret/place/file.js\\n    at internals"); };
+    // Once: what reports it needs it, too.
+    const sabotage = `import crypto from "node:crypto"; import { syncBuiltinESMExports } from "node:module";
+      const own = crypto.randomUUID;
+      crypto.randomUUID = () => { crypto.randomUUID = own; throw new Error("Cannot open /secret/place/file.js\\n    at internals"); };
       syncBuiltinESMExports();`;
     const nodeArgs = ["--import", `data:text/javascript,${encodeURIComponent(sabotage)}`];
     const { code, stdout, stderr } = await runCli(["run", "--json", print], { nodeArgs });

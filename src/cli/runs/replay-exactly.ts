@@ -1,3 +1,4 @@
+import { completeSettings } from "../../config.ts";
 import type { LoggedJournal, RunRecord } from "../../index.ts";
 import { JournalError, playJournal, readJournal, type Journal, type JournalEnd } from "../../replay.ts";
 import { EXIT } from "../output/exit-codes.ts";
@@ -133,7 +134,8 @@ function sayStart(
   terminal: Terminal,
   { verbose }: ScriptOptions,
 ): void {
-  const { settings, profile, untrusted } = details as unknown as RunDetails;
+  const { settings: then, profile, untrusted } = details as unknown as RunDetails;
+  const settings = completeSettings(then);
   if (verbose) terminal.note(startLine(label, { settings, profile }, limitsOf(settings.limits, untrusted), untrusted));
 }
 
