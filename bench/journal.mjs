@@ -1,6 +1,6 @@
 // What it costs to keep a journal of a run, and to replay one.
 import { defineStep, redactSecrets, RuntimeEngine } from "../dist/src/index.js";
-import { JournalRecorder, mayHoldSecrets, playJournal, readJournal } from "../dist/src/replay.js";
+import { JournalRecorder, mayHoldAny, playJournal, readJournal } from "../dist/src/replay.js";
 import { compare, printTable, scaled, time, timeWithCpu } from "./measure.mjs";
 
 const ISOLATIONS = ["thread", "process"];
@@ -23,7 +23,7 @@ async function runWith(isolation, isJournaled, code) {
   const recorder = new JournalRecorder({
     write: (chunk) => void chunks.push(chunk),
     redact: (text) => redactSecrets(text, ""),
-    mayRedact: mayHoldSecrets,
+    mayRedact: mayHoldAny([]),
   });
   await using engine = new RuntimeEngine({
     isolation,

@@ -18,6 +18,7 @@ import { busyError, closedError, realmError, setupError, spentError } from "./en
 import type { EngineSettings, EngineStats, RunScriptOptions } from "./engine-options.ts";
 import { iterateEvents, type EngineEventsOptions } from "./engine-events.ts";
 import { enginePermissions } from "./engine-permissions.ts";
+import type { RecordedOps } from "./journal/recorded-ops.ts";
 import { journalFacts } from "./journal/journal-facts.ts";
 import { RealmSession, type LossKind } from "./realm-session.ts";
 import { resolveLimits, type EngineLimits } from "./limits.ts";
@@ -44,6 +45,8 @@ export interface EngineOptions extends EngineSettings {
   setup?: readonly SetupFunction[];
   /** Hears all that crosses the wall, for an exact replay of the first script that loads. */
   journal?: JournalSink;
+  /** Answers what scripts ask their host for outside: functions of the host app's, and images. */
+  recordedOps?: RecordedOps;
 }
 
 /**
@@ -61,6 +64,7 @@ export class Engine implements AsyncDisposable {
   readonly clock: VirtualClock | undefined;
   readonly #createRealm: RealmFactory;
   readonly #journal: JournalSink | undefined;
+  readonly #recordedOps: RecordedOps | undefined;
   readonly #logger: Logger;
   readonly #setups: SetupFunction[];
   readonly #onGuestError: (error: ScriptError) => void;
@@ -97,6 +101,7 @@ export class Engine implements AsyncDisposable {
     this.clock = deterministic && new VirtualClock(deterministic);
     this.#createRealm = realmFactory(options, shelf);
     this.#journal = options.journal;
+    this.#recordedOps = options.recordedOps;
     this.#journal?.begin(() => journalFacts(options, this.limits));
     this.#logger = options.logger ?? stderrLogger;
     this.bus = options.bus ?? new MemoryPubSub({ logger: this.#logger });
@@ -283,6 +288,7 @@ export class Engine implements AsyncDisposable {
       limits: this.limits,
       createRealm: this.#createRealm,
       journal: this.#journal,
+      recordedOps: this.#recordedOps,
       scoped: (fn) => this.#scoped(fn),
       turnTimeoutMs: () => (this.#started === undefined ? undefined : this.#started.runner.turnTimeoutMs),
       listener: {

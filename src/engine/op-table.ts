@@ -34,6 +34,8 @@ interface ReadCall {
 }
 
 export interface OpTableOptions {
+  /** What serves an op in place of its own handler. */
+  handlerFor?: ((op: Op) => ((args: unknown) => unknown) | undefined) | undefined;
   ledger: Ledger;
   maxPending: number;
   /** Refuses a call over the limit with the limit's error. */
@@ -85,7 +87,7 @@ export class OpTable implements HostBridge {
     const { name, mode, effect } = op;
     if (this.#ops.has(name))
       throw new GeppettoError("ConfigError", `Cannot register the op "${name}": it exists already`);
-    this.#ops.set(name, { name, mode, effect, handler });
+    this.#ops.set(name, { name, mode, effect, handler: this.#options.handlerFor?.(op) ?? handler });
   }
 
   /** Is a call of this op still served, whatever has become of the script? */

@@ -12,6 +12,7 @@ import { EntryQueue, toFrame } from "./entry-queue.ts";
 import { MAX_EVENTS as EVENTS_UNDER_WAY } from "./run/event-window.ts";
 import type { StepEvent } from "../shared/step-events.ts";
 import { isOfGuest, parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
+import type { RecordedOps } from "./journal/recorded-ops.ts";
 import { recordRealm } from "./journal/record-realm.ts";
 import { Ledger } from "./ledger.ts";
 import { limitError, type EngineLimits } from "./limits.ts";
@@ -48,6 +49,8 @@ export interface LoopOptions {
   createRealm: RealmFactory;
   /** Hears all that crosses. */
   journal: JournalSink | undefined;
+  /** Answers what scripts ask their host for outside, in its place. */
+  recordedOps: RecordedOps | undefined;
   /** Runs what the guest has asked for. */
   scoped<T>(fn: () => T): T;
   listener: LoopListener;
@@ -100,6 +103,7 @@ export class RealmSession {
     this.#options = options;
     const { limits, listener } = options;
     this.ops = new OpTable({
+      handlerFor: options.recordedOps && ((op) => options.recordedOps?.handlerFor(op)),
       ledger: this.ledger,
       maxPending: limits.ops,
       onTooMany: () => limitError("ops", limits.ops),

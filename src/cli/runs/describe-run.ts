@@ -82,6 +82,7 @@ export function describeEnd(run: RunRecord, isFull: boolean): Fact[] {
     ...others.flatMap(describeError),
     ["result", text && cutText(text, isFull)],
     ["answers", recordings && `${formatCount(recordings.length, "answer")} to replay`],
+    ["replay", run.notReplayable && `not replayable: ${run.notReplayable}`],
     ["damaged", run.isDamaged && "a part of this run in the log cannot be read"],
     ["left out", run.droppedEvents === 0 ? undefined : formatCount(run.droppedEvents, "event")],
     ["left out", run.droppedOutput === 0 ? undefined : `${formatCount(run.droppedOutput, "character")} of output`],

@@ -42,14 +42,17 @@ export async function replayExactly(
   sayStart(run, script, terminal, options);
   if (journal.facts.isolation === "thread") noteGuestThread();
   let printed = "";
+  const colors = colorsOf(journal);
   const events = run.events[Symbol.iterator]();
   try {
     await playJournal(
       journal,
       {
         output: (stream, text) => {
-          if (options.json && stream === "stdout") printed += text;
-          else terminal.write(stream, text);
+          // Colours of then are those of a terminal.
+          const shown = colors[stream] && !terminal.colors[stream] ? text.replace(COLORS, "") : text;
+          if (options.json && stream === "stdout") printed += shown;
+          else terminal.write(stream, shown);
         },
         said: (text) => void (options.quiet || terminal.note(text)),
         event: () => {
@@ -71,6 +74,20 @@ export async function replayExactly(
   }
   report(run, script, { journal, end, printed }, terminal, options);
   if (options.log) await logReplay(run, end, (text) => void (options.quiet || terminal.note(text)));
+}
+
+/** What our own formatting uses. */
+// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+const COLORS = /\x1b\[(?:0|1|2|3|4|22|23|24|3[0-79]|90)m/g;
+
+/** Was what the script printed coloured? */
+function colorsOf({ records }: Journal): { stdout: boolean; stderr: boolean } {
+  for (const record of records) {
+    const found =
+      record.kind === "entry" ? /,"console",\{"colors":(\{[^}]*\})\}\]$/.exec(record.frame.text) : undefined;
+    if (found) return JSON.parse(found[1]!) as { stdout: boolean; stderr: boolean };
+  }
+  return { stdout: false, stderr: false };
 }
 
 async function logReplay(run: RunRecord, { exitCode }: JournalEnd, warn: (text: string) => void): Promise<void> {

@@ -1,5 +1,6 @@
 import { completeSettings } from "../../config.ts";
 import type { LoggedJournal, RunLog, RunRecord } from "../../index.ts";
+import { JournalError, readJournal, RecordedOps } from "../../replay.ts";
 import { evalScript } from "../commands/eval-command.ts";
 import { fileScript } from "../commands/run-command.ts";
 import { loadSettings, type SessionSettings } from "../options/load-settings.ts";
@@ -39,7 +40,7 @@ export async function replayRun(id: string, given: Partial<ReplayOptions>): Prom
   if (!isChanged && !given.quiet) {
     process.stderr.write("this run was logged without a journal: replaying its script on the recorded answers\n");
   }
-  await replayOnAnswers(run, run.source, options, given.script);
+  await replayOnAnswers(run, run.source, options, given.script, isChanged ? await opsOf(run) : undefined);
 }
 
 /** The run's journal; of a replay, that of the run that it replayed. */
@@ -51,6 +52,18 @@ function journalOf(log: RunLog, { id, details }: RunRecord): LoggedJournal | und
   return replayed?.id === replayOf ? journalOf(log, replayed) : undefined;
 }
 
+/** What the run was answered by ops, as far as its journal can be read. */
+async function opsOf(run: RunRecord): Promise<RecordedOps | undefined> {
+  const logged = withRunLog((log) => journalOf(log, run));
+  if (logged === undefined || logged.failure !== undefined) return undefined;
+  try {
+    return new RecordedOps(await readJournal(logged.chunks));
+  } catch (error) {
+    if (error instanceof JournalError) return undefined;
+    throw error;
+  }
+}
+
 /** The script as the log has it. */
 function scriptOf({ script: label, details }: RunRecord, source: string): SessionScript {
   const { command, args, folder } = details as unknown as RunDetails;
@@ -59,7 +72,13 @@ function scriptOf({ script: label, details }: RunRecord, source: string): Sessio
 }
 
 /** Runs the script, or another one, with the arguments, settings, input and answers of then. */
-async function replayOnAnswers(run: RunRecord, source: string, options: ScriptOptions, other?: string): Promise<void> {
+async function replayOnAnswers(
+  run: RunRecord,
+  source: string,
+  options: ScriptOptions,
+  other: string | undefined,
+  ops: RecordedOps | undefined,
+): Promise<void> {
   const details = run.details as unknown as RunDetails;
   const { args, env, input, omittedInput, untrusted } = details;
   if (omittedInput !== undefined && options.input === undefined) {
@@ -71,8 +90,13 @@ async function replayOnAnswers(run: RunRecord, source: string, options: ScriptOp
     ...(untrusted ? { untrusted } : {}),
   };
   const { id: of, recordings = [] } = run;
-  const replay = { of, recordings, ...(input === undefined ? {} : { input }), isChanged: other !== undefined };
-  const session = new ScriptSession(all, await settingsOf(details), replay);
+  const session = new ScriptSession(all, await settingsOf(details), {
+    of,
+    recordings,
+    ...(input === undefined ? {} : { input }),
+    isChanged: other !== undefined,
+    ...(ops === undefined ? {} : { ops }),
+  });
   await session.run(other === undefined ? scriptOf(run, source) : await fileScript(other, args));
 }
 

@@ -158,6 +158,7 @@ export class ScriptSession {
         ...this.#deterministic(),
         limits: this.#limits,
         ...(this.#keeper === undefined ? {} : { journal: this.#keeper.journal }),
+        ...(this.#replay?.ops === undefined ? {} : { recordedOps: this.#replay.ops }),
         permissions: untrusted ? NOTHING : permissions,
         onPermission: (use) => this.#uses?.note(use),
         console: this.#sink(),
@@ -233,13 +234,19 @@ export class ScriptSession {
   }
 
   /** The exit code of another script on the answers of a run, where it asked what they do not answer. */
-  #missCode({ firstMiss }: ModelRecorder): number | undefined {
-    return this.#replay?.isChanged && firstMiss !== undefined ? EXIT.replay : undefined;
+  #missCode(recorder: ModelRecorder): number | undefined {
+    return this.#firstMiss(recorder) === undefined ? undefined : EXIT.replay;
+  }
+
+  #firstMiss({ firstMiss }: ModelRecorder): Error | undefined {
+    return this.#replay?.isChanged ? (firstMiss ?? this.#replay.ops?.firstMiss) : undefined;
   }
 
   /** A script that goes on without an answer does so unnoticed, but for this. */
-  #sayMisses({ ok }: ScriptOutcome, { misses, firstMiss }: ModelRecorder): void {
-    if (ok && firstMiss !== undefined && this.#replay?.isChanged) this.#terminal.note(`error: ${firstMiss.message}`);
+  #sayMisses({ ok }: ScriptOutcome, recorder: ModelRecorder): void {
+    const { misses } = recorder;
+    const firstMiss = this.#firstMiss(recorder);
+    if (ok && firstMiss !== undefined) this.#terminal.note(`error: ${firstMiss.message}`);
     else if (ok && misses > 0) this.#notice(`${formatCount(misses, "request")} had no recorded answer`);
   }
 

@@ -1,4 +1,5 @@
 import type { Recording, ScriptOutcome } from "../../index.ts";
+import type { RecordedOps } from "../../replay.ts";
 
 /** One way to read what the user wrote. */
 export interface Candidate {
@@ -34,4 +35,6 @@ export interface SessionReplay {
   input?: string;
   /** It is another script: one that asks what nobody answered then has failed. */
   isChanged: boolean;
+  /** What other ops than those of models were answered, where that is known. */
+  ops?: RecordedOps;
 }

@@ -30,14 +30,21 @@ export function writeFailure(database: DatabaseSync, runId: string, reason: stri
   database.prepare("INSERT OR REPLACE INTO journal_failures (run_id, reason) VALUES (?, ?)").run(runId, reason);
 }
 
+/** Why the run has no journal; undefined where it has one, or nobody said. */
+export function readFailure(database: DatabaseSync, version: number, runId: string): string | undefined {
+  if (version < 3) return undefined;
+  const row = database.prepare("SELECT reason FROM journal_failures WHERE run_id = ?").get(runId);
+  return row && String(row["reason"]);
+}
+
 /** undefined where the run has no journal: an earlier version logged it. */
 export function readChunks(database: DatabaseSync, version: number, runId: string): LoggedJournal | undefined {
   if (version < 3) return undefined;
-  const failure = database.prepare("SELECT reason FROM journal_failures WHERE run_id = ?").get(runId);
+  const failure = readFailure(database, version, runId);
   const rows = database.prepare("SELECT chunk FROM journals WHERE run_id = ? ORDER BY place").all(runId);
   if (failure === undefined && rows.length === 0) return undefined;
   return {
     chunks: rows.map(({ chunk }) => chunk as Uint8Array),
-    ...(failure === undefined ? {} : { failure: String(failure["reason"]) }),
+    ...(failure === undefined ? {} : { failure }),
   };
 }

@@ -1,6 +1,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { StepEvent } from "../../shared/step-events.ts";
 import type { Recording } from "../cassette/recording.ts";
+import { readFailure } from "./journal-table.ts";
 import type { LogConnection } from "./log-database.ts";
 import type { LoggedOutcome } from "./logged-run.ts";
 import { type ModelCall, modelCallsOf, type ReadCall } from "./model-calls.ts";
@@ -51,6 +52,8 @@ export interface RunRecord extends RunSummary {
   events: StepEvent[];
   /** How many more events there were than are kept. */
   droppedEvents: number;
+  /** Why it cannot be replayed exactly, where that is known. */
+  notReplayable?: string;
   /** What the models answered, where that is known: `Cassette.inMemory(recordings)` replays the run. */
   recordings?: Recording[];
 }
@@ -121,6 +124,7 @@ export class RunReader {
     const { events, damaged } = readEvents(this.all<EventRow>(SQL.events, row.id, -1));
     const { calls, damaged: damagedCalls } = readCalls(this.allSince2<CallRow>(SQL.calls, row.id));
     const output = this.allSince2<OutputRow>(SQL.printed, row.id, -1);
+    const failure = this.#database.use((database, version) => readFailure(database, version, row.id));
     const { source } = row;
     const details = readDetails(row);
     const answers = row.recordings === null ? undefined : readRecordings(row.recordings);
@@ -139,6 +143,7 @@ export class RunReader {
       droppedOutput: row.dropped_output ?? 0,
       events,
       droppedEvents: row.dropped_events,
+      ...(failure === undefined ? {} : { notReplayable: failure }),
       ...(recordings === undefined ? {} : { recordings }),
     };
   }

@@ -62,6 +62,22 @@ describe.concurrent.each(ISOLATIONS)("runs replay, of a run in a %s", (isolation
     },
   );
 
+  it("has the local time of then, whatever that of the process is", async () => {
+    const { cli } = withLog();
+    const code = `const date = new Date(2026, 5, 1, 12);
+      console.log(String(date), date.getTimezoneOffset(), date.toLocaleString(), new Intl.NumberFormat().format(1234.5));`;
+    const script = folder.file(`local-${isolation}.js`, code);
+    for (const [then, now] of [
+      ["UTC", "Asia/Tokyo"],
+      ["America/New_York", "UTC"],
+    ] as const) {
+      const first = await cli(["run", "--isolation", isolation, script], { env: { TZ: then, LC_ALL: "en_US.UTF-8" } });
+      expect(first.code).toBe(0);
+      const again = await cli(["runs", "replay", "last"], { env: { TZ: now, LC_ALL: "de_DE.UTF-8" } });
+      expect(told(again)).toEqual(told(first));
+    }
+  });
+
   it("gives the same events in a file", async () => {
     const { cli } = withLog();
     const [then, now] = [join(folder.path, `then-${isolation}`), join(folder.path, `now-${isolation}`)];
@@ -129,6 +145,19 @@ describe.concurrent("runs replay", () => {
     expect(told(await cli(["runs", "replay", "last"]))).toEqual(told(first));
   });
 
+  it("leaves out the colours of a terminal where there is none", async () => {
+    const { cli } = withLog();
+    const script = folder.file("colours.js", "console.log({ a: 1, b: 'text' }); console.error(true);");
+    const first = await cli(["run", script], { env: { FORCE_COLOR: "1" } });
+    expect(first.stdout).toContain("\u001b[3");
+    expect(told(await cli(["runs", "replay", "last"], { env: { FORCE_COLOR: "1" } }))).toEqual(told(first));
+    expect(told(await cli(["runs", "replay", "last"]))).toEqual({
+      code: 0,
+      stdout: "{ a: 1, b: 'text' }\n",
+      stderr: "true\n",
+    });
+  });
+
   it("replays a run of --deterministic, of --untrusted, and of a line of code", async () => {
     for (const args of [
       ["run", "--deterministic", CHANGING],
@@ -190,7 +219,7 @@ describe.concurrent("runs replay", () => {
     ],
     [
       "is no journal",
-      () => zstdCompressSync("?"),
+      () => zstdCompressSync("hello"),
       /not replayable: its journal cannot be read: it holds an unknown record/,
     ],
     ["is cut off", (chunk: Uint8Array) => chunk, /not replayable: its journal is not whole: it breaks off/],
@@ -245,6 +274,9 @@ describe.concurrent("runs replay", () => {
     expect({ exit, stdout }).toEqual({ exit: 79, stdout: "" });
     expect(stderr).toMatch(
       /^error \[ERR_REPLAY\]: Cannot replay the run: not replayable: journal larger than 64 MB\n$/,
+    );
+    expect((await cli(["runs", "show", "last"])).stdout).toMatch(
+      /^replay +not replayable: journal larger than 64 MB$/m,
     );
   });
 });
