@@ -35,7 +35,7 @@ const DESCRIBE = `(() => {
       return [name, typeof member === "function" ? member.length : -1];
     }));
   const isClass = (value) => typeof value === "function" && /^class/.test(Function.prototype.toString.call(value));
-  return Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => {
+  return Object.fromEntries(Object.getOwnPropertyNames(globalThis).filter((name) => name !== "geppettoLastValue").map((name) => {
     const value = globalThis[name];
     if (value === null || (typeof value !== "object" && typeof value !== "function")) return [name, { length: -1, own: {} }];
     const prototype = Object.getPrototypeOf(value);
