@@ -32,6 +32,7 @@ import { ScriptScope } from "./script/script-scope.ts";
 import { parseDeterministic } from "./time/deterministic.ts";
 import { VirtualClock } from "./time/virtual-clock.ts";
 import { Vm } from "./vm.ts";
+import { SetupSequence } from "./setup-sequence.ts";
 import { createVmHost, type Started } from "./vm-host.ts";
 
 /** How long a turn may go on when its script is over, in milliseconds; then its realm ends, and the engine with it. */
@@ -66,7 +67,7 @@ export class Engine implements AsyncDisposable {
   readonly #journal: JournalSink | undefined;
   readonly #recordedOps: RecordedOps | undefined;
   readonly #logger: Logger;
-  readonly #setups: SetupFunction[];
+  readonly #setups: SetupSequence<Engine>;
   readonly #onGuestError: (error: ScriptError) => void;
   readonly #beginListeners = new Set<(context: ScriptContext) => Promise<void>>();
   readonly #resetListeners = new Set<() => void>();
@@ -79,15 +80,11 @@ export class Engine implements AsyncDisposable {
   /** Why no more code can run in the guest, where that is the guest's doing or its realm was lost. */
   #spent: GeppettoError | undefined;
   #started: Started | undefined;
-  #vm: Vm | undefined;
   #starting: Promise<void> | undefined;
   /** The host has closed it: it takes nothing new. */
   #closing: Promise<void> | undefined;
   /** Everything in it is being ended. */
   #ending: Promise<void> | undefined;
-  /** The setup function that runs, by name, and what such functions have sent and not waited for. */
-  #settingUp = "";
-  readonly #entering: { by: string; entered: Promise<void> }[] = [];
   /** Of the script that runs. */
   #scope: ScriptScope | undefined;
 
@@ -107,31 +104,22 @@ export class Engine implements AsyncDisposable {
     this.bus = options.bus ?? new MemoryPubSub({ logger: this.#logger });
     // A bus that was given to the engine belongs to whoever gave it.
     if (options.bus === undefined) this.onClose(() => this.bus.close());
-    this.#setups = [...builtIns];
-    for (const setup of options.setup ?? []) this.addSetupFunction(setup);
+    this.#setups = new SetupSequence(builtIns);
+    for (const setup of options.setup ?? []) this.#setups.add(setup);
     this.#onGuestError =
       options.onGuestError ?? ((error) => this.#logger.error(`Uncaught ${error.stack ?? error.message}`));
   }
 
   /** Adds a setup function; they run in order when the engine starts. */
   addSetupFunction(setup: SetupFunction): this {
-    if (typeof setup !== "function") {
-      throw new TypeError(`Cannot add a setup function: expected a function, not ${typeof setup}`);
-    }
-    if (this.#starting !== undefined)
-      throw new GeppettoError("ConfigError", "Cannot add a setup function: the engine has started");
-    this.#setups.push(setup);
+    this.#setups.add(setup);
     return this;
   }
 
   /** Runs a setup function at once where the guest is there already, else with the others when the engine starts. */
   async setUp(setup: SetupFunction): Promise<void> {
     if (this.#isEnding) throw closedError();
-    if (this.#vm === undefined) this.#setups.push(setup);
-    else {
-      await setup(this.#vm, this);
-      await Promise.all(this.#entering.splice(0).map(({ entered }) => entered));
-    }
+    await this.#setups.addOrRun(setup, this);
   }
 
   /**
@@ -142,6 +130,7 @@ export class Engine implements AsyncDisposable {
    */
   start(): Promise<void> {
     if (this.#isEnding) return Promise.reject(closedError());
+    this.#setups.begin();
     this.#starting ??= this.#start();
     return this.#starting;
   }
@@ -307,27 +296,18 @@ export class Engine implements AsyncDisposable {
     }
     const runner = new ScriptRunner(loop, this.limits, (asked) => this.permissions.noteClosedImport(asked));
     this.#started = { loop, runner };
-    registerScriptOps(loop, runner, (code) => this.#exit(runner, code));
+    registerScriptOps(loop, runner, (code, isOfScript) => this.#exit(code, isOfScript ? runner : undefined));
     const vm = new Vm(
       createVmHost(this.#started, {
         limits: this.limits,
         clock: this.clock,
-        later: (entered) => {
-          // The engine may be closed before anybody waits for it.
-          entered.catch(() => {});
-          this.#entering.push({ by: this.#settingUp, entered });
-        },
+        later: (entered) => this.#setups.later(entered),
         evaluate: (code, filename) => this.#evaluate(loop, code, filename),
         onScriptBegin: (listener) => void this.#beginListeners.add(listener),
         onReset: (listener) => void this.#resetListeners.add(listener),
       }),
     );
-    this.#vm = vm;
-    for (const setup of this.#setups) {
-      this.#settingUp = setup.name;
-      await this.#unlessFailed(setup.name, () => setup(vm, this));
-    }
-    for (const { by, entered } of this.#entering.splice(0)) await this.#unlessFailed(by, () => entered);
+    await this.#setups.run(vm, this, (setup, work) => this.#unlessFailed(setup, work));
   }
 
   /** A setup function that fails ends the engine. */
@@ -386,8 +366,8 @@ export class Engine implements AsyncDisposable {
     if (this.#spent !== undefined) this.#aborted.resolve();
   }
 
-  #exit(runner: ScriptRunner, code: number): void {
-    runner.exit(code);
+  #exit(code: number, runner: ScriptRunner | undefined): void {
+    runner?.exit(code);
     // The guest waits in an endless loop to be ended: its realm is spent.
     this.#spent ??= spentError(`its guest has called process.exit(${code})`);
     // Whoever closes the engine is told what fails in it.
@@ -442,6 +422,15 @@ export class Engine implements AsyncDisposable {
     this.#started?.runner.end("crashed", toErrorRecord(reason));
     for (const listener of this.#resetListeners) listener();
     await this.#started?.loop.close(reason);
-    for (const end of this.#closeListeners) await end();
+    let failure: { error: unknown } | undefined;
+    for (const end of this.#closeListeners) {
+      try {
+        await end();
+      } catch (error) {
+        // The others end all the same.
+        failure ??= { error };
+      }
+    }
+    if (failure !== undefined) throw failure.error;
   }
 }

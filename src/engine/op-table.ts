@@ -84,15 +84,15 @@ export class OpTable implements HostBridge {
     op: Op<Args, Answer, Mode>,
     handler: OpHandler<Args, NoInfer<Answer>, Mode>,
   ): void {
-    const { name, mode, effect } = op;
+    const { name, mode, effect, isLasting = false } = op;
     if (this.#ops.has(name))
       throw new GeppettoError("ConfigError", `Cannot register the op "${name}": it exists already`);
-    this.#ops.set(name, { name, mode, effect, handler: this.#options.handlerFor?.(op) ?? handler });
+    this.#ops.set(name, { name, mode, effect, isLasting, handler: this.#options.handlerFor?.(op) ?? handler });
   }
 
   /** Is a call of this op still served, whatever has become of the script? */
-  #serves({ effect }: ServedOp): boolean {
-    return this.accepting || effect === "pure";
+  #serves({ effect, isLasting }: ServedOp): boolean {
+    return this.accepting || effect === "pure" || isLasting === true;
   }
 
   /** Calls for whose answers the guest waits with its thread. */

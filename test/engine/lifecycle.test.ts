@@ -125,6 +125,20 @@ describe.each(ISOLATIONS)("close() in a %s", (isolation) => {
     await running;
   });
 
+  it("calls the rest of what was registered with onClose() where one of them fails, and tells of that", async () => {
+    const engine = new RuntimeEngine();
+    const called: string[] = [];
+    engine.onClose(() => void called.push("first"));
+    engine.onClose(() => {
+      called.push("second");
+      throw new Error("cannot end");
+    });
+    engine.onClose(() => Promise.reject(new Error("cannot end either")));
+    await engine.start();
+    await expect(engine.close()).rejects.toThrow("cannot end either");
+    expect(called).toEqual(["second", "first"]);
+  });
+
   it("calls what was registered with onClose(), the last first, once", async () => {
     const { engine } = createEngine({ isolation });
     const order: number[] = [];

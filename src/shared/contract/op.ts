@@ -19,13 +19,18 @@ export interface Op<Args = never, Answer = unknown, Mode extends OpMode = OpMode
   readonly effect: OpEffect;
   /** Of a note: goes out at once, and not with what else the turn has to say. */
   readonly isUrgent?: boolean;
+  /** Served after the script has ended, too, whatever it does. */
+  readonly isLasting?: boolean;
   readonly types?: (args: Args) => Answer;
 }
 
 type Declared<Args, Answer, Mode extends OpMode> = Omit<Op<Args, Answer, Mode>, "name">;
 
-export function syncOp<Args, Answer = void>(effect: OpEffect): Declared<Args, Answer, "sync"> {
-  return { mode: "sync", effect };
+export function syncOp<Args, Answer = void>(
+  effect: OpEffect,
+  { isLasting = false } = {},
+): Declared<Args, Answer, "sync"> {
+  return { mode: "sync", effect, isLasting };
 }
 
 export function noteOp<Args>(effect: OpEffect, { isUrgent = false } = {}): Declared<Args, void, "note"> {

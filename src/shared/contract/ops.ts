@@ -57,7 +57,8 @@ const DECLARED = {
 
   script_settle: syncOp<ResultCopy & { token: number; error?: ErrorRecord }>("effect"),
   script_done: syncOp<ResultCopy>("effect"),
-  script_exit: syncOp<{ code: number }>("effect"),
+  /** The guest waits in an endless loop to be ended: whoever does not hear of it would wait for that loop. */
+  script_exit: syncOp<{ code: number }>("effect", { isLasting: true }),
   /** What the script's exit code is when it ends by itself; undefined for none of its own. */
   script_exit_code: syncOp<{ code: number | undefined }>("effect"),
   /** A run has failed, and an event tells it: until the script looks at the error nobody has. */
