@@ -3,7 +3,7 @@ import { OPS } from "../../src/shared/contract/ops.ts";
 import { limitError } from "../../src/engine/limits.ts";
 import type { SetupFunction } from "../../src/engine/engine.ts";
 import { parseFields } from "../../src/engine/guest-messages.ts";
-import type { VmHost } from "../../src/engine/vm-host.ts";
+import type { VmHost } from "../../src/engine/setup/vm-host.ts";
 import { GeppettoError } from "../../src/shared/errors.ts";
 import { MAX_TIMER_MS } from "../../src/shared/limits.ts";
 

@@ -32,8 +32,8 @@ import { ScriptScope } from "./script/script-scope.ts";
 import { parseDeterministic } from "./time/deterministic.ts";
 import { VirtualClock } from "./time/virtual-clock.ts";
 import { Vm } from "./vm.ts";
-import { SetupSequence } from "./setup-sequence.ts";
-import { createVmHost, type Started } from "./vm-host.ts";
+import { SetupSequence } from "./setup/setup-sequence.ts";
+import { createVmHost, type Started } from "./setup/vm-host.ts";
 
 /** How long a turn may go on when its script is over, in milliseconds; then its realm ends, and the engine with it. */
 const LAST_TURN_MS = 1000;

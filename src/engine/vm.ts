@@ -8,7 +8,7 @@ import { toSource } from "../steps/define-step.ts";
 import type { Step, StepSource } from "../steps/step.ts";
 import type { HostOpHandler, HostOps, UndeclaredOp } from "./host-ops.ts";
 import { StepObject, type StepBindingOptions } from "./step-object.ts";
-import type { VmHost } from "./vm-host.ts";
+import type { VmHost } from "./setup/vm-host.ts";
 
 export interface BindingOptions {
   /**

@@ -82,7 +82,9 @@ it("no file below the command line names a flag but the table and the catalogue 
   const files = ["src", "runtime-setup"].flatMap((folder) =>
     readdirSync(root + folder, { recursive: true, encoding: "utf8" }).map((file) => `${folder}/${file}`),
   );
-  const below = files.filter((file) => file.endsWith(".ts") && !/\.d\.ts$|^src\/(?:cli|config\/table|errors)\//.test(file));
+  const below = files.filter(
+    (file) => file.endsWith(".ts") && !/\.d\.ts$|^src\/(?:cli|config\/table|errors)\//.test(file),
+  );
   expect(below.length).toBeGreaterThan(100);
   const long = names.filter((name) => name.startsWith("--"));
   const named = below.flatMap((file) => {

@@ -8,7 +8,11 @@ import type { ScriptRunner } from "./script-runner.ts";
  *
  * @param exit ends the guest at once, and the script with it where it is the script's wish
  */
-export function registerScriptOps(session: RealmSession, runner: ScriptRunner, exit: (code: number, isOfScript: boolean) => void): void {
+export function registerScriptOps(
+  session: RealmSession,
+  runner: ScriptRunner,
+  exit: (code: number, isOfScript: boolean) => void,
+): void {
   const { ops } = session;
   ops.set(OPS.script_done, (args) => runner.done(parseResult(args)));
   // Codes 0 to 63 are the script's own; the rest is for what the host has to say.

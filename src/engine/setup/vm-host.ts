@@ -1,13 +1,13 @@
-import type { FrameKind, ScriptContext } from "../shared/contract/frame-kinds.ts";
-import type { Op, OpMode } from "../shared/contract/op.ts";
-import type { GeppettoError } from "../shared/errors.ts";
-import type { StepSource } from "../steps/step.ts";
-import type { EngineLimits } from "./limits.ts";
-import type { OpHandler } from "./op-table.ts";
-import type { RealmSession } from "./realm-session.ts";
-import type { Interceptors } from "./run/run-manager.ts";
-import type { ScriptRunner } from "./script/script-runner.ts";
-import type { VirtualClock } from "./time/virtual-clock.ts";
+import type { FrameKind, ScriptContext } from "../../shared/contract/frame-kinds.ts";
+import type { Op, OpMode } from "../../shared/contract/op.ts";
+import type { GeppettoError } from "../../shared/errors.ts";
+import type { StepSource } from "../../steps/step.ts";
+import type { EngineLimits } from "../limits.ts";
+import type { OpHandler } from "../op-table.ts";
+import type { RealmSession } from "../realm-session.ts";
+import type { Interceptors } from "../run/run-manager.ts";
+import type { ScriptRunner } from "../script/script-runner.ts";
+import type { VirtualClock } from "../time/virtual-clock.ts";
 
 /** What the engine lends to a Vm. */
 export interface VmHost {

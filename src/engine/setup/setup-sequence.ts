@@ -1,5 +1,5 @@
-import { GeppettoError } from "../shared/errors.ts";
-import type { Vm } from "./vm.ts";
+import { GeppettoError } from "../../shared/errors.ts";
+import type { Vm } from "../vm.ts";
 
 /** The setup functions of an engine: run one after the other when it starts, and at once from then on. */
 export class SetupSequence<Host> {
