@@ -90,8 +90,7 @@ describe("execute()", () => {
     });
     const pipeline = chain([stage], new PipelineConfig().withMaxConcurrentExecutions(2));
     const runs = ["0", "1", "2"].map((text) => pipeline.executeSync(text));
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(log).toEqual(["start 0", "start 1"]);
+    await expect.poll(() => log).toEqual(["start 0", "start 1"]);
     gates[1]!.resolve();
     await runs[1];
     await expect.poll(() => log.at(-1)).toBe("start 2");
