@@ -90,14 +90,15 @@ describe("execute()", () => {
     });
     const pipeline = chain([stage], new PipelineConfig().withMaxConcurrentExecutions(2));
     const runs = ["0", "1", "2"].map((text) => pipeline.executeSync(text));
-    await expect.poll(() => log).toEqual(["start 0", "start 1"]);
+    // Two that run at a time may begin in either order.
+    await expect.poll(() => [...log].sort()).toEqual(["start 0", "start 1"]);
     gates[1]!.resolve();
     await runs[1];
     await expect.poll(() => log.at(-1)).toBe("start 2");
     gates[0]!.resolve();
     gates[2]!.resolve();
     await Promise.all(runs);
-    expect(log).toEqual(["start 0", "start 1", "end 1", "start 2", "end 0", "end 2"]);
+    expect(log.slice(2)).toEqual(["end 1", "start 2", "end 0", "end 2"]);
   });
 
   it("cancelled while it waits for its turn never starts", async () => {
