@@ -1,22 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it, vi } from "vitest";
 import { defineStep, RuntimeEngine, setupDefaults, type ScriptOutcome } from "../../src/index.ts";
 import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
 import type { HostBridge } from "../../src/sandbox/realm.ts";
 import { encodeValue } from "../../src/shared/codec.ts";
 import { Output } from "../engine/engine-harness.ts";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
-
-/** What this process holds, in MB. */
-function heldMB(): number {
-  collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return (heapUsed + arrayBuffers) / 1e6;
-}
+import { heldMB } from "../machine/parent-load.ts";
 
 const LIMITS = { timers: 100, runs: 20, ops: 20, wallMs: 8000 };
 

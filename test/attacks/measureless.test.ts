@@ -1,13 +1,7 @@
-import { availableParallelism, loadavg } from "node:os";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EnginePool, setupDefaults } from "../../src/index.ts";
+import { allowedStallMs, MAX_ADDED_MB, measureLoad } from "../machine/parent-load.ts";
 import { patience } from "../machine/patience.ts";
-
-/** How long the parent's own work for one input may hold up others, in ms of CPU time on a machine that has the time. */
-const MAX_STALL_MS = 100;
-const MAX_ADDED_MB = 64;
 
 /** What a script hands to its host, as much of it as its own wall lets through, or more. */
 const INPUTS: [name: string, code: string][] = [
@@ -213,15 +207,6 @@ const INPUTS: [name: string, code: string][] = [
   ["a text as the value", `export default "x".repeat(16.5e6)`],
 ];
 
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
-
-function heldMB(): number {
-  collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return (heapUsed + arrayBuffers) / 1e6;
-}
-
 describe("a parent that is handed without measure", () => {
   let pool: EnginePool;
   beforeAll(() => {
@@ -236,21 +221,9 @@ describe("a parent that is handed without measure", () => {
 
   // A collection of garbage may fall into a measurement, and not into each.
   it.each(INPUTS)("%s computes for less than 100 ms at a time, and keeps little", { retry: 2 }, async (_, code) => {
-    const before = heldMB();
-    let last = process.threadCpuUsage();
-    let longestMs = 0;
-    const look = (): void => {
-      const { user, system } = process.threadCpuUsage(last);
-      longestMs = Math.max(longestMs, (user + system) / 1000);
-      last = process.threadCpuUsage();
-    };
-    const timer = setInterval(look, 1);
-    const outcome = await pool.run({ code });
-    look();
-    clearInterval(timer);
-    expect(["completed", "done", "exit", "uncaught", "limit"]).toContain(outcome.end);
-    // Cores that are shared slow each other down: the same work counts more CPU time on a machine that is full.
-    expect(longestMs).toBeLessThan(MAX_STALL_MS * Math.max(1, loadavg()[0]! / availableParallelism()));
-    expect(heldMB() - before).toBeLessThan(MAX_ADDED_MB);
+    const { result, stallMs, addedMB } = await measureLoad(() => pool.run({ code }));
+    expect(["completed", "done", "exit", "uncaught", "limit"]).toContain(result.end);
+    expect(stallMs).toBeLessThan(allowedStallMs());
+    expect(addedMB).toBeLessThan(MAX_ADDED_MB);
   });
 });

@@ -1,8 +1,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { MAX_IMAGE_BYTES } from "../../src/images/image-format.ts";
 import { RuntimeEngine, setupDefaults, type ScriptOutcome } from "../../src/index.ts";
@@ -12,45 +10,10 @@ import type { HostBridge } from "../../src/sandbox/realm.ts";
 import { encodeValue } from "../../src/shared/codec.ts";
 import { MAX_FRAME_CHARS } from "../../src/shared/frames.ts";
 import { Output } from "../engine/engine-harness.ts";
+import { allowedStallMs, MAX_ADDED_MB, measureLoad } from "../machine/parent-load.ts";
 
-/** How long the parent's own work for one input may hold up others, in ms of CPU time on a machine that has the time. */
-const MAX_STALL_MS = 100;
-const MAX_ADDED_MB = 64;
 /** An image of 20 MB is there as bytes, as base64 and as what crosses, until the last two are collected. */
 const MAX_IMAGE_MB = 128;
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
-
-function heldMB(): number {
-  collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return (heapUsed + arrayBuffers) / 1e6;
-}
-
-/** Measures what this thread computes between two turns of its event loop. */
-async function measure<T>(work: () => T | Promise<T>): Promise<{ result: T; stallMs: number; addedMB: number }> {
-  const before = heldMB();
-  let last = process.threadCpuUsage();
-  let longest = 0;
-  const tick = (): void => {
-    const { user, system } = process.threadCpuUsage(last);
-    longest = Math.max(longest, (user + system) / 1000);
-    last = process.threadCpuUsage();
-  };
-  await new Promise((resolve) => setImmediate(resolve));
-  last = process.threadCpuUsage();
-  const timer = setInterval(tick, 1);
-  const result = await work();
-  tick();
-  clearInterval(timer);
-  return { result, stallMs: longest, addedMB: heldMB() - before };
-}
-
-/** Cores that are shared slow each other down: the same work counts more CPU time on a machine that is full. */
-function allowedMs(): number {
-  return MAX_STALL_MS * Math.max(1, loadavg()[0]! / availableParallelism());
-}
 
 /** An image of so many bytes that has as many parts as it can have. */
 function pngOf(size: number): Buffer {
@@ -130,9 +93,9 @@ describe("the parent", () => {
       const [count, valueOf] = VALUES[name]!;
       const text = encodeValue([1, "check_settle", { id: -1, value: valueOf(count) }]);
       expect(() => encodeValue(valueOf(Math.ceil(count * 1.2)))).toThrow("Cannot copy a value of more than");
-      const { result, stallMs, addedMB } = await measure(() => bridge.call(text));
+      const { result, stallMs, addedMB } = await measureLoad(() => bridge.call(text));
       expect(JSON.parse(result)).toMatchObject({ ok: true });
-      expect(stallMs).toBeLessThan(allowedMs());
+      expect(stallMs).toBeLessThan(allowedStallMs());
       expect(addedMB).toBeLessThan(MAX_ADDED_MB);
     },
   );
@@ -143,9 +106,9 @@ describe("the parent", () => {
     ["text", JSON.stringify("x".repeat(2 * MAX_FRAME_CHARS))],
     ["lists that are nested without end", "[".repeat(5_000_000)],
   ])("refuses %s that no encoder lets through before it reads them", async (_, values) => {
-    const { result, stallMs, addedMB } = await measure(() => bridge.call(`[1,"check_settle",[${values}]]`));
+    const { result, stallMs, addedMB } = await measureLoad(() => bridge.call(`[1,"check_settle",[${values}]]`));
     expect(JSON.parse(result)).toMatchObject({ ok: false, error: { message: "Cannot read a frame: it is too long" } });
-    expect(stallMs).toBeLessThan(allowedMs());
+    expect(stallMs).toBeLessThan(allowedStallMs());
     expect(addedMB).toBeLessThan(MAX_ADDED_MB);
   });
 
@@ -153,12 +116,12 @@ describe("the parent", () => {
     const text = "x".repeat(MAX_CHILD_MESSAGE_BYTES - 16);
     const bytes = encodeMessage({ type: MESSAGE.note, id: 1, frame: { text } });
     const reader = new MessageReader(MAX_CHILD_MESSAGE_BYTES);
-    const { result, stallMs } = await measure(() => {
+    const { result, stallMs } = await measureLoad(() => {
       reader.add(bytes);
       return reader.next()?.frame?.text.length;
     });
     expect(result).toBe(text.length);
-    expect(stallMs).toBeLessThan(allowedMs());
+    expect(stallMs).toBeLessThan(allowedStallMs());
     const head = Buffer.alloc(4);
     head.writeUInt32LE(MAX_CHILD_MESSAGE_BYTES + 1);
     reader.add(head);
@@ -192,14 +155,14 @@ describe("the parent", () => {
           .replace("FILE", join(folder, isLargest ? "large.png" : "larger.png"))
           .replace("COUNT", isLargest ? "65536" : "65537")
           .replace("PRINTED", isLargest ? "4" : "5");
-      const { result, stallMs, addedMB } = await measure(() => engine.runScript({ code: sized(true) }));
+      const { result, stallMs, addedMB } = await measureLoad(() => engine.runScript({ code: sized(true) }));
       expect(result.error?.message).toBeUndefined();
       expect(result).toMatchObject({ ok: true, ...expected });
-      expect(stallMs).toBeLessThan(allowedMs());
+      expect(stallMs).toBeLessThan(allowedStallMs());
       expect(addedMB).toBeLessThan(code.includes("FILE") ? MAX_IMAGE_MB : MAX_ADDED_MB);
-      const refused = await measure(() => engine.runScript({ code: sized(false) }));
+      const refused = await measureLoad(() => engine.runScript({ code: sized(false) }));
       expect(`${refused.result.error?.name} ${refused.result.error?.message}`).toMatch(refusal);
-      expect(refused.stallMs).toBeLessThan(allowedMs());
+      expect(refused.stallMs).toBeLessThan(allowedStallMs());
     },
   );
 });
