@@ -1,25 +1,14 @@
-import { spawn } from "node:child_process";
-import type { Duplex } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Child } from "../../src/sandbox/child.ts";
 import { TenantChildren } from "../../src/sandbox/child-shelf.ts";
 import { ProcessRealm } from "../../src/sandbox/process-realm.ts";
 import { patience } from "../machine/patience.ts";
+import { spawned } from "./fake-children.ts";
 import { StubBridge } from "./realm-fixture.ts";
-
-const spawned = vi.hoisted((): { lie: string; children: Child[] } => ({ lie: "", children: [] }));
 
 vi.mock(import("../../src/sandbox/child.ts"), async (original) => ({
   ...(await original()),
-  takeChild(): Child {
-    const script = fileURLToPath(new URL("fake-child.mjs", import.meta.url));
-    const child = spawn(process.execPath, [script, spawned.lie], { stdio: ["pipe", "ignore", "pipe", "pipe"] });
-    const { stdin, stderr, stdio } = child;
-    const made = { process: child, stdin: stdin!, stderr: stderr!, talk: stdio[3] as Duplex };
-    spawned.children.push(made);
-    return made;
-  },
+  takeChild: (await import("./fake-children.ts")).takeFakeChild,
 }));
 
 const TURN = { text: "[1]" };
