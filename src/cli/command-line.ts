@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
+import { reasonOf } from "../files.ts";
 import { checkEnvironment, OTHER_VARIABLES, VENDOR_VARIABLES } from "../options.ts";
 import { EXIT } from "./output/exit-codes.ts";
 import { prepareArguments } from "./options/prepare-arguments.ts";
@@ -12,7 +13,6 @@ import { addRunsCommand, type ScriptCommands, scriptCommands } from "./options/r
 import { hasRunInThread } from "./session/guest-threads.ts";
 import { addSetupCommands } from "./options/setup-options.ts";
 import { addTestCommand } from "./options/test-options.ts";
-import { reasonOf } from "./session/event-log.ts";
 import { isReaderGone } from "./output/terminal.ts";
 import { toJson } from "./output/to-json.ts";
 import { UsageError, withoutConfigError } from "./options/usage-error.ts";

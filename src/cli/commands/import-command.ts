@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { readRegularFile, replaceFile } from "../../files.ts";
+import { readRegularFile, reasonOf, replaceFile } from "../../files.ts";
 import { type ImportedProfiles, importProfiles, type KeyStore, userConfigFolder, userKeyStore } from "../../config.ts";
-import { reasonOf } from "../session/event-log.ts";
 import { readStdin } from "../session/read-stdin.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { printLines, printNotes } from "../output/print-table.ts";

@@ -1,8 +1,7 @@
 import { basename, dirname, resolve } from "node:path";
 import type { Command } from "commander";
-import { readRegularFile } from "../../files.ts";
+import { readRegularFile, reasonOf } from "../../files.ts";
 import { prestartBundler } from "../../index.ts";
-import { reasonOf } from "../session/event-log.ts";
 import { readStdin } from "../session/read-stdin.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { loadSettings } from "../options/load-settings.ts";

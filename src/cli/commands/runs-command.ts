@@ -1,7 +1,6 @@
 import { statSync } from "node:fs";
-import { escapeControls, replaceFile } from "../../files.ts";
+import { escapeControls, reasonOf, replaceFile } from "../../files.ts";
 import type { FollowedItem, RunLog, RunRecord } from "../../index.ts";
-import { reasonOf } from "../session/event-log.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { readingReason, readRunLog } from "../session/open-run-log.ts";
 import { runLogFile } from "../session/run-log-file.ts";

@@ -1,10 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
+import { reasonOf } from "../../files.ts";
 import { UsageError } from "../options/usage-error.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { printLines, printNotes } from "../output/print-table.ts";
 import { shortPath } from "../output/short-path.ts";
-import { reasonOf } from "../session/event-log.ts";
 import { declaredNames, readAmbientTypes } from "../types/ambient-types.ts";
 import { readDeclaredOps } from "../types/declared-ops.ts";
 import { readDefinitions } from "../types/engine-definitions.ts";

@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { openPrivateFile, writeWhole } from "../../files.ts";
+import { openPrivateFile, reasonOf, writeWhole } from "../../files.ts";
 import type { StepEvent } from "../../index.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { toJson } from "../output/to-json.ts";
@@ -44,21 +44,6 @@ export class EventLog {
   close(): void {
     closeSync(this.#fd);
   }
-}
-
-const REASONS: Record<string, string> = {
-  ENOENT: "there is no such file or folder",
-  EISDIR: "it is a folder",
-  EACCES: "access is denied",
-  ENOSPC: "the disk is full",
-  EDQUOT: "the disk is full",
-  EFBIG: "the file would be too large",
-};
-
-/** Why a file could not be used, without the system's own repetition of its path. */
-export function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return REASONS[code ?? ""] ?? code ?? message;
 }
 
 /** The file that `--events` names; undefined where they go to stderr, or nowhere. */

@@ -12,8 +12,8 @@ import {
   type Recording,
   type Redact,
 } from "../../index.ts";
+import { reasonOf } from "../../files.ts";
 import { CallNotes } from "./call-notes.ts";
-import { reasonOf } from "./event-log.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { shortPath } from "../output/short-path.ts";
 import { UsageError } from "../options/usage-error.ts";

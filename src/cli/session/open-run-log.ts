@@ -1,8 +1,8 @@
 import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import { reasonOf } from "../../files.ts";
 import { type Redact, RunLog } from "../../index.ts";
-import { reasonOf } from "./event-log.ts";
 import { shortPath } from "../output/short-path.ts";
 
 export interface OpenRunLogOptions {

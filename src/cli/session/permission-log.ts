@@ -1,7 +1,6 @@
 import { closeSync } from "node:fs";
-import { openPrivateFile, writeWhole } from "../../files.ts";
+import { openPrivateFile, reasonOf, writeWhole } from "../../files.ts";
 import type { PermissionUse } from "../../index.ts";
-import { reasonOf } from "./event-log.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { toJson } from "../output/to-json.ts";
 import { UsageError } from "../options/usage-error.ts";

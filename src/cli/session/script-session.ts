@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isatty } from "node:tty";
-import { readRegularFile } from "../../files.ts";
+import { readRegularFile, reasonOf } from "../../files.ts";
 import {
   Budget,
   GeppettoError,
@@ -17,7 +17,7 @@ import {
 } from "../../index.ts";
 import { ModelRecorder } from "./model-recorder.ts";
 import { approveCalls } from "./approve-calls.ts";
-import { EVENTS_ON_STDERR, openEventLog, reasonOf } from "./event-log.ts";
+import { EVENTS_ON_STDERR, openEventLog } from "./event-log.ts";
 import { exitCodeOf } from "../../errors.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { noteGuestThread } from "./guest-threads.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import { reasonOf } from "../session/event-log.ts";
+import { reasonOf } from "../../files.ts";
 import { type Piece, TypeSource } from "./type-source.ts";
 
 /** Most files of a host app that are looked at. */

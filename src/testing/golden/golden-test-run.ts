@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { reasonOf } from "../../base/reason-of.ts";
 import { Budget } from "../../providers/cost/budget.ts";
 import { setupDefaults } from "../../../runtime-setup/defaults.ts";
 import { firstDifferentLine, unifiedDiff } from "../compare/unified-diff.ts";
@@ -233,19 +234,6 @@ function redactFailure(failure: TestFailure, redact: (text: string) => string): 
     ...(details === undefined ? {} : { details: redact(details) }),
     ...(diff === undefined ? {} : { diff: redact(diff.join("\n")).split("\n") }),
   };
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "access is denied",
-  EROFS: "it is on a file system that cannot be written",
-  ENOSPC: "the disk is full",
-  EDQUOT: "the disk is full",
-  EFBIG: "the file would be too large",
-};
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return REASONS[code ?? ""] ?? code ?? message;
 }
 
 function shown(line: string | undefined): string {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { basename, dirname, resolve } from "node:path";
-import { readRegularFile } from "../../../files.ts";
+import { readRegularFile, reasonOf } from "../../../files.ts";
 import type { GoldenTest, PreparedTest, TestDocument } from "../../../golden-tests.ts";
 import { GeppettoError, type ApproveCall, type ScriptOutcome } from "../../../index.ts";
 import { limitsOf, loadSettings, type SessionSettings } from "../../options/load-settings.ts";
@@ -8,7 +8,6 @@ import type { ScriptOptions } from "../../options/script-options.ts";
 import { UsageError } from "../../options/usage-error.ts";
 import { ErrorReport, type ErrorContext } from "../../output/report-error.ts";
 import { shortPath } from "../../output/short-path.ts";
-import { reasonOf } from "../../session/event-log.ts";
 import { PermissionLog } from "../../session/permission-log.ts";
 import { describePending } from "../../session/run-monitor.ts";
 import { secretsOf } from "../../options/secrets-of.ts";
