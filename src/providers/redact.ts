@@ -1,7 +1,8 @@
+import { REDACTED } from "../base/redacted.ts";
+
 const MAX_TEXT_LENGTH = 500;
 /** How much of a text is looked at: the patterns may take time that grows with its square. */
 const MAX_READ_LENGTH = 8192;
-const REDACTED = "[redacted]";
 const KEY_LIKE = [
   /\bBearer\s+[^\s"',;]+/gi,
   /\b(?:sk|pk|rk|gsk|xai|org)[-_][A-Za-z0-9_\-*.…]{7,}[A-Za-z0-9_\-*…]/g,

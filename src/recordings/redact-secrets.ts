@@ -1,7 +1,8 @@
+import { REDACTED } from "../base/redacted.ts";
+
 /** Takes out of a text what is not to be kept; `where` is a path such as `request.messages[0].content`. */
 export type Redact = (text: string, where: string) => string;
 
-const REDACTED = "[redacted]";
 /** Of these each takes time that grows with the text alone, whatever a script has printed. */
 const SECRETS = [
   /\bBearer\s+[A-Za-z0-9._~+/-]{8,}=*/g,

@@ -1,7 +1,7 @@
+import { REDACTED } from "../../base/redacted.ts";
+
 /** Longest text of a value in a message about it, in characters. */
 const MAX_SHOWN = 80;
-/** What stands for a secret in a journal, see src/recordings/redact-secrets.ts. */
-const REDACTED = "[redacted]";
 
 /**
  * In which way a message of the guest's is not the one on record, in words; undefined where it is the same. What stands

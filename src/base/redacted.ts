@@ -1,0 +1,2 @@
+/** What stands for a secret that was taken out of a text. */
+export const REDACTED = "[redacted]";
