@@ -2,10 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { SetupFunction } from "../../src/engine/engine.ts";
 import { parseFields } from "../../src/engine/guest-messages.ts";
 import { OPS } from "../../src/shared/contract/ops.ts";
-import { type Seed, toSeed } from "../../src/shared/random.ts";
-
-/** Of the seed: see the other uses in `src/engine/time`. */
-const GUEST_USE = 0;
+import type { Seed } from "../../src/shared/random.ts";
 
 /** Has the guest take its time and its random numbers from the engine, where that makes its runs the same each time. */
 export function setupReproducible(): SetupFunction {
@@ -25,10 +22,7 @@ export function setupReproducible(): SetupFunction {
       const elapsedMs = Array.isArray(last) ? (last[1] as unknown) : undefined;
       if (typeof elapsedMs === "number" && Number.isFinite(elapsedMs)) clock.noteGuestTime(elapsedMs);
     });
-    await vm.install("reproducible", {
-      seed: toSeed(clock.seed, GUEST_USE),
-      clock: { mode: "virtual", now: clock.start },
-    });
+    await vm.install("reproducible", { seed: clock.guestSeed, clock: { mode: "virtual", now: clock.start } });
   };
 }
 

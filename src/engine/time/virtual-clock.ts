@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { SeededRandom } from "../../base/time/seeded-random.ts";
 import { sleepBy, type TimeSource } from "../../base/time/time-source.ts";
-import { toSeed } from "../../shared/random.ts";
+import { type Seed, toSeed } from "../../shared/random.ts";
 
 /** Turns of the event loop without news after which nothing is under way any more. */
 const CALM_TURNS = 3;
@@ -33,8 +33,8 @@ export interface ClockedGuest {
   tell(elapsedMs: number): void;
 }
 
-/** Uses of the seed; the guest's is 0. */
-const USE = { host: 1, bytes: 2 } as const;
+/** What the seed is used for: each use has numbers of its own. */
+const USE = { guest: 0, host: 1, bytes: 2 } as const;
 
 /**
  * The time of an engine whose runs are the same each time. It stands still while the guest or the host does something,
@@ -44,7 +44,8 @@ export class VirtualClock implements TimeSource {
   readonly isVirtual = true;
   /** When it begins, in milliseconds since the epoch. */
   readonly start: number;
-  readonly seed: number;
+  /** Of the random numbers that the guest makes itself. */
+  readonly guestSeed: Seed;
   readonly #random: SeededRandom;
   readonly #bytes: SeededRandom;
   readonly #works = new AsyncLocalStorage<Work | undefined>();
@@ -61,7 +62,7 @@ export class VirtualClock implements TimeSource {
 
   constructor({ now, seed }: VirtualClockOptions) {
     this.start = now;
-    this.seed = seed;
+    this.guestSeed = toSeed(seed, USE.guest);
     this.#random = new SeededRandom(toSeed(seed, USE.host));
     this.#bytes = new SeededRandom(toSeed(seed, USE.bytes));
   }
