@@ -33,7 +33,7 @@ export class RuntimeEngine extends Engine {
     const timeZone = timeZoneOf(options);
     const builtIns = [
       setupReproducible(),
-      setupLocalTime({ ...options, timeZone }),
+      setupLocalTime(options.isolation, timeZone),
       setupTimers(),
       setupWeb(),
       setupConsole(console),

@@ -26,11 +26,12 @@ export function timeZoneOf({ deterministic, timeZone: own = "UTC" }: EngineOptio
 /**
  * The same local time in every kind of isolation. A process of the guest's own has it from its start; in a thread of this
  * process, whose time zone and language are this one's, the guest computes it where it is another.
+ *
+ * @param timeZone as `timeZoneOf` returns it
  */
-export function setupLocalTime(options: EngineOptions): SetupFunction {
+export function setupLocalTime(isolation: EngineOptions["isolation"], timeZone: string): SetupFunction {
   return function localTime(vm) {
-    if (options.isolation !== "thread") return;
-    const timeZone = timeZoneOf(options);
+    if (isolation !== "thread") return;
     const own = new Intl.DateTimeFormat().resolvedOptions();
     if (own.timeZone !== timeZone || own.locale !== LOCALE)
       vm.host.later(vm.install("localTime", { locale: LOCALE, timeZone }));
