@@ -14,8 +14,8 @@ export interface TimeSource {
   /** Calls `fn` after so many milliseconds; the function that it returns stops that. */
   after(ms: number, fn: () => void): () => void;
   /**
-   * Resolves after so many milliseconds, for 0 in the next turn of the event loop, or rejects with the signal's reason as soon as it aborts. Keeps the process alive
-   * meanwhile.
+   * Resolves after so many milliseconds, for 0 in the next turn of the event loop, or rejects with the signal's reason as
+   * soon as it aborts. Keeps the process alive meanwhile.
    *
    * @param rank of those that virtual time lets go at the same moment, which goes first: the lowest
    */

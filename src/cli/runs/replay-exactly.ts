@@ -15,7 +15,6 @@ import { readJournalEnd } from "../session/journal-end.ts";
 import type { RunDetails } from "../session/run-start.ts";
 import { runLogFile } from "../session/run-log-file.ts";
 import { startLine, tellEvent } from "../output/session-lines.ts";
-
 import type { Candidate, SessionScript } from "../session/session-script.ts";
 
 /** How long a log that another program writes is waited for, in milliseconds. */
