@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { cpuMsOfChildren } from "./processes.mjs";
 
 const isQuick = process.argv.includes("--quick");
 const isJson = process.argv.includes("--json");
@@ -36,12 +37,16 @@ export async function time(run) {
   return performance.now() - startedAt;
 }
 
-/** What of this process's CPU time `run` takes, in milliseconds, with how long it takes. */
+/**
+ * The CPU time that `run` takes, in milliseconds, with how long it takes: of this process, and of its children that are
+ * there before and after.
+ */
 export async function timeWithCpu(run) {
+  const ofChildren = cpuMsOfChildren();
   const before = process.cpuUsage();
   const ms = await time(run);
   const { user, system } = process.cpuUsage(before);
-  return { ms, cpuMs: (user + system) / 1000 };
+  return { ms, cpuMs: (user + system) / 1000 + cpuMsOfChildren() - ofChildren };
 }
 
 /**
@@ -102,15 +107,14 @@ export function printTable(title, unit, results) {
   }
 }
 
-/** The comparisons as tables of Markdown. */
+/** The comparisons as tables of Markdown, each with its heading. */
 export function toMarkdown() {
-  return comparisons
-    .map(({ title, unit, rows }) => {
-      const lines = rows.map(({ name, median: middle, least, most, cpuMicros, ratio }) => {
-        const cpu = cpuMicros === undefined ? "" : cpuMicros.toFixed(1);
-        return `| ${name} | ${format(middle)} | ${format(least)} – ${format(most)} | ${ratio.toFixed(2)} | ${cpu} |`;
-      });
-      return `## ${title} (${unit})\n\n| | median | spread | ratio | CPU, µs |\n| --- | ---: | ---: | ---: | ---: |\n${lines.join("\n")}\n`;
-    })
-    .join("\n");
+  return comparisons.map(({ title, unit, rows }) => {
+    const lines = rows.map(({ name, median: middle, least, most, cpuMicros, ratio }) => {
+      const cpu = cpuMicros === undefined ? "" : cpuMicros.toFixed(1);
+      return `| ${name} | ${format(middle)} | ${format(least)} – ${format(most)} | ${ratio.toFixed(2)} | ${cpu} |`;
+    });
+    const head = "| | median | spread | ratio | CPU, µs |\n| --- | ---: | ---: | ---: | ---: |";
+    return [`## ${title} (${unit})`, `${head}\n${lines.join("\n")}`];
+  });
 }

@@ -1,5 +1,5 @@
-// Memory of processes, as Linux tells it.
-import { readdirSync, readFileSync } from "node:fs";
+// Memory and CPU time of processes, as Linux tells it.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 /** The children of this process that run now. */
 function children() {
@@ -21,4 +21,34 @@ export function privateMBOfChildren() {
     const kB = [...readFileSync(`/proc/${pid}/smaps_rollup`, "utf8").matchAll(/^Private_\w+:\s+(\d+) kB/gm)];
     return sum + kB.reduce((total, [, size]) => total + Number(size), 0) / 1024;
   }, 0);
+}
+
+/** CPU milliseconds that the children that run now have used so far, with all that the system did for them; 0 where it tells nothing. */
+export function cpuMsOfChildren() {
+  if (!existsSync("/proc/self/schedstat")) return 0;
+  return children().reduce((sum, pid) => sum + cpuMsOf(pid), 0);
+}
+
+/** Of all threads. */
+function cpuMsOf(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
+      const [nanoseconds] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
+      return sum + Number(nanoseconds) / 1e6;
+    }, 0);
+  } catch {
+    // It has ended.
+    return 0;
+  }
+}
+
+/** CPU milliseconds of a process so far, with those of all that it has started; 0 where the system tells nothing. */
+export function cpuMsWithChildren(pid) {
+  const file = `/proc/${pid}/stat`;
+  if (!existsSync(file)) return 0;
+  // Its own in user and system mode, then those of children that have ended, in hundredths of a second.
+  const words = readFileSync(file, "utf8").split(") ").at(-1).split(" ");
+  const ended = words.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
+  const living = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return living === "" ? ended : living.split(" ").reduce((sum, child) => sum + cpuMsWithChildren(child), ended);
 }

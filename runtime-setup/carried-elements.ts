@@ -19,6 +19,7 @@ import {
   videoElement,
 } from "../src/pipeline/elements/element.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
+import { isObject } from "../src/shared/is-object.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -27,7 +28,6 @@ const isBytes = (value: unknown): boolean => value instanceof Uint8Array;
 const isPositive = (value: unknown): boolean => typeof value === "number" && value > 0 && Number.isFinite(value);
 const isFormat = (value: unknown): boolean =>
   ["pcm16", "float32", "opus", "mp3", "aac", "wav", "flac"].includes(value as string);
-const isFields = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
 interface Kind {
   /** What the content must be, in words. */
@@ -63,7 +63,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   "tool-call": {
     expected: "{id, name, input}",
-    fits: (_, { id, name, input }) => isText(id) && isText(name) && isFields(input),
+    fits: (_, { id, name, input }) => isText(id) && isText(name) && isObject(input),
     create: toolCallElement,
   },
   parts: {

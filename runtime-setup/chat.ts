@@ -3,12 +3,14 @@ import { type Budget, BudgetedChat } from "../src/providers/cost/budget.ts";
 import type { ChatProvider } from "../src/providers/chat-provider.ts";
 import { DEMO_NOTICE } from "../src/providers/embedded/demo-chat.ts";
 import { joinBudgets } from "../src/providers/cost/joint-budget.ts";
-import { type ModelSettings, resolveProviderSettings } from "../src/providers/settings.ts";
+import { hasOwnProvider, type ModelSettings, resolveProviderSettings } from "../src/providers/settings.ts";
 import { chatCacheKey } from "../src/recordings/index.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { createChatStep } from "../src/steps/chat-step.ts";
+import type { ToolHooks } from "../src/steps/chat-hooks.ts";
 import type { ApproveCall } from "../src/steps/chat-tools.ts";
-import type { ProviderSettings } from "./embeddings.ts";
+import { refuseUnknown, type FieldsOf } from "../src/shared/unknown-option.ts";
+import { PROVIDER_FIELDS, type ProviderSettings } from "./embeddings.ts";
 import { imageStoreOf } from "./images.ts";
 import { hostToolsOf } from "./tools.ts";
 
@@ -21,15 +23,26 @@ export interface ChatSettings extends ProviderSettings {
   wrap?: (provider: ChatProvider) => ChatProvider;
   /** Asked before each tool call, of scripts' tools and the host's alike, one at a time; default: all are made. */
   onApprove?: ApproveCall;
+  /** Asked before and after each tool call, of scripts' tools and the host's alike; approval is asked for what they give. */
+  hooks?: ToolHooks;
   /** Longest time of one tool call where neither tool nor script says anything; default 60,000. */
   toolTimeoutMs?: number;
 }
+
+export const CHAT_FIELDS: FieldsOf<ChatSettings> = {
+  ...PROVIDER_FIELDS,
+  chatProvider: true,
+  wrap: true,
+  onApprove: true,
+  hooks: true,
+  toolTimeoutMs: true,
+};
 
 /** A provider of the host's own, with what it is asked for counted where the engine's calls are. */
 function boundedBy(
   budget: Budget | undefined,
   provider: ChatProvider | undefined,
-  { model = "", prices }: ModelSettings,
+  { model = "", prices }: Pick<ModelSettings, "model" | "prices">,
 ): ChatProvider | undefined {
   return budget === undefined || provider === undefined
     ? provider
@@ -38,19 +51,21 @@ function boundedBy(
 
 /** `ChatStepFactory`, `openai`, `claude`, `chat` and `ChatSession`. */
 export function setupChat(settings: ChatSettings = {}): SetupFunction {
+  refuseUnknown("set up chat", settings, CHAT_FIELDS);
   return function chat(vm, engine) {
     const {
       chat: model = { provider: "embedded" },
       env = process.env,
       onNotice,
       onApprove,
+      hooks,
       toolTimeoutMs,
       wrap,
     } = settings;
     const budget = joinBudgets(settings.budget, engine.budget);
     const chatProvider = boundedBy(engine.budget, settings.chatProvider, model);
     // An unknown provider is an error of the set-up, whether or not a script ever asks it.
-    if (chatProvider === undefined) resolveProviderSettings(model, env);
+    if (chatProvider === undefined && !hasOwnProvider(model)) resolveProviderSettings(model as ModelSettings, env);
     let noticed = false;
     const resolveImage = (url: string): string => imageStoreOf(engine).resolve(url);
     const step = createChatStep({
@@ -60,6 +75,8 @@ export function setupChat(settings: ChatSettings = {}): SetupFunction {
       resolveImage,
       ...(onNotice ? { warn: onNotice } : {}),
       ...(onApprove ? { onApprove } : {}),
+      personWaits: engine.personWaits,
+      ...(hooks ? { hooks } : {}),
       ...(budget ? { budget } : {}),
       ...(chatProvider ? { chatProvider } : {}),
       ...(wrap ? { wrap } : {}),

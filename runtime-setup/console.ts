@@ -33,13 +33,13 @@ export function setupConsole(sink: ConsoleSink = processConsole): SetupFunction 
         vm.host.endScript(limitError("outputBytes", outputBytes));
         return;
       }
-      if (stream === "stderr") sink.stderr(text, callWith());
-      else sink.stdout(text, callWith());
+      const call = callWith();
+      vm.host.whenKept(() => (stream === "stderr" ? sink.stderr(text, call) : sink.stdout(text, call)));
     });
-    vm.host.setOp(OPS.console_promise, () => sink.onPromise?.());
-    vm.host.onReset(() => {
-      written = 0;
-    });
+    vm.host.setOp(OPS.console_promise, () => vm.host.whenKept(() => sink.onPromise?.()));
+    const begin = (): void => void (written = 0);
+    vm.host.onReset(begin);
+    vm.host.onSessionRun(begin);
     vm.host.later(vm.install("console", { colors: sink.colors ?? { stdout: false, stderr: false } }));
   };
 }

@@ -15,6 +15,7 @@ export function setupDoubleStep(): SetupFunction {
     inputType: "number",
     outputType: "number",
     input: parseNumber,
+    effect: "none",
     async *run(input) {
       yield input * 2;
     },

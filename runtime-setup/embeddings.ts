@@ -1,3 +1,4 @@
+import { askOutside } from "../src/base/calls/outside.ts";
 import { OPS } from "../src/shared/contract/ops.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
@@ -5,17 +6,23 @@ import type { Budget } from "../src/providers/cost/budget.ts";
 import type { CreateProviderOptions } from "../src/providers/create-provider-options.ts";
 import { createEmbeddingProvider } from "../src/providers/create-embedding-provider.ts";
 import type { EmbeddingProvider } from "../src/providers/embedding-provider.ts";
-import { type Environment, type ModelSettings, resolveProviderSettings } from "../src/providers/settings.ts";
+import {
+  type ChatModelSettings,
+  type Environment,
+  type ModelSettings,
+  resolveProviderSettings,
+} from "../src/providers/settings.ts";
 import { joinBudgets } from "../src/providers/cost/joint-budget.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import type { EventMeta } from "../src/shared/step-events.ts";
+import { refuseUnknown, type FieldsOf } from "../src/shared/unknown-option.ts";
 import type { StepContext } from "../src/steps/step.ts";
 
 /** What chat and embeddings are set up with. Keys stay on the host. */
 export interface ProviderSettings {
   /** Default: the embedded demo model. */
-  chat?: ModelSettings;
+  chat?: ChatModelSettings;
   /** Default: the embedded sentence model. */
   embeddings?: ModelSettings;
   /** Where keys and base URLs come from that the settings do not have; default `process.env`. */
@@ -27,6 +34,15 @@ export interface ProviderSettings {
   /** Hears what a user should know, for example that the demo model is not an LLM. Default: nobody. */
   onNotice?: (text: string) => void;
 }
+
+export const PROVIDER_FIELDS: FieldsOf<ProviderSettings> = {
+  chat: true,
+  embeddings: true,
+  env: true,
+  budget: true,
+  wrapEmbeddings: true,
+  onNotice: true,
+};
 
 /** Most texts in one batch. */
 const MAX_TEXTS = 10_000;
@@ -100,6 +116,7 @@ function parseTexts(args: unknown): string[] {
 
 /** `embeddings`: vectors for texts. */
 export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction {
+  refuseUnknown("set up embeddings", settings, PROVIDER_FIELDS);
   return function embeddings(vm, engine) {
     const { embeddings: model = { provider: "embedded" }, env = process.env, onNotice, wrapEmbeddings } = settings;
     const budget = joinBudgets(settings.budget, engine.budget);
@@ -114,7 +131,8 @@ export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction 
       const texts = parseTexts(args);
       const provider = providers.chosen(parseChoice(args));
       meta.engine = provider.model().name;
-      if (texts.length > 0) yield* await provider.embed(texts, { signal });
+      const asked = { name: meta.engine, effect: "none", signal } as const;
+      if (texts.length > 0) yield* await askOutside(asked, () => provider.embed(texts, { signal }));
     }
     const metaFor = (args: unknown): Partial<EventMeta> => {
       try {
@@ -147,7 +165,8 @@ export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction 
     vm.host.setOp(OPS.embedding_model, () => providers.own.model());
     vm.host.setOp(OPS.embedding_generate, (args, { signal }) => {
       const texts = parseTexts(args);
-      return texts.length === 0 ? [] : providers.own.embed(texts, { signal });
+      const asked = { name: "embeddings", effect: "none", signal } as const;
+      return texts.length === 0 ? [] : askOutside(asked, () => providers.own.embed(texts, { signal }));
     });
     vm.host.later(vm.install("embeddings"));
   };

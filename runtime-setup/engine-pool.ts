@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { availableParallelism } from "node:os";
 import { Drain, type CloseOptions } from "../src/base/drain.ts";
+import { openTelemetry } from "../src/base/telemetry/open-telemetry.ts";
+import type { Telemetry } from "../src/base/telemetry/trace.ts";
 import { hostTime } from "../src/base/time/host-time.ts";
-import { checkOptions, type RunScriptOptions } from "../src/engine/engine-options.ts";
+import { checkOptions, RUN_OPTIONS, type RunScriptOptions } from "../src/engine/engine-options.ts";
 import { closedError } from "../src/engine/engine-errors.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import type { Script } from "../src/engine/script/load-script.ts";
@@ -12,6 +14,7 @@ import type { Budget } from "../src/providers/cost/budget.ts";
 import { TenantChildren } from "../src/sandbox/child-shelf.ts";
 import { dropSpares, prestart } from "../src/sandbox/child.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
+import { refuseUnknown, unknownOptionError, type FieldsOf } from "../src/shared/unknown-option.ts";
 import type { ConsoleSink } from "./console.ts";
 import { RuntimeEngine, type RuntimeEngineOptions } from "./runtime-engine.ts";
 import { TenantQueue } from "./tenant-queue.ts";
@@ -45,6 +48,8 @@ export interface PoolRunOptions extends RunScriptOptions {
   /** What this script's calls to models may cost, for example the tenant's own budget; whatever else bounds them counts too. */
   budget?: Budget;
 }
+
+const POOL_RUN_OPTIONS: FieldsOf<PoolRunOptions> = { ...RUN_OPTIONS, console: true, setup: true, budget: true };
 
 export interface PoolStats {
   running: number;
@@ -81,6 +86,7 @@ export class EnginePool implements AsyncDisposable {
   readonly #size: number;
   readonly #maxWaiting: number;
   readonly #queue: TenantQueue;
+  readonly #telemetry: Promise<Telemetry> | undefined;
   /** Of the scripts that wait or run. */
   readonly #drain: Drain = new Drain("pool", () => this.#abortAll());
   /** Engines that are not ready yet: their setup functions may take any time. */
@@ -91,10 +97,11 @@ export class EnginePool implements AsyncDisposable {
 
   /** @throws {GeppettoError} ConfigError for options that no engine takes, a size or a quota that is not a count. */
   constructor(given: EnginePoolOptions = {}) {
-    checkOptions(given);
+    checkOptions(given, ["size", "quota", "reuse"]);
     const { size = availableParallelism(), quota = {}, reuse = "never", ...options } = given;
     if (typeof quota !== "object" || quota === null)
       throw new GeppettoError("ConfigError", `Cannot make a pool: quota must be an object, got ${String(quota)}`);
+    refuseUnknown("make a pool with this quota", quota, { running: true, waiting: true });
     const { running = size, waiting = 1_000 } = quota;
     requireCount(size, "size");
     requireCount(running, "quota.running");
@@ -106,6 +113,9 @@ export class EnginePool implements AsyncDisposable {
     this.#maxWaiting = waiting;
     this.#queue = new TenantQueue({ size, perTenant: running });
     this.#options = options;
+    this.#telemetry = openTelemetry(options.telemetry);
+    // What is missing is an error of each script.
+    this.#telemetry?.catch(() => {});
     if (reuse === "tenant") this.#children = new TenantChildren(size);
     this.#prestart();
   }
@@ -118,6 +128,8 @@ export class EnginePool implements AsyncDisposable {
    *   closed; the signal's reason when it is aborted before the script has begun; and what fails on the host's side.
    */
   run(script: Script, options: PoolRunOptions = {}): Promise<ScriptOutcome> {
+    const wrong = unknownOptionError("run the script", options, POOL_RUN_OPTIONS);
+    if (wrong !== undefined) return Promise.reject(wrong);
     const { tenant = "", signal } = options;
     if (this.#isClosed) return Promise.reject(closedError());
     if (signal?.aborted === true) return Promise.reject(signal.reason);
@@ -131,8 +143,10 @@ export class EnginePool implements AsyncDisposable {
     // Whatever ends another script begins this one: it must not run in that one's context.
     const inContext = AsyncLocalStorage.snapshot();
     let leave = (): void => {};
+    this.#measure("waiting", 1);
     const withdraw = (): void => {
       leave();
+      this.#measure("waiting", -1);
       reject(signal?.reason);
     };
     signal?.addEventListener("abort", withdraw, { once: true });
@@ -140,13 +154,20 @@ export class EnginePool implements AsyncDisposable {
       begin: () =>
         inContext(async () => {
           signal?.removeEventListener("abort", withdraw);
+          this.#measure("waiting", -1);
+          this.#measure("running", 1);
           try {
             resolve(await this.#runFresh(script, { ...options, tenant }));
           } catch (error) {
             reject(error);
+          } finally {
+            this.#measure("running", -1);
           }
         }),
-      refuse: reject,
+      refuse: (reason) => {
+        this.#measure("waiting", -1);
+        reject(reason);
+      },
     });
     return promise;
   }
@@ -161,7 +182,9 @@ export class EnginePool implements AsyncDisposable {
    * (`end: "aborted"`), and those that wait are refused. Resolves when all have ended. Idempotent; a later call with a
    * shorter time shortens it.
    */
-  async close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    refuseUnknown("close the pool", options, { drainMs: true });
+    const { drainMs = 0 } = options;
     this.#drain.allow(drainMs);
     this.#isClosed = true;
     await (this.#closing ??= this.#end());
@@ -169,6 +192,14 @@ export class EnginePool implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** In order, whenever it is known who hears of it. */
+  #measure(metric: "waiting" | "running", change: number): void {
+    void this.#telemetry?.then(
+      (telemetry) => telemetry.measure(metric, change),
+      () => {},
+    );
   }
 
   #abortAll(): void {

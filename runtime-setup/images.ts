@@ -7,7 +7,8 @@ import { detectImage, imageTooLarge, MAX_IMAGE_BYTES } from "../src/images/image
 import { parseImageData, parseImageURL } from "../src/images/image-url.ts";
 import { showAsked } from "../src/permissions/flag-for.ts";
 import type { Permissions } from "../src/permissions/permissions.ts";
-import { OPS } from "../src/shared/contract/ops.ts";
+import { askOutside } from "../src/base/calls/outside.ts";
+import { OPS, type LoadedImage } from "../src/shared/contract/ops.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { IMAGE_REFERENCE } from "../src/shared/chat-messages.ts";
 
@@ -27,16 +28,19 @@ export class ImageStore {
   }
 
   /** Keeps a `data:` URL and returns what stands for it. */
-  keep(url: string): string {
+  keep(url: string, reference = IMAGE_REFERENCE + randomUUID()): string {
     this.#bytes += url.length;
     if (this.#bytes > MAX_HELD_BYTES) {
       throw new GeppettoError("LimitError", `The script exceeded the limit of ${MAX_HELD_BYTES} bytes of images`, {
         code: "ERR_LIMIT_IMAGES",
       });
     }
-    const reference = IMAGE_REFERENCE + randomUUID();
     this.#urls.set(reference, url);
     return reference;
+  }
+
+  has(reference: string): boolean {
+    return this.#urls.has(reference);
   }
 
   /**
@@ -74,17 +78,27 @@ export function serveImages(vm: Vm, engine: Engine): void {
   const { permissions } = engine;
   const store = imageStoreOf(engine);
   vm.host.onReset(() => store.clear());
-  vm.host.setOp(OPS.image_load, async (args) => {
-    const { source } = parseFields(args);
-    if (typeof source !== "string") {
-      throw new GeppettoError("ConversationError", "Cannot add the image: expected a path or a URL as a string");
-    }
-    if (/^https?:/i.test(source)) return parseImageURL(source, permissions);
-    if (/^data:/i.test(source)) return parseImageData(source);
-    const { name, mediaType, bytes } = await readImageFile(source, permissions);
-    const url = `data:${mediaType};base64,${bytes.toString("base64")}`;
-    return { name, mediaType, reference: store.keep(url), bytes: new Uint8Array(Buffer.from(url, "latin1")) };
+  vm.host.setOp(OPS.image_load, async (args, { signal }) => {
+    const load = (): Promise<LoadedImage> => loadImage(args, permissions, store);
+    const image = await askOutside<LoadedImage>({ name: "the image", effect: "none", signal }, load);
+    // An earlier attempt at the execution may have read it.
+    const { reference, bytes } = image;
+    if (reference !== undefined && bytes !== undefined && !store.has(reference))
+      store.keep(Buffer.from(bytes).toString("latin1"), reference);
+    return image;
   });
+}
+
+async function loadImage(args: unknown, permissions: Permissions, store: ImageStore): Promise<LoadedImage> {
+  const { source } = parseFields(args);
+  if (typeof source !== "string") {
+    throw new GeppettoError("ConversationError", "Cannot add the image: expected a path or a URL as a string");
+  }
+  if (/^https?:/i.test(source)) return parseImageURL(source, permissions);
+  if (/^data:/i.test(source)) return parseImageData(source);
+  const { name, mediaType, bytes } = await readImageFile(source, permissions);
+  const url = `data:${mediaType};base64,${bytes.toString("base64")}`;
+  return { name, mediaType, reference: store.keep(url), bytes: new Uint8Array(Buffer.from(url, "latin1")) };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createEmbeddingProvider } from "../src/providers/create-embedding-provider.ts";
 import type { EmbeddingProvider } from "../src/providers/embedding-provider.ts";
-import type { ModelSettings } from "../src/providers/settings.ts";
+import type { ChatModelSettings, ModelSettings } from "../src/providers/settings.ts";
 import type { AnswerMessage } from "../src/steps/chat-message.ts";
 import { createChatStep as createChatSource } from "../src/steps/chat-step.ts";
 import { type DefinedStep, defineStep } from "../src/steps/define-step.ts";
@@ -23,7 +23,9 @@ export interface EmbeddingsStep extends DefinedStep<string | readonly string[], 
  * const step = createChatStep({ provider: "openai", model: "gpt-5-mini" });
  * const [result] = await step.start({}, "The capital of France?").return();
  */
-export function createChatStep(settings: ChatSettings | ModelSettings = {}): DefinedStep<ChatStepInput, AnswerMessage> {
+export function createChatStep(
+  settings: ChatSettings | ChatModelSettings = {},
+): DefinedStep<ChatStepInput, AnswerMessage> {
   const given: ChatSettings = "provider" in settings ? { chat: settings } : settings;
   const { chat = { provider: "embedded" }, env = process.env, onNotice, ...rest } = given;
   const source = createChatSource({ ...rest, settings: chat, env, ...(onNotice ? { warn: onNotice } : {}) });

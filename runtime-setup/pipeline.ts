@@ -1,10 +1,10 @@
 import { OPS } from "../src/shared/contract/ops.ts";
 import { abortable } from "../src/base/abortable.ts";
 import { createDeferred, type Deferred } from "../src/base/deferred.ts";
-import { parkedValues } from "../src/base/time/time-source.ts";
-import { yieldToEventLoop } from "../src/base/yield-to-event-loop.ts";
+import { timeSource } from "../src/base/time/time-source.ts";
 import { estimateBytes } from "../src/base/estimate-bytes.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
+import { keptStep } from "../src/engine/execution/kept-step.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { stageFunc } from "../src/pipeline/basic-stages.ts";
 import { contentOf, isControl, type StreamElement } from "../src/pipeline/elements/element.ts";
@@ -17,8 +17,10 @@ import type { DrawnMetrics } from "../src/pipeline/graph/to-mermaid.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { MAX_FRAME_CHARS } from "../src/shared/frames.ts";
 import { stageFunctionName, type PlannedStage } from "../src/shared/pipeline-plan.ts";
+import { refuseUnknown } from "../src/shared/unknown-option.ts";
 import type { StepContext, StepSource } from "../src/steps/step.ts";
 import { parseElement } from "./carried-elements.ts";
+import { orderlyProcess } from "./orderly-stage.ts";
 
 /** Makes a stage of the host's for one pipeline; its name there is the script's to say. */
 export type CreateStage = () => Stage;
@@ -37,7 +39,9 @@ const MAX_NAME = 100;
  * `pipeline`: chains the functions of a script, steps, and stages of the host's. The elements flow on the host; a
  * script's function is called for each, with its content.
  */
-export function setupPipeline({ stages = {} }: PipelineSettings = {}): SetupFunction {
+export function setupPipeline(settings: PipelineSettings = {}): SetupFunction {
+  refuseUnknown("set up pipelines", settings, { stages: true });
+  const { stages = {} } = settings;
   const plans = new PlanBuilder(stages);
   return function pipeline(vm) {
     vm.host.setOp(OPS.pipeline_draw, (args) => plans.draw(parseFields(args)));
@@ -82,19 +86,23 @@ class PlanBuilder {
   constructor(hostStages: Readonly<Record<string, CreateStage>>) {
     this.#hostStages = hostStages;
     const build = this.#build.bind(this);
+    const info = { type: "pipeline", inputType: "any", outputType: "any", kind: "list" } as const;
+    const flow: StepSource["run"] = async function* flow(input, context) {
+      const { plan, elements } = parseFields(input);
+      const given = Array.isArray(elements) ? elements.map((element) => parseElement(element)) : [];
+      const { signal, reserve } = context;
+      const results = new TakenResults();
+      const execution = build(plan, { context, results }).execute(given, { signal, reserve });
+      for await (const result of resultsOf(execution, context)) {
+        yield result;
+        results.noteTaken();
+      }
+    };
+    // What a stage of the host's does outside is its own, and is not done twice by itself.
+    const kept = keptStep({ info, run: flow }, { name: "pipeline", effect: "once" });
     this.source = {
-      info: { type: "pipeline", inputType: "any", outputType: "any", kind: "list" },
-      async *run(input, context) {
-        const { plan, elements } = parseFields(input);
-        const given = Array.isArray(elements) ? elements.map((element) => parseElement(element)) : [];
-        const { signal, reserve } = context;
-        const results = new TakenResults();
-        const execution = build(plan, { context, results }).execute(given, { signal, reserve });
-        for await (const result of parkedValues(resultsOf(execution, context))) {
-          yield result;
-          results.noteTaken();
-        }
-      },
+      info,
+      run: (input, context) => (hasHostStage(parseFields(input)["plan"]) ? kept : { run: flow }).run(input, context),
     };
   }
 
@@ -138,7 +146,7 @@ class PlanBuilder {
     // The name is the script's; everything else is the stage's own, which may be an object of a class.
     return Object.create(stage, {
       name: { value: name, enumerable: true },
-      process: { value: stage.process.bind(stage), enumerable: true },
+      process: { value: orderlyProcess(stage.process.bind(stage)), enumerable: true },
     }) as Stage;
   }
 }
@@ -147,6 +155,7 @@ class PlanBuilder {
 function guestStage({ name, streams }: PlannedStage, run: GuestPipelineRun | undefined): Stage {
   const results = streams === true ? run?.results : undefined;
   return stageFunc(name, "transform", async (input, output, { signal }) => {
+    const time = timeSource();
     for await (const element of input) {
       if (isControl(element)) {
         await output.write(element);
@@ -156,12 +165,12 @@ function guestStage({ name, streams }: PlannedStage, run: GuestPipelineRun | und
       if (run === undefined) continue;
       const { context } = run;
       // The pieces of its text come after the results before it.
-      if (results !== undefined) await abortable(results.allTaken(), signal);
+      if (results !== undefined) await time.parked(() => abortable(results.allTaken(), signal));
       const ask = (args: object): Promise<unknown> =>
         // The guest's function may never come back.
         abortable(context.callGuest(stageFunctionName(name), args), signal);
       // Many stages that have the same large value would else write it out for the guest one after the other, in one go.
-      for (let yielded = yieldToEventLoop(); yielded !== undefined; yielded = yieldToEventLoop()) await yielded;
+      for (let yielded = time.giveWay(); yielded !== undefined; yielded = time.giveWay()) await yielded;
       let answer = await ask({ content: contentOf(element), kind, metadata });
       for (;;) {
         const { values, more } = Array.isArray(answer) ? { values: answer } : parseFields(answer);
@@ -187,6 +196,11 @@ async function writeAll(
     await output.write(element);
   }
   context.reserve(-bytes);
+}
+
+function hasHostStage(plan: unknown): boolean {
+  const { stages } = parseFields(plan);
+  return Array.isArray(stages) && stages.some((stage) => parseFields(stage)["host"] !== undefined);
 }
 
 function parseStage(given: unknown): PlannedStage {

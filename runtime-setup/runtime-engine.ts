@@ -3,6 +3,8 @@ import type { ChildShelf } from "../src/sandbox/child-shelf.ts";
 import { checkOptions } from "../src/engine/engine-options.ts";
 import { FRAMES } from "../src/shared/contract/frame-kinds.ts";
 import { setupConsole, type ConsoleSink } from "./console.ts";
+import { setupExecution, type Answers } from "./execution/execution.ts";
+import { setupStore, type StoreSource } from "./execution/store.ts";
 import { setupLocalTime, timeZoneOf } from "./time/local-time.ts";
 import { setupReproducible } from "./time/reproducible.ts";
 import { setupTimers } from "./time/timers.ts";
@@ -11,6 +13,13 @@ import { setupWeb } from "./web.ts";
 export interface RuntimeEngineOptions extends EngineOptions {
   /** Where the guest's output goes; default this process's stdout and stderr, without colours. */
   console?: ConsoleSink;
+  /** Who answers scripts that wait with `execution.receive` and `execution.approve`, and whose executions do not last. */
+  answers?: Answers;
+  /**
+   * Where scripts keep what they give `store`, and for how long. Default: the journal of an execution that lasts, for each
+   * tenant and name of a script; else the engine itself, for each tenant.
+   */
+  store?: StoreSource;
 }
 
 /**
@@ -29,7 +38,7 @@ export class RuntimeEngine extends Engine {
    */
   constructor(given: RuntimeEngineOptions = {}, shelf?: ChildShelf) {
     checkOptions(given);
-    const { console, ...options } = given;
+    const { console, answers, store, ...options } = given;
     const timeZone = timeZoneOf(options);
     const builtIns = [
       setupReproducible(),
@@ -38,6 +47,8 @@ export class RuntimeEngine extends Engine {
       setupWeb(),
       setupConsole(console),
       setupProcess(),
+      setupExecution(answers),
+      setupStore(store),
     ];
     super({ ...options, timeZone }, builtIns, shelf);
   }

@@ -1,3 +1,4 @@
+import { askOutside } from "../src/base/calls/outside.ts";
 import type { Logger } from "../src/base/logger.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 import { GuestStep } from "../src/engine/run/guest-step.ts";
@@ -44,7 +45,7 @@ export class StepCache {
   #memory = createMemory();
 
   constructor({ cache, onNotice = () => {} }: StepCacheSettings) {
-    this.#store = cache;
+    this.#store = cache && outsideStore(cache);
     this.#onNotice = onNotice;
   }
 
@@ -85,6 +86,14 @@ export class StepCache {
       this.#onNotice(text);
     },
     error: (text) => this.#logger.warn(text),
+  };
+}
+
+/** What is in a store of the host's may change while an execution is suspended. */
+function outsideStore(store: CacheStore): CacheStore {
+  return {
+    get: (key) => askOutside({ name: "the cache", effect: "none" }, () => store.get(key)),
+    set: (key, entry) => askOutside({ name: "the cache", effect: "none" }, () => store.set(key, entry)),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Engine } from "../src/engine/engine.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { closestName } from "../src/shared/closest-name.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
-import type { HostTool } from "../src/steps/chat-tools.ts";
+import type { HostTool } from "../src/steps/chat-tool.ts";
 
 /** A schema of a library that follows Standard Schema, such as zod's; it must offer itself as a JSON schema. */
 interface LibrarySchema {
@@ -19,7 +19,7 @@ export interface ToolSetup extends Omit<HostTool, "input"> {
   input?: Record<string, unknown> | { toJSONSchema(): object } | LibrarySchema;
 }
 
-const FIELDS = ["description", "input", "timeoutMs", "run"];
+const FIELDS = ["description", "input", "timeoutMs", "effect", "run"];
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const registries = new WeakMap<Engine, Map<string, HostTool>>();
@@ -58,12 +58,13 @@ export function setupTools(tools: Readonly<Record<string, ToolSetup>>): SetupFun
         throw new GeppettoError("ConfigError", `Cannot offer the tool "${name}": run must be a function`);
       }
       refuseUnknownFields(name, tool);
-      const { description, input, timeoutMs } = tool;
+      const { description, input, timeoutMs, effect } = tool;
       registry.set(name, {
         run: async (given, context) => tool.run(await accepted(input, given), context),
         ...(description === undefined ? {} : { description }),
         ...(input === undefined ? {} : { input: toSchema(name, input) }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(effect === undefined ? {} : { effect }),
       });
     }
   };
@@ -80,7 +81,8 @@ function refuseUnknownFields(name: string, tool: ToolSetup): void {
   }
 }
 
-function toSchema(name: string, input: NonNullable<ToolSetup["input"]>): Record<string, unknown> {
+/** The JSON schema that a schema of a library offers, or the schema itself. */
+export function toSchema(name: string, input: NonNullable<ToolSetup["input"]>): Record<string, unknown> {
   const { toJSONSchema, "~standard": standard } = input as LibrarySchema;
   const offered =
     standard?.jsonSchema?.input({ target: "draft-2020-12" }) ??
@@ -97,7 +99,10 @@ function toSchema(name: string, input: NonNullable<ToolSetup["input"]>): Record<
 }
 
 /** The input as the tool gets it: a library's schema may fill in defaults and change values. */
-async function accepted(schema: ToolSetup["input"], given: Record<string, unknown>): Promise<Record<string, unknown>> {
+export async function accepted(
+  schema: ToolSetup["input"],
+  given: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
   const validate = (schema as LibrarySchema | undefined)?.["~standard"]?.validate;
   if (validate === undefined) return given;
   const { value, issues } = (await validate(given)) as {

@@ -8,8 +8,11 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { bundleCommandLine } from "./command-line-bundle.mjs";
+import { notePackages, writeLicenses } from "./licenses.mjs";
+import { buildTracePage } from "./trace-page.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const packages = new Set();
 rmSync(join(root, "dist"), { recursive: true, force: true });
 execFileSync(
   process.execPath,
@@ -40,23 +43,58 @@ for (const flags of [[], ["--jitless"]]) {
   });
 }
 await buildStreams();
-for (const child of ["sandbox/realm-child", "modules/bundler-child", "providers/schema/schema-child"]) {
+for (const child of [
+  "sandbox/realm-child",
+  "modules/bundler-child",
+  "modules/session/session-child",
+  "providers/schema/schema-child",
+  "journal/executions/sqlite/journal-worker",
+]) {
   await build({
     entryPoints: [join(root, `src/${child}.ts`)],
     outfile: join(root, `dist/${basename(child)}.cjs`),
     bundle: true,
     format: "cjs",
     platform: "node",
-    external: ["esbuild"],
-    plugins: [addonFromArguments()],
+    plugins: [addonFromArguments(), notePackages(packages)],
     target: "node24",
     minify: true,
     logLevel: "warning",
+    // esbuild looks for its own program so only where it is not told.
+    logOverride: { "require-resolve-not-external": "silent" },
+    // Guest code in their texts makes some of them look like an ES module to those who only look.
+    footer: { js: ";module.exports = {};" },
   });
 }
-await bundleCommandLine(root);
+await bundleCommandLine(root, packages);
 rmSync(join(root, "dist/src/cli"), { recursive: true });
 await buildShims();
+await buildBundler();
+await buildTracePage(root);
+writeLicenses(root, packages);
+
+/** The program of the bundler's process, as a function of `require`: it starts from V8's code cache. */
+async function buildBundler() {
+  await build({
+    entryPoints: [join(root, "src/modules/serve-bundler.ts")],
+    outfile: join(root, "dist/serve-bundler.cjs"),
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    plugins: [notePackages(packages)],
+    target: "node24",
+    minify: true,
+    logLevel: "warning",
+    logOverride: { "require-resolve-not-external": "silent" },
+    // A script of its own cannot import by itself.
+    supported: { "dynamic-import": false },
+    banner: { js: "(function (require, __filename, __dirname) { const module = {};" },
+    footer: { js: "return module.exports;})" },
+  });
+  execFileSync(process.execPath, [join(root, "scripts/make-bundler-cache.mjs"), join(root, "dist")], {
+    stdio: "inherit",
+  });
+}
 
 /** Web streams, as one expression: a guest evaluates it when a script asks for them. */
 async function buildStreams() {
@@ -68,6 +106,7 @@ async function buildStreams() {
     globalName: "streams",
     platform: "neutral",
     mainFields: ["module"],
+    plugins: [notePackages(packages)],
     target: "es2024",
     minify: true,
     keepNames: true,
@@ -94,7 +133,7 @@ async function buildShims() {
     platform: "neutral",
     mainFields: ["browser", "main"],
     define: { global: "globalThis", "process.env.NODE_ENV": '"production"' },
-    plugins: [othersByName()],
+    plugins: [othersByName(), notePackages(packages)],
     target: "es2024",
     minify: true,
     keepNames: true,

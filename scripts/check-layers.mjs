@@ -11,17 +11,22 @@ const FOLDERS = [
   { pattern: /^src\/shared\//, folder: "src/shared", floor: 0, colour: "shared" },
   { pattern: /^src\/config\/table\//, folder: "src/config/table", floor: 0, colour: "shared" },
   { pattern: /^src\/(base|permissions)\//, floor: 1, colour: "host" },
-  { pattern: /^src\/(events|images|modules|providers|sandbox)\//, floor: 2, colour: "host" },
-  { pattern: /^src\/(config|journal|steps)\//, floor: 3, colour: "host" },
+  { pattern: /^src\/(events|fetch|images|modules|providers|sandbox|type-check)\//, floor: 2, colour: "host" },
+  { pattern: /^src\/(config|journal|mcp|steps)\//, floor: 3, colour: "host" },
   { pattern: /^src\/(engine|pipeline|recordings)\//, floor: 4, colour: "host" },
   { pattern: /^runtime-setup\/guest\//, folder: "runtime-setup/guest", floor: 5, colour: "guest" },
   { pattern: /^runtime-setup\//, folder: "runtime-setup", floor: 5, colour: "host" },
-  { pattern: /^src\/errors\//, floor: 5, colour: "host" },
-  { pattern: /^src\/testing\//, floor: 6, colour: "host" },
+  { pattern: /^src\/(errors|hints|trace)\//, floor: 5, colour: "host" },
+  { pattern: /^src\/(code-tool|testing|workers)\//, floor: 6, colour: "host" },
   { pattern: /^src\/[^/]+$/, folder: "src", floor: 7, colour: "host" },
   { pattern: /^src\/cli\//, folder: "src/cli", floor: 8, colour: "host" },
 ];
 
+/** What is something else each time: not even the guest reads it, past the clock that a replay reads again. */
+const CHANGING = [
+  { pattern: /(?<![.\w$#])(Math\.random|Date\.now|DateNow)\b/g, advice: "let the caller hand in times and ids" },
+  { pattern: /(?<![.\w$#])(new\s+(?:Safe)?Date)\s*(?:\(\s*\)|;)/g, advice: "let the caller hand in the time" },
+];
 /** What a file on the shared floor may not use: its two sides have it differently, or not at all. */
 const FOREIGN = [
   { pattern: /(?<![.\w$#])(process|Buffer|console|performance|crypto)\s*\./g, advice: "let the caller hand it in" },
@@ -29,9 +34,10 @@ const FOREIGN = [
     pattern: /(?<![.\w$#])(setTimeout|setInterval|setImmediate|queueMicrotask)\s*\(/g,
     advice: "leave timing to a side",
   },
-  { pattern: /(?<![.\w$#])(Math\.random|Date\.now|DateNow)\b/g, advice: "let the caller hand in times and ids" },
-  { pattern: /(?<![.\w$#])(new\s+(?:Safe)?Date)\s*(?:\(\s*\)|;)/g, advice: "let the caller hand in the time" },
+  ...CHANGING,
 ];
+/** The guest's clock, which alone reads the machine's. */
+const CLOCK = "runtime-setup/guest/time/current-time.ts";
 /** Captures the intrinsics of both sides, the clock among them. */
 const CAPTURES = "src/shared/primordials.ts";
 
@@ -86,7 +92,14 @@ function checkFile(file) {
     const text = own && (target ? judgeFile(file, own, target) : judgePackage(own, specifier));
     if (text) report(line, text);
   }
-  if (own?.colour === "shared" && file !== CAPTURES) checkForeign(source, report);
+  if (own?.colour === "shared" && file !== CAPTURES) {
+    for (const { line, name, advice } of uses(source, FOREIGN))
+      report(line, `uses ${name}, but src/shared is ECMAScript only: ${advice}`);
+  }
+  if (own?.colour === "guest" && file !== CLOCK) {
+    for (const { line, name } of uses(source, CHANGING))
+      report(line, `uses ${name}, which no replay knows: take the time from currentMs() of ${CLOCK}`);
+  }
 }
 
 function judgeFile(file, own, target) {
@@ -101,7 +114,7 @@ function judgeFile(file, own, target) {
     return `imports guest code (${target}): load the built guest as data, or move what both need to src/shared`;
   }
   if (own.folder === other.folder) return undefined;
-  if (own.folder === "src/cli" && !/^src\/[^/]+\.ts$/.test(target)) {
+  if (own.folder === "src/cli" && !/^src\/([^/]+|workers\/index)\.ts$/.test(target)) {
     return `the command line imports ${target}: export what it needs from src/index.ts`;
   }
   if (other.floor < own.floor) return undefined;
@@ -122,13 +135,11 @@ function judgePackage(own, specifier) {
   return `imports "${specifier}", but ${own.folder} ${whose}: do this on the host, and hand the result over`;
 }
 
-function checkForeign(source, report) {
+function uses(source, rules) {
   const { code } = blank(source);
-  for (const { pattern, advice } of FOREIGN) {
-    for (const match of code.matchAll(pattern)) {
-      report(lineAt(source, match.index), `uses ${match[1]}, but src/shared is ECMAScript only: ${advice}`);
-    }
-  }
+  return rules.flatMap(({ pattern, advice }) =>
+    [...code.matchAll(pattern)].map((match) => ({ line: lineAt(source, match.index), name: match[1], advice })),
+  );
 }
 
 /** Reports each folder, of tests too, that is a flat list of too many files. */

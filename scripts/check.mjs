@@ -11,6 +11,7 @@ const env = { ...process.env, PATH: `${join(root, "node_modules", ".bin")}${deli
 const STEPS = [
   { name: "types", command: "node node_modules/typescript/bin/tsc -p tsconfig.json" },
   { name: "guest types", command: "node node_modules/typescript/bin/tsc -p runtime-setup/guest/tsconfig.json" },
+  { name: "page types", command: "node node_modules/typescript/bin/tsc -p trace-page/tsconfig.json" },
   { name: "lint", command: "oxlint --type-aware --format unix" },
   { name: "format", command: "prettier --check --log-level warn ." },
   { name: "layers", command: "node scripts/check-layers.mjs" },

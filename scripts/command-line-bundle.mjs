@@ -4,9 +4,10 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build, transform } from "esbuild";
+import { notePackages } from "./licenses.mjs";
 
-/** Builds dist/cli from src/cli: main.js looks at this Node, and starts program.cjs. */
-export async function bundleCommandLine(root) {
+/** Builds dist/cli from src/cli: main.js looks at this Node, and starts program.cjs. Notes in `packages` whose code is in there. */
+export async function bundleCommandLine(root, packages) {
   const outdir = join(root, "dist/cli");
   const options = {
     bundle: true,
@@ -17,7 +18,7 @@ export async function bundleCommandLine(root) {
     minifyWhitespace: true,
     logLevel: "warning",
     outdir,
-    plugins: [packagesStay(), withoutSideEffects()],
+    plugins: [packagesStay(), withoutSideEffects(), notePackages(packages)],
   };
   const bundle = async (entry, splitting) => {
     const entryPoints = [join(root, "src/cli", entry)];

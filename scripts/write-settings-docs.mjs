@@ -54,7 +54,7 @@ function sectionTable(section) {
       const { flag, help, saidBy, kind } = setting;
       const names = [flag?.name, flag && flagVariable(flag), settingVariable(path)];
       return [
-        code(path.split(".").at(-1)),
+        code(section === ALONE ? path : path.slice(section.length + 1)),
         typeof kind === "string" ? readerOf(setting).expects : kind.map(code).join(", "),
         defaultOf(setting),
         [...new Set(names)].filter(Boolean).map(code).join(", "),

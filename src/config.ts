@@ -24,7 +24,11 @@ export {
 } from "./config/load-config.ts";
 export { TrustStore, type TrustState } from "./config/trust/trust-store.ts";
 export { checkEnvironment } from "./config/environment.ts";
+export { mcpServerValues, type McpServerValue, referencesOf } from "./config/mcp-servers.ts";
+export { secretValues, type SecretValue } from "./config/secret-values.ts";
 export type { Settings } from "./config/settings.ts";
+export { Distribution } from "./config/thresholds/distribution.ts";
+export { judgeThresholds, type JudgedThreshold, type Measured } from "./config/thresholds/judge-thresholds.ts";
 export { completeSettings } from "./config/to-settings.ts";
 export { flagVariable, RUN_OPTION_BY_KEY, SETTING_BY_PATH } from "./config/table/names.ts";
 export { OTHER_VARIABLES, type RunFlags, UNTRUSTED_LIMITS, UNTRUSTED_WORDS } from "./config/table/run-options.ts";

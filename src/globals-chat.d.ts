@@ -63,6 +63,76 @@ interface ChatOptions {
   toolTimeoutMs?: number;
   /** JSON schema that the answer is to fit, or a zod schema; the message's `parsed` then holds the value. */
   responseFormat?: object;
+  /** Keeps what is sent within so many tokens, as {@link countTokens} estimates them. */
+  context?: ChatContextOptions;
+  /** Functions that are asked before and after each call of a tool. One that throws ends the run. */
+  hooks?: ToolHooks;
+}
+
+interface ChatContextOptions {
+  /** Most tokens of system message, messages, tools and format together. Leave the answer its room. */
+  maxTokens: number;
+  /**
+   * What is done with messages that are too many. "truncate" (default) leaves the oldest turns out. "summarize" has the model
+   * say in short what they were; it is asked once more for that. A function gets the messages, without those of the system,
+   * and gives those that are sent. Messages of the system and the last turn stay; a call and its result go together.
+   */
+  compact?:
+    | "truncate"
+    | "summarize"
+    | ((
+        messages: PromptMessage[],
+        context: { tokens: number; maxTokens: number; signal: AbortSignal },
+      ) => readonly object[] | Promise<readonly object[]>);
+}
+
+/** A message as a model is sent it. */
+interface PromptMessage {
+  role: MessageRole;
+  content: ChatContent;
+  toolCalls?: ToolCall[];
+  /** Of a result: the call that it belongs to. */
+  toolCallId?: string;
+  isError?: boolean;
+  name?: string;
+}
+
+interface HookContext {
+  /** How often this call is made, this time included. */
+  attempt: number;
+  /** Aborted when nobody waits for the hook any more. */
+  signal: AbortSignal;
+}
+
+/** Nothing leaves the call as it is. */
+type BeforeToolAnswer =
+  /** The tool gets this in place of what the model wrote. It is checked likewise. */
+  | { input: object }
+  /** The tool is not called; the model is told why. */
+  | { refuse: string }
+  /** The tool is not called; the model is told this. */
+  | { result: unknown }
+  | null
+  | undefined
+  | void;
+
+/** Nothing leaves the result as it is. */
+type AfterToolAnswer =
+  /** The model is told this. */
+  | { result: unknown; isError?: boolean }
+  /** The call is made again, at most ten times in all. */
+  | { retry: true; input?: object }
+  | null
+  | undefined
+  | void;
+
+interface ToolHooks {
+  beforeTool?(call: ReadableToolCall, context: HookContext): BeforeToolAnswer | Promise<BeforeToolAnswer>;
+  afterTool?(
+    call: ReadableToolCall,
+    outcome: { result: unknown; isError: boolean },
+    context: HookContext,
+  ): AfterToolAnswer | Promise<AfterToolAnswer>;
 }
 
 type ChatContent =
@@ -159,13 +229,29 @@ declare const claude: {
  */
 declare function chat(prompt: string, options?: ChatOptions & SignalOption): Promise<string>;
 
+/**
+ * About how many tokens a model needs for a text, a conversation, a list of messages, or `{ messages, system, tools }`. It is an
+ * estimate, made without a tokenizer: mostly within a quarter of what OpenAI's o200k counts, for prose, code and JSON, and
+ * further off for base64 and the like. For models of Anthropic a quarter is added, for unknown ones a tenth. An image counts
+ * 1,100, or 85 where its `detail` is "low".
+ *
+ * @example
+ * countTokens("The quick brown fox jumps over the lazy dog.", { model: "gpt-5-mini" }); // → 10
+ */
+declare function countTokens(
+  given: string | Conversation | ConversationSnapshot | object | readonly (string | object)[],
+  options?: { model?: string },
+): number;
+
 /** A session as plain data. */
 interface ChatSessionSnapshot {
   type: "chat-session";
   options: object;
-  /** Names of the tools that were functions of the script. */
+  /** Names of the tools that were functions of the script; "hooks.beforeTool" and "context.compact" for those. */
   functions: string[];
   conversation: unknown;
+  /** What the beginning of the conversation comes to, where it was summarized. */
+  summary?: { text: string; before: string };
 }
 
 interface ChatSession {
@@ -197,6 +283,17 @@ interface ChatSession {
    * const saved = JSON.stringify(new ChatSession({ system: "Be brief" }));
    */
   toJSON(): ChatSessionSnapshot;
+  /**
+   * Keeps options and history in the script's `store`, when the calls of `next()` so far have ended. Images that were files are
+   * kept with their bytes, and count in the 1 MB of a value; of those on the web the address is kept.
+   *
+   * @throws `LimitError` with code `ERR_STORE_LIMIT` where it is too large; what was kept before stays.
+   * @example
+   * const session = new ChatSession({ system: "Be brief" });
+   * await session.next("Hello");
+   * await session.save("chats/anna");
+   */
+  save(key: string): Promise<void>;
 }
 
 /**
@@ -218,4 +315,71 @@ declare const ChatSession: {
    * const session = ChatSession.from(saved);
    */
   from(snapshot: unknown, options?: ChatStepOptions): ChatSession;
+  /**
+   * The session that was saved under this key; undefined where there is none. `options` are those of `from`.
+   *
+   * @throws `ValidationError` where something else is kept there, or a tool that was a function is missing.
+   * @example
+   * const options = { system: "Be brief" };
+   * const session = (await ChatSession.load("chats/anna", options)) ?? new ChatSession(options);
+   */
+  load(key: string, options?: ChatStepOptions): Promise<ChatSession | undefined>;
+};
+
+/** Vectors for texts. */
+declare const embeddings: {
+  /**
+   * The model that is used.
+   *
+   * @example
+   * const { name, dimensions } = embeddings.getModel();
+   */
+  getModel(): { name: string; dimensions: number };
+  /**
+   * The vector of a text. The script waits for it; its host does not.
+   *
+   * @example
+   * embeddings.generateEmbedding("Hello").length === embeddings.getModel().dimensions; // → true
+   */
+  generateEmbedding(text: string): Float32Array;
+  /**
+   * The vector of a text.
+   *
+   * @example
+   * const vector = await embeddings.generateEmbeddingAsync("Hello");
+   */
+  generateEmbeddingAsync(text: string, options?: SignalOption): Promise<Float32Array>;
+  /**
+   * The vectors of several texts, in one batch.
+   *
+   * @example
+   * (await embeddings.generateEmbeddings(["one", "two"])).length; // → 2
+   */
+  generateEmbeddings(texts: readonly string[], options?: SignalOption): Promise<Float32Array[]>;
+  /**
+   * Calls one of the two back. Neither is called after `cancel()`, which it returns.
+   *
+   * @example
+   * const cancel = embeddings.generateEmbeddingWithCallbacks("Hello", { onSuccess: (vector) => console.log(vector.length) });
+   * cancel();
+   */
+  generateEmbeddingWithCallbacks(
+    text: string,
+    callbacks?: { onSuccess?: (embedding: Float32Array) => void; onError?: (error: RunError) => void },
+  ): () => void;
+  /**
+   * How alike two vectors are: 1 is the same direction, 0 nothing in common.
+   *
+   * @example
+   * embeddings.cosineSimilarity([1, 0], [2, 0]); // → 1
+   */
+  cosineSimilarity(a: ArrayLike<number>, b: ArrayLike<number>): number;
+  /**
+   * A step: a string gives one vector, an array one result for each element.
+   *
+   * @example
+   * const vectors = await embeddings.createStep().startAsync(["one", "two"]);
+   * vectors.length; // → 2
+   */
+  createStep(options?: { model?: string; dimensions?: number }): Step<string | readonly string[], Float32Array>;
 };

@@ -2,8 +2,16 @@ type MessageRole = "system" | "developer" | "assistant" | "user" | "tool";
 
 /** A call that a model asks for. Where its arguments are not a JSON object, `inputText` and `code` stand in for `input`. */
 type ToolCall =
-  | { id: string; name: string; input: Record<string, unknown>; inputText?: undefined; code?: undefined }
-  | { id: string; name: string; input?: undefined; inputText: string; code: "ERR_TOOL_INPUT" };
+  ReadableToolCall | { id: string; name: string; input?: undefined; inputText: string; code: "ERR_TOOL_INPUT" };
+
+/** A call whose arguments could be read. */
+interface ReadableToolCall {
+  id: string;
+  name: string;
+  input: Record<string, unknown>;
+  inputText?: undefined;
+  code?: undefined;
+}
 
 interface MessageFields {
   id: string;

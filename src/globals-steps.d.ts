@@ -19,6 +19,18 @@ interface RunMetadata {
   [field: string]: unknown;
 }
 
+/** How the messages of a chat were made to fit its `context`; counts of tokens are estimates. */
+interface ContextChange {
+  action: "truncate" | "summarize" | "function";
+  maxTokens: number;
+  tokensBefore: number;
+  tokensAfter: number;
+  messagesBefore: number;
+  messagesAfter: number;
+  /** What stands for the messages that are not sent any more. */
+  summary?: string;
+}
+
 /** The results of a run; `metadata` is not enumerable. */
 type StepResults<O> = O[] & { readonly metadata: RunMetadata };
 
@@ -68,7 +80,25 @@ type StepEvent<O = unknown> = StepEventFields &
     | { type: "reasoning"; delta: string }
     | { type: "tool-call"; toolCall: ToolCall }
     /** `isError` where the tool failed, or was not called. */
-    | { type: "tool-result"; toolResult: { id: string; result: unknown; isError?: boolean; code?: string } }
+    | {
+        type: "tool-result";
+        toolResult: {
+          id: string;
+          result: unknown;
+          isError?: boolean;
+          code?: string;
+          /** What the tool was called with, where a hook has changed that. */
+          input?: Record<string, unknown>;
+          /** How often it was called, where that is more than once. */
+          attempts?: number;
+        };
+      }
+    /** The model is asked with fewer messages than the chat has; see the option `context`. */
+    | { type: "context"; context: ContextChange }
+    /** How far a call of an MCP server has come. */
+    | { type: "progress"; progress: { value: number; total?: number; message?: string } }
+    /** What an MCP server logs of a call. */
+    | { type: "log"; log: { level: string; logger?: string; data: unknown } }
     /** `result` is the one result, or the array of a step that is a list by nature. */
     | { type: "final"; text: string; result: O | O[]; results: O[] }
     /**

@@ -1,5 +1,6 @@
 /** Golden tests, for the command line; not a part of the package's interface. */
 export { findTests, LOOKED_FOR } from "./testing/files/find-tests.ts";
+export { importedFiles } from "./testing/files/imported-files.ts";
 export type { TestDocument } from "./testing/files/test-document.ts";
 export type { GoldenTest } from "./testing/files/test-files.ts";
 export type { PreparedTest } from "./testing/golden/golden-test-options.ts";

@@ -93,7 +93,21 @@ class TimerQueue {
 
   /** Milliseconds since some moment. */
   #elapsed(): number {
-    return this.#host.clock?.guestElapsed ?? performance.now();
+    return this.#host.clock?.guestElapsed ?? this.#host.pace.steady();
+  }
+
+  /** The timer goes off, whatever the time is: an execution is brought back to where it did. */
+  fire(id: number): void {
+    const timer = this.#timers.get(id);
+    if (timer === undefined) return;
+    const index = this.#due.indexOf(timer);
+    if (index >= 0) this.#due.splice(index, 1);
+    this.#fire(timer);
+  }
+
+  /** Time goes on. */
+  resume(): void {
+    this.#arm();
   }
 
   #schedule(timer: Timer): void {
@@ -111,8 +125,8 @@ class TimerQueue {
   #arm(): void {
     this.#disarm();
     const [next] = this.#due;
-    if (next === undefined || this.#ringing) return;
-    const { clock } = this.#host;
+    const { clock, pace } = this.#host;
+    if (next === undefined || this.#ringing || pace.isHeld) return;
     if (clock !== undefined) {
       // It rings when nothing else is under way.
       this.#disarm = clock.at(next.deadline, () => {
@@ -121,18 +135,23 @@ class TimerQueue {
       });
       return;
     }
-    const alarm = setTimeout(() => void this.#ring(), Math.max(1, Math.ceil(next.deadline - performance.now())));
+    const alarm = setTimeout(() => void this.#ring(), Math.max(1, Math.ceil(next.deadline - pace.steady())));
     this.#disarm = () => clearTimeout(alarm);
   }
 
   async #ring(): Promise<void> {
     this.#ringing = true;
-    while (this.#due.length > 0 && this.#due[0]!.deadline <= performance.now()) {
+    while (this.#isDue) {
       await this.#host.quiet(MAX_TURNS_FIRST);
-      this.#fireNext();
+      // What was due may have been cleared meanwhile.
+      if (this.#isDue) this.#fireNext();
     }
     this.#ringing = false;
     this.#arm();
+  }
+
+  get #isDue(): boolean {
+    return this.#due.length > 0 && this.#due[0]!.deadline <= this.#host.pace.steady();
   }
 
   /** Fires the timers of the next deadline. */
@@ -173,6 +192,8 @@ export function setupTimers(): SetupFunction {
     const queue = new TimerQueue(vm.host);
     vm.host.setOp(OPS.timer_start, (args) => queue.start(args));
     vm.host.setOp(OPS.timer_clear, (args) => queue.clear(parseFields(args).id));
+    vm.host.pace.onDue(FRAMES.timer_fire.name, (id) => queue.fire(Number(id)));
+    vm.host.pace.onRelease(() => queue.resume());
     vm.host.onReset(() => queue.clearAll());
     vm.host.later(vm.install("timers"));
   };

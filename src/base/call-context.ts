@@ -14,7 +14,29 @@ export interface CallContext<Context = unknown> {
   idempotencyKey?: string;
 }
 
-const storage = new AsyncLocalStorage<CallContext>();
+/** Who has a signal to give, and makes it when somebody asks. */
+interface WithSignal {
+  readonly signal: AbortSignal;
+}
+
+/** A call with a signal of its own. The context is made when somebody asks for it: most calls do not. */
+class SignalledCall {
+  readonly #outer: CallContext | SignalledCall | undefined;
+  readonly #source: WithSignal;
+  #context: CallContext | undefined;
+
+  constructor(outer: CallContext | SignalledCall | undefined, source: WithSignal) {
+    this.#outer = outer;
+    this.#source = source;
+  }
+
+  get context(): CallContext {
+    this.#context ??= withSignalOf(contextOf(this.#outer) ?? NOBODY, this.#source);
+    return this.#context;
+  }
+}
+
+const storage = new AsyncLocalStorage<CallContext | SignalledCall>();
 const NOBODY: CallContext = { tenant: "", runId: "", context: undefined, signal: new AbortController().signal };
 
 /**
@@ -22,18 +44,21 @@ const NOBODY: CallContext = { tenant: "", runId: "", context: undefined, signal:
  * Undefined outside of them.
  */
 export function currentCall<Context = unknown>(): CallContext<Context> | undefined {
-  return storage.getStore() as CallContext<Context> | undefined;
+  return contextOf(storage.getStore()) as CallContext<Context> | undefined;
 }
 
-/** A call for the same one as the current call, or for nobody. The signal is made when somebody asks for it. */
-function callFor(signalOf: () => AbortSignal): CallContext {
-  const { tenant, runId, context, idempotencyKey } = storage.getStore() ?? NOBODY;
+function contextOf(call: CallContext | SignalledCall | undefined): CallContext | undefined {
+  return call instanceof SignalledCall ? call.context : call;
+}
+
+/** A call for the same one. The signal is made when somebody asks for it. */
+function withSignalOf({ tenant, runId, context, idempotencyKey }: CallContext, source: WithSignal): CallContext {
   return {
     tenant,
     runId,
     context,
     get signal() {
-      return signalOf();
+      return source.signal;
     },
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };
@@ -41,13 +66,29 @@ function callFor(signalOf: () => AbortSignal): CallContext {
 
 /** The current call, with a signal of its own where one is given; one of nobody's where there is none. */
 export function callWith<Context = unknown>(signal?: AbortSignal): CallContext<Context> {
-  const call = signal === undefined ? (storage.getStore() ?? NOBODY) : callFor(() => signal);
-  return call as CallContext<Context>;
+  const call = currentCall() ?? NOBODY;
+  return (signal === undefined ? call : withSignalOf(call, { signal })) as CallContext<Context>;
 }
 
 /** Runs a function, and all that it starts, as a call with a signal of its own. */
-export function withCallSignal<T>(signalOf: () => AbortSignal, fn: () => T): T {
-  return storage.run(callFor(signalOf), fn);
+export function withCallSignal<T>(source: WithSignal, fn: () => T): T {
+  return storage.run(new SignalledCall(storage.getStore(), source), fn);
+}
+
+/** Runs a function, and all that it starts, as a call that has this key each time that it is made. */
+export function withIdempotencyKey<T>(idempotencyKey: string, fn: () => T): T {
+  const call = currentCall() ?? NOBODY;
+  const { tenant, runId, context } = call;
+  const keyed: CallContext = {
+    tenant,
+    runId,
+    context,
+    get signal() {
+      return call.signal;
+    },
+    idempotencyKey,
+  };
+  return storage.run(keyed, fn);
 }
 
 /** Has functions run for one script: with its call, in the asynchronous context of whoever asked for it. */
@@ -58,8 +99,8 @@ export class CallScope {
   /** In the asynchronous context that functions are to run in. */
   constructor(call: CallContext) {
     this.call = call;
-    const inContext = AsyncLocalStorage.snapshot();
-    this.#run = (fn) => inContext(() => storage.run(call, fn));
+    // With the call in it: each context that is entered costs a copy of those around it.
+    this.#run = storage.run(call, () => AsyncLocalStorage.snapshot());
   }
 
   run<T>(fn: () => T): T {

@@ -8,3 +8,11 @@ export interface Deferred<T> {
 export function createDeferred<T = void>(): Deferred<T> {
   return Promise.withResolvers<T>();
 }
+
+/** Resolves when both have; undefined where there is nothing to wait for. */
+export function bothOf(
+  first: Promise<unknown> | undefined,
+  second: Promise<unknown> | undefined,
+): Promise<unknown> | undefined {
+  return first === undefined || second === undefined ? (first ?? second) : Promise.all([first, second]);
+}

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { link, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { link, lstat, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isLockDead, isLockOf, withFileLock } from "./file-lock.ts";
 import { readRegularFile, type ReadFileOptions } from "./read-regular-file.ts";
+import { makeFolder } from "./files/make-folder.ts";
 
 /** How the name of a file ends that is being written. */
 const PARTIAL = ".partial";
@@ -57,7 +58,7 @@ export async function updateFile(
   options: ReadFileOptions,
   change: (text: string | undefined) => string | undefined,
 ): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: PRIVATE_FOLDER });
+  makeFolder(dirname(file), { mode: PRIVATE_FOLDER });
   await withFileLock(file, async () => {
     for (const left of await leftOversOf(file, { isLocked: true })) await rm(left, { force: true });
     const text = change(readRegularFile(file, options));

@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { makeFolder } from "./files/make-folder.ts";
 
 /** A folder for things that can be made anew, in the user's cache folder; undefined where there is no place for them. */
 export function userCacheFolder(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
@@ -13,7 +14,7 @@ export function ownCacheFolder(name: string, env: NodeJS.ProcessEnv = process.en
   const folder = userCacheFolder(name, env);
   if (folder === undefined) return undefined;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, { mode: 0o700 });
     const isSafe = [folder, join(folder, ".."), join(folder, "../..")].every((path) => {
       const stats = lstatSync(path);
       return stats.isDirectory() && isOwn(stats);

@@ -7,11 +7,15 @@ import { EXIT } from "./output/exit-codes.ts";
 import { prepareArguments } from "./options/prepare-arguments.ts";
 import { printNotes } from "./output/print-table.ts";
 import { failureDocument } from "./session/script-document.ts";
+import { addAuthorCommands } from "./options/author-options.ts";
 import { addHelpCommands } from "./options/help-options.ts";
+import { addMcpCommand } from "./options/mcp-options.ts";
+import { addReplCommand } from "./options/repl-options.ts";
 import { addRunFlags } from "./options/run-flags.ts";
-import { addRunsCommand, type ScriptCommands, scriptCommands } from "./options/runs-options.ts";
+import { addRunsCommand } from "./options/runs-options.ts";
 import { hasRunInThread } from "./session/guest-threads.ts";
 import { addSetupCommands } from "./options/setup-options.ts";
+import { addWorkerCommands } from "./options/worker-options.ts";
 import { addTestCommand } from "./options/test-options.ts";
 import { isReaderGone } from "./output/terminal.ts";
 import { toJson } from "./output/to-json.ts";
@@ -32,6 +36,13 @@ ${Object.entries(OTHER_VARIABLES)
   ${VENDOR_VARIABLES.join(", ")}
 `;
 
+type ScriptCommands = typeof import("./commands/script-commands.ts");
+
+/** What the commands do that run scripts. Loaded on use: help, and the rest, needs no engine. */
+function scriptCommands(): Promise<ScriptCommands> {
+  return import("./commands/script-commands.ts");
+}
+
 /** How long a guest's thread may take to leave before the process ends without it, in milliseconds. */
 const THREAD_LEAVE_MS = 250;
 
@@ -39,7 +50,13 @@ const COMMANDS = [
   "run",
   "eval",
   "test",
+  "check",
+  "init",
+  "repl",
+  "mcp",
   "runs",
+  "worker",
+  "submit",
   "profiles",
   "keys",
   "trust",
@@ -74,15 +91,34 @@ function createProgram(args: readonly string[]): Command {
     );
   program.addHelpText("after", ENVIRONMENT_HELP);
   if (args.includes("run")) addRunFlags(run, process.env);
-  if (args.includes("eval")) addRunFlags(evaluate, process.env);
+  if (args.includes("eval")) addRunFlags(evaluate, process.env, { without: ["watch", "durable", "id"] });
   const test = addTestCommand(program, process.env, args.includes("test"));
+  const repl = addReplCommand(program, process.env, args.includes("repl"));
+  const mcp = addMcpCommand(program, process.env, args.includes("mcp"));
   const runs = addRunsCommand(program, process.env);
+  const workers = addWorkerCommands(program, process.env, args.includes("worker"));
+  const authors = addAuthorCommands(program, args);
   const setups = addSetupCommands(program);
   // Those that read settings check this with them.
   for (const command of [runs, ...setups]) if (command.name() !== "doctor") command.hook("preAction", checkVariables);
-  const helps = addHelpCommands(program, () => createProgram(["run", "eval", "test"]));
+  const helps = addHelpCommands(program, () =>
+    createProgram(["run", "eval", "test", "check", "repl", "mcp", "worker"]),
+  );
   const others = setups.flatMap((command) => [command, ...command.commands]);
-  for (const command of [program, run, evaluate, test, runs, ...runs.commands, ...others, ...helps])
+  for (const command of [
+    program,
+    run,
+    evaluate,
+    test,
+    repl,
+    mcp,
+    ...authors,
+    ...workers,
+    runs,
+    ...runs.commands,
+    ...others,
+    ...helps,
+  ])
     command.exitOverride();
   return program;
 }

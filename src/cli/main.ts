@@ -18,6 +18,8 @@ if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
     version: string;
   };
+  // Where it cannot be written, the program says so, as for every other output.
+  process.stdout.once("error", () => void loadProgram().runProgram(args));
   process.stdout.write(`${version}\n`);
 } else void loadProgram().runProgram(args);
 

@@ -11,7 +11,7 @@ export async function runProgram(args: readonly string[]): Promise<void> {
 function startChild(args: readonly string[]): void {
   const [first = "", second] = args;
   const isSetup =
-    ["profiles", "keys", "trust", "types", "doctor", "explain", "completion"].includes(first) ||
+    ["profiles", "keys", "trust", "types", "doctor", "explain", "completion", "init"].includes(first) ||
     (first === "runs" && second !== "replay");
   const runsScript = args.some((arg) => !arg.startsWith("-")) && !isSetup;
   if (!runsScript || args.some((arg) => /\bthread$/.test(arg))) return;

@@ -1,5 +1,6 @@
 import { configError } from "./config-error.ts";
 import { parseYaml, yamlPackage } from "./yaml/yaml-file.ts";
+import { isObject } from "../shared/is-object.ts";
 
 /** What came of an import. */
 export interface ImportedProfiles {
@@ -54,7 +55,7 @@ export function importProfiles(text: string, label: string): ImportedProfiles {
   const importer = new Importer();
   const profiles: Fields = {};
   for (const [name, body] of Object.entries(given)) {
-    if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    if (!isObject(body)) {
       throw configError(label, `"${name}" is not a Go geppetto profile`, "ERR_CONFIG_IMPORT");
     }
     profiles[name] = isRegistry ? importer.registryProfile(name, record(body)) : importer.layers(name, record(body));
@@ -203,5 +204,5 @@ function textOf(value: unknown): string {
 }
 
 function record(value: unknown): Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+  return isObject(value) ? value : {};
 }

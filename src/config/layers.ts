@@ -68,8 +68,7 @@ export function mergeLayers(
         if (!isSame(tightened, held)) merged.set(path, { value: tightened, kind, place, isForeign });
         continue;
       }
-      const adds = SETTING_BY_PATH.get(path)?.merge === "by key" && known !== undefined;
-      const whole = adds ? { ...known, ...(value as object) } : value;
+      const whole = known === undefined ? value : together(path, known, value);
       merged.set(path, {
         value: whole,
         kind,
@@ -83,6 +82,13 @@ export function mergeLayers(
   if (scriptFolder !== undefined) allowOwnFolder(merged, scriptFolder);
   if (script !== undefined) tighten(merged, script, scriptFolder);
   return merged;
+}
+
+/** A value with what counts less. */
+function together(path: string, known: unknown, value: unknown): unknown {
+  const merge = SETTING_BY_PATH.get(path)?.merge;
+  if (merge === "all") return [...(known as readonly unknown[]), ...(value as readonly unknown[])];
+  return merge === "by key" ? { ...(known as object), ...(value as object) } : value;
 }
 
 /** Which keys of a value that is merged by key foreign layers have said. */

@@ -6,14 +6,16 @@ import { SETTING_BY_PATH } from "./table/names.ts";
 /** Settings by path, as read from one place. */
 export type SettingValues = Map<string, { value: unknown; place: string }>;
 
-/** The names in each section. A setting that stands alone is none. */
-const SECTIONS = new Map<string, string[]>();
+/** What paths may begin with, but for the settings themselves: the sections, and the sections within them. */
+const SECTIONS = new Set<string>();
 for (const path of SETTING_BY_PATH.keys()) {
-  const [section = "", name] = path.split(".");
-  if (name !== undefined) SECTIONS.set(section, [...(SECTIONS.get(section) ?? []), name]);
+  const words = path.split(".");
+  for (let length = 1; length < words.length; length++) SECTIONS.add(words.slice(0, length).join("."));
 }
-const SINGLE = [...SETTING_BY_PATH.keys()].filter((path) => !path.includes("."));
-const TOP_NAMES = [...SECTIONS.keys(), ...SINGLE];
+const TOP_NAMES = [...new Set([...SETTING_BY_PATH.keys()].map((path) => path.split(".")[0]!))];
+
+/** What a setting of a section is called in errors, where that is another word. */
+const NOUNS: Readonly<Record<string, string>> = { thresholds: "metric" };
 
 /**
  * Reads settings from plain data, sections within sections as in a file.
@@ -32,19 +34,37 @@ export function readSettings(
   for (const [name, given] of entriesOf(data, source, at)) {
     if (others.includes(name)) continue;
     const path = [...at, name];
-    const fields = SECTIONS.get(name);
-    if (SINGLE.includes(name)) readOne(values, name, given, source, path);
-    else if (fields !== undefined) {
-      for (const [key, inner] of entriesOf(given, source, path)) {
-        if (!fields.includes(key)) {
-          const problem = unknownKey(key, fields, `setting in ${name}`);
-          throw configError(placeOf(source, [...path, key]), problem, "ERR_CONFIG_KEY");
-        }
-        readOne(values, `${name}.${key}`, inner, source, [...path, key]);
-      }
-    } else throw configError(placeOf(source, path), unknownSetting(name, [...TOP_NAMES, ...others]), "ERR_CONFIG_KEY");
+    if (SETTING_BY_PATH.has(name)) readOne(values, name, given, source, path);
+    else if (SECTIONS.has(name)) readSection(values, name, given, source, path);
+    else throw configError(placeOf(source, path), unknownSetting(name, [...TOP_NAMES, ...others]), "ERR_CONFIG_KEY");
   }
   return values;
+}
+
+/** Settings of a section; a name may have several words, or stand in sections within it. */
+function readSection(
+  values: SettingValues,
+  section: string,
+  data: unknown,
+  source: Source,
+  at: readonly string[],
+): void {
+  for (const [name, given] of entriesOf(data, source, at)) {
+    const inner = `${section}.${name}`;
+    const path = [...at, name];
+    if (SETTING_BY_PATH.has(inner)) readOne(values, inner, given, source, path);
+    else if (SECTIONS.has(inner)) readSection(values, inner, given, source, path);
+    else throw configError(placeOf(source, path), unknownInside(section, name), "ERR_CONFIG_KEY");
+  }
+}
+
+function unknownInside(section: string, name: string): string {
+  const names = [...SETTING_BY_PATH.keys()]
+    .filter((path) => path.startsWith(`${section}.`))
+    .map((path) => path.slice(section.length + 1));
+  const heads = names.map((known) => known.split(".")[0]!);
+  const known = closestName(name, names) === undefined && closestName(name, heads) !== undefined ? heads : names;
+  return unknownKey(name, known, NOUNS[section] ?? `setting in ${section}`);
 }
 
 /**
@@ -80,12 +100,13 @@ export function checkSetting(path: string, text: string): string | undefined {
 function readOne(values: SettingValues, path: string, given: unknown, source: Source, at: readonly string[]): void {
   // A key with nothing behind it says nothing.
   if (given === null || given === undefined) return;
-  const { read, expects, names = [], isSecret } = readerOf(SETTING_BY_PATH.get(path)!);
+  const { read, expects, names = [], isSecret, problem } = readerOf(SETTING_BY_PATH.get(path)!);
   const value = read(given);
   if (value === undefined) {
+    const why = problem?.(given);
     const found = isSecret ? "" : `, found ${shown(given)}`;
     const close = typeof given === "string" ? closestName(given, names) : undefined;
-    const hint = close === undefined ? "" : `, did you mean "${close}"?`;
+    const hint = close === undefined ? (why === undefined ? "" : `: ${why}`) : `, did you mean "${close}"?`;
     throw configError(placeOf(source, at, "value"), `${path} must be ${expects}${found}${hint}`, "ERR_CONFIG_VALUE");
   }
   values.set(path, { value, place: placeOf(source, at) });

@@ -1,7 +1,17 @@
 import type { PriceTable } from "../providers/cost/price-table.ts";
 import { PROVIDER_ALIASES, PROVIDER_NAMES } from "../providers/vendors.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
+import { type McpServerSource, mcpServersProblem, readMcpServers } from "./mcp-servers.ts";
 import type { Kind, Setting } from "./table/setting.ts";
+import { type MetricKind, parseThresholds, type Threshold, THRESHOLD_FORMS } from "./thresholds/threshold.ts";
+import { isObject } from "../shared/is-object.ts";
+
+/** Where a secret comes from, and to which hosts it may go. */
+export interface SecretSource {
+  /** `env:NAME` or `key:NAME`. */
+  from: string;
+  hosts: string[];
+}
 
 /** What a setting of each kind is inside the program. */
 export interface KindValues {
@@ -12,6 +22,8 @@ export interface KindValues {
   url: string;
   headers: Record<string, string>;
   prices: PriceTable;
+  secrets: Record<string, SecretSource>;
+  mcpServers: Record<string, McpServerSource>;
   fraction: number;
   temperature: number;
   amount: number;
@@ -21,6 +33,8 @@ export interface KindValues {
   boolean: boolean;
   /** Milliseconds; a bare number is written for seconds. */
   duration: number;
+  /** The same, or none. */
+  pause: number;
   /** Milliseconds; a bare number is written for milliseconds, as the name of such a setting says. */
   milliseconds: number;
   /** Megabytes. */
@@ -29,6 +43,11 @@ export interface KindValues {
   modules: readonly string[] | true;
   hosts: readonly string[] | true;
   variables: readonly string[] | true;
+  servers: readonly string[] | true;
+  countThreshold: readonly Threshold[];
+  amountThreshold: readonly Threshold[];
+  timeThreshold: readonly Threshold[];
+  timesThreshold: readonly Threshold[];
 }
 
 /** How the values of one kind are read and shown. */
@@ -37,6 +56,8 @@ export interface KindReader<Value = unknown> {
   expects: string;
   /** The value as the program uses it; undefined when it is not one. Never gets null or undefined. */
   read(value: unknown): Value | undefined;
+  /** What is wrong with a value that is not one, where more can be said than what is expected. */
+  problem?(value: unknown): string | undefined;
   /** All values, where they are names. */
   names?: readonly string[];
   /** The value as it may be written in a file; default as it is. */
@@ -99,6 +120,21 @@ const allowance: KindReader<readonly string[] | true> = {
   },
 };
 
+function threshold(kind: MetricKind): KindReader<readonly Threshold[]> {
+  return {
+    expects: THRESHOLD_FORMS[kind],
+    read: (value) => {
+      const parsed = parseThresholds(value, kind);
+      return "problem" in parsed ? undefined : parsed;
+    },
+    problem: (value) => {
+      const parsed = parseThresholds(value, kind);
+      return "problem" in parsed ? parsed.problem : undefined;
+    },
+    show: (value) => (value as readonly Threshold[]).map(({ text: written }) => written).join(", "),
+  };
+}
+
 const KINDS: { readonly [K in Kind]: KindReader<KindValues[K]> } = {
   text,
   texts,
@@ -117,7 +153,7 @@ const KINDS: { readonly [K in Kind]: KindReader<KindValues[K]> } = {
   headers: {
     expects: "header names with their texts",
     read: (value) =>
-      isRecord(value) && Object.values(value).every((item) => typeof item === "string")
+      isObject(value) && Object.values(value).every((item) => typeof item === "string")
         ? (value as Record<string, string>)
         : undefined,
     isSecret: true,
@@ -125,7 +161,17 @@ const KINDS: { readonly [K in Kind]: KindReader<KindValues[K]> } = {
   prices: {
     expects: "models, each with { input, output } in dollars per million tokens",
     read: (value) =>
-      isRecord(value) && Object.values(value).every(isPrice) ? (value as unknown as PriceTable) : undefined,
+      isObject(value) && Object.values(value).every(isPrice) ? (value as unknown as PriceTable) : undefined,
+  },
+  secrets: {
+    expects: "names, each with { from: env:NAME or key:NAME, hosts: a list of hosts }",
+    read: (value) => (isObject(value) ? readSecrets(value) : undefined),
+  },
+  mcpServers: {
+    expects: "names, each with { command, args, env, cwd } or { url, headers }, timeout and effect",
+    read: readMcpServers,
+    problem: mcpServersProblem,
+    show: (value) => Object.keys(value as object).join(", "),
   },
   fraction: numberBetween(0, 1, false, "a number from 0 to 1"),
   temperature: numberBetween(0, 2, false, "a number from 0 to 2"),
@@ -141,6 +187,11 @@ const KINDS: { readonly [K in Kind]: KindReader<KindValues[K]> } = {
     },
   },
   duration,
+  pause: {
+    ...duration,
+    expects: "a time such as 60s, 500ms or 0s, at most 24 days",
+    read: (value) => (/^0(\.0+)?\s*(ms|s|m|min|h)?$/i.test(String(value).trim()) ? 0 : duration.read(value)),
+  },
   milliseconds: {
     ...duration,
     read: (value) => {
@@ -158,6 +209,11 @@ const KINDS: { readonly [K in Kind]: KindReader<KindValues[K]> } = {
   modules: allowance,
   hosts: allowance,
   variables: allowance,
+  servers: allowance,
+  countThreshold: threshold("count"),
+  amountThreshold: threshold("amount"),
+  timeThreshold: threshold("time"),
+  timesThreshold: threshold("times"),
 };
 
 /** How the values of a setting are read. */
@@ -169,15 +225,29 @@ function choice(names: readonly string[]): KindReader<string> {
   return { expects: names.join(", "), names, read: (value) => names.find((name) => name === value) };
 }
 
+/** Is it the name of a key or of a variable, rather than the text of one? */
+export function isReference(text: string): boolean {
+  return /^(?:env|key):./.test(text);
+}
+
+function readSecrets(value: Record<string, unknown>): Record<string, SecretSource> | undefined {
+  const secrets: Record<string, SecretSource> = {};
+  for (const [name, given] of Object.entries(value)) {
+    if (!isObject(given)) return undefined;
+    const { from, hosts, ...unknown } = given;
+    const list = texts.read(hosts);
+    if (typeof from !== "string" || !isReference(from) || !list?.length || Object.keys(unknown).length > 0)
+      return undefined;
+    secrets[name] = { from, hosts: list };
+  }
+  return secrets;
+}
+
 const PRICE_FIELDS = ["input", "output", "cachedInput", "cacheWrite"];
 
 function isPrice(value: unknown): boolean {
-  if (!isRecord(value) || !("input" in value) || !("output" in value)) return false;
+  if (!isObject(value) || !("input" in value) || !("output" in value)) return false;
   return Object.entries(value).every(
     ([key, price]) => PRICE_FIELDS.includes(key) && typeof price === "number" && price >= 0,
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

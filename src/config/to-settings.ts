@@ -1,8 +1,7 @@
-import { isReference } from "./trust/key-destinations.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { Merged } from "./layers.ts";
 import { readDefaults } from "./read-settings.ts";
-import { readerOf } from "./setting-kinds.ts";
+import { isReference, readerOf } from "./setting-kinds.ts";
 import type { Sections, Settings } from "./settings.ts";
 import { SETTING_BY_PATH } from "./table/names.ts";
 
@@ -50,9 +49,10 @@ export function completeSettings(kept: Settings): Settings {
 function toSections(merged: ReadonlyMap<string, { value: unknown }>): Sections {
   const sections: Record<string, unknown> = {};
   for (const [path, { inside = path }] of SETTING_BY_PATH) {
-    const [head = "", name] = inside.split(".");
+    const [head = "", ...words] = inside.split(".");
+    const name = words.join(".");
     const origin = merged.get(path);
-    if (name === undefined) {
+    if (name === "") {
       if (origin !== undefined) sections[head] = origin.value;
       continue;
     }

@@ -18,7 +18,10 @@ export function spentError(why: string): GeppettoError {
 }
 
 export function busyError(): GeppettoError {
-  return new GeppettoError("ConfigError", "Cannot run a script: the engine runs one already; use one engine for each");
+  return new GeppettoError(
+    "ConfigError",
+    "Cannot run a script: the engine runs one already, or has a session; use one engine for each",
+  );
 }
 
 /** Why an engine has not started: what its setup function of this name threw. */

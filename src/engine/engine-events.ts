@@ -1,5 +1,6 @@
 import type { Bus } from "../events/bus.ts";
 import type { StepEvent } from "../shared/step-events.ts";
+import { refuseUnknown } from "../shared/unknown-option.ts";
 
 export interface EngineEventsOptions {
   /** Only those of this run of a step; default those of all. */
@@ -14,9 +15,11 @@ export interface EngineEventsOptions {
  */
 export function iterateEvents(
   bus: Bus,
-  { stepId, signal }: EngineEventsOptions,
+  options: EngineEventsOptions,
   onOpen: (close: () => void) => () => void,
 ): AsyncIterableIterator<StepEvent> {
+  refuseUnknown("follow the events", options, { stepId: true, signal: true });
+  const { stepId, signal } = options;
   const subscription = bus.subscribe<StepEvent>(stepId === undefined ? "step.*" : `step.${stepId}`);
   const messages = subscription[Symbol.asyncIterator]();
   let ack = (): void => {};

@@ -1,6 +1,6 @@
 import type { CallContext } from "../base/call-context.ts";
-import { closestName } from "../shared/closest-name.ts";
 import { GeppettoError } from "../shared/errors.ts";
+import { checkTelemetry, type TelemetryOptions } from "../base/telemetry/open-telemetry.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Bus } from "../events/bus.ts";
 import type { PermissionOptions, PermissionUse } from "../permissions/permissions.ts";
@@ -8,7 +8,10 @@ import type { Budget } from "../providers/cost/budget.ts";
 import type { OnEvent } from "./event-listener.ts";
 import type { EngineLimits } from "./limits.ts";
 import type { DeterministicOptions } from "./time/deterministic.ts";
-import type { ScriptError } from "./script/script-run.ts";
+import type { ScriptError, ScriptOutcome } from "./script/script-run.ts";
+import type { Journal } from "../journal/executions/journal.ts";
+import { isObject } from "../shared/is-object.ts";
+import { unknownOption, type FieldsOf } from "../shared/unknown-option.ts";
 
 /** What an engine is made with, but for the setup functions. */
 export interface EngineSettings {
@@ -40,6 +43,11 @@ export interface EngineSettings {
   /** What the calls of this engine's scripts to models may cost, whatever else bounds them. */
   budget?: Budget;
   logger?: Logger;
+  /**
+   * Who hears what is done: spans and metrics, by OpenTelemetry's conventions for generative AI. True for what the app has
+   * registered with `@opentelemetry/api`, which is loaded then. Default nobody, which costs nothing.
+   */
+  telemetry?: boolean | TelemetryOptions;
   /** Hears of errors that no script owns: those of code that `runOnLoop` ran. Default: the logger. */
   onGuestError?: (error: ScriptError) => void;
 }
@@ -49,8 +57,6 @@ interface Shape {
   expected: string;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const OBJECT: Shape = { fits: isObject, expected: "an object" };
 const FUNCTION: Shape = { fits: (value) => typeof value === "function", expected: "a function" };
 /** Whoever reads it says what it must be. */
@@ -61,8 +67,13 @@ function withMethods(...names: string[]): Shape {
   return { fits, expected: `an object with ${names.map((name) => `${name}()`).join(", ")}` };
 }
 
+const STORE = withMethods("get", "set", "delete", "list");
+
 /** What each option must be like; what it may say beyond that is checked where it is read. */
-const SHAPES: Record<keyof EngineSettings | "setup" | "console" | "journal", Shape> = {
+const SHAPES: Record<
+  keyof EngineSettings | "setup" | "console" | "answers" | "journal" | "recordedOps" | "store",
+  Shape
+> = {
   isolation: ANY,
   hardening: ANY,
   timeZone: ANY,
@@ -76,18 +87,27 @@ const SHAPES: Record<keyof EngineSettings | "setup" | "console" | "journal", Sha
   bus: withMethods("publish", "subscribe", "topics", "close"),
   budget: { ...withMethods("spend"), expected: "a Budget" },
   logger: withMethods("warn", "error"),
+  // Looked at by itself.
+  telemetry: ANY,
   onGuestError: FUNCTION,
   setup: { fits: Array.isArray, expected: "a list of setup functions" },
   console: withMethods("stdout", "stderr"),
+  answers: OBJECT,
+  store: {
+    fits: (value) => typeof value === "function" || STORE.fits(value),
+    expected: `${STORE.expected}, or a function`,
+  },
   journal: OBJECT,
+  recordedOps: OBJECT,
 };
 
 /**
  * Checks the options of an engine before anything is made of them.
  *
+ * @param more options that whoever makes engines has besides
  * @throws {GeppettoError} ConfigError that names the option that is of a wrong kind, or the one that was meant.
  */
-export function checkOptions(options: unknown): void {
+export function checkOptions(options: unknown, more: readonly string[] = []): void {
   if (!isObject(options)) {
     throw new GeppettoError(
       "ConfigError",
@@ -95,18 +115,14 @@ export function checkOptions(options: unknown): void {
     );
   }
   const names = Object.keys(SHAPES);
+  const wrong = unknownOption(options, [...names, ...more]);
+  if (wrong !== undefined) throw new GeppettoError("ConfigError", `Cannot make an engine: ${wrong}`);
   for (const [name, value] of Object.entries(options)) {
     const shape = names.includes(name) ? SHAPES[name as keyof typeof SHAPES] : undefined;
-    const meant = shape === undefined ? closestName(name, names) : undefined;
-    if (meant !== undefined) {
-      throw new GeppettoError(
-        "ConfigError",
-        `Cannot make an engine: there is no option "${name}"; did you mean "${meant}"?`,
-      );
-    }
     if (shape === undefined || value === undefined || shape.fits(value)) continue;
     throw new GeppettoError("ConfigError", `Cannot make an engine: ${name} must be ${shape.expected}`);
   }
+  checkTelemetry(options["telemetry"]);
 }
 
 export interface RunScriptOptions {
@@ -116,6 +132,11 @@ export interface RunScriptOptions {
   env?: Readonly<Record<string, string>>;
   /** What the script reads with `input()`; without it there is no such global. */
   input?: string;
+  /**
+   * Only loads the script: it is parsed and put together with what it imports, under the permissions, and none of it runs.
+   * The outcome is "completed", or "load" with what is wrong.
+   */
+  loadOnly?: boolean;
   /** Ends the script: pending runs are cancelled, the outcome is "aborted". */
   signal?: AbortSignal;
   /** Whose script it is, for the call context. */
@@ -129,7 +150,52 @@ export interface RunScriptOptions {
    * so a slow listener slows the model. What it throws is logged and changes nothing.
    */
   onEvent?: OnEvent;
+  /** Keeps the execution of the script, so that it outlives this process; with `id`. */
+  journal?: Journal;
+  /**
+   * Which execution it is. A new one begins; one that was interrupted or suspended goes on from where it was; of one that has
+   * ended the outcome is that.
+   */
+  id?: string;
+  /** Plain data that the journal keeps with an execution that begins, for whoever resumes it. */
+  details?: Readonly<Record<string, unknown>>;
+  /** Goes on although the script has changed, as long as it does the same as before. Default false. */
+  acceptSource?: boolean;
+  /** Prints what earlier attempts have printed, too. Default false: only what is new. */
+  printsAgain?: boolean;
+  /** Keeps the events of its runs in the journal too, for those who follow the execution. Default false. */
+  keepEvents?: boolean;
+  /**
+   * How far away what a durable execution waits for has to be for it to be suspended at once, in milliseconds; 0 for always.
+   * Default 5,000.
+   */
+  suspendAfterMs?: number;
+  /** The exit code that the journal keeps of an execution that ends; default the script's own, else 0 or 1. */
+  exitCodeOf?: (outcome: ScriptOutcome) => number | Promise<number>;
 }
+
+export const RUN_OPTIONS: FieldsOf<RunScriptOptions> = {
+  args: true,
+  env: true,
+  input: true,
+  loadOnly: true,
+  signal: true,
+  tenant: true,
+  runId: true,
+  context: true,
+  onEvent: true,
+  journal: true,
+  id: true,
+  details: true,
+  acceptSource: true,
+  printsAgain: true,
+  keepEvents: true,
+  suspendAfterMs: true,
+  exitCodeOf: true,
+};
+
+/** The same, of an execution that lasts. */
+export type ExecutionOptions = RunScriptOptions & Required<Pick<RunScriptOptions, "journal" | "id">>;
 
 export interface EngineStats {
   turns: number;

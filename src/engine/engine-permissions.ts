@@ -18,13 +18,12 @@ export function enginePermissions(
   const imports = permissions.import ?? (hardening === "strict" ? [] : undefined);
   const onUse =
     onPermission &&
-    ((use: PermissionUse): void =>
-      scoped(() => {
-        const call = callWith();
-        onPermission(call.tenant === "" ? use : { ...use, tenant: call.tenant }, call);
-      }));
+    ((use: PermissionUse): void => {
+      const call = callWith();
+      onPermission(call.tenant === "" ? use : { ...use, tenant: call.tenant }, call);
+    });
   return new Permissions(
     { ...permissions, ...(imports === undefined ? {} : { import: imports }) },
-    { onUse, maxUses, onTooMany: () => limitError("uses", maxUses) },
+    { onUse, scoped, maxUses, onTooMany: () => limitError("uses", maxUses) },
   );
 }

@@ -1,42 +1,55 @@
-import { createDeferred } from "../base/deferred.ts";
-import { Drain, type CloseOptions } from "../base/drain.ts";
+import { PersonWaits } from "../base/calls/person-waits.ts";
+import type { CloseOptions } from "../base/drain.ts";
 import { hostTime } from "../base/time/host-time.ts";
+import { openTelemetry } from "../base/telemetry/open-telemetry.ts";
+import { withTelemetry, type Telemetry } from "../base/telemetry/trace.ts";
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import { withTimeSource } from "../base/time/time-source.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
+import type { CodeReaders } from "../modules/session/code-readers.ts";
 import type { Budget } from "../providers/cost/budget.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { ChildShelf } from "../sandbox/child-shelf.ts";
-import type { JournalSink } from "../journal/journal-record.ts";
+import type { Answer } from "../journal/executions/journal.ts";
+import type { JournalFacts, JournalSink } from "../journal/journal-record.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
 import { FRAMES, type ScriptContext } from "../shared/contract/frame-kinds.ts";
-import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
-import type { ErrorRecord } from "../shared/frames.ts";
+import { toErrorRecord } from "../shared/errors.ts";
 import type { StepEvent } from "../shared/step-events.ts";
-import { busyError, closedError, realmError, setupError, spentError } from "./engine-errors.ts";
-import type { EngineSettings, EngineStats, RunScriptOptions } from "./engine-options.ts";
+import { refuseUnknown } from "../shared/unknown-option.ts";
+import { busyError, closedError, setupError } from "./engine-errors.ts";
+import { RUN_OPTIONS, type EngineSettings, type EngineStats, type RunScriptOptions } from "./engine-options.ts";
 import { iterateEvents, type EngineEventsOptions } from "./engine-events.ts";
 import { enginePermissions } from "./engine-permissions.ts";
 import type { RecordedOps } from "./journal/recorded-ops.ts";
 import { journalFacts } from "./journal/journal-facts.ts";
-import { RealmSession, type LossKind } from "./realm-session.ts";
+import { EngineLife } from "./life/engine-life.ts";
+import { FeatureListeners } from "./life/feature-listeners.ts";
+import { Occupants } from "./life/occupants.ts";
+import { RealmSession } from "./realm-session.ts";
+import { endedOutcome, lastingOptions } from "./execution/ended-execution.ts";
+import { CurrentExecution, type QuestionOptions } from "./execution/current-execution.ts";
+import type { Execution, ExecutionHost } from "./execution/execution.ts";
+import type { Consent, ExecutionWaits } from "./execution/execution-waits.ts";
+import { Pace } from "./execution/pace.ts";
 import { resolveLimits, type EngineLimits } from "./limits.ts";
 import { realmFactory } from "./realm-factory.ts";
 import { evaluate } from "./script/evaluate.ts";
 import { loadScript, type Script } from "./script/load-script.ts";
-import { abortedError, failedOutcome, type ScriptError, type ScriptOutcome } from "./script/script-run.ts";
+import { failedOutcome, type ScriptError, type ScriptOutcome } from "./script/script-run.ts";
 import { registerScriptOps } from "./script/script-ops.ts";
 import { ScriptRunner } from "./script/script-runner.ts";
+import { startScriptSpan } from "./script/script-span.ts";
 import { ScriptScope } from "./script/script-scope.ts";
 import { parseDeterministic } from "./time/deterministic.ts";
 import { VirtualClock } from "./time/virtual-clock.ts";
+import { Session } from "./session/session.ts";
+import { registerSessionOps } from "./session/session-ops.ts";
+import type { SessionOptions } from "./session/session-options.ts";
 import { Vm } from "./vm.ts";
 import { SetupSequence } from "./setup/setup-sequence.ts";
-import { createVmHost, type Started } from "./setup/vm-host.ts";
-
-/** How long a turn may go on when its script is over, in milliseconds; then its realm ends, and the engine with it. */
-const LAST_TURN_MS = 1000;
+import { createVmHost } from "./setup/vm-host.ts";
 
 /** Shapes the guest of an engine before any script runs in it. */
 export type SetupFunction = (vm: Vm, engine: Engine) => void | Promise<void>;
@@ -63,51 +76,56 @@ export class Engine implements AsyncDisposable {
   readonly budget: Budget | undefined;
   /** Of an engine whose runs are the same each time. */
   readonly clock: VirtualClock | undefined;
+  /** What kind of engine it is, for those who make another of the kind. */
+  readonly kind: Required<Pick<EngineSettings, "hardening" | "timeZone">>;
   readonly #createRealm: RealmFactory;
   readonly #journal: JournalSink | undefined;
   readonly #recordedOps: RecordedOps | undefined;
   readonly #logger: Logger;
+  readonly #telemetryOptions: EngineOptions["telemetry"];
+  /** Who hears what is done, once the engine has started. */
+  #telemetry: Telemetry | undefined;
   readonly #setups: SetupSequence<Engine>;
   readonly #onGuestError: (error: ScriptError) => void;
-  readonly #beginListeners = new Set<(context: ScriptContext) => Promise<void>>();
-  readonly #resetListeners = new Set<() => void>();
-  readonly #closeListeners: (() => void | Promise<void>)[] = [];
-  /** Rejects when the engine is closed: a setup function that hangs does not hold that up. */
-  readonly #closed = createDeferred<never>();
-  readonly #drain: Drain = new Drain("engine", () => this.#timeIsUp());
-  /** Resolved when what runs may go on no longer, though the engine is closed for new. */
-  readonly #aborted = createDeferred();
-  /** Why no more code can run in the guest, where that is the guest's doing or its realm was lost. */
-  #spent: GeppettoError | undefined;
-  #started: Started | undefined;
+  readonly #features: FeatureListeners = new FeatureListeners();
+  readonly #occupants: Occupants;
+  readonly #life: EngineLife;
   #starting: Promise<void> | undefined;
-  /** The host has closed it: it takes nothing new. */
-  #closing: Promise<void> | undefined;
-  /** Everything in it is being ended. */
-  #ending: Promise<void> | undefined;
   /** Of the script that runs. */
   #scope: ScriptScope | undefined;
+  readonly #current: CurrentExecution;
+  /** Whose time its features live in. */
+  readonly pace: Pace = new Pace();
+  /** Whom its scripts wait for. */
+  readonly personWaits: PersonWaits = new PersonWaits();
+  readonly #facts: () => JournalFacts;
 
   /** @param shelf children that served the same tenant before, where an engine may have one of them */
   constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = [], shelf?: ChildShelf) {
-    this.#closed.promise.catch(() => {});
     this.limits = resolveLimits(options.limits);
     this.permissions = enginePermissions(options, this.limits.uses, (fn) => this.#scoped(fn));
     this.budget = options.budget;
     const deterministic = parseDeterministic(options.deterministic);
     this.clock = deterministic && new VirtualClock(deterministic);
+    const { hardening = "standard", timeZone = "UTC" } = options;
+    this.kind = { hardening, timeZone };
     this.#createRealm = realmFactory(options, shelf);
     this.#journal = options.journal;
     this.#recordedOps = options.recordedOps;
-    this.#journal?.begin(() => journalFacts(options, this.limits));
+    this.#facts = () => journalFacts(options, this.limits);
+    this.#journal?.begin(this.#facts);
     this.#logger = options.logger ?? stderrLogger;
+    this.#telemetryOptions = options.telemetry;
+    this.#onGuestError =
+      options.onGuestError ?? ((error) => this.#logger.error(`Uncaught ${error.stack ?? error.message}`));
+    this.#occupants = new Occupants({ limits: this.limits, logger: this.#logger, onGuestError: this.#onGuestError });
+    this.#current = new CurrentExecution(() => this.#occupants.runsScript, this.personWaits);
+    this.#life = new EngineLife(this.limits, this.#occupants, this.#features);
     this.bus = options.bus ?? new MemoryPubSub({ logger: this.#logger });
     // A bus that was given to the engine belongs to whoever gave it.
     if (options.bus === undefined) this.onClose(() => this.bus.close());
     this.#setups = new SetupSequence(builtIns);
     for (const setup of options.setup ?? []) this.#setups.add(setup);
-    this.#onGuestError =
-      options.onGuestError ?? ((error) => this.#logger.error(`Uncaught ${error.stack ?? error.message}`));
   }
 
   /** Adds a setup function; they run in order when the engine starts. */
@@ -118,7 +136,7 @@ export class Engine implements AsyncDisposable {
 
   /** Runs a setup function at once where the guest is there already, else with the others when the engine starts. */
   async setUp(setup: SetupFunction): Promise<void> {
-    if (this.#isEnding) throw closedError();
+    if (this.#life.isEnding) throw closedError();
     await this.#setups.addOrRun(setup, this);
   }
 
@@ -129,7 +147,7 @@ export class Engine implements AsyncDisposable {
    *   code of that, where it is one of ours.
    */
   start(): Promise<void> {
-    if (this.#isEnding) return Promise.reject(closedError());
+    if (this.#life.isEnding) return Promise.reject(closedError());
     this.#setups.begin();
     this.#starting ??= this.#start();
     return this.#starting;
@@ -140,7 +158,57 @@ export class Engine implements AsyncDisposable {
    * (a promise is awaited); rejects with what it threw.
    */
   async runOnLoop(code: string): Promise<unknown> {
-    return this.#drain.track(this.#evaluate(this.#running().loop, code, "file:///loop.js"));
+    return this.#life.track(this.#evaluate(this.#life.running().loop, code, "file:///loop.js"));
+  }
+
+  /**
+   * Opens a session: code that runs in steps, each with what those before it have declared. One at a time, and no script
+   * beside it.
+   *
+   * @param readers processes that read the code, for whoever opens sessions in several engines; not closed with this one
+   * @throws {GeppettoError} ConfigError when the engine has not started, runs a script, or has a session already;
+   *   StepError ERR_ENGINE_CLOSED when it is closed.
+   * @example
+   * const session = engine.session();
+   * await session.run("const x = 1");
+   * const { value } = await session.run("x + 1"); // 2
+   */
+  session(options: SessionOptions = {}, readers?: CodeReaders): Session {
+    const { loop, runner } = this.#life.running();
+    if (runner.busy || this.#occupants.session !== undefined) throw busyError();
+    const session = new Session(
+      {
+        limits: this.limits,
+        permissions: this.permissions,
+        loop,
+        ...(readers === undefined ? {} : { readers }),
+        spent: () => this.#life.spent ?? (this.#life.isEnding ? closedError() : undefined),
+        enter: (given) => {
+          const span = startScriptSpan(this.#telemetry, { name: "session.js" }, given);
+          const leave = span.run(() => this.#enter(given));
+          return () => {
+            leave();
+            span.leave();
+          };
+        },
+        begin: (context) => this.#features.begin(context),
+        clear: () => this.#clear(),
+        resetOutput: () => this.#features.sessionRuns(),
+        end: (why) => {
+          this.#life.spend(why);
+          session.lost(why);
+          return this.#life.end();
+        },
+        onGuestError: (error) => this.#onGuestError(error),
+        track: (work) => this.#life.track(work),
+        release: () => {
+          if (this.#occupants.session === session) this.#occupants.session = undefined;
+        },
+      },
+      options,
+    );
+    this.#occupants.session = session;
+    return session;
   }
 
   /**
@@ -151,48 +219,132 @@ export class Engine implements AsyncDisposable {
    *   not started, closed, or runs a script already.
    */
   runScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptOutcome> {
-    return this.#drain.track(this.#runScript(script, options));
+    return this.#life.track(this.#runScript(script, options));
   }
 
   async #runScript(script: Script, options: RunScriptOptions): Promise<ScriptOutcome> {
-    if (this.#spent !== undefined && this.#closing === undefined) return failedOutcome("crashed", this.#spent);
-    const { loop, runner } = this.#running();
+    refuseUnknown("run the script", options, RUN_OPTIONS);
+    if (this.#life.spent !== undefined && !this.#life.isClosing) return failedOutcome("crashed", this.#life.spent);
+    const { loop, runner } = this.#life.running();
+    if (runner.busy || this.#occupants.session !== undefined) throw busyError();
+    const lasting = lastingOptions(options, this.clock !== undefined);
+    const ended = lasting && (await endedOutcome(lasting, loop.served));
+    if (ended !== undefined) return ended;
+    // Another script may have begun meanwhile.
     if (runner.busy) throw busyError();
-    const { args = [], env = {}, input, signal } = options;
-    const scope = new ScriptScope(options, (error) =>
-      this.#logger.warn(`Cannot tell of an event: onEvent failed: ${toErrorRecord(error).message}`),
-    );
-    this.#scope = scope;
+    const { args = [], env = {}, input, signal, loadOnly = false } = options;
+    const named = lasting === undefined ? options : { runId: lasting.id, ...options };
+    const span = startScriptSpan(loadOnly ? undefined : this.#telemetry, script, named);
+    // What is done for the script is done below its span.
+    const leaveScope = span.run(() => this.#enter(named));
     const leave = hostTime.enter(options.tenant ?? "");
     const running = runner.run(
       (over) => loadScript(script, this.permissions, over),
-      async ({ name, positions, refusals = [] }) => {
+      async (loaded) => {
+        const { name, positions, refusals = [] } = loaded;
+        if (lasting !== undefined) await this.#current.lasts(lasting, this.#executionHost(), loaded);
         for (const record of refusals) loop.expect(record);
         const allowed = this.permissions.environment();
         const context: ScriptContext = { argv: ["geppetto-js", name, ...args], env: { ...allowed, ...env } };
         if (input !== undefined) context.input = input;
-        for (const listener of this.#beginListeners) await listener(context);
+        await this.#features.begin(context);
         if (positions !== undefined) await loop.enterChecked(FRAMES.positions_set, positions);
       },
       (mayGoOn) => {
-        scope.end();
-        return this.#cleanUp(loop, mayGoOn);
+        leaveScope();
+        this.#clear();
+        this.permissions.end();
+        return this.#life.cleanUp(loop, mayGoOn);
       },
       (end) => {
         if (end !== "load") this.#journal?.stop();
+        this.#current.lasting?.stop();
       },
       signal,
+      { loadOnly },
     );
     try {
-      return await running;
+      const ran = await running;
+      const outcome = (await this.#current.lasting?.finish(ran)) ?? ran;
+      span.end(outcome);
+      return outcome;
     } catch (error) {
-      if (this.#spent === undefined) throw error;
+      span.fail(error);
+      await this.#current.lasting?.abandon();
+      if (this.#life.spent === undefined || this.#current.lasting !== undefined) throw error;
       // Lost before the script had begun: that, too, is how it ended.
-      return failedOutcome("crashed", this.#spent);
+      return failedOutcome("crashed", this.#life.spent);
     } finally {
       leave();
-      if (this.#scope === scope) this.#scope = undefined;
+      leaveScope();
+      this.#current.end();
     }
+  }
+
+  /** The execution that lasts, where one does. */
+  get execution(): Execution | undefined {
+    return this.#current.lasting;
+  }
+
+  /** What was answered in the run that this one is to repeat, where it is to repeat one. */
+  get recorded(): RecordedOps | undefined {
+    return this.#recordedOps;
+  }
+
+  /** What the script that runs waits for, beyond what is under way. */
+  get waits(): ExecutionWaits {
+    return this.#current.waits;
+  }
+
+  /**
+   * Sends something to the script that runs, for its `execution.receive(name)`, now or later.
+   *
+   * @throws {GeppettoError} ConfigError where no script runs; ValidationError for a payload that cannot cross.
+   */
+  async send(name: string, payload?: unknown): Promise<void> {
+    await this.#current.send(name, payload);
+  }
+
+  /**
+   * Answers a question of the script that runs: that of `execution.approve`.
+   *
+   * @throws {GeppettoError} ConfigError where no script runs; ValidationError with code ERR_EXECUTION_ANSWER where nobody has
+   *   asked, or several have and the answer does not say which it is for.
+   */
+  async approve(answer: Answer): Promise<void> {
+    await this.#current.approve(answer);
+  }
+
+  /**
+   * Asks whoever answers the script that runs, as its `execution.approve` does: for the host's own hooks, such as `onApprove`.
+   * Where the execution lasts it may be suspended meanwhile; the hook is called again when it is resumed, and a question that
+   * it asks in the same place has the answer that was given.
+   */
+  async askApproval(question: string, options: QuestionOptions = {}): Promise<Consent> {
+    return this.#current.ask(question, options);
+  }
+
+  #executionHost(): ExecutionHost {
+    const { loop, runner } = this.#life.running();
+    return { session: loop, runner, pace: this.pace, personWaits: this.personWaits, facts: () => this.#facts() };
+  }
+
+  /** From here on all is done for this execution, until what this returns is called. */
+  #enter(options: RunScriptOptions): () => void {
+    const scope = new ScriptScope(options, (error) =>
+      this.#logger.warn(`Cannot tell of an event: onEvent failed: ${toErrorRecord(error).message}`),
+    );
+    this.#scope = scope;
+    return () => {
+      scope.end();
+      if (this.#scope === scope) this.#scope = undefined;
+    };
+  }
+
+  /** Ends what features of the host's have under way. */
+  #clear(): void {
+    this.clock?.clear();
+    this.#features.reset();
   }
 
   /**
@@ -203,10 +355,7 @@ export class Engine implements AsyncDisposable {
    * for await (const event of engine.events()) console.log(event.type);
    */
   events(options: EngineEventsOptions = {}): AsyncIterableIterator<StepEvent> {
-    return iterateEvents(this.bus, options, (close) => {
-      this.#closeListeners.unshift(close);
-      return () => void this.#closeListeners.splice(this.#closeListeners.indexOf(close), 1);
-    });
+    return iterateEvents(this.bus, options, (close) => this.#life.onClose(close));
   }
 
   /** What crosses the wall is kept, so that it can be replayed. */
@@ -216,16 +365,16 @@ export class Engine implements AsyncDisposable {
 
   /** Some line of a script may have run: what it has done cannot be undone by running it again elsewhere. */
   get hasBegun(): boolean {
-    return this.#started?.runner.hasBegun ?? false;
+    return this.#occupants.started?.runner.hasBegun ?? false;
   }
 
   /** Cancels every run; their `interrupt` events still reach the script. Says how many there were. */
   cancelRuns(): number {
-    return this.#started?.loop.runs.cancelAll() ?? 0;
+    return this.#current.lasting?.cancelRuns() ?? this.#occupants.started?.loop.runs.cancelAll() ?? 0;
   }
 
   stats(): EngineStats {
-    const loop = this.#started?.loop;
+    const loop = this.#occupants.started?.loop;
     return {
       turns: loop?.turns ?? 0,
       cpuMs: loop?.cpuMs ?? 0,
@@ -239,7 +388,7 @@ export class Engine implements AsyncDisposable {
 
   /** Registers what to end with the engine, for example a provider's connections. Ended last in, first out. */
   onClose(end: () => void | Promise<void>): void {
-    this.#closeListeners.unshift(end);
+    this.#life.onClose(end);
   }
 
   /**
@@ -249,15 +398,8 @@ export class Engine implements AsyncDisposable {
    * are under way come to their end. What has not done so in time is aborted (`end: "aborted"`). Idempotent; a later call
    * with a shorter time shortens it.
    */
-  close({ drainMs }: CloseOptions = {}): Promise<void> {
-    try {
-      if (drainMs === undefined) this.#closing ??= this.#end();
-      this.#drain.allow(drainMs === undefined ? 0 : drainMs);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    this.#closing ??= this.#endDrained();
-    return this.#closing;
+  close(options: CloseOptions = {}): Promise<void> {
+    return this.#life.close(options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -265,12 +407,22 @@ export class Engine implements AsyncDisposable {
   }
 
   #scoped<T>(fn: () => T): T {
-    const { clock } = this;
+    const clock = this.clock ?? this.#current.lasting?.clock;
     const timed = clock === undefined ? fn : () => withTimeSource(clock, fn);
-    return this.#scope === undefined ? timed() : this.#scope.run(timed);
+    const execution = this.#current.lasting;
+    const kept = execution === undefined ? timed : () => execution.scoped(timed);
+    if (this.#scope !== undefined) return this.#scope.run(kept);
+    return this.#telemetry === undefined ? kept() : withTelemetry(this.#telemetry, undefined, kept);
   }
 
   async #start(): Promise<void> {
+    const opening = openTelemetry(this.#telemetryOptions);
+    if (opening !== undefined) {
+      this.#telemetry = await opening;
+      if (this.#life.isEnding) throw closedError();
+      this.#telemetry.measure("engines", 1);
+      this.onClose(() => this.#telemetry?.measure("engines", -1));
+    }
     const loop = await RealmSession.create({
       bus: this.bus,
       clock: this.clock,
@@ -278,33 +430,47 @@ export class Engine implements AsyncDisposable {
       createRealm: this.#createRealm,
       journal: this.#journal,
       recordedOps: this.#recordedOps,
+      isTraced: this.#telemetry !== undefined,
       scoped: (fn) => this.#scoped(fn),
-      turnTimeoutMs: () => (this.#started === undefined ? undefined : this.#started.runner.turnTimeoutMs),
+      turnTimeoutMs: () => this.#occupants.turnTimeoutMs,
       listener: {
-        onUncaught: (error) => this.#uncaught(error),
-        onThrown: (copy) => void this.#thrown(copy),
-        onExceeded: (error) => this.#started?.runner.exceeded(error),
-        onLost: (kind, stack) => this.#lost(kind, stack),
-        onEvent: (event) => this.#scope?.tell(event),
+        onUncaught: (error) => this.#occupants.uncaught(error),
+        onThrown: (copy) => void this.#occupants.thrown(copy),
+        onExceeded: (error) => this.#occupants.exceeded(error),
+        onLost: (kind, stack) => this.#life.lost(kind, stack),
+        onEvent: (event) => {
+          this.#current.lasting?.keepEvent(event);
+          return this.#scope?.tell(event);
+        },
         onUnpublished: (topic, error) =>
           this.#logger.warn(`Cannot publish an event on "${topic}": ${toErrorRecord(error).message}`),
       },
     });
-    if (this.#isEnding) {
+    if (this.#life.isEnding) {
       await loop.close(closedError());
       throw closedError();
     }
     const runner = new ScriptRunner(loop, this.limits, (asked) => this.permissions.noteClosedImport(asked));
-    this.#started = { loop, runner };
-    registerScriptOps(loop, runner, (code, isOfScript) => this.#exit(code, isOfScript ? runner : undefined));
+    const started = { loop, runner };
+    this.#occupants.started = started;
+    registerScriptOps(
+      loop,
+      () => this.#occupants.owner(started),
+      (code, isOfScript) => this.#life.exit(code, isOfScript),
+    );
+    registerSessionOps(loop, () => this.#occupants.session);
     const vm = new Vm(
-      createVmHost(this.#started, {
+      createVmHost(started, {
         limits: this.limits,
         clock: this.clock,
+        pace: this.pace,
+        whenKept: (then) => this.#current.whenKept(then),
         later: (entered) => this.#setups.later(entered),
         evaluate: (code, filename) => this.#evaluate(loop, code, filename),
-        onScriptBegin: (listener) => void this.#beginListeners.add(listener),
-        onReset: (listener) => void this.#resetListeners.add(listener),
+        onScriptBegin: (listener) => this.#features.onScriptBegin(listener),
+        onReset: (listener) => this.#features.onReset(listener),
+        onSessionRun: (listener) => this.#features.onSessionRun(listener),
+        endScript: (error) => this.#occupants.exceeded(error),
       }),
     );
     await this.#setups.run(vm, this, (setup, work) => this.#unlessFailed(setup, work));
@@ -313,124 +479,19 @@ export class Engine implements AsyncDisposable {
   /** A setup function that fails ends the engine. */
   async #unlessFailed(setup: string, work: () => void | Promise<void>): Promise<void> {
     try {
-      await Promise.race([work(), this.#closed.promise]);
+      await Promise.race([work(), this.#life.closed]);
     } catch (error) {
-      if (this.#isEnding) throw this.#spent ?? closedError();
+      if (this.#life.isEnding) throw this.#life.spent ?? closedError();
       await this.close();
-      throw setupError(setup, this.#spent ?? error);
+      throw setupError(setup, this.#life.spent ?? error);
     }
-  }
-
-  #running(): Started {
-    if (this.#closing !== undefined) throw closedError();
-    if (this.#spent !== undefined) throw this.#spent;
-    if (this.#started !== undefined) return this.#started;
-    throw new GeppettoError("ConfigError", "Cannot run code: the engine has not started; await engine.start() first");
-  }
-
-  get #isEnding(): boolean {
-    return this.#closing !== undefined || this.#ending !== undefined;
   }
 
   #evaluate(loop: RealmSession, code: string, filename: string): Promise<unknown> {
     return evaluate(loop, code, filename, {
       limits: this.limits,
-      onThrown: (copy) => void this.#thrown(copy),
-      onLost: (kind) => this.#lost(kind),
+      onThrown: (copy) => void this.#occupants.thrown(copy),
+      onLost: (kind) => this.#life.lost(kind),
     });
-  }
-
-  /** An error that nobody in the guest caught ends the script that is running; without one the host hears of it. */
-  #uncaught(error: ErrorRecord): void {
-    const identified = this.#started?.loop.identify(error) ?? { ...error, fromHost: false };
-    if (this.#started?.runner.uncaught(identified) !== true) this.#onGuestError(identified);
-  }
-
-  /** The same, of an error of which only a copy is known. */
-  async #thrown(copy: ErrorRecord): Promise<void> {
-    if (this.#started?.runner.thrown(copy) === true) return;
-    this.#uncaught((await this.#started?.loop.recall(copy)) ?? copy);
-  }
-
-  #lost(kind: LossKind, stack?: string): void {
-    if (this.#ending !== undefined) return;
-    const loop = this.#started?.loop;
-    if (kind !== "timeout" || loop?.disposed === true) this.#spent ??= realmError(kind, this.limits);
-    if (this.#started?.runner.busy === true) this.#started.runner.lost(kind, stack);
-    else {
-      const error = realmError(kind, this.limits);
-      this.#logger.error(error.message);
-      // Whoever waits for the guest waits in vain.
-      if (this.#spent !== undefined) void loop?.close(error);
-    }
-    if (this.#spent !== undefined) this.#aborted.resolve();
-  }
-
-  #exit(code: number, runner: ScriptRunner | undefined): void {
-    runner?.exit(code);
-    // The guest waits in an endless loop to be ended: its realm is spent.
-    this.#spent ??= spentError(`its guest has called process.exit(${code})`);
-    // Whoever closes the engine is told what fails in it.
-    this.#end().catch(() => {});
-  }
-
-  /** After a script nothing of it is left. A turn that does not end, or was cut short, takes the realm with it. */
-  async #cleanUp(loop: RealmSession, mayGoOn: boolean): Promise<void> {
-    this.clock?.clear();
-    for (const listener of this.#resetListeners) listener();
-    this.permissions.end();
-    if (loop.disposed || this.#ending !== undefined || mayGoOn) {
-      this.#spent ??= spentError("its guest was ended in the middle of a turn");
-      return this.#end();
-    }
-    const timer = setTimeout(() => {
-      if (!loop.busy) return;
-      this.#spent ??= spentError("its guest went on when its script was over");
-      void this.#end();
-    }, LAST_TURN_MS);
-    await loop.reset({ scriptBegins: false });
-    clearTimeout(timer);
-    if (loop.disposed) await this.#end();
-  }
-
-  /** What still runs although the engine was closed some time ago is aborted. */
-  #timeIsUp(): void {
-    this.#started?.runner.end("aborted", toErrorRecord(abortedError()));
-    this.#aborted.resolve();
-  }
-
-  async #endDrained(): Promise<void> {
-    await Promise.race([this.#drained(), this.#aborted.promise]);
-    await this.#end();
-  }
-
-  /** Resolves when nothing is under way: no script, no call of `runOnLoop`, and nothing that such a call has begun. */
-  async #drained(): Promise<void> {
-    await this.#drain.ended();
-    await this.#started?.loop.ledger.without("turn", "run", "op");
-  }
-
-  #end(): Promise<void> {
-    this.#drain.close();
-    this.#ending ??= this.#release();
-    return this.#ending;
-  }
-
-  async #release(): Promise<void> {
-    const reason = this.#spent ?? closedError();
-    this.#closed.reject(reason);
-    this.#started?.runner.end("crashed", toErrorRecord(reason));
-    for (const listener of this.#resetListeners) listener();
-    await this.#started?.loop.close(reason);
-    let failure: { error: unknown } | undefined;
-    for (const end of this.#closeListeners) {
-      try {
-        await end();
-      } catch (error) {
-        // The others end all the same.
-        failure ??= { error };
-      }
-    }
-    if (failure !== undefined) throw failure.error;
   }
 }

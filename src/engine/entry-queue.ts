@@ -1,8 +1,9 @@
 import { createDeferred } from "../base/deferred.ts";
 import { encodeValue } from "../shared/codec.ts";
-import type { FrameKind } from "../shared/contract/frame-kinds.ts";
-import { FRAME_VERSION, type Frame } from "../shared/frames.ts";
-import type { Realm, RealmFailure } from "../sandbox/realm.ts";
+import { FRAMES, type FrameKind } from "../shared/contract/frame-kinds.ts";
+import { FRAME_VERSION, type Frame, type Outcome } from "../shared/frames.ts";
+import { plainOutcome } from "../shared/plain-text.ts";
+import type { EntryOptions, Realm, RealmFailure } from "../sandbox/realm.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Entries that may be under way in the realm at a time. More would only wait there, where they cannot be withdrawn. */
@@ -13,11 +14,12 @@ const WINDOW_SIZE = 4 * 1024 * 1024;
 /** Most entries that may wait where nobody says how many. */
 const MAX_WAITING = 200_000;
 
+const NO_OPTIONS: EntryOptions = {};
+
 interface Entry {
   frame: Frame;
   size: number;
-  release(): void;
-  settle(delivered: boolean): void;
+  onOver(delivered: boolean): void;
 }
 
 /**
@@ -35,9 +37,22 @@ export function toFrame<Body extends readonly unknown[]>(
   return buffers.length === 0 ? { text } : { text, buffers };
 }
 
+const SETTLE_HEAD = `[${FRAME_VERSION},"${FRAMES.call_settle.name}",`;
+
+/**
+ * The entry that settles a call.
+ *
+ * @throws {GeppettoError} for what cannot cross.
+ */
+export function toSettleFrame(callId: number, outcome: Outcome): Frame {
+  const plain = plainOutcome(outcome);
+  if (plain === undefined) return toFrame(FRAMES.call_settle, [callId, outcome], "omit");
+  return { text: `${SETTLE_HEAD}${callId},${plain}]` };
+}
+
 /** The one way into the guest: entries in order, each a turn of its own, pipelined within a bounded window. */
 export class EntryQueue {
-  readonly #realm: Realm;
+  readonly #realm: Pick<Realm, "invoke">;
   readonly #ledger: Ledger;
   #waiting: Entry[] = [];
   /** Those before it have gone in. */
@@ -50,10 +65,12 @@ export class EntryQueue {
   #underWay = 0;
   #sizeUnderWay = 0;
   #turns = 0;
+  /** Turns to come and under way, and what holds the script as long as there are any. */
+  #held = 0;
   #onTurn: (() => void) | undefined;
 
   constructor(
-    realm: Realm,
+    realm: Pick<Realm, "invoke">,
     ledger: Ledger,
     options: {
       onFailure: (failure: RealmFailure) => void;
@@ -107,19 +124,20 @@ export class EntryQueue {
    * @throws {GeppettoError} at once, for what cannot cross.
    */
   enter<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<boolean> {
-    return this.enterFrame(toFrame(kind, body));
+    const frame = toFrame(kind, body);
+    return new Promise((resolve) => this.send(frame, resolve));
   }
 
-  enterFrame(frame: Frame): Promise<boolean> {
+  /** Delivers an entry as a turn; `onOver` hears, later, when the turn is over, or that there was none. */
+  send(frame: Frame, onOver: (delivered: boolean) => void): void {
     if (this.#waiting.length - this.#next >= this.#maxWaiting) {
       this.#onFlood();
-      return Promise.resolve(false);
+      queueMicrotask(() => onOver(false));
+      return;
     }
-    const release = this.#ledger.hold("turn");
-    return new Promise((settle) => {
-      this.#waiting.push({ frame, size: sizeOf(frame), release, settle });
-      this.#pump();
-    });
+    this.#hold();
+    this.#waiting.push({ frame, size: sizeOf(frame), onOver });
+    this.#pump();
   }
 
   /**
@@ -130,12 +148,12 @@ export class EntryQueue {
     enter: (timeoutMs: number | undefined) => Promise<RealmFailure | undefined>,
     onEnd: (failure: RealmFailure | undefined) => void,
   ): Promise<void> {
-    const release = this.#ledger.hold("turn");
+    this.#hold();
     this.#underWay++;
     const failure = await enter(this.#timeoutMs());
     this.#underWay--;
     onEnd(failure);
-    release();
+    this.#letGo();
     this.#endTurn();
   }
 
@@ -144,10 +162,18 @@ export class EntryQueue {
     const waiting = this.#waiting.slice(this.#next);
     this.#waiting = [];
     this.#next = 0;
-    for (const entry of waiting) {
-      entry.release();
-      entry.settle(false);
+    for (const { onOver } of waiting) {
+      queueMicrotask(() => onOver(false));
+      this.#letGo();
     }
+  }
+
+  #hold(): void {
+    if (this.#held++ === 0) this.#ledger.take("turn");
+  }
+
+  #letGo(): void {
+    if (--this.#held === 0) this.#ledger.letGo("turn");
   }
 
   #pump(): void {
@@ -163,18 +189,23 @@ export class EntryQueue {
       }
       this.#underWay++;
       this.#sizeUnderWay += entry.size;
-      void this.#send(entry);
+      this.#enter(entry);
     }
   }
 
-  async #send({ frame, size, release, settle }: Entry): Promise<void> {
+  #enter(entry: Entry): void {
     const timeoutMs = this.#timeoutMs();
-    const failure = await this.#realm.invoke(frame, timeoutMs === undefined ? {} : { timeoutMs });
+    void this.#realm
+      .invoke(entry.frame, timeoutMs === undefined ? NO_OPTIONS : { timeoutMs })
+      .then((failure) => this.#over(entry, failure));
+  }
+
+  #over({ size, onOver }: Entry, failure: RealmFailure | undefined): void {
     this.#underWay--;
     this.#sizeUnderWay -= size;
     if (failure !== undefined) this.#onFailure(failure);
-    settle(failure === undefined);
-    release();
+    onOver(failure === undefined);
+    this.#letGo();
     this.#endTurn();
   }
 
@@ -186,8 +217,9 @@ export class EntryQueue {
   }
 }
 
-function sizeOf({ text, buffers = [] }: Frame): number {
+function sizeOf({ text, buffers }: Frame): number {
   let size = text.length;
+  if (buffers === undefined) return size;
   for (const { byteLength } of buffers) size += byteLength;
   return size;
 }

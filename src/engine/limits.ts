@@ -28,6 +28,14 @@ export interface EngineLimits {
   events: number;
   /** Uses of permissions that a script may make, granted or denied; default 100,000. */
   uses: number;
+  /** Sub-scripts of a script, and those within them, together (`runScript` in a script); default 1,000. */
+  subScripts: number;
+  /** Requests of `fetch` under way, with their answers; default 64. */
+  fetches: number;
+  /** Longest time of one of them, from sending to the end of its answer; default 5 minutes. */
+  fetchMs: number;
+  /** Bytes of one answer to `fetch`, unpacked; default 64 MB. */
+  responseBytes: number;
 }
 
 export const DEFAULT_LIMITS: EngineLimits = {
@@ -40,6 +48,10 @@ export const DEFAULT_LIMITS: EngineLimits = {
   argumentChars: 64_000_000,
   events: 1_000_000,
   uses: 100_000,
+  subScripts: 1_000,
+  fetches: 64,
+  fetchMs: 300_000,
+  responseBytes: 64_000_000,
 };
 
 const LIMITS = {
@@ -63,6 +75,10 @@ const LIMITS = {
   },
   events: { code: "ERR_LIMIT_EVENTS", what: "the limit of events", unit: "" },
   uses: { code: "ERR_LIMIT_USES", what: "the limit of uses of permissions", unit: "" },
+  subScripts: { code: "ERR_LIMIT_SUB_SCRIPTS", what: "the limit of sub-scripts", unit: "" },
+  fetches: { code: "ERR_LIMIT_FETCHES", what: "the limit of requests under way", unit: "" },
+  fetchMs: { code: "ERR_LIMIT_FETCH_TIME", what: "the time limit of one request", unit: "ms" },
+  responseBytes: { code: "ERR_LIMIT_RESPONSE", what: "the limit of one answer", unit: "bytes" },
 } as const;
 
 /** The names of the limits. */
@@ -103,7 +119,7 @@ export function resolveLimits(given: Partial<EngineLimits> = {}): EngineLimits {
       );
     }
   }
-  for (const name of ["wallMs", "turnMs", "cpuMs"] as const) {
+  for (const name of ["wallMs", "turnMs", "cpuMs", "fetchMs"] as const) {
     if ((given[name] ?? 0) > MAX_TIMER_MS) {
       throw new GeppettoError(
         "ConfigError",

@@ -1,3 +1,5 @@
+import type { Outcome } from "../shared/frames.ts";
+
 /** What serves an op knows of the call. */
 export interface OpContext {
   /** Aborted when the guest gives up the call, when its script ends, or when the engine closes. */
@@ -14,7 +16,7 @@ export class OpCall implements OpContext {
   readonly weight: number;
   #controller: AbortController | undefined;
   #aborted: { reason: unknown } | undefined;
-  #onAbort: (() => void) | undefined;
+  #onOver: ((outcome: Outcome | undefined) => void) | undefined;
 
   constructor(chars: number, weight: number) {
     this.chars = chars;
@@ -29,21 +31,27 @@ export class OpCall implements OpContext {
     return this.#controller.signal;
   }
 
-  get isAborted(): boolean {
-    return this.#aborted !== undefined;
-  }
-
   abort(reason: unknown): void {
     this.#aborted ??= { reason };
     this.#controller?.abort(reason);
-    this.#onAbort?.();
+    const onOver = this.#onOver;
+    this.#onOver = undefined;
+    if (onOver !== undefined) queueMicrotask(() => onOver(undefined));
   }
 
-  /** What `work` comes to, or undefined when the call is aborted first. */
-  orAborted<T>(work: Promise<T>): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      this.#onAbort = () => resolve(undefined);
-      work.then(resolve, reject);
-    });
+  /** `onOver` hears once how the call ends: its outcome, or undefined when it is aborted before. */
+  begin(onOver: (outcome: Outcome | undefined) => void): void {
+    this.#onOver = onOver;
+  }
+
+  get isOver(): boolean {
+    return this.#onOver === undefined;
+  }
+
+  end(outcome: Outcome): void {
+    const onOver = this.#onOver;
+    // Whatever still refers to the call then keeps no more than it.
+    this.#onOver = undefined;
+    onOver?.(outcome);
   }
 }

@@ -1,4 +1,5 @@
 import { withCallSignal } from "../base/call-context.ts";
+import type { TraceSpan } from "../base/telemetry/trace.ts";
 import { timeSource } from "../base/time/time-source.ts";
 import { encodeValue } from "../shared/codec.ts";
 import type { Op, OpMode, Unchecked } from "../shared/contract/op.ts";
@@ -6,7 +7,9 @@ import { OPS } from "../shared/contract/ops.ts";
 import { decodeValue } from "../shared/decode.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import { FRAME_VERSION, MAX_FRAME_CHARS, type ErrorRecord, type Outcome, type Frame } from "../shared/frames.ts";
+import { plainOutcome } from "../shared/plain-text.ts";
 import type { HostBridge } from "../sandbox/realm.ts";
+import { endOpSpan, startOpSpan } from "./op-span.ts";
 import { weighFrame } from "./frame-weight.ts";
 import { parseFields } from "./guest-messages.ts";
 import type { Ledger } from "./ledger.ts";
@@ -25,13 +28,21 @@ interface ServedOp extends Op {
   handler(args: unknown, context: OpContext): unknown;
 }
 
+/** The span of what an op was called for, as the guest names it. */
+export type FindSpan = (cause: string) => TraceSpan | undefined;
+
 /** What a frame has turned out to be. */
 interface ReadCall {
   op: ServedOp;
   args: unknown;
   callId: number | undefined;
   call: OpCall;
+  /** The span of what it was called for, where somebody hears of it. */
+  cause: TraceSpan | undefined;
 }
+
+/** Longest name of what an op was called for. */
+const MAX_CAUSE = 80;
 
 export interface OpTableOptions {
   /** What serves an op in place of its own handler. */
@@ -46,10 +57,12 @@ export interface OpTableOptions {
   onBroken(): void;
   /** The guest has sent a note that cannot be read. */
   onUnreadable(error: ErrorRecord): void;
-  /** Sends the outcome of an asynchronous call into the guest. Throws at once for one that cannot cross. */
-  settle(callId: number, outcome: Outcome): Promise<unknown>;
+  /** Sends the outcome of an asynchronous call into the guest; `onTold` hears when it is there. Throws at once for one that cannot cross. */
+  settle(callId: number, outcome: Outcome, onTold: () => void): void;
   /** Sees every error that goes to the guest. */
   onError(record: ErrorRecord): void;
+  /** Undefined where nobody hears of spans. */
+  findSpan?: FindSpan | undefined;
 }
 
 /** Calls beyond the limit that a guest may make of which the host has not yet heard that it has their outcomes. */
@@ -84,10 +97,11 @@ export class OpTable implements HostBridge {
     op: Op<Args, Answer, Mode>,
     handler: OpHandler<Args, NoInfer<Answer>, Mode>,
   ): void {
-    const { name, mode, effect, isLasting = false } = op;
+    const { name, mode, effect, isLasting = false, isWait = false, isTraced = false } = op;
     if (this.#ops.has(name))
       throw new GeppettoError("ConfigError", `Cannot register the op "${name}": it exists already`);
-    this.#ops.set(name, { name, mode, effect, isLasting, handler: this.#options.handlerFor?.(op) ?? handler });
+    const served = this.#options.handlerFor?.(op) ?? handler;
+    this.#ops.set(name, { name, mode, effect, isLasting, isWait, isTraced, handler: served });
   }
 
   /** Is a call of this op still served, whatever has become of the script? */
@@ -113,14 +127,14 @@ export class OpTable implements HostBridge {
 
   call(frame: string): string {
     try {
-      const { op, args, callId, call } = this.#read(frame);
-      if (!this.#serves(op)) return IGNORED;
+      const read = this.#read(frame);
+      if (!this.#serves(read.op)) return IGNORED;
       // A note that was sent as a call, to be answered when all before it are served.
-      if (callId !== undefined) {
-        this.#begin(op, args, callId, call);
+      if (read.callId !== undefined) {
+        this.#begin(read, read.callId);
         return IGNORED;
       }
-      return encodeOutcome({ ok: true, value: answerNow(op, args, call) });
+      return encodeOutcome({ ok: true, value: answerNow(read) });
     } catch (error) {
       return encodeOutcome({ ok: false, error: this.#record(error) });
     }
@@ -136,10 +150,9 @@ export class OpTable implements HostBridge {
       return;
     }
     try {
-      const { op, args, callId, call } = read;
-      if (!this.#serves(op)) return;
-      if (callId !== undefined) this.#begin(op, args, callId, call);
-      else answerNow(op, args, call);
+      if (!this.#serves(read.op)) return;
+      if (read.callId !== undefined) this.#begin(read, read.callId);
+      else answerNow(read);
     } catch (error) {
       // Nobody waits for it.
       this.#record(error);
@@ -149,10 +162,10 @@ export class OpTable implements HostBridge {
   async callBlocking(frame: string): Promise<Frame> {
     const buffers: ArrayBuffer[] = [];
     try {
-      const { op, args, call } = this.#read(frame);
-      if (!this.#serves(op)) return { text: IGNORED };
+      const read = this.#read(frame);
+      if (!this.#serves(read.op)) return { text: IGNORED };
       this.#blocking++;
-      const outcome = await this.#serve(op, args, blockingId--, call);
+      const outcome = await new Promise<Outcome | undefined>((resolve) => this.#serve(read, blockingId--, resolve));
       this.#blocking--;
       return { text: encodeOutcome(outcome, buffers), buffers };
     } catch (error) {
@@ -167,10 +180,14 @@ export class OpTable implements HostBridge {
       throw new GeppettoError("ValidationError", "Cannot read a frame: it is too long");
     }
     const parsed = decodeValue(frame);
-    if (!Array.isArray(parsed) || parsed[0] !== FRAME_VERSION || parsed.length < 3 || parsed.length > 4) {
+    if (!Array.isArray(parsed) || parsed[0] !== FRAME_VERSION || parsed.length < 3 || parsed.length > 5) {
       throw new GeppettoError("ValidationError", "Cannot read a frame: it is malformed");
     }
-    const [, name, args, callId] = parsed as unknown[];
+    const list: readonly unknown[] = parsed;
+    const name = list[1];
+    const id = list[3];
+    // Where something follows it, there may be none.
+    const callId = id === null && parsed.length === 5 ? undefined : id;
     const op = typeof name === "string" ? this.#ops.get(name) : undefined;
     if (op === undefined) {
       throw new GeppettoError(
@@ -181,75 +198,107 @@ export class OpTable implements HostBridge {
     if (callId !== undefined && !(Number.isSafeInteger(callId) && (callId as number) > 0)) {
       throw new GeppettoError("ValidationError", "Cannot read a frame: its call id is malformed");
     }
-    return { op, args, callId: callId as number | undefined, call: new OpCall(frame.length, weight) };
+    return {
+      op,
+      args: list[2],
+      callId: callId as number | undefined,
+      call: new OpCall(frame.length, weight),
+      cause: this.#findSpan(list[4]),
+    };
   }
 
-  #start(op: ServedOp, args: unknown, callId: number, call: OpCall): void {
+  #findSpan(cause: unknown): TraceSpan | undefined {
+    return typeof cause === "string" && cause.length <= MAX_CAUSE ? this.#options.findSpan?.(cause) : undefined;
+  }
+
+  #start(read: ReadCall, callId: number): void {
     if (this.#pending.has(callId))
       throw new GeppettoError("ValidationError", `Cannot start call ${callId}: it is pending already`);
     if (this.#pending.size >= this.#options.maxPending) throw this.#options.onTooMany();
-    const { chars } = call;
+    const { chars } = read.call;
     this.#options.checkRoom(chars);
     const { ledger } = this.#options;
-    const giveBack = ledger.reserve(chars);
-    const release = ledger.hold("op");
-    void this.#serve(op, args, callId, call).then((outcome) => {
+    const kind = read.op.isWait === true ? "wait" : "op";
+    ledger.keep(chars);
+    ledger.take(kind);
+    this.#serve(read, callId, (outcome) => {
       // The settling turn takes its own hold before this one goes.
       if (outcome !== undefined) this.#settle(callId, outcome);
-      giveBack();
-      release();
+      ledger.keep(-chars);
+      ledger.letGo(kind);
     });
   }
 
   /** Starts an asynchronous call; what it is refused for is its outcome. */
-  #begin(op: ServedOp, args: unknown, callId: number, call: OpCall): void {
+  #begin(read: ReadCall, callId: number): void {
     if (this.#pending.size + this.#settling >= this.#options.maxPending + UNHEARD_CALLS) {
       this.#options.onBroken();
       return;
     }
     try {
-      this.#start(op, args, callId, call);
+      this.#start(read, callId);
     } catch (error) {
       const record = this.#record(error);
       if (!this.#pending.has(callId)) this.#settle(callId, { ok: false, error: record });
     }
   }
 
+  readonly #onTold = (): void => void this.#settling--;
+
   #settle(callId: number, outcome: Outcome): void {
     this.#settling++;
-    void this.#tell(callId, outcome).then(() => void this.#settling--);
-  }
-
-  #tell(callId: number, outcome: Outcome): Promise<unknown> {
     try {
-      return this.#options.settle(callId, outcome);
+      this.#options.settle(callId, outcome, this.#onTold);
     } catch (error) {
-      return this.#options.settle(callId, { ok: false, error: this.#record(error) });
+      this.#options.settle(callId, { ok: false, error: this.#record(error) }, this.#onTold);
     }
   }
 
-  async #serve(op: ServedOp, args: unknown, callId: number, call: OpCall): Promise<Outcome | undefined> {
+  /** Serves a call; `onOver` hears its outcome once, or undefined where it was aborted before. */
+  #serve(read: ReadCall, callId: number, onOver: (outcome: Outcome | undefined) => void): void {
+    const { op, call, cause } = read;
     this.#pending.set(callId, call);
-    // A handler that ignores its signal keeps neither the guest nor a closed engine waiting.
-    const outcome = await timeSource().counted(() =>
-      call.orAborted(
-        withCallSignal(
-          () => call.signal,
-          () => this.#outcome(op, args, call),
-        ),
-      ),
-    );
-    // A guest that has aborted the call may have given its id to another.
-    if (this.#pending.get(callId) === call) this.#pending.delete(callId);
-    return outcome;
+    const span = cause === undefined ? startOpSpan(op) : cause.run(() => startOpSpan(op));
+    const end = (outcome: Outcome | undefined): void => {
+      endOpSpan(span, outcome);
+      // A guest that has aborted the call may have given its id to another.
+      if (this.#pending.get(callId) === call) this.#pending.delete(callId);
+      onOver(outcome);
+    };
+    const time = timeSource();
+    if (time.isVirtual) {
+      const ended = (): Promise<Outcome | undefined> =>
+        new Promise((resolve) => {
+          call.begin(resolve);
+          this.#handle(read, span);
+        });
+      void time.counted(ended).then(end);
+      return;
+    }
+    call.begin(end);
+    this.#handle(read, span);
   }
 
-  async #outcome(op: ServedOp, args: unknown, call: OpCall): Promise<Outcome> {
-    try {
-      return { ok: true, value: await op.handler(args, call) };
-    } catch (error) {
+  #handle(read: ReadCall, span: TraceSpan | undefined): void {
+    const { call, cause } = read;
+    const above = span ?? cause;
+    withCallSignal(call, () => (above === undefined ? this.#run(read) : above.run(() => this.#run(read))));
+  }
+
+  /** A handler that ignores its signal keeps neither the guest nor a closed engine waiting. */
+  #run({ op, args, call }: ReadCall): void {
+    const succeed = (value: unknown): void => call.end({ ok: true, value });
+    const fail = (error: unknown): void => {
       // Nobody is told of the failure of a call that was aborted.
-      return { ok: false, error: call.isAborted ? toErrorRecord(error) : this.#record(error) };
+      if (!call.isOver) call.end({ ok: false, error: this.#record(error) });
+    };
+    try {
+      const value = op.handler(args, call);
+      if (value instanceof Promise) value.then(succeed, fail);
+      else if (isThenable(value)) Promise.resolve(value).then(succeed, fail);
+      else succeed(value);
+    } catch (error) {
+      fail(error);
     }
   }
 
@@ -267,11 +316,12 @@ export class OpTable implements HostBridge {
 }
 
 /** Serves an op that is answered, where it is, within the call. */
-function answerNow({ mode, handler }: ServedOp, args: unknown, call: OpCall): unknown {
+function answerNow({ op, args, call, cause }: ReadCall): unknown {
+  const { mode } = op;
   if (mode !== "sync" && mode !== "note") {
     throw new GeppettoError("ValidationError", "Cannot call an asynchronous op synchronously");
   }
-  const value = handler(args, call);
+  const value = below(cause, () => handled(op, args, call));
   if (!(value instanceof Promise)) return value;
   // Its failure must not go unheard: that would end the process.
   value.catch(() => {});
@@ -281,13 +331,38 @@ function answerNow({ mode, handler }: ServedOp, args: unknown, call: OpCall): un
   );
 }
 
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
+/** Runs a function below a span, where there is one. */
+function below<T>(span: TraceSpan | undefined, fn: () => T): T {
+  return span === undefined ? fn() : span.run(fn);
+}
+
+/** What serves an op, below a span of its own where somebody hears of it. */
+function handled(op: ServedOp, args: unknown, call: OpCall): unknown {
+  const span = startOpSpan(op);
+  if (span === undefined) return op.handler(args, call);
+  try {
+    const value = span.run(() => op.handler(args, call));
+    span.end();
+    return value;
+  } catch (error) {
+    span.end({ error });
+    throw error;
+  }
+}
+
 /** Ids of blocking calls are the host's own and negative, so that they never meet a guest's. */
 let blockingId = -1;
 
 function encodeOutcome(outcome: Outcome | undefined, buffers?: ArrayBuffer[]): string {
-  const settled = outcome ?? {
+  const settled: Outcome = outcome ?? {
     ok: false,
     error: { name: "AbortError", message: "The call was aborted", code: "ERR_ABORTED" },
   };
+  const plain = plainOutcome(settled);
+  if (plain !== undefined) return plain;
   return encodeValue(settled, buffers === undefined ? { exotic: "omit" } : { buffers, exotic: "omit" });
 }

@@ -13,15 +13,17 @@ import type { EngineSettings } from "./engine-options.ts";
  * @throws {GeppettoError} ConfigError for an unknown isolation or hardening.
  */
 export function realmFactory(options: EngineSettings, shelf?: ChildShelf): RealmFactory {
-  const { isolation = "process", hardening = "standard", timeZone = "UTC" } = options;
+  const { isolation = "process", hardening = "standard", timeZone = "UTC", deterministic } = options;
   if (hardening !== "standard" && hardening !== "strict") {
     throw new GeppettoError(
       "ConfigError",
       `Cannot use hardening "${String(hardening)}": it must be "standard" or "strict"`,
     );
   }
-  if (isolation === "process")
-    return (bridge, limits) => ProcessRealm.create(bridge, limits, { hardening, timeZone, shelf });
+  if (isolation === "process") {
+    const isOrderly = deterministic !== undefined && deterministic !== false;
+    return (bridge, limits) => ProcessRealm.create(bridge, limits, { hardening, timeZone, isOrderly, shelf });
+  }
   if (isolation !== "thread") {
     throw new GeppettoError(
       "ConfigError",

@@ -8,7 +8,7 @@ import type { Unchecked } from "../shared/contract/op.ts";
 import { OPS, type ResultCopy } from "../shared/contract/ops.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
-import { EntryQueue, toFrame } from "./entry-queue.ts";
+import { EntryQueue, toSettleFrame } from "./entry-queue.ts";
 import { MAX_EVENTS as EVENTS_UNDER_WAY } from "./run/event-window.ts";
 import type { StepEvent } from "../shared/step-events.ts";
 import { isOfGuest, parseErrorRecord, parseFields, parseResult } from "./guest-messages.ts";
@@ -21,6 +21,7 @@ import { ENDING_RUNS, RunManager } from "./run/run-manager.ts";
 import { registerRunOps } from "./run/run-ops.ts";
 import type { PendingWork, ScriptError } from "./script/script-run.ts";
 import type { VirtualClock } from "./time/virtual-clock.ts";
+import type { Wall } from "./execution/wall.ts";
 
 /** How a turn was lost, other than by an error in it. */
 export type LossKind = Exclude<RealmFailure["kind"], "thrown" | "load">;
@@ -51,6 +52,8 @@ export interface LoopOptions {
   journal: JournalSink | undefined;
   /** Answers what scripts ask their host for outside, in its place. */
   recordedOps: RecordedOps | undefined;
+  /** Does somebody hear of spans? Then the guest says what its calls are made for. */
+  isTraced: boolean;
   /** Runs what the guest has asked for. */
   scoped<T>(fn: () => T): T;
   listener: LoopListener;
@@ -77,6 +80,9 @@ export function toHostError(record: ErrorRecord): Error {
 /** Entries of the host's own that may wait at a time. */
 const HOST_ENTRIES = 1000;
 
+/** The first number of an entry that an execution keeps: those before it belong to the engine's start. */
+const FIRST_ID_AT_WALL = 1_000_000;
+
 /** How many of the errors that went to the guest are remembered, to know them again when they come back uncaught. */
 const REMEMBERED_ERRORS = 256;
 
@@ -93,6 +99,9 @@ export class RealmSession {
   readonly #lasting = new Map<string, ErrorRecord>();
   readonly #completions = new Map<number, Completion>();
   readonly #checks = new Map<number, Deferred<unknown>>();
+  /** What serves the guest's messages, for the script that runs. */
+  readonly served: HostBridge;
+  #wall: Wall | undefined;
   #realm!: Realm;
   #queue!: EntryQueue;
   #runs!: RunManager;
@@ -110,9 +119,11 @@ export class RealmSession {
       onBroken: () => this.#break(),
       onUnreadable: (error) => this.ops.accepting && listener.onUncaught(error),
       checkRoom: (chars) => this.#checkRoom(chars),
-      settle: (callId, outcome) => this.#queue.enterFrame(toFrame(FRAMES.call_settle, [callId, outcome], "omit")),
+      settle: (callId, outcome, onTold) => this.#queue.send(toSettleFrame(callId, outcome), onTold),
       onError: (record) => this.#remember(record),
+      findSpan: options.isTraced ? (cause) => this.#runs.spanOf(cause) : undefined,
     });
+    this.served = scopedBridge(this.ops, options.scoped);
   }
 
   static async create(options: LoopOptions): Promise<RealmSession> {
@@ -153,6 +164,21 @@ export class RealmSession {
 
   get runs(): RunManager {
     return this.#runs;
+  }
+
+  get realm(): Realm {
+    return this.#realm;
+  }
+
+  /** All that crosses goes through this from here on; undefined for nothing. Numbers begin anew, the same each time. */
+  attach(wall: Wall | undefined): void {
+    this.#wall = wall;
+    if (wall !== undefined) this.#nextId = FIRST_ID_AT_WALL;
+  }
+
+  /** Ends the guest. */
+  kill(): void {
+    this.#realm.dispose();
   }
 
   quiet(maxTurns: number): Promise<void> {
@@ -198,13 +224,15 @@ export class RealmSession {
       (turnMs) => {
         // Code outside a script has no wall clock of its own: what a script may take it may take, too.
         const timeoutMs = turnMs ?? this.#options.limits.wallMs;
-        return this.#realm.run({ ...source, token }, timeoutMs === undefined ? {} : { timeoutMs });
+        const realm = this.#wall ?? this.#realm;
+        return realm.run({ ...source, token }, timeoutMs === undefined ? {} : { timeoutMs });
       },
       (failure) => {
         const settled = !this.#completions.has(token);
-        if (failure === undefined) return;
+        if (failure === undefined && source.loadOnly !== true) return;
         this.#completions.delete(token);
-        completion.onTurnFailed(failure, settled);
+        if (failure === undefined) completion.onSettled({});
+        else completion.onTurnFailed(failure, settled);
       },
     );
   }
@@ -253,13 +281,14 @@ export class RealmSession {
         ? this.#options.createRealm
         : recordRealm(this.#options.createRealm, journal, () => this.ops.accepting);
     this.#registerOps();
-    this.#realm = await createRealm(scopedBridge(this.ops, this.#options.scoped), { memoryMB: limits.memoryMB });
+    this.#realm = await createRealm(this.#bridge(), { memoryMB: limits.memoryMB });
     const onFailure = (failure: RealmFailure): void => {
       if (failure.kind === "thrown" || failure.kind === "load") listener.onThrown(failure.error);
       else listener.onLost(failure.kind, failure.kind === "timeout" ? failure.stack : undefined);
     };
     this.#realm.onGone = onFailure;
-    this.#queue = new EntryQueue(this.#realm, this.ledger, {
+    const realm: Pick<Realm, "invoke"> = { invoke: (frame, entry) => (this.#wall ?? this.#realm).invoke(frame, entry) };
+    this.#queue = new EntryQueue(realm, this.ledger, {
       timeoutMs: turnTimeoutMs,
       onFailure,
       maxWaiting: EVENTS_UNDER_WAY * (limits.runs + ENDING_RUNS) + limits.ops + limits.timers + HOST_ENTRIES,
@@ -287,6 +316,20 @@ export class RealmSession {
       now: () => clock?.now() ?? Date.now(),
     });
     void this.#queue.enter(FRAMES.limits_set, this.#guestLimits());
+    if (this.#options.isTraced) void this.#queue.enter(FRAMES.tracing_set);
+  }
+
+  #bridge(): HostBridge {
+    const { served } = this;
+    const bridge = (): Pick<HostBridge, "call" | "note" | "callBlocking"> => this.#wall ?? served;
+    return {
+      call: (text) => bridge().call(text),
+      note: (text) => bridge().note(text),
+      callBlocking: (text) => bridge().callBlocking(text),
+      get tenant() {
+        return served.tenant ?? "";
+      },
+    };
   }
 
   /** What the guest may have under way; when it reports one of these errors as uncaught, it is the host's. */

@@ -1,3 +1,4 @@
+import type { CallEffect } from "../base/calls/outside.ts";
 import type { Converter } from "../steps/converter.ts";
 import type { Step, StepSource } from "../steps/step.ts";
 
@@ -6,6 +7,12 @@ export interface StepBindingOptions<I, O> {
   input?: Converter<I>;
   /** Converts each result on its way to the script. */
   output?: Converter<unknown, O>;
+  /**
+   * What becomes of a run in an execution that lasts which was under way when its process ended. "none", "keyed": it begins
+   * anew, the latter with the same `idempotencyKey` in {@link currentCall}. "once" (default): not by itself; the execution is
+   * suspended until somebody says what has become of it.
+   */
+  effect?: CallEffect;
 }
 
 /** A step on its way into a guest: `vm.set(name, object)` gives it to scripts under a global name. */

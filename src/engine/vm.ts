@@ -1,12 +1,17 @@
 import { callWith, type CallContext } from "../base/call-context.ts";
+import { currentOutside, type CallEffect } from "../base/calls/outside.ts";
+import { timeSource } from "../base/time/time-source.ts";
 import type { BindingConfig, FeatureConfigs, FeatureName } from "../shared/contract/features.ts";
 import { FRAMES } from "../shared/contract/frame-kinds.ts";
 import { appOp } from "../shared/contract/op.ts";
 import { GeppettoError } from "../shared/errors.ts";
+import { refuseUnknown } from "../shared/unknown-option.ts";
 import { validated } from "../steps/converter.ts";
 import { toSource } from "../steps/define-step.ts";
 import type { Step, StepSource } from "../steps/step.ts";
 import type { HostOpHandler, HostOps, UndeclaredOp } from "./host-ops.ts";
+import { keptStep } from "./execution/kept-step.ts";
+import { orderlyStep } from "./time/orderly-step.ts";
 import { StepObject, type StepBindingOptions } from "./step-object.ts";
 import type { VmHost } from "./setup/vm-host.ts";
 
@@ -18,6 +23,12 @@ export interface BindingOptions {
   mode?: BindingConfig["mode"];
   /** The handler gets a {@link CallContext} before the arguments: whose call it is, and a signal. Default false. */
   context?: boolean;
+  /**
+   * What becomes of a call in an execution that lasts whose answer was lost with its process. "none": it reads, and is made
+   * again. "keyed": it is made again, with the same `idempotencyKey` in its {@link CallContext}. "once" (default): it is
+   * never made again by itself; the execution is suspended until somebody says what has become of the call.
+   */
+  effect?: CallEffect;
 }
 
 /** What a setup function has given scripts under a name. */
@@ -92,12 +103,23 @@ export class Vm {
     name: string,
     // oxlint-disable-next-line typescript/no-explicit-any -- as above
     handler: (...args: any[]) => unknown,
-    { mode = "async", context = false }: BindingOptions = {},
+    options: BindingOptions = {},
   ): Promise<void> {
+    refuseUnknown(`define "${name}"`, options, { mode: true, context: true, effect: true });
+    const { mode = "async", context = false, effect = "once" } = options;
+    checkEffect(name, effect);
     this.host.setOp(appOp(checkedName(name), mode), (args, call) => {
       if (!Array.isArray(args))
         throw new GeppettoError("ValidationError", `Cannot call ${name}: the arguments are malformed`);
-      return context ? handler(callWith(call.signal), ...(args as unknown[])) : handler(...(args as unknown[]));
+      const serve = (): unknown =>
+        context ? handler(callWith(call.signal), ...(args as unknown[])) : handler(...(args as unknown[]));
+      const outside = currentOutside();
+      if (mode === "sync") return outside === undefined ? serve() : outside.callNow({ name, effect, args }, serve);
+      if (outside === undefined) {
+        const time = timeSource();
+        return time.isVirtual ? time.landed(serve, call.signal) : serve();
+      }
+      return outside.call({ name, effect, args, signal: call.signal }, serve);
     });
     await this.install("binding", { name, mode });
     this.definitions.push({ kind: "op", name, mode });
@@ -109,8 +131,11 @@ export class Vm {
     step: Step<I, O> | StepSource<I, O>,
     options: StepBindingOptions<I, O> = {},
   ): Promise<void> {
+    refuseUnknown(`define "${name}"`, options, { input: true, output: true, effect: true });
     const source = toSource(step, checkedName(name));
-    this.host.registerStep(name, convertedSource(name, source, options));
+    const { effect = source.effect ?? "once" } = options;
+    checkEffect(name, effect);
+    this.host.registerStep(name, orderlyStep(keptStep(convertedSource(name, source, options), { name, effect })));
     await this.install("step", { ...source.info, name, step: name });
     this.definitions.push({ kind: "step", name });
   }
@@ -122,6 +147,16 @@ export class Vm {
   ): Promise<void> {
     await this.host.enterChecked(FRAMES.feature_install, feature, config[0]);
   }
+}
+
+const EFFECTS: readonly unknown[] = ["none", "keyed", "once"] satisfies CallEffect[];
+
+function checkEffect(name: string, effect: unknown): void {
+  if (EFFECTS.includes(effect)) return;
+  throw new GeppettoError(
+    "ConfigError",
+    `Cannot define "${name}" in the guest: its effect must be "none", "keyed" or "once"`,
+  );
 }
 
 /** The step with what crosses converted on its way in and out. */

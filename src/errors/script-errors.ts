@@ -15,6 +15,12 @@ export const scriptErrors = {
     advice: "Look for an `await` of something that was never started, or that was cancelled.",
     exit: EXIT.uncaught,
   },
+  ERR_TYPES: {
+    name: "TypeError",
+    meaning: "Code that was given to a code tool does not fit the types of what it uses. Nothing of it has run.",
+    advice: "Mend the places that `problems` names, or make the tool with `check: false`.",
+    exit: EXIT.uncaught,
+  },
   ERR_STEP: {
     name: "StepError",
     meaning:
@@ -27,6 +33,18 @@ export const scriptErrors = {
     meaning: "`startBlocking` met a function of the script that is asynchronous. The script waits, so it cannot go on.",
     advice: "Use `startAsync`, or make the function synchronous.",
     exit: EXIT.uncaught,
+  },
+  ERR_FETCH: {
+    name: "TypeError",
+    meaning: "`fetch` could not reach the server, the connection broke, or the server redirects where it may not.",
+    advice: "Read the message. Where `isTransient` is true the same request may succeed later.",
+    exit: EXIT.uncaught,
+  },
+  ERR_SECRET: {
+    name: "PermissionError",
+    meaning: "A request of `fetch` holds a secret that may not go to its host, or holds it outside of its headers.",
+    advice: "Send the secret in a header to one of the hosts that its `hosts` name, by https.",
+    exit: EXIT.permission,
   },
   ERR_TIMEOUT: {
     name: "TimeoutError",
@@ -121,9 +139,9 @@ export const scriptErrors = {
   },
   ERR_ENGINE_START: {
     name: "StepError",
-    meaning: "No process for the script could be started: the system has no room for one, or ended it at once.",
-    advice:
-      "Free memory, processes or files on the machine, or raise what the system allows (`ulimit -u`, `ulimit -n`).",
+    meaning:
+      "No process for the script could be started: there is no room for one, or a part of the install is missing.",
+    advice: "Free memory, processes or files, or raise their limits (`ulimit -u`, `-n`); install what the error names.",
     exit: EXIT.crashed,
   },
   ERR_ENGINE_CLOSED: {

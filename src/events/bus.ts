@@ -50,6 +50,9 @@ export interface Subscription<T = unknown> extends AsyncIterable<Message<T>> {
   close(): void;
 }
 
+/** What `publish` may return for a message that was taken at once: nobody needs to wait for it. */
+export const PUBLISHED: Promise<void> = Promise.resolve();
+
 /** Takes messages for topics. */
 export interface Publisher {
   /**

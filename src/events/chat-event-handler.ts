@@ -21,6 +21,12 @@ export interface ChatEventHandler {
   handleReasoning?: On<ChatEventOf<"reasoning">>;
   handleToolCall?: On<ChatEventOf<"tool-call">>;
   handleToolResult?: On<ChatEventOf<"tool-result">>;
+  /** The model is asked with fewer messages than the chat has. */
+  handleContext?: On<ChatEventOf<"context">>;
+  /** How far a call of an MCP server has come. */
+  handleProgress?: On<ChatEventOf<"progress">>;
+  /** What an MCP server logs of a call. */
+  handleLog?: On<ChatEventOf<"log">>;
   handleFinal?: On<ChatEventOf<"final">>;
   handleError?: On<ChatEventOf<"error">>;
   handleInterrupt?: On<ChatEventOf<"interrupt">>;
@@ -45,6 +51,12 @@ export async function dispatchChatEvent(
       return handler.handleToolCall?.(event, context);
     case "tool-result":
       return handler.handleToolResult?.(event, context);
+    case "context":
+      return handler.handleContext?.(event, context);
+    case "progress":
+      return handler.handleProgress?.(event, context);
+    case "log":
+      return handler.handleLog?.(event, context);
     case "final":
       return handler.handleFinal?.(event, context);
     case "error":

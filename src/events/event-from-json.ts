@@ -1,5 +1,6 @@
 import { GeppettoError } from "../shared/errors.ts";
 import type { ChatEvent, ChatEventType } from "./chat-events.ts";
+import { isObject } from "../shared/is-object.ts";
 
 /**
  * Reads an event: JSON as text or bytes, or what has been parsed already. Fields that are not known are kept. zod is
@@ -12,13 +13,13 @@ import type { ChatEvent, ChatEventType } from "./chat-events.ts";
  */
 export async function eventFromJSON(json: unknown): Promise<ChatEvent> {
   const value = typeof json === "string" || json instanceof Uint8Array ? parse(json) : json;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     throw invalid(
       `expected an object, found ${value === null ? "null" : Array.isArray(value) ? "a list" : typeof value}`,
     );
   }
   const { eventSchemas } = await import("./event-schemas.ts");
-  const { type } = value as { type?: unknown };
+  const { type } = value;
   if (typeof type !== "string" || !Object.hasOwn(eventSchemas, type)) {
     throw invalid(
       `type: expected one of ${Object.keys(eventSchemas).join(", ")}, found ${JSON.stringify(type) ?? "nothing"}`,

@@ -84,6 +84,17 @@ function createTextPrinter({ name, includeMetadata = false }: EventPrinterOption
         return line(`→ ${event.toolCall.name} ${JSON.stringify(inputOf(event.toolCall))}`);
       case "tool-result":
         return line(`← ${textOf(event.toolResult.result)}`);
+      case "progress": {
+        const { value, total, message } = event.progress;
+        const of = total === undefined ? "" : ` of ${total}`;
+        return line(`… ${value}${of}${message === undefined ? "" : `: ${message}`}`);
+      }
+      case "log":
+        return line(`${event.log.level}: ${textOf(event.log.data)}`);
+      case "context": {
+        const { action, messagesBefore, messagesAfter } = event.context;
+        return line(`(context: ${action}, ${messagesBefore} messages to ${messagesAfter})`);
+      }
       case "final": {
         const end = hasText ? endLine() : line(event.text);
         return end + (includeMetadata ? line(`(${describe(event)})`) : "");

@@ -45,6 +45,29 @@ export const eventSchemas: EventSchemas = {
   reasoning: z.looseObject({ type: z.literal("reasoning"), delta: z.string(), ...common }),
   "tool-call": z.looseObject({ type: z.literal("tool-call"), toolCall, ...common }),
   "tool-result": z.looseObject({ type: z.literal("tool-result"), toolResult, ...common }),
+  progress: z.looseObject({
+    type: z.literal("progress"),
+    progress: z.looseObject({ value: z.number(), total: z.number().optional(), message: z.string().optional() }),
+    ...common,
+  }),
+  log: z.looseObject({
+    type: z.literal("log"),
+    log: z.looseObject({ level: z.string(), logger: z.string().optional(), data: z.unknown() }),
+    ...common,
+  }),
+  context: z.looseObject({
+    type: z.literal("context"),
+    context: z.looseObject({
+      action: z.enum(["truncate", "summarize", "function"]),
+      maxTokens: z.number(),
+      tokensBefore: z.number(),
+      tokensAfter: z.number(),
+      messagesBefore: z.int().min(0),
+      messagesAfter: z.int().min(0),
+      summary: z.string().optional(),
+    }),
+    ...common,
+  }),
   final: z.looseObject({
     type: z.literal("final"),
     text: z.string(),

@@ -1,6 +1,6 @@
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
-import type { Bus, PublishOptions, SubscribeOptions, Subscription } from "./bus.ts";
+import { PUBLISHED, type Bus, type PublishOptions, type SubscribeOptions, type Subscription } from "./bus.ts";
 import { KeptMessages, type KeepOptions } from "./kept-messages.ts";
 import { Envelope, MemorySubscription } from "./memory-subscription.ts";
 import { checkTopic, checkTopicName, isPattern, patternOf } from "./topic-names.ts";
@@ -20,7 +20,6 @@ interface Waiting {
   admitted: Deferred<void>;
 }
 
-const DONE = Promise.resolve();
 const NONE: readonly MemorySubscription[] = [];
 
 /**
@@ -59,9 +58,10 @@ export class MemoryPubSub implements Bus {
         return Promise.reject(error);
       }
     }
-    const envelope = new Envelope(topic, payload, options);
     if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason);
-    if (!this.#waiting.has(topic) && this.#admit(envelope)) return DONE;
+    if (this.#isUnheard(topic)) return PUBLISHED;
+    const envelope = new Envelope(topic, payload, options);
+    if (!this.#waiting.has(topic) && this.#admit(envelope)) return PUBLISHED;
     return this.#wait(envelope, options?.signal);
   }
 
@@ -109,6 +109,12 @@ export class MemoryPubSub implements Bus {
       if (isPattern(topic)) this.#patterns--;
     }
     this.#onRoom(subscription);
+  }
+
+  /** Nobody gets what is published to this topic, now or later. */
+  #isUnheard(topic: string): boolean {
+    if (this.#kept !== undefined || this.#subscriptions.has(topic) || this.#waiting.has(topic)) return false;
+    return this.#patterns === 0 || !this.#subscriptions.has(patternOf(topic));
   }
 
   /** Hands the message to every subscription of its topic, or to none and says which of them it waits for. */

@@ -31,10 +31,8 @@ export class Envelope {
   }
 }
 
-/** Functions are made when somebody takes them: most messages are only acked. */
+/** Small, since each subscription has one of each message; functions are made when somebody takes them. */
 class Delivery implements Message {
-  readonly topic: string;
-  readonly payload: unknown;
   readonly deliveries: number;
   readonly envelope: Envelope;
   readonly order: number;
@@ -44,10 +42,16 @@ class Delivery implements Message {
   constructor(subscription: MemorySubscription, envelope: Envelope, order: number, deliveries: number) {
     this.#subscription = subscription;
     this.envelope = envelope;
-    this.topic = envelope.topic;
-    this.payload = envelope.payload;
     this.order = order;
     this.deliveries = deliveries;
+  }
+
+  get topic(): string {
+    return this.envelope.topic;
+  }
+
+  get payload(): unknown {
+    return this.envelope.payload;
   }
 
   get uuid(): string {

@@ -3,20 +3,33 @@ interface Ordered {
   readonly order: number;
 }
 
+/** Places of messages that have been read. */
+const MOST_READ = 32;
+
+type Reader<M> = (result: IteratorResult<M, undefined>) => void;
+
 /** What waits to be read, and who waits to read it. */
 export class MessageQueue<M extends Ordered> {
-  readonly #waiting: M[] = [];
-  readonly #readers: ((result: IteratorResult<M, undefined>) => void)[] = [];
+  #waiting: (M | undefined)[] = [];
+  /** Those before it have been read. */
+  #next = 0;
+  /** The one who waits to read; seldom there are others after it. */
+  #reader: Reader<M> | undefined;
+  readonly #readers: Reader<M>[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
   #closed = false;
 
   get length(): number {
-    return this.#waiting.length;
+    return this.#waiting.length - this.#next;
   }
 
   push(message: M): void {
-    if (this.#readers.length === 0) this.#waiting.push(message);
-    else this.#readers.shift()!({ done: false, value: message });
+    const reader = this.#reader;
+    if (reader === undefined) this.#waiting.push(message);
+    else {
+      this.#reader = this.#readers.length === 0 ? undefined : this.#readers.shift();
+      reader({ done: false, value: message });
+    }
   }
 
   /** A message that has been read comes again, after so long, before those that are later in order. */
@@ -29,15 +42,31 @@ export class MessageQueue<M extends Ordered> {
       this.#timers.add(timer);
       return;
     }
-    const place = this.#waiting.findIndex(({ order }) => order > message.order);
+    const place = this.#waiting.findIndex((other, at) => at >= this.#next && other!.order > message.order);
     if (place < 0) this.push(message);
     else this.#waiting.splice(place, 0, message);
   }
 
   next(): Promise<IteratorResult<M, undefined>> {
-    if (this.#waiting.length > 0) return Promise.resolve({ done: false, value: this.#waiting.shift()! });
+    if (this.#next < this.#waiting.length) return Promise.resolve({ done: false, value: this.#take() });
     if (this.#closed) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve) => this.#readers.push(resolve));
+    return new Promise((resolve) => {
+      if (this.#reader === undefined) this.#reader = resolve;
+      else this.#readers.push(resolve);
+    });
+  }
+
+  #take(): M {
+    const message = this.#waiting[this.#next]!;
+    this.#waiting[this.#next++] = undefined;
+    if (this.#next === this.#waiting.length) {
+      this.#waiting.length = 0;
+      this.#next = 0;
+    } else if (this.#next > MOST_READ) {
+      this.#waiting = this.#waiting.slice(this.#next);
+      this.#next = 0;
+    }
+    return message;
   }
 
   /** Reads; `leave` is called where a loop is left early. */
@@ -56,7 +85,10 @@ export class MessageQueue<M extends Ordered> {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    for (const reader of this.#readers.splice(0)) reader({ done: true, value: undefined });
+    const readers = this.#reader === undefined ? [] : [this.#reader, ...this.#readers.splice(0)];
+    this.#reader = undefined;
+    for (const reader of readers) reader({ done: true, value: undefined });
     this.#waiting.length = 0;
+    this.#next = 0;
   }
 }

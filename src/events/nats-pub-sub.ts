@@ -8,7 +8,7 @@ import { GeppettoError } from "../shared/errors.ts";
 import type { Bus, PublishOptions, Subscription } from "./bus.ts";
 import { CoreSubscription } from "./nats/core-subscription.ts";
 import { isRetryable, JetStreamSubscription } from "./nats/jet-stream-subscription.ts";
-import { encodePayload, METADATA_HEADER, UUID_HEADER } from "./nats/nats-codec.ts";
+import { encodePayload, METADATA_HEADER, traceHeadersIn, UUID_HEADER } from "./nats/nats-codec.ts";
 import type { NatsPubSubOptions, NatsSubscribeOptions } from "./nats/nats-options.ts";
 import type { NatsSubscription } from "./nats/nats-subscription.ts";
 import { loadPackage } from "./nats/load-package.ts";
@@ -199,7 +199,10 @@ export class NatsPubSub implements Bus, AsyncDisposable {
 
   #headersOf({ metadata }: QueuedMessage): MsgHdrs {
     const headers = this.#createHeaders();
-    if (metadata !== "") headers.set(METADATA_HEADER, metadata);
+    if (metadata === "") return headers;
+    headers.set(METADATA_HEADER, metadata);
+    // Where others look for it, too.
+    for (const [name, value] of traceHeadersIn(metadata)) headers.set(name, value);
     return headers;
   }
 

@@ -2,7 +2,7 @@ import type { Source } from "../sandbox/realm.ts";
 import type { Frame } from "../shared/frames.ts";
 
 /** How many times the format of journals has changed. */
-export const JOURNAL_VERSION = 1;
+export const JOURNAL_VERSION = 4;
 
 /** Most text of one run's journal, in bytes of UTF-8, before it is compressed. */
 export const MAX_JOURNAL_BYTES = 64_000_000;
@@ -45,6 +45,8 @@ export interface JournalEnd {
  * - call: the guest asked, and was answered · wait: it asked and waited, until the next `answer`
  * - note: it told · gate: from here on what it tells has an effect, or none
  * - said: a line of the host's own on stderr · event: one more of the logged events was told
+ * - time: what follows happened then, in milliseconds since the epoch by this machine's clock; but pieces of text, whose
+ *   frames say when they were made
  */
 export type JournalRecord =
   | { kind: "begin"; facts: JournalFacts }
@@ -57,6 +59,7 @@ export type JournalRecord =
   | { kind: "gate"; isOpen: boolean }
   | { kind: "said"; text: string }
   | { kind: "event" }
+  | { kind: "time"; ms: number }
   | { kind: "end"; end: JournalEnd };
 
 /** Hears what crosses the wall. Nothing of it throws; all of it is cheap. */

@@ -1,11 +1,18 @@
 import type { Source } from "../sandbox/realm.ts";
-import type { Frame } from "../shared/frames.ts";
+import type { Frame, Piece, PieceShape } from "../shared/frames.ts";
+import { hashOfText, MIN_KEPT_CHARS, type KeptText } from "./kept-text.ts";
 import { MAX_JOURNAL_BYTES, type JournalEnd, type JournalFacts, type JournalSink } from "./journal-record.ts";
 import { LETTERS, splitRecords, writeRecord, type WrittenRecord } from "./journal-text.ts";
+import { PIECE_BYTES, RecordBuffer, releasePiece, roomFor } from "./record-buffer.ts";
 
 export interface JournalRecorderOptions {
   /** Keeps a part of the journal, in order. What it throws is why the run cannot be replayed. */
   write(chunk: Uint8Array): void;
+  /**
+   * Keeps a long text with which the script begins, so that the journals of several runs need not each have it. What it throws
+   * is why the run cannot be replayed. Default: it is in the journal.
+   */
+  keepText?(kept: KeptText): void;
   /** Takes out of a text what is not to be kept. */
   redact(text: string): string;
   /** May a text hold something that is to be taken out? Asked of many frames at once; default always. */
@@ -16,10 +23,8 @@ export interface JournalRecorderOptions {
   maxBytes?: number;
 }
 
-/** Text that is joined at a time, in characters: strings that wait for longer cost V8's collector time. */
-const BATCH_CHARS = 16_384;
-/** What is compressed and kept at a time, in bytes. */
-const CHUNK_BYTES = 262_144;
+/** What is looked through for secrets at a time, in bytes. */
+const BATCH_BYTES = 16_384;
 
 /** Loaded on use: while a script starts there is nothing to compress. */
 function compress(bytes: Uint8Array): Promise<Uint8Array> {
@@ -31,22 +36,27 @@ function compress(bytes: Uint8Array): Promise<Uint8Array> {
 }
 
 /**
- * Keeps what crosses the wall in one run. Texts are held as they are, and joined, redacted and compressed some at a time,
- * off the path of events. A journal that grows too large, or cannot be kept, is given up; the run goes on.
+ * Keeps what crosses the wall in one run. Texts are copied at once; they are redacted and compressed many at a time. A
+ * journal that grows too large, or cannot be kept, is given up; the run goes on.
  */
 export class JournalRecorder implements JournalSink {
-  readonly #options: Required<JournalRecorderOptions>;
+  readonly #options: Required<Omit<JournalRecorderOptions, "keepText">> & Pick<JournalRecorderOptions, "keepText">;
   #facts: (() => JournalFacts) | undefined;
-  #parts: string[] = [];
-  #chars = 0;
-  /** Joined, and not yet kept. */
-  #pieces: Buffer[] = [];
-  #pieceBytes = 0;
-  /** Of all of it. */
+  readonly #records = new RecordBuffer();
+  /** What of these has been redacted, in bytes. */
+  #clean = 0;
+  /** Of what has been handed over. */
   #bytes = 0;
   #writing: Promise<void> = Promise.resolve();
   #isRecording = true;
+  /** Nothing of the script's has run yet. */
+  #isBeginning = true;
   #lastNote: string | undefined;
+  #time = 0;
+  /** Of the last piece of text. */
+  #shape: PieceShape | undefined;
+  #seq = 0;
+  #pieceTime = 0;
   #failure: string | undefined;
 
   constructor(options: JournalRecorderOptions) {
@@ -63,18 +73,28 @@ export class JournalRecorder implements JournalSink {
   }
 
   entry(frame: Frame): void {
-    this.#frame(LETTERS.entry, frame);
+    if (frame.piece !== undefined) return this.#piece(frame.piece, frame.text.length);
+    const hash = this.#isBeginning && frame.buffers === undefined ? this.#keepText(frame.text) : undefined;
+    if (hash === undefined) return this.#frame(LETTERS.entry, frame);
+    this.#mark();
+    this.#push(LETTERS.keptEntry, hash);
   }
 
   run({ code, ...facts }: Source): void {
-    this.#push(LETTERS.run, JSON.stringify(facts), code);
+    const hash = this.#keepText(code);
+    this.#isBeginning = false;
+    this.#mark();
+    if (hash === undefined) this.#push(LETTERS.run, JSON.stringify(facts), code);
+    else this.#push(LETTERS.keptRun, JSON.stringify(facts), hash);
   }
 
   call(text: string, answer: string): void {
+    this.#mark();
     this.#push(LETTERS.call, text, answer);
   }
 
   wait(text: string): void {
+    this.#mark();
     this.#push(LETTERS.wait, text);
   }
 
@@ -85,7 +105,10 @@ export class JournalRecorder implements JournalSink {
   note(text: string): void {
     if (!this.#isRecording) return;
     if (text === this.#lastNote) this.#add(LETTERS.again);
-    else this.#add(LETTERS.note, text);
+    else {
+      this.#mark();
+      this.#add(LETTERS.note, text);
+    }
     this.#lastNote = text;
   }
 
@@ -111,20 +134,60 @@ export class JournalRecorder implements JournalSink {
     if (this.#failure !== undefined) return;
     this.#failure = reason;
     this.#isRecording = false;
-    this.#parts = [];
-    this.#pieces = [];
+    this.#records.take();
+    this.#clean = 0;
     this.#options.onFailed(reason);
   }
 
   /** Keeps the rest, off the main thread where that can be. Resolves when everything has been handed to `write`. */
   async close(end: JournalEnd): Promise<void> {
     this.#add(LETTERS.end, JSON.stringify(end));
-    this.#join();
     this.#flush();
     await this.#writing;
   }
 
+  /** Says when what follows happens, once for each millisecond. */
+  #mark(): void {
+    const now = Date.now();
+    if (now === this.#time) return;
+    this.#time = now;
+    this.#push(LETTERS.time, String(now));
+  }
+
+  /** Keeps the text beside the journal, if it is long, and says by which hash. */
+  #keepText(text: string): string | undefined {
+    const { keepText, mayRedact, redact, maxBytes } = this.#options;
+    if (keepText === undefined || text.length < MIN_KEPT_CHARS) return undefined;
+    if (!this.#isRecording || this.#failure !== undefined) return undefined;
+    const clean = mayRedact(text) ? redactPart(text, redact) : text;
+    const hash = hashOfText(clean);
+    this.#bytes += Buffer.byteLength(clean);
+    try {
+      if (this.#bytes <= maxBytes) keepText({ hash, text: clean });
+    } catch (error) {
+      this.fail((error as Error).message);
+    }
+    return hash;
+  }
+
+  /**
+   * Of a piece of text only what differs from the last one is kept. It has a time of its own, and counts as what it is when
+   * it is read.
+   */
+  #piece({ shape, seq, time, delta }: Piece, chars: number): void {
+    if (!this.#isRecording) return;
+    if (shape !== this.#shape || seq !== this.#seq + 1) {
+      this.#add(LETTERS.pieces, JSON.stringify([...shape, seq, time]));
+      this.#shape = shape;
+    } else if (time !== this.#pieceTime) this.#add(LETTERS.pieceTime, String(time));
+    this.#seq = seq;
+    this.#pieceTime = time;
+    this.#add(LETTERS.piece, delta);
+    this.#bytes += chars - delta.length;
+  }
+
   #frame(letter: string, { text, buffers }: Frame): void {
+    this.#mark();
     if (buffers !== undefined) {
       for (const buffer of buffers) this.#push(LETTERS.buffer, Buffer.from(buffer).toString("base64"));
     }
@@ -137,47 +200,47 @@ export class JournalRecorder implements JournalSink {
 
   #add(letter: string, first?: string, second?: string): void {
     if (this.#failure !== undefined) return;
-    const parts = this.#parts;
-    if (first === undefined) parts.push(letter);
-    else if (second === undefined) parts.push(`${letter}${first.length}:`, first);
-    else parts.push(`${letter}${first.length}:`, first, `${second.length}:`, second);
-    this.#chars += (first?.length ?? 0) + (second?.length ?? 0) + 8;
-    if (this.#chars >= BATCH_CHARS) this.#join();
-  }
-
-  #join(): void {
-    if (this.#failure !== undefined || this.#chars === 0) return;
-    const piece = Buffer.from(this.#takeText());
-    this.#pieces.push(piece);
-    this.#pieceBytes += piece.length;
-    this.#bytes += piece.length;
+    const room = roomFor(first, second);
     const { maxBytes } = this.#options;
-    if (this.#bytes > maxBytes) this.fail(`journal larger than ${Math.round(maxBytes / 1_000_000)} MB`);
-    else if (this.#pieceBytes >= CHUNK_BYTES) this.#flush();
+    if (this.#bytes + this.#records.size + room > maxBytes) {
+      this.fail(`journal larger than ${Math.round(maxBytes / 1_000_000)} MB`);
+      return;
+    }
+    // What is almost full is not made larger.
+    if (this.#records.size + room > PIECE_BYTES && this.#records.size > PIECE_BYTES / 2) this.#flush();
+    this.#records.add(room, letter, first, second);
+    if (this.#records.size >= PIECE_BYTES) this.#flush();
+    else if (this.#records.size - this.#clean >= BATCH_BYTES) this.#redact();
   }
 
   #flush(): void {
-    if (this.#failure !== undefined || this.#pieces.length === 0) return;
-    const bytes = Buffer.concat(this.#pieces);
-    this.#pieces = [];
-    this.#pieceBytes = 0;
+    if (this.#failure !== undefined || this.#records.size === 0) return;
+    this.#redact();
+    let bytes = this.#records.take();
+    this.#clean = 0;
+    const facts = this.#facts;
+    this.#facts = undefined;
+    if (facts !== undefined) {
+      const begin = writeRecord({ letter: LETTERS.begin, parts: [JSON.stringify(facts())] });
+      bytes = Buffer.concat([Buffer.from(begin), bytes]);
+    }
+    this.#bytes += bytes.length;
     this.#writing = this.#writing.then(() => this.#keep(bytes));
   }
 
-  #takeText(): string {
-    let text = this.#parts.join("");
-    this.#parts = [];
-    this.#chars = 0;
-    const facts = this.#facts;
-    this.#facts = undefined;
-    if (facts !== undefined) text = writeRecord({ letter: LETTERS.begin, parts: [JSON.stringify(facts())] }) + text;
-    return this.#options.mayRedact(text) ? redactRecords(text, this.#options.redact) : text;
+  /** Takes out of what has come since the last time what is not to be kept. */
+  #redact(): void {
+    const text = this.#records.textFrom(this.#clean);
+    const { mayRedact, redact } = this.#options;
+    if (mayRedact(text)) this.#records.replaceFrom(this.#clean, redactRecords(text, redact));
+    this.#clean = this.#records.size;
   }
 
   async #keep(bytes: Buffer): Promise<void> {
     if (this.#failure !== undefined) return;
     try {
       const chunk = await compress(bytes);
+      releasePiece(bytes);
       if (this.#failure === undefined) this.#options.write(chunk);
     } catch (error) {
       this.fail((error as Error).message);
@@ -185,17 +248,31 @@ export class JournalRecorder implements JournalSink {
   }
 }
 
+/** Records that hold nothing that anybody said. */
+const OURS: ReadonlySet<string> = new Set([
+  LETTERS.buffer,
+  LETTERS.time,
+  LETTERS.keptEntry,
+  LETTERS.pieces,
+  LETTERS.pieceTime,
+]);
+
 function redactRecords(text: string, redact: (text: string) => string): string {
   let clean = "";
   for (const record of splitRecords(text)) {
-    clean += writeRecord(record.letter === LETTERS.buffer ? record : redactRecord(record, redact));
+    clean += writeRecord(OURS.has(record.letter) ? record : redactRecord(record, redact));
   }
   return clean;
 }
 
 /** Frames are JSON: their texts are redacted one by one, so that they stay JSON, and a key behind an escape is seen. */
 function redactRecord({ letter, parts }: WrittenRecord, redact: (text: string) => string): WrittenRecord {
-  return { letter, parts: parts.map((part) => (/^[[{"]/.test(part) ? redactJson(part, redact) : redact(part))) };
+  if (letter === LETTERS.keptRun) return { letter, parts: [redactPart(parts[0]!, redact), parts[1]!] };
+  return { letter, parts: parts.map((part) => redactPart(part, redact)) };
+}
+
+function redactPart(part: string, redact: (text: string) => string): string {
+  return /^[[{"]/.test(part) ? redactJson(part, redact) : redact(part);
 }
 
 function redactJson(text: string, redact: (text: string) => string): string {

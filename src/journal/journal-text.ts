@@ -2,6 +2,8 @@ import type { Frame } from "../shared/frames.ts";
 import type { Source } from "../sandbox/realm.ts";
 import { JournalError } from "./journal-error.ts";
 import { JOURNAL_VERSION, type JournalEnd, type JournalFacts, type JournalRecord } from "./journal-record.ts";
+import { isObject } from "../shared/is-object.ts";
+import { PieceReader } from "./piece-reader.ts";
 
 /**
  * Records as text: a letter, then each part with its length before it ("N5:[1,2]"). Lengths count UTF-16 units, so
@@ -12,6 +14,17 @@ export const LETTERS = {
   buffer: "b",
   entry: "E",
   run: "R",
+  /**
+   * An entry that is a piece of text: its delta. What is around that, with the number and time of the first one, stands
+   * before the first of several, each with the next number; another time stands before the first that has it. Since
+   * version 4.
+   */
+  piece: "p",
+  pieces: "P",
+  pieceTime: "t",
+  /** The same with the hash of a text that is kept beside the journal. Since version 3. */
+  keptEntry: "e",
+  keptRun: "r",
   call: "C",
   wait: "W",
   answer: "A",
@@ -21,6 +34,8 @@ export const LETTERS = {
   gate: "G",
   said: "T",
   event: "V",
+  /** Since version 2. */
+  time: "M",
   end: "Z",
 } as const;
 
@@ -30,6 +45,11 @@ const PARTS: Readonly<Record<string, number>> = {
   b: 1,
   E: 1,
   R: 2,
+  p: 1,
+  P: 1,
+  t: 1,
+  e: 1,
+  r: 2,
   C: 2,
   W: 1,
   A: 1,
@@ -38,6 +58,7 @@ const PARTS: Readonly<Record<string, number>> = {
   G: 1,
   T: 1,
   V: 0,
+  M: 1,
   Z: 1,
 };
 
@@ -88,9 +109,20 @@ export function* splitRecords(text: string): Generator<WrittenRecord> {
 export class RecordReader {
   #buffers: ArrayBuffer[] = [];
   #lastNote = "";
+  readonly #textOf: (hash: string) => string;
+  readonly #pieces: PieceReader;
 
   /**
-   * The record; undefined for a buffer, which belongs to the next one.
+   * @param textOf the text of a hash; throws a {@link JournalError} where there is none
+   * @param onMore told how much more text a record is than was written; what it throws, {@link read} does
+   */
+  constructor(textOf: (hash: string) => string, onMore: (chars: number) => void) {
+    this.#textOf = textOf;
+    this.#pieces = new PieceReader(onMore);
+  }
+
+  /**
+   * The record; undefined for what belongs to the next one, such as a buffer.
    *
    * @throws {JournalError} for parts that are not what they should be.
    */
@@ -104,8 +136,20 @@ export class RecordReader {
         return { kind: "begin", facts: parseFacts(first) };
       case LETTERS.entry:
         return { kind: "entry", frame: this.#frame(first) };
+      case LETTERS.piece:
+        return { kind: "entry", frame: { text: this.#pieces.text(first) } };
+      case LETTERS.pieces:
+        this.#pieces.begin(first);
+        return undefined;
+      case LETTERS.pieceTime:
+        this.#pieces.setTime(first);
+        return undefined;
       case LETTERS.run:
         return { kind: "run", source: parseSource(first, second) };
+      case LETTERS.keptEntry:
+        return { kind: "entry", frame: this.#frame(this.#textOf(first)) };
+      case LETTERS.keptRun:
+        return { kind: "run", source: parseSource(first, this.#textOf(second)) };
       case LETTERS.call:
         return { kind: "call", text: first, answer: second };
       case LETTERS.wait:
@@ -123,6 +167,8 @@ export class RecordReader {
         return { kind: "said", text: first };
       case LETTERS.event:
         return { kind: "event" };
+      case LETTERS.time:
+        return { kind: "time", ms: parseTime(first) };
       default:
         return { kind: "end", end: parseEnd(first) };
     }
@@ -134,6 +180,11 @@ export class RecordReader {
     this.#buffers = [];
     return { text, buffers };
   }
+}
+
+function parseTime(text: string): number {
+  if (!/^\d{1,16}$/.test(text)) throw new JournalError("it holds a time that cannot be read");
+  return Number(text);
 }
 
 function toBuffer(base64: string): ArrayBuffer {
@@ -150,10 +201,6 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   }
   if (isObject(value)) return value;
   throw new JournalError("it holds a record that cannot be read");
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const FACTS: { readonly [Name in keyof JournalFacts]: "number" | "string" } = {
@@ -188,14 +235,15 @@ function parseFacts(text: string): JournalFacts {
 }
 
 function parseSource(json: string, code: string): Source {
-  const { filename, kind, lineOffset, token } = parseObject(json);
+  const { filename, kind, lineOffset, token, loadOnly } = parseObject(json);
   const isSource =
     typeof filename === "string" &&
     (kind === "module" || kind === "classic") &&
     Number.isSafeInteger(lineOffset) &&
     Number.isSafeInteger(token);
   if (!isSource) throw new JournalError("it holds a source that cannot be read");
-  return { code, filename, kind, lineOffset: lineOffset as number, token: token as number };
+  const source: Source = { code, filename, kind, lineOffset: lineOffset as number, token: token as number };
+  return loadOnly === true ? { ...source, loadOnly } : source;
 }
 
 function parseEnd(text: string): JournalEnd {

@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
 import { JournalError } from "./journal-error.ts";
+import { KeptTextError, unpackText } from "./kept-text.ts";
 import { MAX_JOURNAL_BYTES, type JournalEnd, type JournalFacts, type JournalRecord } from "./journal-record.ts";
 import { RecordReader, splitRecords } from "./journal-text.ts";
 
@@ -22,16 +23,37 @@ const TOO_LARGE = `it is larger than ${MAX_JOURNAL_BYTES / 1_000_000} MB`;
 
 const decompress = promisify(zstdDecompress);
 
+export interface ReadJournalOptions {
+  /** What is kept of the texts that the journal has by their hash. */
+  texts?: ReadonlyMap<string, Uint8Array>;
+  /** Most text, in bytes; default 64 MB. */
+  maxBytes?: number;
+}
+
 /**
  * Reads a journal from its parts. Of one that is cut off or damaged in the middle, what comes before that is read.
  *
- * @throws {JournalError} where not even its beginning can be read, a newer version made it, or it is too large.
+ * @throws {JournalError} where not even its beginning can be read, a newer version made it, it is too large, or its source
+ *   is not what was kept.
  */
-export async function readJournal(chunks: Iterable<Uint8Array>, maxBytes = MAX_JOURNAL_BYTES): Promise<Journal> {
+export async function readJournal(
+  chunks: Iterable<Uint8Array>,
+  { texts, maxBytes = MAX_JOURNAL_BYTES }: ReadJournalOptions = {},
+): Promise<Journal> {
   const records: JournalRecord[] = [];
   let journal: Journal | undefined;
-  const reader = new RecordReader();
   let left = maxBytes;
+  const known = new Map<string, string>();
+  const textOf = (hash: string): string => {
+    const text = known.get(hash) ?? unpackText(hash, texts?.get(hash), left);
+    if (!known.has(hash)) left -= Buffer.byteLength(text);
+    known.set(hash, text);
+    return text;
+  };
+  const reader = new RecordReader(textOf, (chars) => {
+    left -= chars;
+    if (left < 0) throw new JournalError(TOO_LARGE);
+  });
   try {
     for (const chunk of chunks) {
       const bytes = await unpack(chunk, left);
@@ -47,7 +69,7 @@ export async function readJournal(chunks: Iterable<Uint8Array>, maxBytes = MAX_J
       }
     }
   } catch (error) {
-    if (journal === undefined || !(error instanceof JournalError)) throw error;
+    if (journal === undefined || !(error instanceof JournalError) || error instanceof KeptTextError) throw error;
     return { ...journal, damage: error.message };
   }
   if (journal === undefined) throw new JournalError("it is empty");

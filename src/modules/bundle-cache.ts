@@ -1,9 +1,9 @@
 /** Bundles kept for the next run, in a folder of the user's own. Whatever goes wrong with it, a script is put together anew. */
-import { hash, randomUUID } from "node:crypto";
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readSync, renameSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, renameSync } from "node:fs";
 import { lstatSync, statSync, unlinkSync, utimesSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { isOwn, userCacheFolder } from "../base/user-cache-folder.ts";
+import { makeFolder } from "../base/files/make-folder.ts";
 
 /** Most that all kept bundles take, and most of them. */
 const MAX_CACHE_BYTES = 256_000_000;
@@ -18,11 +18,6 @@ const LEFT_OVER_MS = 3_600_000;
 /** Where bundles are kept; undefined where there is no place for them. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string | undefined {
   return userCacheFolder("bundles", env);
-}
-
-/** The name of what is made of all this. */
-export function cacheKey(parts: readonly unknown[]): string {
-  return hash("sha256", JSON.stringify(parts), "hex").slice(0, 40);
 }
 
 /** Is something kept whose name begins with this key? */
@@ -61,16 +56,16 @@ export function readKept(file: string): Buffer | undefined {
 export function keep(file: string, bytes: Uint8Array): void {
   if (bytes.length > MAX_KEPT_BYTES) return;
   const folder = join(file, "..");
-  const written = `${file}.${randomUUID()}.new`;
+  const written = `${file}.${process.pid}-${Date.now()}-${Math.random().toString(36).slice(2)}.new`;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, { mode: 0o700 });
     const stats = lstatSync(folder);
     if (!stats.isDirectory() || !isOwn(stats)) return;
     makeRoom(folder, bytes.length);
     const descriptor = openSync(written, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
-      // Half a bundle, after a loss of power, is found by its hash.
+      // Half a bundle, after a loss of power, is found by its checksum.
     } finally {
       closeSync(descriptor);
     }

@@ -1,8 +1,8 @@
 /**
- * A bundle as bytes: a line with the hash of all that follows, a line with the length of the head, the head in JSON, and
- * then the texts that the head says the places of.
+ * A bundle as bytes: a line with a checksum of all that follows and the length of the head, the head in JSON, and then the
+ * texts that the head says the places of.
  */
-import { hash } from "node:crypto";
+import { crc32 } from "node:zlib";
 import type { FileFacts } from "../permissions/file-facts.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import type { ImportUse } from "./bundler-messages.ts";
@@ -13,6 +13,8 @@ export interface BundleTexts {
   mappings: string;
   /** The texts of the modules, the script's own among them, by their names. */
   sources: Readonly<Record<string, string>>;
+  /** What was read of a file that the facts speak of; "" for any other. */
+  fileText: (path: string) => string;
 }
 
 /** What is known of a bundle. */
@@ -34,38 +36,57 @@ interface Head extends BundleFacts {
   code: Span;
   mappings: Span;
   sources: Record<string, Span>;
+  files: Record<string, Span>;
 }
 
-const FIRST = /^geppetto-bundle ([\da-f]{64}) (\d{1,9})\n$/;
-const FIRST_BYTES = "geppetto-bundle ".length + 64 + 1 + 9 + 1;
+const FIRST = /^geppetto-bundle (\d{10}) (\d{9})\n$/;
+const FIRST_BYTES = "geppetto-bundle ".length + 10 + 1 + 9 + 1;
 
-export function encodeBundle({ code, mappings, sources }: BundleTexts, facts: BundleFacts): Uint8Array {
-  const parts: Buffer[] = [];
+/** @param files the facts' own, whose texts are mostly those of the sources */
+export function encodeBundle(
+  { code, mappings, sources }: Omit<BundleTexts, "fileText">,
+  files: ReadonlyMap<string, string>,
+  facts: BundleFacts,
+): Uint8Array {
+  const spans = new Map<string, Span>();
+  const texts: string[] = [];
   let at = 0;
   const add = (text: string): Span => {
-    const bytes = Buffer.from(text);
-    const span: Span = [at, bytes.length];
-    parts.push(bytes);
-    at += bytes.length;
+    let span = spans.get(text);
+    if (span !== undefined) return span;
+    span = [at, Buffer.byteLength(text)];
+    spans.set(text, span);
+    texts.push(text);
+    at += span[1];
     return span;
   };
-  const spans = Object.entries(sources).map(([name, text]): [string, Span] => [name, add(text)]);
-  const head: Head = { ...facts, code: add(code), mappings: add(mappings), sources: Object.fromEntries(spans) };
-  const headBytes = Buffer.from(JSON.stringify(head));
-  const rest = Buffer.concat([headBytes, ...parts]);
-  const first = `geppetto-bundle ${hash("sha256", rest, "hex")} ${String(headBytes.length).padStart(9, "0")}\n`;
-  return Buffer.concat([Buffer.from(first), rest]);
+  const head: Head = { ...facts, code: add(code), mappings: add(mappings), sources: {}, files: {} };
+  for (const name of Object.keys(sources)) head.sources[name] = add(sources[name]!);
+  for (const [path, text] of files) head.files[path] = add(text);
+  const headText = JSON.stringify(head);
+  const headBytes = Buffer.byteLength(headText);
+  const bytes = Buffer.allocUnsafe(FIRST_BYTES + headBytes + at);
+  bytes.write(headText, FIRST_BYTES);
+  let end = FIRST_BYTES + headBytes;
+  for (const text of texts) end += bytes.write(text, end);
+  bytes.write(firstLine(bytes.subarray(FIRST_BYTES), headBytes), "latin1");
+  return bytes;
+}
+
+function firstLine(rest: Uint8Array, headBytes: number): string {
+  const digits = (number: number, count: number): string => String(number).padStart(count, "0");
+  return `geppetto-bundle ${digits(crc32(rest), 10)} ${digits(headBytes, 9)}\n`;
 }
 
 /** The parts of a bundle that was kept; undefined for bytes that are not a bundle, or not as they were written. */
 export function decodeKept(bytes: Buffer): (BundleTexts & BundleFacts) | undefined {
   const [, expected, length] = FIRST.exec(bytes.toString("latin1", 0, FIRST_BYTES)) ?? [];
   const rest = bytes.subarray(FIRST_BYTES);
-  if (expected === undefined || hash("sha256", rest, "hex") !== expected) return undefined;
+  if (expected === undefined || crc32(rest) !== Number(expected)) return undefined;
   try {
     return decode(rest, Number(length));
   } catch {
-    // Another version has written it, or something else that knows the hash.
+    // Another version has written it, or something else that knows the checksum.
     return undefined;
   }
 }
@@ -80,17 +101,18 @@ export function decodeBundle({ buffer, byteOffset, length }: Uint8Array): Bundle
 function decode(rest: Buffer, length: number): BundleTexts & BundleFacts {
   const texts = rest.subarray(length);
   const head = JSON.parse(rest.toString("utf8", 0, length)) as Head;
-  const { names, uses, refusals, granted, facts, sources, code, mappings } = head;
+  const { names, uses, refusals, granted, facts, sources, files, code, mappings } = head;
   const areLists =
     [names, uses, refusals, granted].every(Array.isArray) && granted.every(isText) && names.every(isText);
-  const areSpans = [code, mappings, ...Object.values(sources)].every(isSpan);
+  const areSpans = [code, mappings, ...Object.values(sources), ...Object.values(files)].every(isSpan);
   if (!areLists || !areSpans || typeof facts !== "object") throw new SyntaxError("it is not the head of a bundle");
   const textOf = ([start, size]: Span): string => texts.toString("utf8", start, start + size);
   return {
     ...head,
-    code: textOf(head.code),
-    mappings: textOf(head.mappings),
-    sources: lazyTexts(head.sources, textOf),
+    code: textOf(code),
+    mappings: textOf(mappings),
+    sources: lazyTexts(sources, textOf),
+    fileText: (path) => (Object.hasOwn(files, path) ? textOf(files[path]!) : ""),
   };
 }
 

@@ -1,5 +1,5 @@
+import { hash } from "node:crypto";
 import { realpathSync, statSync } from "node:fs";
-import { realpath } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { areTrue } from "../permissions/file-facts.ts";
@@ -7,10 +7,11 @@ import type { Permissions } from "../permissions/permissions.ts";
 import { toErrorRecord } from "../shared/errors.ts";
 import type { ErrorRecord } from "../shared/frames.ts";
 import type { SourcePositions } from "../shared/source-positions.ts";
-import { cacheFolder, cacheKey, hasKept, readKept } from "./bundle-cache.ts";
+import { cacheFolder, hasKept, readKept } from "./bundle-cache.ts";
 import { decodeBundle, decodeKept, type BundleFacts, type BundleTexts } from "./bundle-format.ts";
 import type { BundleFailure, BundleOrder, BundlePlace, ImportUse } from "./bundler-messages.ts";
 import { runBundler, startBundlerAhead } from "./bundler-process.ts";
+import { bundlerProgram } from "./bundler-program.ts";
 import { LoadError } from "./load-error.ts";
 import { needsBundling } from "./needs-bundling.ts";
 
@@ -30,8 +31,9 @@ export interface Bundle {
   refusals: readonly ErrorRecord[];
 }
 
-const FORMAT = 1;
-const MAIN = createRequire(import.meta.url).resolve("#bundler-child");
+const FORMAT = 2;
+const HOME = dirname(createRequire(import.meta.url).resolve("#bundler-child"));
+const PROGRAM = join(HOME, "serve-bundler.cjs");
 
 /**
  * Puts a script and what it imports together into one module, or takes what was made of the same files last. TypeScript
@@ -44,28 +46,30 @@ export async function bundleScript(
   permissions: Permissions,
   signal: AbortSignal,
 ): Promise<Bundle> {
-  const folder = await realpath(given);
+  const folder = realpathSync(given);
   const access = permissions.imports();
   const { rules } = access;
   const keptFolder = cacheFolder();
   const keptAs = `${keyOf({ name, code, folder })}.${cacheKey([rules, access.places])}`;
+  const keepAs = keptFolder && join(keptFolder, keptAs);
+  const kept = keepAs === undefined ? undefined : readKept(keepAs);
+  const known = kept && decodeKept(kept);
+  if (known !== undefined) {
+    access.restore(known.granted);
+    const isAllowed = known.uses.every(({ file, granted }) => !granted || access.ruleFor(file!) !== undefined);
+    if (isAllowed && (await areTrue(known.facts, known.fileText, nextTurn))) return toBundle(name, known, permissions);
+  }
+  signal.throwIfAborted();
   const order: BundleOrder = {
     name,
     code,
     folder,
     rules,
     maxUses: permissions.maxUses,
-    shims: join(dirname(MAIN), "shims"),
-    keepAs: keptFolder && join(keptFolder, keptAs),
+    shims: join(HOME, "shims"),
+    bundler: bundlerProgram(),
+    keepAs,
   };
-  const kept = order.keepAs === undefined ? undefined : readKept(order.keepAs);
-  const known = kept && decodeKept(kept);
-  if (known !== undefined) {
-    access.restore(known.granted);
-    const isAllowed = known.uses.every(({ file, granted }) => !granted || access.ruleFor(file!) !== undefined);
-    if (isAllowed && (await areTrue(known.facts, nextTurn))) return toBundle(name, known, permissions);
-  }
-  signal.throwIfAborted();
   const result = await runBundler(order, signal);
   if ("bundle" in result) return toBundle(name, decodeBundle(result.bundle), permissions);
   if ("failure" in result) throw toLoadError(name, result.failure, permissions);
@@ -79,8 +83,13 @@ function nextTurn(): Promise<void> {
 
 /** What a script's bundles are kept as, without what may be imported. */
 function keyOf({ name, code, folder }: ModuleScript): string {
-  const { size, mtimeMs } = statSync(MAIN);
-  return cacheKey([FORMAT, process.versions.node, MAIN, size, mtimeMs, name, code, folder]);
+  const { size, mtimeMs } = statSync(PROGRAM);
+  return cacheKey([FORMAT, process.versions.node, PROGRAM, size, mtimeMs, name, code, folder]);
+}
+
+/** The name of what is made of all this. */
+function cacheKey(parts: readonly unknown[]): string {
+  return hash("sha256", JSON.stringify(parts), "hex").slice(0, 40);
 }
 
 /**
@@ -111,7 +120,7 @@ function noteAll(
   sources: Readonly<Record<string, string>>,
 ): void {
   try {
-    for (const use of uses) permissions.noteImport(use);
+    permissions.noteImports(uses);
   } catch (error) {
     throw new LoadError(toErrorRecord(error), sources);
   }

@@ -12,6 +12,8 @@ export interface BundleOrder {
   maxUses: number;
   /** Where the texts lie that stand in for modules of Node's. */
   shims: string;
+  /** The bundler's program. */
+  bundler: string;
   /** Where to keep the bundle, for the next run; undefined for nowhere. */
   keepAs: string | undefined;
 }

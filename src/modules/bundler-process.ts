@@ -1,15 +1,10 @@
-import type { ChildProcess, SpawnOptions } from "node:child_process";
-import { existsSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
-import { startProcess } from "../base/start-process.ts";
 import type { BundleOrder, BundleResult } from "./bundler-messages.ts";
+import { endGroup, setReferenced, startCodeProcess } from "./code-process.ts";
 
 /** How long the process may take to end the bundler and itself, in milliseconds. */
 const LEAVE_MS = 1_000;
-
-/** What the system gives the bundler's process, and the one that Node has for it, of private memory, in KB each. */
-const DATA_KB = 1_500_000;
-const CPU_SECONDS = 600;
 
 /** A process that waits for a script. */
 let waiting: ChildProcess | undefined;
@@ -34,28 +29,9 @@ function takeBundler(): ChildProcess {
   return child;
 }
 
-function setReferenced(child: ChildProcess, isReferenced: boolean): void {
-  if (isReferenced) child.ref();
-  else child.unref();
-  if (isReferenced) child.channel?.ref();
-  else child.channel?.unref();
-}
-
-/** The process that puts one script together, with an empty environment and a group of its own. */
+/** The process that puts one script together. */
 function startBundler(): ChildProcess {
-  const main = createRequire(import.meta.url).resolve("#bundler-child");
-  let command = process.execPath;
-  // Much is read and forgotten, in a life that is short.
-  let args = ["--max-semi-space-size=32", main];
-  if (process.platform === "linux" && existsSync("/bin/sh")) {
-    const limits = `ulimit -c 0 && ulimit -d ${DATA_KB} && ulimit -t ${CPU_SECONDS}`;
-    args = ["-c", `${limits} && exec "$0" "$@"`, command, ...args];
-    command = "/bin/sh";
-  }
-  // What it says as it dies is for nobody.
-  const stdio: ("ignore" | "ipc")[] = ["ignore", "ignore", "ignore", "ipc"];
-  const options: SpawnOptions = { env: {}, cwd: "/", stdio, detached: true, serialization: "advanced" };
-  return startProcess("the script's imports", command, args, options);
+  return startCodeProcess("the script's imports", createRequire(import.meta.url).resolve("#bundler-child"));
 }
 
 /**
@@ -96,15 +72,5 @@ export async function runBundler(order: BundleOrder, signal: AbortSignal): Promi
       if (child.connected) child.disconnect();
       await gone;
     }
-  }
-}
-
-/** Ends the process and the bundler, whatever these are doing. */
-function endGroup(child: ChildProcess): void {
-  try {
-    process.kill(-child.pid!, "SIGKILL");
-  } catch {
-    // It has gone, or the system knows no groups.
-    child.kill("SIGKILL");
   }
 }

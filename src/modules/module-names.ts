@@ -3,7 +3,11 @@ import { basename, isAbsolute, relative, sep } from "node:path";
 /** A path as from a folder, with slashes. */
 export function pathFrom(folder: string, path: string): string {
   const way = path.startsWith(folder) && path[folder.length] === sep ? path.slice(folder.length + 1) : undefined;
-  return (way ?? relative(folder, path)).replaceAll(sep, "/");
+  return withSlashes(way ?? relative(folder, path));
+}
+
+function withSlashes(path: string): string {
+  return sep === "/" ? path : path.replaceAll(sep, "/");
 }
 
 /** Does this file belong to an installed package? */
@@ -42,11 +46,6 @@ export class ModuleNames {
     const way = pathFrom(this.#folder, file);
     if (!isAbsolute(way) && !way.startsWith("..")) return way;
     const packages = file.lastIndexOf(`${sep}node_modules${sep}`);
-    return packages < 0
-      ? basename(file)
-      : file
-          .slice(packages + 1)
-          .split(sep)
-          .join("/");
+    return packages < 0 ? basename(file) : withSlashes(file.slice(packages + 1));
   }
 }

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readlink, realpath, stat } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
 /** Absolute paths of files, and of folders that stand for all below them; true for any file but the system's own. */
 export type ReadRoots = readonly string[] | true;
@@ -72,8 +72,27 @@ async function ruleFor(file: string, roots: ReadRoots): Promise<string | undefin
 
 /** Is this the folder itself, or below it? Judges the paths alone. */
 export function isBelow(path: string, folder: string): boolean {
+  if (isPlain(path) && isPlain(folder)) return isPlainlyBelow(path, folder);
   const way = relative(folder, path);
   return way === "" || (!isAbsolute(way) && way !== ".." && !/^\.\.[/\\]/.test(way));
+}
+
+function isPlainlyBelow(path: string, folder: string): boolean {
+  return folder === "/" || (path.startsWith(folder) && (path.length === folder.length || path[folder.length] === "/"));
+}
+
+/** The one of {@link SYSTEM_FOLDERS} that this path is below. */
+export function systemFolderOf(path: string): string | undefined {
+  const judge = isPlain(path) ? isPlainlyBelow : isBelow;
+  return SYSTEM_FOLDERS.find((folder) => judge(path, folder));
+}
+
+/** What a path has that could be said in a shorter way: a dot in front of a name may be one. */
+const LONGER = /\/(?:[./]|$)/;
+
+/** Is this an absolute path that can be compared letter by letter? Most paths are. */
+export function isPlain(path: string): boolean {
+  return sep === "/" && (path === "/" || (path.startsWith("/") && !LONGER.test(path)));
 }
 
 /**

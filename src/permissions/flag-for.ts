@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { SETTINGS } from "../config/table/settings.ts";
 
-export type PermissionKind = "read" | "env" | "net" | "import";
+export type PermissionKind = "read" | "env" | "net" | "import" | "mcp";
 
 /** Longest part of what a script asked for that an error shows, in characters. */
 const MAX_SHOWN = 200;

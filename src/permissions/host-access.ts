@@ -95,6 +95,30 @@ export function parseHostRule(text: string): HostRule {
   return { text, name, isWildcard, port: /:(\d+)$/.exec(rest.replace(/^\[.*\]/, ""))?.[1] ?? "" };
 }
 
+/** Does the name stand for this machine, whatever a resolver says? */
+export function isLoopbackName(hostname: string): boolean {
+  return /(?:^|\.)localhost$/.test(plainName(hostname));
+}
+
+export function isLoopbackAddress(address: string): boolean {
+  return address === "::1" || address.startsWith("127.");
+}
+
+/** May a script fetch this URL? Nothing that is not named, and with `true` what is public. */
+export function judgeFetch(url: URL, rules: HostRules): HostVerdict {
+  if (url.protocol !== "https:" && url.protocol !== "http:") {
+    return { granted: false, rule: "only http: and https: URLs can be fetched", isNameable: false };
+  }
+  if (url.username !== "" || url.password !== "") {
+    return { granted: false, rule: "its URL holds credentials", isNameable: false };
+  }
+  const named = rules === true ? undefined : rules.find((rule) => fits(url, rule));
+  if (named !== undefined) return { granted: true, rule: named.text, isNameable: true };
+  if (isPrivateHost(url.hostname)) return { granted: false, rule: "it is not a public host", isNameable: true };
+  if (rules === true) return { granted: true, rule: "any public host", isNameable: true };
+  return { granted: false, rule: "no rule allows it", isNameable: true };
+}
+
 /** May a provider be handed this `https:` or `http:` URL? */
 export function judgeURL(url: URL, rules: HostRules): HostVerdict {
   if (url.username !== "" || url.password !== "") {

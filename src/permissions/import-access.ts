@@ -1,6 +1,6 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, extname, join, resolve, sep } from "node:path";
-import { isBelow, SYSTEM_FOLDERS } from "./file-access.ts";
+import { isBelow, systemFolderOf } from "./file-access.ts";
 
 /** Folders and files by their absolute paths, and packages by their names; true for any module. */
 export interface ImportRules {
@@ -9,10 +9,13 @@ export interface ImportRules {
   packages: readonly string[];
 }
 
-/** A path that may be imported, or all below it: as it was given, and where it really lies. */
+/** A path that may be imported, or all below it: as it was given, and where it really lies, if that is elsewhere. */
 interface Root {
   given: string;
   real: string;
+  isMoved: boolean;
+  /** Does it lie where the system's own files are? */
+  system: string | undefined;
 }
 
 const PACKAGE = /^(?:@[\w.-]+\/)?[\w-][\w.-]*$/;
@@ -42,7 +45,7 @@ export class ImportAccess {
   constructor(rules: ImportRules, folder: string | undefined) {
     this.rules = rules;
     const paths = rules.paths ?? (folder === undefined ? [] : [folder]);
-    this.#roots = paths === true ? true : paths.map((given) => ({ given, real: realPlace(given) }));
+    this.#roots = paths === true ? true : paths.map(toRoot);
   }
 
   get isClosed(): boolean {
@@ -60,10 +63,10 @@ export class ImportAccess {
 
   /** The rule by which what lies here may be looked at; undefined where none does. */
   ruleFor(path: string): string | undefined {
-    const system = SYSTEM_FOLDERS.find((folder) => isBelow(path, folder));
+    const system = systemFolderOf(path);
     if (this.#roots === true) return system === undefined ? "any file" : undefined;
-    for (const { given, real } of this.#roots) {
-      if (isBelow(path, real) && (system === undefined || isBelow(real, system))) return given;
+    for (const root of this.#roots) {
+      if (isBelow(path, root.real) && (system === undefined || root.system === system)) return root.given;
     }
     return system === undefined ? this.#granted.find((folder) => isBelow(path, folder)) : undefined;
   }
@@ -71,17 +74,20 @@ export class ImportAccess {
   /** The longest allowed path that this one lies below: from there on it has to be walked, link by link. */
   rootOf(path: string): string | undefined {
     if (this.#roots === true) return this.ruleFor(path) === undefined ? undefined : resolve(path, "/");
+    if (this.ruleFor(path) === undefined) return undefined;
     let longest: string | undefined;
-    for (const place of [...this.#roots.map(({ real }) => real), ...this.#granted]) {
-      if (isBelow(path, place) && place.length > (longest?.length ?? -1)) longest = place;
-    }
-    return this.ruleFor(path) === undefined ? undefined : longest;
+    const consider = (place: string): void => {
+      if (place.length > (longest?.length ?? -1) && isBelow(path, place)) longest = place;
+    };
+    for (const { real } of this.#roots) consider(real);
+    for (const place of this.#granted) consider(place);
+    return longest;
   }
 
   /** The path as one below a root's real place, where it was said by way of the root's given one. */
   toReal(path: string): string {
     if (this.#roots === true) return path;
-    const root = this.#roots.find(({ given, real }) => given !== real && isBelow(path, given));
+    const root = this.#roots.find(({ isMoved, given }) => isMoved && isBelow(path, given));
     return root === undefined ? path : join(root.real, path.slice(root.given.length));
   }
 
@@ -136,6 +142,11 @@ export class ImportAccess {
   restore(granted: readonly string[]): void {
     this.#granted.push(...granted);
   }
+}
+
+function toRoot(given: string): Root {
+  const real = realPlace(given);
+  return { given, real, isMoved: given !== real, system: systemFolderOf(real) };
 }
 
 function bare(path: string): string {

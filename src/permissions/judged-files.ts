@@ -1,8 +1,9 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync } from "node:fs";
 import type { Dirent } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { contentHash, emptyFacts, entryAt, kindOf, listFolder, realPathOf, stampOf } from "./file-facts.ts";
+import { emptyFacts, entryAt, kindOf, listFolder, realPathOf, stampOf } from "./file-facts.ts";
 import type { EntryKind, FileFacts } from "./file-facts.ts";
+import { isPlain } from "./file-access.ts";
 import type { ImportAccess } from "./import-access.ts";
 
 /** What lies at a path, by its place without links. Of what is outside nothing is known, not even whether it is there. */
@@ -11,7 +12,8 @@ export type Place =
   | { kind: "other" | "missing"; path: string }
   | { kind: "outside"; path: string };
 
-export type ReadContent = { content: Buffer } | { refused: "outside" | "unfit" | "too large" };
+/** What is not UTF-8 in a file becomes U+FFFD. */
+export type ReadText = { text: string; bytes: number } | { refused: "outside" | "unfit" | "too large" };
 
 /** More links on one way than anybody has. */
 const MAX_LINKS = 40;
@@ -30,6 +32,8 @@ interface Listing {
  */
 export class JudgedFiles implements Disposable {
   readonly facts: FileFacts = emptyFacts();
+  /** What was read, by paths. */
+  readonly texts: Map<string, string> = new Map();
   readonly #access: ImportAccess;
   readonly #folders = new Map<string, Place>();
   /** Folders by their descriptors, or that the system does not open things by way of them. */
@@ -42,15 +46,17 @@ export class JudgedFiles implements Disposable {
 
   /** What lies at an absolute path. */
   locate(path: string, links = 0): Place {
-    const wanted = this.#access.toReal(resolve(path));
+    const wanted = this.#access.toReal(isPlain(path) ? path : resolve(path));
     const root = this.#access.rootOf(wanted);
     if (root === undefined) return { kind: "outside", path: wanted };
-    if (wanted === root || dirname(wanted) === wanted) return this.#settle(wanted, this.#probe(wanted), links);
-    const parent = this.#folder(dirname(wanted), links);
+    const folder = dirname(wanted);
+    if (wanted === root || folder === wanted) return this.#settle(wanted, this.#probe(wanted), links);
+    const parent = this.#folder(folder, links);
     if (parent.kind === "outside") return { kind: "outside", path: wanted };
     if (parent.kind !== "folder") return { kind: "missing", path: wanted };
-    const real = join(parent.path, basename(wanted));
-    return this.#settle(real, this.#entry(parent.path, basename(wanted)), links);
+    const name = basename(wanted);
+    const real = parent.path === folder ? wanted : join(parent.path, name);
+    return this.#settle(real, this.#entry(parent.path, name), links);
   }
 
   /** Where a package's folder really lies, which may be looked at although no path allows it; undefined for nowhere. */
@@ -59,21 +65,23 @@ export class JudgedFiles implements Disposable {
     return real === "" ? undefined : real;
   }
 
-  /** The content of the file at a place that {@link locate} has given. What has been opened is judged once more. */
-  read(path: string, maxBytes: number): ReadContent {
+  /** The text of the file at a place that {@link locate} has given. What has been opened is judged once more. */
+  read(path: string, maxBytes: number): ReadText {
     let descriptor: number | undefined;
     try {
       const opened = this.#open(path);
       if (opened === undefined) return { refused: "outside" };
       descriptor = opened;
-      const stats = fstatSync(descriptor, { bigint: true });
+      const stats = fstatSync(descriptor);
       if (!stats.isFile()) return { refused: "unfit" };
       if (stats.size > maxBytes) return { refused: "too large" };
       // It may have grown: what is larger by then is too large, too.
-      const content = readAtMost(descriptor, Number(stats.size) + 1, maxBytes + 1);
+      const content = readAtMost(descriptor, stats.size + 1, maxBytes + 1);
       if (content.length > maxBytes) return { refused: "too large" };
-      this.facts.files[path] = { stamp: stampOf(stats, this.facts.time), sha256: contentHash(content) };
-      return { content };
+      const text = content.toString();
+      this.facts.files[path] = stampOf(stats, this.facts.time);
+      this.texts.set(path, text);
+      return { text, bytes: content.length };
     } catch {
       return { refused: "unfit" };
     } finally {
@@ -148,7 +156,7 @@ export class JudgedFiles implements Disposable {
   #entry(folder: string, name: string): EntryKind {
     let listing = this.#listings.get(folder);
     if (listing === undefined) {
-      const stats = lstatSync(folder, { bigint: true });
+      const stats = lstatSync(folder);
       const names = Object.create(null) as Record<string, EntryKind>;
       listing = { entries: listFolder(folder), names };
       this.#listings.set(folder, listing);

@@ -4,7 +4,7 @@ import { GeppettoError } from "../shared/errors.ts";
 import { openAllowed, type DenialReason, type FileVerdict, type ReadRoots } from "./file-access.ts";
 import { flagFor, showAsked, type PermissionKind } from "./flag-for.ts";
 import { ImportAccess, isPackageName, type ImportRules } from "./import-access.ts";
-import { judgeURL, parseHostRule, type HostRules } from "./host-access.ts";
+import { judgeFetch, judgeURL, parseHostRule, type HostRules, type HostVerdict } from "./host-access.ts";
 
 /** What a guest may use; nothing of what is not named. */
 export interface PermissionOptions {
@@ -13,8 +13,9 @@ export interface PermissionOptions {
   /** Names of the host's environment variables. True: all of them, keys among them. */
   env?: readonly string[] | true;
   /**
-   * Hosts whose `http:` URLs, or private addresses, may be handed to a provider: `example.com`, `*.example.com`,
-   * `127.0.0.1:8080`. True: every public host. Public `https:` URLs need no permission.
+   * Hosts that scripts may `fetch` from, and whose `http:` URLs, or private addresses, may be handed to a provider:
+   * `example.com`, `*.example.com`, `127.0.0.1:8080`. True: every public host. Public `https:` URLs of images need no
+   * permission.
    */
   net?: readonly string[] | true;
   /**
@@ -23,6 +24,8 @@ export interface PermissionOptions {
    * strict hardening nothing.
    */
   import?: readonly string[] | true;
+  /** MCP servers whose tools scripts may use, by the names under which the host gives them. True: all of them. */
+  mcp?: readonly string[] | true;
 }
 
 /** One use of a permission. Holds no secret: of a variable its name, of a URL its origin. */
@@ -46,6 +49,8 @@ export interface PermissionUse {
 export interface PermissionHost {
   /** Told of each use before it has an effect. Where this throws, the use is refused. */
   onUse?: ((use: PermissionUse) => void) | undefined;
+  /** Calls what tells of uses, of many together. */
+  scoped?: (tell: () => void) => void;
   /** Uses that one script may make, granted or not. */
   maxUses: number;
   /** Refuses a use over that number. */
@@ -66,23 +71,25 @@ export class Permissions {
   readonly #env: readonly string[] | true;
   readonly #net: HostRules;
   readonly #import: ImportRules;
+  readonly #mcp: readonly string[] | true;
   readonly #host: PermissionHost;
   #script: { name: string; uses: number } | undefined;
   #folder: string | undefined;
 
   /** @throws {GeppettoError} ConfigError that names what cannot be allowed. */
   constructor(options: PermissionOptions, host: PermissionHost) {
-    const { read = [], env = [], net = [], import: modules, ...unknown } = options;
+    const { read = [], env = [], net = [], import: modules, mcp = [], ...unknown } = options;
     for (const name of Object.keys(unknown)) {
       throw new GeppettoError(
         "ConfigError",
-        `Cannot set permissions.${name}: the permissions are read, env, net, import`,
+        `Cannot set permissions.${name}: the permissions are read, env, net, import, mcp`,
       );
     }
     this.#read = read === true || checked("read", read).map((path) => resolve(path));
     this.#env = env === true || checked("env", env);
     this.#net = net === true || checked("net", net).map(parseHostRule);
     this.#import = toImportRules(modules);
+    this.#mcp = mcp === true || checked("mcp", mcp);
     this.#host = host;
   }
 
@@ -144,8 +151,10 @@ export class Permissions {
    *
    * @throws {GeppettoError} where there are too many uses, or this one cannot be noted.
    */
-  noteImport(use: Omit<Noted, "kind">): void {
-    this.#note({ kind: "import", ...use });
+  noteImports(uses: readonly Omit<Noted, "kind">[]): void {
+    this.#scoped(() => {
+      for (const use of uses) this.#tell({ kind: "import", ...use });
+    });
   }
 
   /** Notes that a script would import something where nothing may be imported. */
@@ -159,11 +168,56 @@ export class Permissions {
    * @throws {GeppettoError} PermissionError that names the flag.
    */
   checkURL(url: URL): void {
-    const { granted, rule, isNameable } = judgeURL(url, this.#net);
-    this.#note({ kind: "net", asked: url.origin, granted, rule });
+    this.#checkHost(url, judgeURL(url, this.#net), "");
+  }
+
+  /**
+   * Allows a script to fetch from a URL.
+   *
+   * @param from the host that sent the request on, where that is not the script's doing
+   * @throws {GeppettoError} PermissionError that names the flag.
+   */
+  checkFetch(url: URL, from?: string): void {
+    this.#checkHost(url, judgeFetch(url, this.#net), from === undefined ? "" : ` (a redirect of ${showAsked(from)})`);
+  }
+
+  /** The MCP servers that are allowed by name. */
+  get mcpNames(): readonly string[] {
+    return this.#mcp === true ? [] : this.#mcp;
+  }
+
+  /** May a script use this MCP server? Nothing is noted. */
+  allowsMcp(server: string): boolean {
+    return this.#mcp === true || this.#mcp.includes(server);
+  }
+
+  /**
+   * Allows a script to use an MCP server.
+   *
+   * @throws {GeppettoError} PermissionError that names the flag.
+   */
+  checkMcp(server: string): void {
+    const granted = this.allowsMcp(server);
+    const rule = this.#mcp === true ? "any server" : granted ? server : "no rule";
+    this.#note({ kind: "mcp", asked: server, granted, rule });
     if (granted) return;
-    const help = isNameable ? `allow it with ${flagFor("net", url.host)}` : "remove them";
-    throw new GeppettoError("PermissionError", `net access denied: ${showAsked(url.host)}: ${rule}; ${help}`);
+    throw new GeppettoError(
+      "PermissionError",
+      `mcp access denied: ${showAsked(server)}: it is not among the allowed servers; allow it with ${flagFor("mcp", server)}`,
+    );
+  }
+
+  #checkHost(url: URL, { granted, rule, isNameable }: HostVerdict, how: string): void {
+    // Of a scheme without hosts the origin is "null".
+    const asked = url.host === "" ? url.protocol : url.host;
+    this.#note({ kind: "net", asked: url.host === "" ? asked : url.origin, granted, rule });
+    if (granted) return;
+    const advice = isNameable
+      ? `; allow it with ${flagFor("net", url.host)}`
+      : url.username === ""
+        ? ""
+        : "; remove them";
+    throw new GeppettoError("PermissionError", `net access denied: ${showAsked(asked)}${how}: ${rule}${advice}`);
   }
 
   /** The variables of the host's environment that a script may see. */
@@ -180,7 +234,17 @@ export class Permissions {
     return Object.fromEntries(entries);
   }
 
-  #note({ asked, ...use }: Noted): void {
+  #note(use: Noted): void {
+    this.#scoped(() => this.#tell(use));
+  }
+
+  #scoped(tell: () => void): void {
+    const { onUse, scoped } = this.#host;
+    if (onUse === undefined || scoped === undefined) tell();
+    else scoped(tell);
+  }
+
+  #tell({ asked, ...use }: Noted): void {
     const script = this.#script;
     if (script !== undefined && ++script.uses > this.#host.maxUses) throw this.#host.onTooMany();
     const named = script === undefined ? {} : { script: script.name };

@@ -111,6 +111,8 @@ export interface StreamOptions {
   signal: AbortSignal;
   /** The run of the step that asks, where there is one: for logs. */
   runId?: string;
+  /** Called before a request that has failed is made again; where it throws it is not made. */
+  onRetry?: () => void;
 }
 
 /**
@@ -127,4 +129,9 @@ export interface StreamOptions {
 export interface ChatProvider {
   readonly name: string;
   stream(request: ChatRequest, options: StreamOptions): AsyncGenerator<ChatChunk, void, undefined>;
+}
+
+/** A provider that asks one model, and no other. */
+export interface OneModelChat extends ChatProvider {
+  readonly model: string;
 }

@@ -8,7 +8,15 @@ import { OpenAIChat } from "./openai/openai-chat.ts";
 import { OpenAIResponses } from "./openai/openai-responses.ts";
 import { RetryingProvider } from "./retrying-provider.ts";
 import type { Fetch } from "./sdk/watched-fetch.ts";
-import { type ModelSettings, type ResolvedSettings, resolveProviderSettings } from "./settings.ts";
+import {
+  type ChatModelSettings,
+  hasOwnProvider,
+  type ModelSettings,
+  type OwnChatSettings,
+  type ResolvedSettings,
+  resolveProviderSettings,
+} from "./settings.ts";
+import { tracedChat } from "./traced/traced-chat.ts";
 import { DEFAULT_CHAT_MODELS } from "./vendors.ts";
 
 /**
@@ -18,7 +26,23 @@ import { DEFAULT_CHAT_MODELS } from "./vendors.ts";
  * @example
  * createChatProvider({ provider: "embedded", deltaMs: 0 }, { env: {} }).name; // "embedded"
  */
-export function createChatProvider(settings: ModelSettings, options: CreateProviderOptions): ChatProvider {
+export function createChatProvider(settings: ChatModelSettings, options: CreateProviderOptions): ChatProvider {
+  if (hasOwnProvider(settings)) return createOwn(settings, options);
+  return createVendors(settings as ModelSettings, options);
+}
+
+/** What the host gives, with everything around it that providers have which are made here. */
+function createOwn(
+  settings: OwnChatSettings,
+  { wrap = (given) => given, budget }: CreateProviderOptions,
+): ChatProvider {
+  const { provider: own, prices } = settings;
+  const traced = tracedChat(wrap(own), { prices });
+  const provider = new ProviderWithDefaults(traced, own.model, settings);
+  return budget === undefined ? provider : new BudgetedChat(provider, budget, { model: own.model, prices });
+}
+
+function createVendors(settings: ModelSettings, options: CreateProviderOptions): ChatProvider {
   const resolved = resolveProviderSettings(settings, options.env);
   const provider = createUnlimited(resolved, settings, options);
   const { budget } = options;
@@ -37,11 +61,19 @@ function createUnlimited(
   if (resolved.provider === "embedded") {
     if (model !== "demo") options.warn?.(`Using embedded:demo: the embedded provider has no chat model "${model}"`);
     // What the demo model is told to fail with is to arrive, not to be tried again.
-    return new ProviderWithDefaults(wrap(new DemoChat({ deltaMs: resolved.deltaMs })), model, settings);
+    return new ProviderWithDefaults(
+      traced(wrap(new DemoChat({ deltaMs: resolved.deltaMs })), resolved),
+      model,
+      settings,
+    );
   }
   const transport = options.fetch ? { fetch: options.fetch } : {};
   const retrying = new RetryingProvider(createOnce(resolved, transport), resolved.retry);
-  return new ProviderWithDefaults(wrap(retrying), model, settings);
+  return new ProviderWithDefaults(traced(wrap(retrying), resolved), model, settings);
+}
+
+function traced(provider: ChatProvider, { baseURL, prices, isLocal }: ResolvedSettings): ChatProvider {
+  return tracedChat(provider, { baseURL, prices, isLocal });
 }
 
 function createOnce(settings: ResolvedSettings, transport: { fetch?: Fetch }): ChatProvider {
@@ -56,9 +88,9 @@ class ProviderWithDefaults implements ChatProvider {
   readonly name: string;
   readonly #inner: ChatProvider;
   readonly #model: string;
-  readonly #settings: ModelSettings;
+  readonly #settings: Omit<ModelSettings, "provider">;
 
-  constructor(inner: ChatProvider, model: string, settings: ModelSettings) {
+  constructor(inner: ChatProvider, model: string, settings: Omit<ModelSettings, "provider">) {
     this.name = inner.name;
     this.#inner = inner;
     this.#model = model;

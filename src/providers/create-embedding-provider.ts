@@ -1,8 +1,9 @@
 import { GeppettoError } from "../shared/errors.ts";
-import { BudgetedEmbeddings } from "./cost/budget.ts";
+import { type Budget, BudgetedEmbeddings, FreeEmbeddings } from "./cost/budget.ts";
 import type { CreateProviderOptions } from "./create-provider-options.ts";
 import { EmbeddedEmbeddings } from "./embedded/embedded-embeddings.ts";
 import { CachedEmbeddings } from "./embedding-cache.ts";
+import { tracedEmbeddings } from "./traced/traced-embeddings.ts";
 import type { EmbeddingProvider } from "./embedding-provider.ts";
 import { OpenAIEmbeddings } from "./openai/openai-embeddings.ts";
 import { type ModelSettings, type ResolvedSettings, resolveProviderSettings } from "./settings.ts";
@@ -10,13 +11,17 @@ import { type ModelSettings, type ResolvedSettings, resolveProviderSettings } fr
 /** An embedding provider with a cache; instant, as `createChatProvider` is. Anthropic has none: that is a `ConfigError`. */
 export function createEmbeddingProvider(settings: ModelSettings, options: CreateProviderOptions): EmbeddingProvider {
   const resolved = resolveProviderSettings(settings, options.env);
-  const { baseURL = "", dimensions = 0, cacheEntries: entries, cacheFolder: folder } = resolved;
+  const { baseURL, dimensions = 0, cacheEntries: entries, cacheFolder: folder } = resolved;
   const { budget, wrapEmbeddings = (cached) => cached } = options;
-  const limitless = createUncached(resolved, options);
-  // The embedded model costs nothing but time.
-  const isFree = budget === undefined || resolved.provider === "embedded";
-  const provider = isFree ? limitless : new BudgetedEmbeddings(limitless, budget, resolved.prices, resolved);
-  return wrapEmbeddings(new CachedEmbeddings(provider, { scope: `${baseURL} ${dimensions}`, entries, folder }));
+  const limitless = tracedEmbeddings(createUncached(resolved, options), { baseURL });
+  const provider = budget === undefined ? limitless : counted(limitless, budget, resolved);
+  return wrapEmbeddings(new CachedEmbeddings(provider, { scope: `${baseURL ?? ""} ${dimensions}`, entries, folder }));
+}
+
+function counted(provider: EmbeddingProvider, budget: Budget, resolved: ResolvedSettings): EmbeddingProvider {
+  return resolved.provider === "embedded"
+    ? new FreeEmbeddings(provider, budget)
+    : new BudgetedEmbeddings(provider, budget, resolved.prices, resolved);
 }
 
 function createUncached(resolved: ResolvedSettings, options: CreateProviderOptions): EmbeddingProvider {

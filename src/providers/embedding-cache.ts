@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { EmbeddingModel, EmbeddingProvider } from "./embedding-provider.ts";
+import { makeFolder } from "../base/files/make-folder.ts";
 
 export interface EmbeddingCacheOptions {
   /** What tells the vectors of this provider from those of others: its address and settings. */
@@ -118,7 +119,7 @@ export class CachedEmbeddings implements EmbeddingProvider {
     if (folder === undefined) return;
     const draft = join(folder, `${key}.${randomUUID()}.tmp`);
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder, { mode: 0o700 });
       const count = await (this.#files ??= readdir(folder).then((files) => files.length));
       if (count >= MAX_FILES) return;
       const bytes = Buffer.alloc(vector.length * 4);

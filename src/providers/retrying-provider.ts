@@ -1,4 +1,4 @@
-import type { ChatChunk, ChatProvider, ChatRequest } from "./chat-provider.ts";
+import type { ChatChunk, ChatProvider, ChatRequest, StreamOptions } from "./chat-provider.ts";
 import { type RetryOptions, waitForNextAttempt } from "./retry-policy.ts";
 
 /** Asks again after a transient failure, as long as no chunk has been delivered. The only place where chat is retried. */
@@ -13,7 +13,7 @@ export class RetryingProvider implements ChatProvider {
     this.#options = options;
   }
 
-  async *stream(request: ChatRequest, { signal }: { signal: AbortSignal }): AsyncGenerator<ChatChunk, void, undefined> {
+  async *stream(request: ChatRequest, { signal, onRetry }: StreamOptions): AsyncGenerator<ChatChunk, void, undefined> {
     for (let attempt = 1; ; attempt++) {
       let hasDelivered = false;
       try {
@@ -25,6 +25,7 @@ export class RetryingProvider implements ChatProvider {
       } catch (error) {
         if (hasDelivered) throw error;
         await waitForNextAttempt(error, attempt, this.#options, signal);
+        onRetry?.();
       }
     }
   }

@@ -1,7 +1,7 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { closestName } from "../shared/closest-name.ts";
 import { PROVIDER_ALIASES, PROVIDER_NAMES, VENDORS, type ProviderName, type VendorName } from "./vendors.ts";
-import type { ReasoningOptions } from "./chat-provider.ts";
+import type { OneModelChat, ReasoningOptions } from "./chat-provider.ts";
 import type { PriceTable } from "./cost/price-table.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 
@@ -47,6 +47,19 @@ export interface ModelSettings {
   prices?: PriceTable;
   /** Pause of the demo model before each delta; default 15. */
   deltaMs?: number;
+}
+
+/** The same for a chat that may also be answered by a provider of the host's own, such as `aiSdk(model)` gives. */
+export interface ChatModelSettings extends Omit<ModelSettings, "provider"> {
+  provider: string | OneModelChat;
+}
+
+/** The settings where a provider of the host's own answers. */
+export type OwnChatSettings = Omit<ModelSettings, "provider"> & { provider: OneModelChat };
+
+/** Does a provider of the host's own answer? */
+export function hasOwnProvider(settings: ChatModelSettings): settings is OwnChatSettings {
+  return typeof settings.provider !== "string";
 }
 
 export type Environment = Record<string, string | undefined>;

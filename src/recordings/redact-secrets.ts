@@ -66,15 +66,15 @@ function longEnough(secrets: readonly string[]): string[] {
   return [...new Set(secrets)].filter(({ length }) => length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length);
 }
 
-/** A copy with every text in it redacted, keys of objects excepted. */
-export function redactAll<T>(value: T, redact: Redact, where: string): T {
+/** A copy with every text in it redacted; keys of objects where `names` says so, which is for data of other people's. */
+export function redactAll<T>(value: T, redact: Redact, where: string, options: { names?: boolean } = {}): T {
   if (typeof value === "string") return redact(value, where) as T;
   if (Array.isArray(value))
-    return value.map((entry, index) => redactAll<unknown>(entry, redact, `${where}[${index}]`)) as T;
+    return value.map((entry, index) => redactAll<unknown>(entry, redact, `${where}[${index}]`, options)) as T;
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).map(([key, entry]) => [
-    key,
-    redactAll<unknown>(entry, redact, `${where}.${key}`),
+    options.names === true ? redact(key, where) : key,
+    redactAll<unknown>(entry, redact, `${where}.${key}`, options),
   ]);
   return Object.fromEntries(entries) as T;
 }

@@ -187,6 +187,11 @@ export function takeChild(options: ChildOptions = STANDARD): Child {
   return sparesFor(options).shift() ?? startChild(options);
 }
 
+/** Ends a child of a kind that is ready and not used, if there is one. */
+export function dropSpare(options: ChildOptions = STANDARD): void {
+  sparesFor(options).pop()?.process.kill("SIGKILL");
+}
+
 /** Ends the children that are ready and not used. */
 export function dropSpares(): void {
   for (const list of spares.values()) for (const child of list.splice(0)) child.process.kill("SIGKILL");

@@ -74,13 +74,21 @@ export class DirectRealm {
   }
 
   invoke({ text, buffers }: Frame, options: EntryOptions = {}): RealmFailure | undefined {
+    if (options.timeoutMs === undefined && buffers === undefined) return this.#invokeText(text);
     return this.#enter(options, performance.now(), (run) => {
-      if (buffers === undefined) this.#deliver.applySync(undefined, [text], run);
-      else {
-        const copies = new ivm.ExternalCopy(buffers).copyInto({ release: true });
-        this.#deliver.applySync(undefined, [text, copies] as unknown as [string], run);
-      }
+      const copies = buffers && new ivm.ExternalCopy(buffers).copyInto({ release: true });
+      this.#deliver.applySync(undefined, (copies === undefined ? [text] : [text, copies]) as [string], run);
     });
+  }
+
+  /** What most entries are: isolated-vm looks at no options, and nobody at the clock. */
+  #invokeText(text: string): RealmFailure | undefined {
+    try {
+      this.#deliver.applySync(undefined, [text]);
+      return undefined;
+    } catch (thrown) {
+      return failureOf(thrown, { isDisposed: this.#isolate.isDisposed });
+    }
   }
 
   run(source: Source, options: EntryOptions = {}): RealmFailure | undefined {
@@ -95,7 +103,7 @@ export class DirectRealm {
       const { name, message } = failure.error;
       return { kind: "load", error: { name, message } };
     }
-    return this.#enter(options, startedAt, entry);
+    return source.loadOnly === true ? undefined : this.#enter(options, startedAt, entry);
   }
 
   /** Frees all of it. Not to be called while it is entered. */

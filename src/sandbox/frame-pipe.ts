@@ -15,7 +15,8 @@ const MAX_HEARD = 64;
 const MAX_HEARD_BYTES = 262_144;
 
 /**
- * The parent's end of the pipes. What is sent within one turn of the event loop is written together. What has come
+ * The parent's end of the pipes. What is sent within one turn of the event loop is written together, and what follows
+ * from messages that are heard goes out as soon as they all have been. What has come
  * together is heard one after the other, each when all that follows from the one before it without waiting has been done:
  * so nothing depends on how the bytes were cut. While there is something to hear nothing more is read.
  */
@@ -28,6 +29,8 @@ export class FramePipe {
   /** Messages, and bytes of them, that are heard in this turn of the event loop. */
   #count = 0;
   #bytes = 0;
+  /** Is it certain already that what is sent now will be written? */
+  #isFlushDue = false;
   /** Set while nothing is heard because others are to have their share of this process's time. */
   #hold: NodeJS.Timeout | undefined;
   /** The other side has said all that it will. */
@@ -70,9 +73,22 @@ export class FramePipe {
 
   send(message: Message): void {
     if (this.#isOver) return;
-    if (this.#unsent.size === 0) setImmediate(() => this.#flush());
     this.#unsent.add(message);
+    this.#flushSoon();
   }
+
+  #flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    setImmediate(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#isFlushDue = false;
+    if (this.#unsent.size === 0) return;
+    const unsent = this.#unsent.take();
+    if (!this.#isOver) this.#output.write(unsent);
+  };
 
   /** Hears as much of what is there as there is room for in this turn of the event loop, and reads on when that is all. */
   #hear(): void {
@@ -90,23 +106,22 @@ export class FramePipe {
       }
       hostTime.charge(tenant);
     }
+    const already = this.#count;
     try {
       while (!this.#isOver && this.#count < MAX_HEARD && this.#bytes < MAX_HEARD_BYTES) {
         const before = this.#reader.size;
         const message = this.#reader.next();
         if (message === undefined) {
+          if (this.#count > already) this.#flushSoon();
           if (this.#isComplete) setImmediate(() => this.#end());
           else this.#input.resume();
           return;
         }
-        if (this.#count++ === 0) setImmediate(() => this.#hearMore());
+        if (this.#count++ === 0) setImmediate(this.#hearMore);
         this.#bytes += before - this.#reader.size;
-        setImmediate(() => {
-          if (this.#isOver) return;
-          if (tenant !== undefined) hostTime.charge(tenant);
-          this.#listener.onMessage(message);
-        });
+        setImmediate(this.#tell, message, tenant);
       }
+      if (this.#count > already) this.#flushSoon();
     } catch (error) {
       this.#input.pause();
       // What came before it is heard first.
@@ -116,21 +131,22 @@ export class FramePipe {
     this.#input.pause();
   }
 
-  #hearMore(): void {
+  readonly #tell = (message: Message, tenant: string | undefined): void => {
+    if (this.#isOver) return;
+    if (tenant !== undefined) hostTime.charge(tenant);
+    this.#listener.onMessage(message);
+  };
+
+  readonly #hearMore = (): void => {
     this.#count = 0;
     this.#bytes = 0;
     this.#hear();
-  }
+  };
 
   #end(error?: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#hold);
     this.#listener.onEnd(error);
-  }
-
-  #flush(): void {
-    const unsent = this.#unsent.take();
-    if (!this.#isOver) this.#output.write(unsent);
   }
 }

@@ -12,9 +12,13 @@ export const MAIN_NAME = "geppetto:main";
 /** A module that exports `complete` to our main module only: a script has no way to name it. */
 export const HOOKS_SOURCE = "export const complete = globalThis.geppettoComplete; delete globalThis.geppettoComplete;";
 
-/** The module that imports a script and hands its namespace over when it has run to its end. */
+/**
+ * The module that imports a script and hands its namespace over when it has run to its end. Handing over can run code of the
+ * script's. V8 ends the whole process where that is terminated in a module without an await of its own that has waited for
+ * one with; nothing awaits here.
+ */
 export function mainSource(token: number): string {
-  return `import { complete } from "hooks"; import * as script from "script"; complete(${token}, script);`;
+  return `import { complete } from "hooks"; import * as script from "script"; complete(${token}, script); if (false) await 0;`;
 }
 
 /** isolated-vm lets only the guest itself fill in import.meta, so a line of ours does, before line 1. */

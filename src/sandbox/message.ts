@@ -38,7 +38,7 @@ export interface Message {
   id: number;
   /** Anything small that the type wants. */
   data?: unknown;
-  frame?: Frame;
+  frame?: Frame | undefined;
 }
 
 /** Longest message that a child accepts, in bytes; a longer one breaks the protocol. */
@@ -136,31 +136,36 @@ export function encodeMessage(message: Message): Buffer {
   return single.take();
 }
 
-/** @throws {ProtocolError | SyntaxError} when the bytes are not a message. */
-function decodeMessage(rest: Buffer): Message {
-  if (rest.length < HEAD_BYTES) throw new ProtocolError("the head is cut");
-  const flags = rest[1]!;
-  const count = rest.readUInt16LE(2);
-  const dataBytes = rest.readUInt32LE(8);
-  const textBytes = rest.readUInt32LE(12);
-  let at = HEAD_BYTES + 4 * count;
-  if (at > rest.length) throw new ProtocolError("the head is cut");
+/**
+ * The message that lies between two places.
+ *
+ * @throws {ProtocolError | SyntaxError} when the bytes are not a message.
+ */
+function decodeMessage(bytes: Buffer, start: number, end: number): Message {
+  if (end - start < HEAD_BYTES) throw new ProtocolError("the head is cut");
+  const flags = bytes[start + 1]!;
+  const count = bytes.readUInt16LE(start + 2);
+  const dataBytes = bytes.readUInt32LE(start + 8);
+  const textBytes = bytes.readUInt32LE(start + 12);
+  const lengthsAt = start + HEAD_BYTES;
+  let at = lengthsAt + 4 * count;
+  if (at > end) throw new ProtocolError("the head is cut");
   if (dataBytes > MAX_DATA_BYTES) throw new ProtocolError("the data are too long");
-  let end = at + dataBytes + textBytes;
-  for (let i = 0; i < count; i++) end += rest.readUInt32LE(HEAD_BYTES + 4 * i);
-  if (end !== rest.length) throw new ProtocolError("the lengths do not add up");
-  const message: Message = { type: rest[0] as MessageType, id: rest.readUInt32LE(4) };
-  if (dataBytes > 0) message.data = JSON.parse(rest.toString("utf8", at, at + dataBytes));
+  let told = at + dataBytes + textBytes;
+  for (let i = 0; i < count; i++) told += bytes.readUInt32LE(lengthsAt + 4 * i);
+  if (told !== end) throw new ProtocolError("the lengths do not add up");
+  const message: Message = { type: bytes[start] as MessageType, id: bytes.readUInt32LE(start + 4) };
+  if (dataBytes > 0) message.data = JSON.parse(bytes.toString("utf8", at, at + dataBytes));
   at += dataBytes;
   if ((flags & HAS_FRAME) === 0) return message;
-  const text = rest.toString((flags & IS_UTF8) === 0 ? "latin1" : "utf8", at, at + textBytes);
+  const text = bytes.toString((flags & IS_UTF8) === 0 ? "latin1" : "utf8", at, at + textBytes);
   message.frame = { text };
   at += textBytes;
   if (count === 0) return message;
   const buffers: ArrayBuffer[] = [];
   for (let i = 0; i < count; i++) {
-    const length = rest.readUInt32LE(HEAD_BYTES + 4 * i);
-    buffers.push(new Uint8Array(rest.subarray(at, at + length)).buffer);
+    const length = bytes.readUInt32LE(lengthsAt + 4 * i);
+    buffers.push(new Uint8Array(bytes.subarray(at, at + length)).buffer);
     at += length;
   }
   message.frame.buffers = buffers;
@@ -171,6 +176,8 @@ function decodeMessage(rest: Buffer): Message {
 export class MessageReader {
   readonly #maxBytes: number;
   #chunks: Buffer[] = [];
+  /** Where in the first chunk the next message begins. */
+  #start = 0;
   #size = 0;
 
   constructor(maxBytes: number) {
@@ -194,20 +201,28 @@ export class MessageReader {
    */
   next(): Message | undefined {
     if (this.#size < LENGTH_BYTES) return undefined;
-    if (this.#chunks[0]!.length < LENGTH_BYTES) this.#join();
-    const length = this.#chunks[0]!.readUInt32LE(0);
+    const length = this.#first(LENGTH_BYTES).readUInt32LE(this.#start);
     if (length > this.#maxBytes) throw new ProtocolError("the message is too long");
-    if (this.#size < LENGTH_BYTES + length) return undefined;
-    if (this.#chunks[0]!.length < LENGTH_BYTES + length) this.#join();
-    const all = this.#chunks[0]!;
-    const end = LENGTH_BYTES + length;
-    if (all.length > end) this.#chunks[0] = all.subarray(end);
-    else this.#chunks.shift();
-    this.#size -= end;
-    return decodeMessage(all.subarray(LENGTH_BYTES, end));
+    const whole = LENGTH_BYTES + length;
+    if (this.#size < whole) return undefined;
+    const bytes = this.#first(whole);
+    const start = this.#start + LENGTH_BYTES;
+    this.#start += whole;
+    this.#size -= whole;
+    if (this.#start === bytes.length) {
+      this.#chunks.shift();
+      this.#start = 0;
+    }
+    return decodeMessage(bytes, start, start + length);
   }
 
-  #join(): void {
-    this.#chunks = [Buffer.concat(this.#chunks)];
+  /** The first chunk, with at least so many bytes from {@link #start} on, which are there. */
+  #first(bytes: number): Buffer {
+    const first = this.#chunks[0]!;
+    if (first.length - this.#start >= bytes) return first;
+    const joined = Buffer.concat([first.subarray(this.#start), ...this.#chunks.slice(1)]);
+    this.#chunks = [joined];
+    this.#start = 0;
+    return joined;
   }
 }

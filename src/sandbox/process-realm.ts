@@ -1,7 +1,7 @@
 import { areChildrenTied, pipesOf, setReferenced, takeChild, type Child, type Hardening } from "./child.ts";
 import type { ChildShelf } from "./child-shelf.ts";
 import { FramePipe } from "./frame-pipe.ts";
-import { encodeMessage, MESSAGE, type Message } from "./message.ts";
+import { encodeMessage, MESSAGE, type Message, type MessageType } from "./message.ts";
 import { parseFailure } from "./parse-failure.ts";
 import { usageOf, type ProcessUsage } from "./process-usage.ts";
 import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
@@ -9,8 +9,14 @@ import { GeppettoError } from "../shared/errors.ts";
 import type { Frame } from "../shared/frames.ts";
 import type { WarmChild } from "./warm-child.ts";
 
-/** How long after a turn's time limit the child may take to say so before it is killed, in milliseconds. */
-const GRACE_MS = 150;
+/**
+ * What a child may compute after a turn's time limit before it has said that the turn is over, in milliseconds: then it is
+ * killed. On a machine where others compute in its place that takes longer, but never longer than `MAX_GRACE_MS`.
+ */
+const GRACE_MS = 100;
+const MAX_GRACE_MS = 2_000;
+/** How often it is looked at after that limit, at least: where this process had to wait, what the child says is not read yet. */
+const GRACE_LOOKS = 3;
 /** How often the child is looked at while a turn is under way, in milliseconds. */
 const WATCH_MS = 50;
 /** What a child may use beyond the guest's heap limit: Node itself, code, and what V8 does not count, in MB. */
@@ -40,6 +46,14 @@ interface Turn {
   timeoutMs: number | undefined;
 }
 
+/** A turn that has exceeded its time limit. */
+interface LateTurn {
+  turn: Turn;
+  looks: number;
+  /** What the child had used by then, as far as it is known. */
+  cpuMs: number | undefined;
+}
+
 interface RealmChildOptions {
   hardening: Hardening;
   /** Children that have served the same tenant; without it a child serves one realm only. */
@@ -52,6 +66,8 @@ export interface CreateData extends RealmLimits {
   isTied: boolean;
   /** What local times are in; the child may have been started before anybody knew. */
   timeZone: string;
+  /** Is the end of each turn told in its place? Else those of several are told together, as it happens. */
+  isOrderly: boolean;
 }
 
 type Ending = { kind: "memory" } | { kind: "timeout" } | { kind: "disposed" } | { kind: "crashed" };
@@ -77,6 +93,7 @@ export class ProcessRealm implements Realm {
   /** CPU time that the child has told of at the end of a turn. */
   #toldCpuMs = 0;
   /** CPU time of the process when the turn that is running began to be watched, and at the last look. */
+  #late: LateTurn | undefined;
   #usageBefore: ProcessUsage | undefined;
   #usage: ProcessUsage | undefined;
   /** A turn was ended in its middle. */
@@ -128,14 +145,19 @@ export class ProcessRealm implements Realm {
   static async create(
     bridge: HostBridge,
     limits: RealmLimits,
-    { hardening = "standard", timeZone = "UTC", shelf }: Partial<RealmChildOptions> & { timeZone?: string } = {},
+    {
+      hardening = "standard",
+      timeZone = "UTC",
+      isOrderly = false,
+      shelf,
+    }: Partial<RealmChildOptions & Pick<CreateData, "timeZone" | "isOrderly">> = {},
   ): Promise<ProcessRealm> {
-    const data: CreateData = { ...limits, isTied: areChildrenTied(), timeZone };
+    const data: CreateData = { ...limits, isTied: areChildrenTied(), timeZone, isOrderly };
     let words = "";
     for (let tries = 0; tries < MAX_STARTS; tries++) {
       const realm = new ProcessRealm(bridge, limits, { hardening, shelf });
       // One that has served before owes an answer: nobody else bounds how long it may take to have its realm ready.
-      const failure = await realm.#ask({ type: MESSAGE.create, data }, realm.#warm && WARM_START_MS);
+      const failure = await realm.#ask(MESSAGE.create, data, undefined, realm.#warm && WARM_START_MS);
       if (failure === undefined) return realm;
       words = realm.#lastWords.trim();
     }
@@ -153,12 +175,12 @@ export class ProcessRealm implements Realm {
   }
 
   invoke(frame: Frame, { timeoutMs }: EntryOptions = {}): Promise<RealmFailure | undefined> {
-    const message = { type: MESSAGE.invoke, frame };
-    return this.#ask(timeoutMs === undefined ? message : { ...message, data: { timeoutMs } }, timeoutMs);
+    const data = timeoutMs === undefined ? undefined : { timeoutMs };
+    return this.#ask(MESSAGE.invoke, data, frame, timeoutMs);
   }
 
   run({ code, ...source }: Source, options: EntryOptions = {}): Promise<RealmFailure | undefined> {
-    return this.#ask({ type: MESSAGE.run, data: { ...source, options }, frame: { text: code } }, options.timeoutMs);
+    return this.#ask(MESSAGE.run, { ...source, options }, { text: code }, options.timeoutMs);
   }
 
   dispose(): void {
@@ -173,6 +195,7 @@ export class ProcessRealm implements Realm {
     const used = { child: this.#child, pipe: this.#pipe, uses: uses + 1, cpuMs: cpuMs + this.#toldCpuMs };
     if (this.#shelf?.keep(used) !== true) return false;
     this.#ending = { kind: "disposed" };
+    this.#setBusy(false);
     const { stderr, process } = this.#child;
     stderr.off("data", this.#onWords);
     process.off("error", this.#onError);
@@ -193,16 +216,23 @@ export class ProcessRealm implements Realm {
   }
 
   /** Sends something that the child answers with how it ended. */
-  #ask(message: Omit<Message, "id">, timeoutMs?: number): Promise<RealmFailure | undefined> {
+  #ask(
+    type: MessageType,
+    data: unknown,
+    frame: Frame | undefined,
+    timeoutMs?: number,
+  ): Promise<RealmFailure | undefined> {
     if (this.#pipe.unreadBytes > MAX_UNREAD_BYTES) this.#end({ kind: "crashed" });
     if (this.#ending !== undefined) return Promise.resolve(this.#ending);
     const id = this.#nextId++;
-    this.#pipe.send({ ...message, id });
+    this.#pipe.send({ type, id, data, frame });
     return new Promise((settle) => {
       this.#turns.push({ id, settle, timeoutMs });
       if (this.#underWay === 1) {
+        const now = performance.now();
+        this.#turnStartedAt = now;
+        this.#heardAt = now;
         this.#setBusy(true);
-        this.#turnStartedAt = performance.now();
       }
     });
   }
@@ -213,25 +243,28 @@ export class ProcessRealm implements Realm {
     const isHonest = this.#underWay > 0 && this.#waits === 0 && this.#answers < MAX_ANSWERS;
     if (frame === undefined || !isHonest) return this.#end({ kind: "crashed" });
     this.#heardAt = performance.now();
-    const answer = (answered: Frame): void => {
-      if (this.#ending !== undefined) return;
-      this.#answers++;
-      this.#child.talk.write(encodeMessage({ type: MESSAGE.answer, id, frame: answered }), () => void this.#answers--);
-    };
-    if (type === MESSAGE.call) answer({ text: this.#bridge.call(frame.text) });
+    if (type === MESSAGE.call) this.#answer(id, { text: this.#bridge.call(frame.text) });
     else if (type === MESSAGE.note) this.#bridge.note(frame.text);
-    else void this.#waitFor(Promise.resolve(this.#bridge.callBlocking(frame.text)), answer);
+    else void this.#waitFor(id, Promise.resolve(this.#bridge.callBlocking(frame.text)));
+  }
+
+  readonly #onAnswered = (): void => void this.#answers--;
+
+  #answer(id: number, frame: Frame): void {
+    if (this.#ending !== undefined) return;
+    this.#answers++;
+    this.#child.talk.write(encodeMessage({ type: MESSAGE.answer, id, frame }), this.#onAnswered);
   }
 
   /** While the guest waits for the host neither its time runs nor can its process give a sign of life. */
-  async #waitFor(frame: Promise<Frame>, answer: (frame: Frame) => void): Promise<void> {
+  async #waitFor(id: number, frame: Promise<Frame>): Promise<void> {
     this.#waits++;
     const startedAt = performance.now();
     const answered = await frame;
     this.#waits--;
     this.#heardAt = performance.now();
     this.#turnStartedAt += this.#heardAt - startedAt;
-    answer(answered);
+    this.#answer(id, answered);
   }
 
   #onMessage(message: Message): void {
@@ -293,7 +326,6 @@ export class ProcessRealm implements Realm {
     if (this.#underWay === 0) {
       this.#turns = [];
       this.#firstTurn = 0;
-      this.#setBusy(false);
     } else if (this.#firstTurn > 1024) {
       this.#turns = this.#turns.slice(this.#firstTurn);
       this.#firstTurn = 0;
@@ -314,12 +346,14 @@ export class ProcessRealm implements Realm {
     if (ending.kind !== "disposed") this.onGone(ending);
   }
 
-  /** While a turn is under way the child is watched and keeps this process alive; an idle realm does neither. */
+  /**
+   * While a turn is under way the child is watched and keeps this process alive. One that is idle when it is looked at
+   * does neither; until then turns follow one another without all that.
+   */
   #setBusy(busy: boolean): void {
     if (busy === (this.#watch !== undefined)) return;
     setReferenced(this.#child, busy);
     if (busy) {
-      this.#heardAt = performance.now();
       this.#watch = setInterval(() => void this.#check(), WATCH_MS);
     } else {
       clearInterval(this.#watch);
@@ -329,14 +363,12 @@ export class ProcessRealm implements Realm {
 
   async #check(): Promise<void> {
     const turn = this.#turns[this.#firstTurn];
-    if (turn === undefined) return;
+    if (turn === undefined) return this.#setBusy(false);
     // What it says is not heard while its tenant is held back: whether its turn is over is not known then.
     if (this.#waits === 0 && !this.#pipe.isHeld) {
-      const { timeoutMs } = turn;
-      const now = performance.now();
       // The turn that is running now is given its time and a grace. The others have not begun.
-      if (timeoutMs !== undefined && now - this.#turnStartedAt > timeoutMs + GRACE_MS) this.#end({ kind: "timeout" });
-      else if (now - this.#heardAt > SILENCE_MS) this.#end({ kind: "crashed" });
+      if (this.#isTooLate(turn)) this.#end({ kind: "timeout" });
+      else if (performance.now() - this.#heardAt > SILENCE_MS) this.#end({ kind: "crashed" });
     }
     const usage = await usageOf(this.#child.process.pid);
     if (usage === undefined || this.#ending !== undefined) return;
@@ -346,5 +378,18 @@ export class ProcessRealm implements Realm {
     // Who computes is alive.
     if (this.#usage !== undefined && usage.cpuMs > this.#usage.cpuMs) this.#heardAt = performance.now();
     this.#usage = usage;
+  }
+
+  #isTooLate(turn: Turn): boolean {
+    const { timeoutMs = Infinity } = turn;
+    const lateMs = performance.now() - this.#turnStartedAt - timeoutMs;
+    if (lateMs <= 0) return false;
+    const late = this.#late?.turn === turn ? this.#late : { turn, looks: 0, cpuMs: undefined };
+    this.#late = late;
+    late.looks++;
+    late.cpuMs ??= this.#usage?.cpuMs;
+    if (late.looks < GRACE_LOOKS) return false;
+    const usedMs = late.cpuMs === undefined || this.#usage === undefined ? Infinity : this.#usage.cpuMs - late.cpuMs;
+    return usedMs >= GRACE_MS || lateMs > MAX_GRACE_MS;
   }
 }

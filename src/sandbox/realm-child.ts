@@ -41,6 +41,8 @@ const LONGEST_UNTIED_MS = 3_600_000;
 let realm: DirectRealm;
 let realmMB = Number(expectedMB);
 let longestMs: number | undefined;
+/** Is the end of each turn told in its place among all that is said? */
+let isOrderly = false;
 let nextId = 1;
 /** The last turn that has ended well, where the parent has not heard of it, and how many they are. */
 let ended = 0;
@@ -85,10 +87,15 @@ function say(message: Message): void {
   if (pending.size >= MAX_PENDING_BYTES) flush();
 }
 
+/** All turns up to this one are over. */
+function sayEnded(): void {
+  pending.add({ type: MESSAGE.ended, id: ended, data: realm.stats() });
+}
+
 /** Writes what is pending. */
 function flush(): void {
   if (endedCount > 0) {
-    pending.add({ type: MESSAGE.ended, id: ended, data: realm.stats() });
+    if (!isOrderly) sayEnded();
     toldAt = performance.now();
     endedCount = 0;
   }
@@ -127,6 +134,7 @@ function endTurn(id: number, failure: RealmFailure | undefined): void {
   }
   ended = id;
   endedCount++;
+  if (isOrderly) sayEnded();
   // The parent gives each turn its time from the end of the last one that it has heard of.
   if (endedCount >= TURNS_TOLD_TOGETHER || performance.now() - toldAt > LONGEST_UNTOLD_MS) flush();
 }
@@ -137,8 +145,9 @@ function setTimeZone(timeZone: string): void {
 }
 
 /** Makes the realm, unless the one that was made ahead is as it is to be. */
-function create({ memoryMB, isTied, timeZone }: CreateData): void {
+function create({ memoryMB, isTied, timeZone, ...how }: CreateData): void {
   setTimeZone(timeZone);
+  isOrderly = how.isOrderly;
   if (memoryMB !== realmMB) {
     realmMB = memoryMB;
     renew();

@@ -31,6 +31,8 @@ export interface Source {
    * nobody handles fails the same turn.
    */
   keeps?: string;
+  /** Only compiled and linked: none of it runs, and no completion value comes. */
+  loadOnly?: true;
 }
 
 /**

@@ -142,6 +142,7 @@ export class ThreadRealm implements Realm {
     const startedAt = performance.now();
     const compiled = await this.#compile(source);
     if ("kind" in compiled) return compiled;
+    if (source.loadOnly === true) return undefined;
     this.#turns++;
     try {
       await compiled.enter(entryOptions(options, performance.now() - startedAt));

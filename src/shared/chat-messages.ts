@@ -2,6 +2,26 @@
 export const ROLES = ["system", "developer", "assistant", "user", "tool"] as const;
 export type Role = (typeof ROLES)[number];
 
+/** What a chat can be told besides its messages. */
+export const CHAT_OPTIONS = [
+  "provider",
+  "model",
+  "temperature",
+  "maxTokens",
+  "topP",
+  "stop",
+  "system",
+  "seed",
+  "tools",
+  "toolChoice",
+  "maxToolRounds",
+  "toolTimeoutMs",
+  "reasoning",
+  "responseFormat",
+  "context",
+  "hooks",
+] as const;
+
 /** What a URL begins with that stands for an image which the host has read and keeps. */
 export const IMAGE_REFERENCE = "image-reference:";
 

@@ -236,7 +236,7 @@ export function readName(value: unknown, path: string): string {
 
 export function readRole(value: unknown, path: string): Role {
   for (let i = 0; i < ROLES.length; i++) if (value === ROLES[i]) return value as Role;
-  return refuse(`${path} must be "system", "assistant", "user" or "tool", got ${showValue(value)}`);
+  return refuse(`${path} must be "system", "developer", "assistant", "user" or "tool", got ${showValue(value)}`);
 }
 
 export function copyRecord(value: unknown, path: string): Record<string, unknown> {

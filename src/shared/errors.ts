@@ -13,6 +13,8 @@ export const ERROR_CODES = {
   StageError: "ERR_STAGE",
   ConfigError: "ERR_CONFIG",
   ReplayError: "ERR_REPLAY",
+  /** What the web platform calls a network error. */
+  TypeError: "ERR_FETCH",
 } as const;
 
 export type ErrorName = keyof typeof ERROR_CODES;

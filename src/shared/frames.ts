@@ -54,4 +54,24 @@ export type Outcome<T = unknown> = { ok: true; value: T } | { ok: false; error: 
 export interface Frame {
   text: string;
   buffers?: ArrayBuffer[];
+  /** What the text is made of, where it is one of many pieces of text. */
+  piece?: Piece;
+}
+
+/** What is the same in many frames: the text before `seq`, before `time`, before `delta`, and the end. */
+export type PieceShape = readonly [string, string, string, string];
+
+/** An event of a run that is a piece of text, as its frame has it. */
+export interface Piece {
+  shape: PieceShape;
+  seq: number;
+  /** Milliseconds since the epoch. */
+  time: number;
+  /** In JSON. */
+  delta: string;
+}
+
+/** The frame's text. */
+export function pieceText({ shape: [beforeSeq, beforeTime, beforeDelta, end], seq, time, delta }: Piece): string {
+  return `${beforeSeq}${seq}${beforeTime}${time}${beforeDelta}${delta}${end}`;
 }

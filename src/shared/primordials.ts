@@ -36,6 +36,7 @@ export const SafeNumber: NumberConstructor = Number;
 export const SafeError: ErrorConstructor = Error;
 export const SafeTypeError: TypeErrorConstructor = TypeError;
 export const SafeRangeError: RangeErrorConstructor = RangeError;
+export const SafeReferenceError: ReferenceErrorConstructor = ReferenceError;
 export const SafeArray: ArrayConstructor = Array;
 export const SafeBigInt: BigIntConstructor = BigInt;
 export const SafeDate: DateConstructor = Date;
@@ -109,7 +110,7 @@ export function isNativePromise(value: unknown): value is Promise<unknown> {
 }
 
 const TypedArrayPrototype: Uint8Array = ObjectGetPrototypeOf(Uint8Array.prototype);
-const TypedArraySet = uncurry(TypedArrayPrototype.set);
+export const TypedArraySet = uncurry(TypedArrayPrototype.set);
 const bufferOf = uncurry(ObjectGetOwnPropertyDescriptor(TypedArrayPrototype, "buffer")!.get as Method);
 
 const typedArrayTag = uncurry(ObjectGetOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)!.get as Method);
@@ -267,3 +268,7 @@ export const SafeUint16Array: Uint16ArrayConstructor = Uint16Array;
 export const captureStackTrace: (target: object, omit: unknown) => void = (
   Error as unknown as { captureStackTrace(target: object, omit: unknown): void }
 ).captureStackTrace;
+
+/** `eval` in the global scope: by this name it sees nothing else. */
+// oxlint-disable-next-line no-eval -- a session's code is the guest's own
+export const evaluateGlobally: (code: string) => unknown = eval;

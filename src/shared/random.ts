@@ -24,6 +24,9 @@ export function createRandom(seed: Seed): () => number {
   return () => ((next() >>> 5) * 67_108_864 + (next() >>> 6)) / 9_007_199_254_740_992;
 }
 
+/** What the seed of a script is used for: each use has numbers of its own. */
+export const SEED_USE = { guest: 0, host: 1, bytes: 2 } as const;
+
 /** A seed for one of several uses, from any whole number. */
 export function toSeed(number: number, use: number): Seed {
   let state = (number ^ MathImul(use + 1, 0x9e37_79b9)) | 0;

@@ -36,6 +36,48 @@ export interface EventStep {
   parentRunId?: string;
 }
 
+/** What came of a call of a tool. */
+export interface ToolResultFields {
+  id: string;
+  result: unknown;
+  /** The tool failed, or was not called. */
+  isError?: boolean;
+  code?: string;
+  /** What the tool was called with, where a hook has changed that. */
+  input?: Record<string, unknown>;
+  /** How often it was called, where that is more than once. */
+  attempts?: number;
+}
+
+/** How the messages of a chat were made to fit; counts of tokens are estimates. */
+export interface ContextChange {
+  action: "truncate" | "summarize" | "function";
+  /** What may be sent at most. */
+  maxTokens: number;
+  tokensBefore: number;
+  tokensAfter: number;
+  messagesBefore: number;
+  messagesAfter: number;
+  /** What stands for the messages that are not sent any more. */
+  summary?: string;
+}
+
+/** How far work outside has come, where a server tells it. */
+export interface StepProgress {
+  value: number;
+  /** What the value will be in the end, where that is known. */
+  total?: number;
+  message?: string;
+}
+
+/** A line of a log that a server keeps of a call. */
+export interface StepLog {
+  level: string;
+  /** Who says it. */
+  logger?: string;
+  data: unknown;
+}
+
 interface EventFields {
   meta: EventMeta;
   step: EventStep;
@@ -48,6 +90,8 @@ interface EventFields {
 /**
  * The events of one run: one start, then partials, reasoning and tool events, then exactly one of final, error and
  * interrupt. Shapes as in the seeds' "Event Object Structure". Reasoning is what a model thinks: no part of any text.
+ * A context event says that a model is asked with fewer messages, or other ones, than the chat has. Progress and log
+ * events are what an MCP server tells of a call.
  */
 export type StepEvent = EventFields &
   (
@@ -56,7 +100,10 @@ export type StepEvent = EventFields &
     | { type: "partial"; delta: string; completion: string; result?: unknown }
     | { type: "reasoning"; delta: string }
     | { type: "tool-call"; toolCall: ToolCall }
-    | { type: "tool-result"; toolResult: { id: string; result: unknown } }
+    | { type: "tool-result"; toolResult: ToolResultFields }
+    | { type: "context"; context: ContextChange }
+    | { type: "progress"; progress: StepProgress }
+    | { type: "log"; log: StepLog }
     | { type: "final"; text: string; result: unknown; results: unknown[] }
     | { type: "error"; error: string; code: string }
     | { type: "interrupt"; text: string }
@@ -98,8 +145,13 @@ export interface EventFrame {
   results?: unknown[];
   text?: string;
   toolCall?: ToolCall;
-  toolResult?: { id: string; result: unknown };
+  toolResult?: ToolResultFields;
+  context?: ContextChange;
+  progress?: StepProgress;
+  log?: StepLog;
   error?: ErrorRecord;
+  /** Of an event that the guest is to take by itself: it tells at once that it has. Of others it tells some together. */
+  wantsAck?: true;
 }
 
 /** The event as it crosses; `error` is the record of the error that an error event reports. */
@@ -131,6 +183,15 @@ export function toEventFrame(event: StepEvent, error: ErrorRecord | undefined): 
       break;
     case "tool-result":
       frame.toolResult = event.toolResult;
+      break;
+    case "context":
+      frame.context = event.context;
+      break;
+    case "progress":
+      frame.progress = event.progress;
+      break;
+    case "log":
+      frame.log = event.log;
       break;
   }
   return frame;

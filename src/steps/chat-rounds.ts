@@ -1,3 +1,4 @@
+import { valuesFromOutside } from "../base/calls/outside.ts";
 import type {
   ChatProvider,
   ChatRequest,
@@ -8,8 +9,11 @@ import type {
 } from "../providers/chat-provider.ts";
 import type { ToolRound } from "../shared/chat-messages.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import type { ToolBox, ToolOutcome } from "./chat-tools.ts";
+import type { ToolBox } from "./chat-tools.ts";
+import { addUsage } from "./chat-usage.ts";
 import type { StepContext } from "./step.ts";
+import type { ToolOutcome } from "./tool-outcome.ts";
+import { isObject } from "../shared/is-object.ts";
 
 export interface RoundsOptions {
   provider: ChatProvider;
@@ -17,6 +21,8 @@ export interface RoundsOptions {
   tools: ToolBox;
   /** Rounds of tool calls that are made before the run gives up. */
   maxToolRounds: number;
+  /** Makes a request fit into what the model takes. */
+  fit?: ((request: ChatRequest, context: StepContext) => Promise<ChatRequest>) | undefined;
 }
 
 /** One answer of the model. */
@@ -50,12 +56,13 @@ const MAX_SAME_CALLS = 3;
  *   the same call with the same input comes in a third round.
  */
 export async function answerInRounds(options: RoundsOptions, context: StepContext): Promise<Conclusion> {
-  const { provider, tools, maxToolRounds } = options;
+  const { provider, tools, maxToolRounds, fit } = options;
   let { request } = options;
   const rounds: ToolRound[] = [];
   const seen = new Map<string, number>();
   let usage: Usage | undefined;
   for (;;) {
+    if (fit !== undefined) request = await fit(request, context);
     const answer = await ask(provider, request, context);
     usage = addUsage(usage, answer.end.usage);
     const { calls } = answer;
@@ -83,7 +90,9 @@ export async function answerInRounds(options: RoundsOptions, context: StepContex
 export async function ask(provider: ChatProvider, request: ChatRequest, context: StepContext): Promise<Answer> {
   const answer: Omit<Answer, "end"> = { text: "", reasoning: "", refusal: "", calls: [] };
   let end: EndChunk | undefined;
-  for await (const chunk of provider.stream(request, { signal: context.signal, runId: context.runId })) {
+  const { signal, runId } = context;
+  const asked = { name: context.meta.engine || provider.name, effect: "none", signal } as const;
+  for await (const chunk of valuesFromOutside(asked, () => provider.stream(request, { signal, runId }))) {
     switch (chunk.type) {
       case "text":
         answer.text += chunk.delta;
@@ -151,9 +160,7 @@ function refuseRepeats(calls: readonly ToolCallChunk[], seen: Map<string, number
 function canonical(value: unknown): string {
   return (
     JSON.stringify(value, (_, item: unknown) =>
-      typeof item === "object" && item !== null && !Array.isArray(item)
-        ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : item,
+      isObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
     ) ?? ""
   );
 }
@@ -164,12 +171,4 @@ function tooManyRounds(limit: number): GeppettoError {
     `Cannot go on: the model still calls tools after ${limit} round${limit === 1 ? "" : "s"}; raise it with maxToolRounds`,
     { code: "ERR_LIMIT_TOOL_ROUNDS" },
   );
-}
-
-/** The sum of two usages, field by field; a field that neither has stays away. */
-export function addUsage(sum: Usage | undefined, more: Usage | undefined): Usage | undefined {
-  if (sum === undefined || more === undefined) return more ?? sum;
-  const total: Record<string, number> = { ...sum };
-  for (const [field, count] of Object.entries(more)) total[field] = (total[field] ?? 0) + (count as number);
-  return total as unknown as Usage;
 }

@@ -1,9 +1,10 @@
 import { abortable } from "../base/abortable.ts";
 import { jsonExcess } from "../providers/answer/json-progress.ts";
-import type { ChatProvider, ChatRequest } from "../providers/chat-provider.ts";
+import type { ChatRequest } from "../providers/chat-provider.ts";
 import { compileJsonSchema, type JsonSchemaCheck, type JsonSchemaOptions } from "../providers/schema/json-schema.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import { addUsage, ask, type Conclusion } from "./chat-rounds.ts";
+import { ask, type Conclusion, type RoundsOptions } from "./chat-rounds.ts";
+import { addUsage } from "./chat-usage.ts";
 import type { StepContext } from "./step.ts";
 
 /** Reads answers that are to fit a JSON schema. */
@@ -34,7 +35,7 @@ export async function createAnswerFormat(
 export async function concludeParsed(
   conclusion: Conclusion,
   format: AnswerFormat,
-  { provider, request }: { provider: ChatProvider; request: ChatRequest },
+  { provider, request, fit }: Pick<RoundsOptions, "provider" | "request" | "fit">,
   context: StepContext,
 ): Promise<{ conclusion: Conclusion; parsed?: unknown }> {
   const { answer, messages } = conclusion;
@@ -55,7 +56,7 @@ export async function concludeParsed(
       },
     ],
   };
-  const second = await ask(provider, repair, context);
+  const second = await ask(provider, fit === undefined ? repair : await fit(repair, context), context);
   const reading = await read(second.text, format, context);
   const usage = addUsage(conclusion.usage, second.end.usage);
   if ("value" in reading) {

@@ -1,81 +1,55 @@
 import { createDeferred } from "../base/deferred.ts";
-import { timeSource } from "../base/time/time-source.ts";
-import { callWith, withCallSignal, type CallContext } from "../base/call-context.ts";
+import { ATTRIBUTES, OPERATIONS } from "../base/telemetry/conventions.ts";
+import { currentTelemetry, type SpanStart } from "../base/telemetry/trace.ts";
+import { callWith, type CallContext } from "../base/call-context.ts";
 import { abortable } from "../base/abortable.ts";
+import { limitTime, type PersonWaits } from "../base/calls/person-waits.ts";
+import { askOutside } from "../base/calls/outside.ts";
 import type { ToolCallChunk, ToolDefinition } from "../providers/chat-provider.ts";
-import { compileJsonSchema, type JsonSchemaCheck } from "../providers/schema/json-schema.ts";
+import { valueContents } from "../providers/traced/message-contents.ts";
 import type { ReadableToolCall } from "../shared/chat-messages.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
-import { resultText } from "../shared/step-events.ts";
+import { type HookAsked, type HookLayer, readAfter, readBefore } from "./chat-hooks.ts";
+import { toTool, type Tool, type ToolSource } from "./chat-tool.ts";
 import { GuestFailure } from "./guest-failure.ts";
 import type { StepContext } from "./step.ts";
-
-/** A tool of the host's, which scripts offer to a model by its name. */
-export interface HostTool {
-  /** Told to the model: what it does, and when to use it. */
-  description?: string;
-  /** JSON schema of the input; default an object with no fields. */
-  input?: Record<string, unknown>;
-  /** Longest time of one call; default the step's. */
-  timeoutMs?: number;
-  /** Its value, copied, is the result; what it throws is told to the model by its message. */
-  run(input: Record<string, unknown>, context: CallContext): unknown;
-}
+import { failed, messageOf, publishOutcome, toOutcome, type ToolOutcome } from "./tool-outcome.ts";
 
 /** Whether a call may be made. False, or a rejection, makes the model see that it was refused. */
 export type ApproveCall = (call: ReadableToolCall, context: CallContext) => boolean | Promise<boolean>;
 
-export interface ToolBoxOptions {
+export interface ToolBoxOptions extends ToolSource {
   /** What the script names or defines. */
   tools: readonly (string | ToolDefinition)[];
-  /** Names of the script's own tools that have a `run`. */
-  runnable: ReadonlySet<string>;
-  hostTools: ReadonlyMap<string, HostTool>;
-  /** Longest time of one call where the tool says nothing. */
-  timeoutMs: number;
   onApprove?: ApproveCall | undefined;
-  /** Whose schemas they are, see {@link compileJsonSchema}. */
-  owner?: object | undefined;
-  signal?: AbortSignal | undefined;
+  /** Waiting for somebody is not a tool's time. */
+  personWaits?: PersonWaits | undefined;
+  /** Asked around each call: the first is the first before it, and the last after it. */
+  hooks?: readonly HookLayer[];
 }
 
-export interface ToolOutcome {
-  /** What the `tool-result` event tells. */
-  result: unknown;
-  /** What the model is told. */
-  text: string;
-  isError: boolean;
-  code?: string;
-}
-
-interface Tool {
-  definition: ToolDefinition;
-  check: JsonSchemaCheck;
-  timeoutMs: number;
-  /** Absent: the one who started the run answers the call. */
-  run?: (input: Record<string, unknown>, context: StepContext, signal: AbortSignal) => unknown;
-}
-
-const NO_INPUT = { type: "object", properties: {} };
-
-/** The name under which a run calls a tool of its script. */
-export function guestToolName(name: string): string {
-  return `tool ${name}`;
-}
+/** How often one call is made, at most. */
+const MAX_ATTEMPTS = 10;
 
 /** The tools of one run: what the model is told about them, and what comes of its calls. */
 export class ToolBox {
   readonly #tools = new Map<string, Tool>();
   readonly #onApprove: ApproveCall | undefined;
+  readonly #hooks: readonly HookLayer[];
+  readonly #personWaits: PersonWaits | undefined;
+  /** One call at a time is decided about. */
+  #decided: Promise<unknown> = Promise.resolve();
 
-  private constructor(onApprove: ApproveCall | undefined) {
+  private constructor({ onApprove, personWaits, hooks = [] }: ToolBoxOptions) {
+    this.#personWaits = personWaits;
     this.#onApprove = onApprove;
+    this.#hooks = hooks;
   }
 
   /** @throws {GeppettoError} ValidationError for an unknown or doubled name, or an invalid schema. */
   static async create(options: ToolBoxOptions): Promise<ToolBox> {
-    const box = new ToolBox(options.onApprove);
+    const box = new ToolBox(options);
     for (const given of options.tools) {
       const tool = await toTool(given, options);
       const { name } = tool.definition;
@@ -102,16 +76,12 @@ export class ToolBox {
   }
 
   /**
-   * Makes the calls of one round, all under way at once, and publishes each result in the order of the calls. Approval
-   * is asked for one call at a time. Rejects when the run is aborted, or a script that blocks has an asynchronous tool.
+   * Makes the calls of one round, all under way at once, and publishes each result in the order of the calls. Hooks before
+   * a call and approval are asked for one call at a time. Rejects when the run is aborted, a script that blocks has an
+   * asynchronous tool, or a hook fails.
    */
   async run(calls: readonly ToolCallChunk[], context: StepContext): Promise<ToolOutcome[]> {
-    let previous: Promise<unknown> = Promise.resolve();
-    const pending = calls.map((chunk) => {
-      const refusal = previous.then(() => this.#refusalOf(chunk, context));
-      previous = refusal.catch(() => {});
-      return refusal.then((refused) => refused ?? this.#call(chunk.toolCall as ReadableToolCall, context));
-    });
+    const pending = calls.map((chunk) => this.#make(chunk, context));
     for (const promise of pending) promise.catch(() => {});
     const outcomes: ToolOutcome[] = [];
     for (const [index, promise] of pending.entries()) {
@@ -128,26 +98,116 @@ export class ToolBox {
       await publishOutcome(call, failed("the call was not made, the run ends here", code), context);
   }
 
-  /** What the model is told of a call that is not made; undefined for one that is. */
-  async #refusalOf({ toolCall, inputError }: ToolCallChunk, { signal }: StepContext): Promise<ToolOutcome | undefined> {
+  /** Makes one call, again and again where a hook wants that. */
+  async #make(chunk: ToolCallChunk, context: StepContext): Promise<ToolOutcome> {
+    let { toolCall } = chunk;
+    for (let attempt = 1; ; attempt++) {
+      const decision = this.#decided.then(() => this.#decide({ ...chunk, toolCall }, attempt, context));
+      this.#decided = decision.catch(() => {});
+      const decided = await decision;
+      const seen = "outcome" in decided ? decided.outcome : await this.#tracedCall(decided.call, context);
+      const facts = {
+        ...("call" in decided && decided.call.input !== chunk.toolCall.input ? { input: decided.call.input } : {}),
+        ...(attempt > 1 ? { attempts: attempt } : {}),
+      };
+      if ("outcome" in decided) return { ...seen, ...facts };
+      const after = await this.#after(decided.call, seen, attempt, context);
+      if (!("retry" in after)) return { ...after, ...facts };
+      if (attempt >= MAX_ATTEMPTS) {
+        throw new GeppettoError(
+          "LimitError",
+          `Cannot call the tool "${toolCall.name}" again: hooks.afterTool has asked for it ${MAX_ATTEMPTS} times`,
+          { code: "ERR_LIMIT_TOOL_ATTEMPTS" },
+        );
+      }
+      toolCall = after.input === undefined ? toolCall : { ...toolCall, input: after.input };
+    }
+  }
+
+  /** What is done with a call: it is made, maybe with another input, or there is an outcome without that. */
+  async #decide(
+    { toolCall, inputError }: ToolCallChunk,
+    attempt: number,
+    context: StepContext,
+  ): Promise<{ call: ReadableToolCall } | { outcome: ToolOutcome }> {
+    const { signal } = context;
     signal.throwIfAborted();
     const tool = this.#tools.get(toolCall.name);
     if (tool === undefined) {
       const known = [...this.#tools.keys()].join(", ");
       const name = toolCall.name.slice(0, 100).toWellFormed();
-      return failed(`there is no tool "${name}"${known === "" ? "" : `, the tools are ${known}`}`);
+      return { outcome: failed(`there is no tool "${name}"${known === "" ? "" : `, the tools are ${known}`}`) };
     }
-    const flaw = inputError ?? (await abortable(tool.check(toolCall.input, "input", signal), signal));
-    if (flaw !== undefined) return failed(`the input does not fit: ${flaw}`, toolCall.code);
+    if (inputError !== undefined) return { outcome: failed(`the input does not fit: ${inputError}`, toolCall.code) };
+    let call = toolCall as ReadableToolCall;
+    for (const { before } of this.#hooks) {
+      if (before === undefined) continue;
+      const given = await abortable(before(call, attempt, this.#hookAsked(tool, context)), signal);
+      const decision = readBefore(given, call.name);
+      if (decision === undefined) continue;
+      if ("refusal" in decision) return { outcome: failed(decision.refusal) };
+      if ("result" in decision) return { outcome: toOutcome(decision.result) };
+      call = { ...call, input: decision.input };
+    }
+    const flaw = await abortable(tool.check(call.input, "input", signal), signal);
+    if (flaw !== undefined) return { outcome: failed(`the input does not fit: ${flaw}`, call.code) };
+    const refused = await this.#approvalOf(call, signal);
+    return refused === undefined ? { call } : { outcome: refused };
+  }
+
+  /** What becomes of an outcome: the host sees it before the script does. */
+  async #after(
+    call: ReadableToolCall,
+    made: ToolOutcome,
+    attempt: number,
+    context: StepContext,
+  ): Promise<ToolOutcome | { retry: true; input?: Record<string, unknown> }> {
+    let outcome = made;
+    const asking = this.#hookAsked(this.#tools.get(call.name)!, context);
+    for (const { after } of this.#hooks.toReversed()) {
+      if (after === undefined) continue;
+      const { result, isError } = outcome;
+      const asked = after(call, { result, isError }, attempt, asking);
+      const decision = readAfter(await abortable(asked, context.signal), call.name);
+      if (decision === undefined) continue;
+      if ("retry" in decision) return decision;
+      outcome = toOutcome(decision.result, decision.isError);
+    }
+    return outcome;
+  }
+
+  #hookAsked({ timeoutMs }: Tool, context: StepContext): HookAsked {
+    return { context, timeoutMs, personWaits: this.#personWaits };
+  }
+
+  /** What the model is told of a call that may not be made; undefined for one that may. */
+  async #approvalOf(call: ReadableToolCall, signal: AbortSignal): Promise<ToolOutcome | undefined> {
     if (this.#onApprove === undefined) return undefined;
     try {
-      const approval = Promise.resolve(
-        this.#onApprove(structuredClone(toolCall as ReadableToolCall), callWith(signal)),
+      const approve = this.#onApprove;
+      const approval = askOutside({ name: `the approval of ${call.name}`, effect: "none", signal }, () =>
+        approve(structuredClone(call), callWith(signal)),
       );
       return (await abortable(approval, signal)) ? undefined : failed("the call was not approved");
     } catch {
       signal.throwIfAborted();
       return failed("the call was not approved: asking for approval failed");
+    }
+  }
+
+  /** Makes a call, and tells of it where somebody hears of it. */
+  async #tracedCall(call: ReadableToolCall, context: StepContext): Promise<ToolOutcome> {
+    const telemetry = currentTelemetry();
+    if (telemetry === undefined) return this.#call(call, context);
+    const span = telemetry.start(toolSpan(call, this.#tools.get(call.name)!.definition, telemetry.contents));
+    try {
+      const outcome = await span.run(() => this.#call(call, context));
+      if (telemetry.contents) span.set({ [ATTRIBUTES.toolResult]: valueContents(outcome.result) });
+      span.end(outcome.isError ? { error: outcome.cause } : undefined);
+      return outcome;
+    } catch (error) {
+      span.end({ error });
+      throw error;
     }
   }
 
@@ -159,18 +219,18 @@ export class ToolBox {
     const signal = AbortSignal.any([context.signal, ended.signal]);
     const overdue = createDeferred<never>();
     overdue.promise.catch(() => {});
-    const stop = timeSource().after(Math.min(timeoutMs, MAX_TIMER_MS), () =>
+    const stop = limitTime(Math.min(timeoutMs, MAX_TIMER_MS), this.#personWaits, () =>
       overdue.reject(new GeppettoError("TimeoutError", `the tool did not answer within ${timeoutMs} ms`)),
     );
     try {
       const work = (async () => run!(given, context, signal))();
       const result = await abortable(Promise.race([work, overdue.promise]), context.signal);
-      return { result, text: resultText(result), isError: false };
+      return toOutcome(result);
     } catch (error) {
       context.signal.throwIfAborted();
       // The script waits for the run and gave it a tool that it cannot wait for: its mistake, not the model's.
       if (error instanceof GuestFailure && error.record.code === "ERR_STEP_ASYNC") throw error;
-      return failed(messageOf(error));
+      return { ...failed(messageOf(error)), cause: error instanceof GuestFailure ? error.record : error };
     } finally {
       stop();
       ended.abort(new GeppettoError("AbortError", "The tool call is over"));
@@ -178,58 +238,20 @@ export class ToolBox {
   }
 }
 
-async function publishOutcome(
-  { toolCall: { id } }: ToolCallChunk,
-  { result, isError, code }: ToolOutcome,
-  context: StepContext,
-): Promise<void> {
-  const failure = { ...(isError ? { isError } : {}), ...(code === undefined ? {} : { code }) };
-  await context.publish({ type: "tool-result", toolResult: { id, result, ...failure } });
-}
-
-async function toTool(given: string | ToolDefinition, options: ToolBoxOptions): Promise<Tool> {
-  if (typeof given !== "string") {
-    const { name, timeoutMs = options.timeoutMs } = given;
-    const check = await compileJsonSchema(given.input, `the input schema of tool "${name}"`, options);
-    const tool: Tool = { definition: given, check, timeoutMs };
-    if (options.runnable.has(name)) {
-      tool.run = (input, context) => context.callGuest(guestToolName(name), { input, timeoutMs });
-    }
-    return tool;
-  }
-  const hostTool = options.hostTools.get(given);
-  if (hostTool === undefined) {
-    const known = [...options.hostTools.keys()].join(", ");
-    const hint = known === "" ? "the host has no tools" : `the host has ${known}`;
-    throw new GeppettoError("ValidationError", `Cannot offer the tool "${given}": ${hint}`);
-  }
-  const { description, input = NO_INPUT, timeoutMs = options.timeoutMs } = hostTool;
+function toolSpan(
+  { id, name, input }: ReadableToolCall,
+  { description }: ToolDefinition,
+  contents: boolean,
+): SpanStart {
   return {
-    definition: { name: given, ...(description === undefined ? {} : { description }), input },
-    check: await compileJsonSchema(input, `the input schema of tool "${given}"`, options),
-    timeoutMs,
-    run: async (value, _, signal) =>
-      toPlain(
-        await withCallSignal(
-          () => signal,
-          () => hostTool.run(value, callWith(signal)),
-        ),
-      ),
+    name: `${OPERATIONS.tool} ${name}`,
+    attributes: {
+      [ATTRIBUTES.operation]: OPERATIONS.tool,
+      [ATTRIBUTES.toolName]: name,
+      [ATTRIBUTES.toolCallId]: id,
+      [ATTRIBUTES.toolDescription]: description,
+      [ATTRIBUTES.toolType]: "function",
+      ...(contents ? { [ATTRIBUTES.toolArguments]: valueContents(input) } : {}),
+    },
   };
-}
-
-/** What of a host's value can cross: its JSON. */
-function toPlain(value: unknown): unknown {
-  const text = JSON.stringify(value);
-  return text === undefined ? undefined : (JSON.parse(text) as unknown);
-}
-
-function failed(reason: string, code?: string): ToolOutcome {
-  const text = `Error: ${reason}`;
-  return { result: text, text, isError: true, ...(code === undefined ? {} : { code }) };
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof GuestFailure) return error.record.message;
-  return error instanceof Error ? error.message : String(error);
 }

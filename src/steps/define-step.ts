@@ -1,3 +1,4 @@
+import type { CallEffect } from "../base/calls/outside.ts";
 import { timeSource } from "../base/time/time-source.ts";
 import type { Publisher } from "../events/bus.ts";
 import { SEQUENCE_NUMBER } from "../events/message.ts";
@@ -24,6 +25,11 @@ export interface StepDefinition<I, R, O> {
   input?: Converter<I>;
   /** What each result must be; likewise. */
   output?: Converter<O, R>;
+  /**
+   * What becomes of a run in an execution that lasts which was under way when its process ended: "none", "keyed": it begins
+   * anew; "once" (default): not by itself. See `vm.op`.
+   */
+  effect?: CallEffect;
   run(input: I, context: StepContext): AsyncIterable<R>;
 }
 
@@ -48,11 +54,13 @@ interface PublishedTopic {
 
 class StepFromDefinition<I, R, O> implements DefinedStep<I, O> {
   readonly info: StepInfo;
+  readonly effect: CallEffect;
   readonly #definition: StepDefinition<I, R, O>;
   readonly #topics = new Set<PublishedTopic>();
 
   constructor(definition: StepDefinition<I, R, O>) {
-    const { name, inputType = "any", outputType = "any", many = false } = definition;
+    const { name, inputType = "any", outputType = "any", many = false, effect = "once" } = definition;
+    this.effect = effect;
     this.#definition = definition;
     this.info = { type: name, inputType, outputType, kind: definition.kind ?? (many ? "list" : "single") };
   }
@@ -82,8 +90,11 @@ class StepFromDefinition<I, R, O> implements DefinedStep<I, O> {
     }
   }
 
-  async onEvent(event: StepEvent): Promise<void> {
-    if (this.#topics.size === 0) return;
+  onEvent(event: StepEvent): Promise<void> | undefined {
+    return this.#topics.size === 0 ? undefined : this.#publish(event);
+  }
+
+  async #publish(event: StepEvent): Promise<void> {
     const own = `step.${event.step.stepId}`;
     const isLast = isTerminal(event.type);
     const published = [...this.#topics].map((entry) => {

@@ -1,5 +1,7 @@
 import { abortable } from "../base/abortable.ts";
-import { createDeferred, type Deferred } from "../base/deferred.ts";
+import { bothOf, createDeferred, type Deferred } from "../base/deferred.ts";
+import { ATTRIBUTES } from "../base/telemetry/conventions.ts";
+import { currentTelemetry, type SpanFailure, type TraceSpan } from "../base/telemetry/trace.ts";
 import { countedValues, timeSource } from "../base/time/time-source.ts";
 import { untilAborted } from "../base/until-aborted.ts";
 import { GeppettoError, toErrorRecord } from "../shared/errors.ts";
@@ -27,10 +29,11 @@ export interface StepRunOptions {
   /** Cancels the run. */
   signal?: AbortSignal;
   /**
-   * Publishes one event; resolves when there is room for the next. Throws at once for an event that cannot be handed over.
-   * Either that or a rejection fails the run. When the last event has been handed over, a rejection changes nothing.
+   * Publishes one event; resolves when there is room for the next, undefined where there is. Throws at once for an event
+   * that cannot be handed over. Either that or a rejection fails the run. When the last event has been handed over, a
+   * rejection changes nothing.
    */
-  publish?(event: StepEvent, error?: ErrorRecord): Promise<void>;
+  publish?(event: StepEvent, error?: ErrorRecord): Promise<unknown> | undefined;
   /** Resolves when every event published so far has been delivered to the one who started the run. */
   delivered?(): Promise<void>;
   /** Hears how many characters of results and text the run holds in addition. Throws when it may not hold that many. */
@@ -58,6 +61,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
   readonly #meta: EventMeta;
   readonly #metadata: RunMetadata;
   readonly #results: unknown[] = [];
+  #span: TraceSpan | undefined;
   #seq = 0;
   readonly #text: RunText;
   #firstText = "";
@@ -89,8 +93,22 @@ export class StepRun<O = unknown> implements StepResult<O> {
     return this.#meta.engine;
   }
 
+  /** What is told of the run, where somebody hears of it. */
+  get span(): TraceSpan | undefined {
+    return this.#span;
+  }
+
   /** Runs to the end. Never rejects: how it ended is in the results and in the last event. */
   async execute(readInput: () => unknown): Promise<void> {
+    const { stepId, type } = this.#metadata;
+    const attributes = { [ATTRIBUTES.stepType]: type, [ATTRIBUTES.stepId]: stepId };
+    const span = (this.#span = currentTelemetry()?.start({ name: `step ${type}`, attributes }));
+    if (span === undefined) return this.#execute(readInput);
+    await span.run(() => this.#execute(readInput));
+    span.end(failureOf(this.#end));
+  }
+
+  async #execute(readInput: () => unknown): Promise<void> {
     const { signal } = this.#options;
     const onAbort = (): void => void this.cancel(signal?.reason);
     if (signal?.aborted === true) onAbort();
@@ -166,9 +184,14 @@ export class StepRun<O = unknown> implements StepResult<O> {
     if (this.#over) throw new GeppettoError("StepError", "Cannot publish an event: the run has ended");
     const { reserve } = this.#options;
     if (emission.type === "partial" || emission.type === "reasoning") reserve?.(emission.delta.length);
-    if (emission.type !== "partial") return this.#publish(emission);
+    if (emission.type !== "partial") {
+      await this.#publish(emission);
+      return;
+    }
     const completion = this.#text.add(emission.delta, !("result" in emission));
-    await abortable(this.#publish({ ...emission, completion }), this.signal);
+    const published = this.#publish({ ...emission, completion });
+    if (published === undefined) this.signal.throwIfAborted();
+    else await abortable(published, this.signal);
   }
 
   async #work(readInput: () => unknown): Promise<RunEnd> {
@@ -182,7 +205,9 @@ export class StepRun<O = unknown> implements StepResult<O> {
       } catch (error) {
         failure = { error };
       }
-      await abortable(this.#publish({ type: "start" }), signal);
+      const published = this.#publish({ type: "start" });
+      if (published === undefined) signal.throwIfAborted();
+      else await abortable(published, signal);
       if (failure !== undefined) throw failure.error;
       await this.#collect(input);
       if (this.#options.delivered !== undefined) await abortable(this.#options.delivered(), signal);
@@ -267,7 +292,8 @@ export class StepRun<O = unknown> implements StepResult<O> {
   async #publishLast(end: RunEnd): Promise<{ reason: unknown } | undefined> {
     const seq = this.#seq;
     try {
-      await abortable(this.#publishEnd(end), this.#abandoned.signal);
+      const published = this.#publishEnd(end);
+      if (published !== undefined) await abortable(published, this.#abandoned.signal);
     } catch (reason) {
       // What becomes of an event that is on its way is nothing to a run that has ended.
       if (this.#seq === seq) return { reason };
@@ -275,14 +301,15 @@ export class StepRun<O = unknown> implements StepResult<O> {
     return undefined;
   }
 
-  #publishEnd(end: RunEnd): Promise<void> {
+  #publishEnd(end: RunEnd): Promise<unknown> | undefined {
     if (end.type === "final") return this.#publish(this.#final(end.results));
     if (end.type === "interrupt") return this.#publish({ type: "interrupt", text: this.#deliveredText() });
     const record = errorRecord(end.error);
     return this.#publish({ type: "error", error: record.message, code: record.code ?? "ERR_STEP" }, record);
   }
 
-  async #publish(fields: Fields, error?: ErrorRecord): Promise<void> {
+  /** Undefined where the next event may follow at once. */
+  #publish(fields: Fields, error?: ErrorRecord): Promise<unknown> | undefined {
     const { now, publish, source } = this.#options;
     const { stepId, type, inputType, outputType } = this.#metadata;
     const { parentRunId } = this.#options;
@@ -298,9 +325,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
     const published = publish?.(event, error);
     // Counted once it is on its way: what cannot be handed over leaves no gap.
     this.#seq++;
-    const heard = source.onEvent?.(event);
-    await published;
-    await heard;
+    return bothOf(published, source.onEvent?.(event));
   }
 
   #final(results: unknown[]): Fields {
@@ -323,6 +348,12 @@ export class StepRun<O = unknown> implements StepResult<O> {
     const error = end.type === "error" ? end.error : this.signal.reason;
     return error instanceof Error ? error : new GeppettoError("StepError", toErrorRecord(error).message);
   }
+}
+
+/** Why a run has no result, for those who hear of it. */
+function failureOf(end: RunEnd | undefined): SpanFailure | undefined {
+  if (end?.type === "final") return undefined;
+  return { error: end?.type === "error" ? errorRecord(end.error) : cancelled() };
 }
 
 function cancelled(): GeppettoError {

@@ -1,13 +1,26 @@
+import type { CallEffect } from "../base/calls/outside.ts";
 import type { Publisher } from "../events/bus.ts";
 import type { ToolCall } from "../shared/chat-messages.ts";
-import type { EventMeta, RunMetadata, StepEvent, StepInfo } from "../shared/step-events.ts";
+import type {
+  ContextChange,
+  EventMeta,
+  RunMetadata,
+  StepEvent,
+  StepInfo,
+  ToolResultFields,
+  StepLog,
+  StepProgress,
+} from "../shared/step-events.ts";
 
 /** What a step publishes while it runs; start and the terminal event are the run's own. */
 export type StepEmission =
   | { type: "partial"; delta: string }
   | { type: "reasoning"; delta: string }
   | { type: "tool-call"; toolCall: ToolCall }
-  | { type: "tool-result"; toolResult: { id: string; result: unknown } };
+  | { type: "tool-result"; toolResult: ToolResultFields }
+  | { type: "context"; context: ContextChange }
+  | { type: "progress"; progress: StepProgress }
+  | { type: "log"; log: StepLog };
 
 /** What a running step may use. */
 export interface StepContext {
@@ -34,11 +47,13 @@ export interface StepContext {
 /** What a step does, without the runs around it: what {@link StepRun} executes and engines give to their guests. */
 export interface StepSource<I = unknown, O = unknown> {
   readonly info: StepInfo;
+  /** What becomes of a run in an execution that lasts which was under way when its process ended; default "once". */
+  readonly effect?: CallEffect;
   run(input: I, context: StepContext): AsyncIterable<O>;
   /** What is known of the events' `meta` before the first of them. Must not fail. */
   metaFor?(input: unknown): Partial<EventMeta>;
-  /** Hears every event of every run; the run waits for it as for any subscriber. Must not fail. */
-  onEvent?(event: StepEvent): Promise<void>;
+  /** Hears every event of every run; the run waits for the promise as for any subscriber. Must not fail. */
+  onEvent?(event: StepEvent): Promise<void> | undefined;
   /**
    * What makes two runs the same, for whoever keeps runs: 64 hex digits over all that results depend on. `key`, where it
    * is given, stands for the input. Rejects for an input that the step would refuse. Default: the step's name and input.

@@ -74,7 +74,7 @@ describe("a host", () => {
       onBroken: () => {},
       onUnreadable: () => {},
       checkRoom: () => {},
-      settle: () => Promise.resolve(),
+      settle: () => {},
       onError: () => {},
     });
     table.set(appOp("broken", "sync"), () => Promise.reject(new Error("late")));

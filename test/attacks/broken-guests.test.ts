@@ -6,8 +6,9 @@ import type { HostBridge } from "../../src/sandbox/realm.ts";
 import { encodeValue } from "../../src/shared/codec.ts";
 import { Output } from "../engine/engine-harness.ts";
 import { heldMB } from "../machine/parent-load.ts";
+import { patience } from "../machine/patience.ts";
 
-const LIMITS = { timers: 100, runs: 20, ops: 20, wallMs: 8000 };
+const LIMITS = { timers: 100, runs: 20, ops: 20, wallMs: patience(8000) };
 
 /** Streams as fast as somebody takes it. */
 const stream = defineStep({

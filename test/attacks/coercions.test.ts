@@ -50,7 +50,7 @@ const TAKERS: [string, string][] = [
   ],
   [
     "chat",
-    "v => chat(v), v => chat('echo: x', v), v => new ChatStepFactory().newStep(v), v => new ChatStepFactory().newStep({ tools: v, model: v, temperature: v }), v => new ChatStepFactory().newStep().startAsync({ messages: v }), v => ChatSession.from(v), v => new ChatSession(v).next(v)",
+    "v => chat(v), v => chat('echo: x', v), v => new ChatStepFactory().newStep(v), v => new ChatStepFactory().newStep({ tools: v, model: v, temperature: v }), v => new ChatStepFactory().newStep().startAsync({ messages: v }), v => ChatSession.from(v), v => new ChatSession(v).next(v), v => countTokens(v), v => countTokens({ messages: v, tools: v }, { model: v }), v => chat('echo: x', { hooks: v, context: v }), v => chat('call: t {}', { tools: [{ name: 't', run: () => v }], hooks: { beforeTool: () => v, afterTool: () => v }, context: { maxTokens: 5, compact: () => v } })",
   ],
   [
     "conversations",

@@ -110,6 +110,21 @@ const ABORTS: [string, string][] = [
 ];
 
 const SLOW: Attack[] = [
+  {
+    name: "never lets its value be handed over",
+    code: `await 0; export default { get x() { for (;;); } };`,
+    ends: WALL,
+  },
+  {
+    name: "never says what is in its value",
+    code: `await 0; export default new Proxy({}, { get() { for (;;); } });`,
+    ends: WALL,
+  },
+  {
+    name: "never says what its value is in JSON",
+    code: `await 0; export default { toJSON() { for (;;); } };`,
+    ends: WALL,
+  },
   { name: "backtracks", code: `/^(a+)+$/.test("a".repeat(40) + "b");`, ends: WALL },
   {
     name: "backtracks with references",

@@ -50,6 +50,37 @@ describe("reasoning", () => {
     expect(value).toEqual(["start", "r:Let me ", "r:see", "p:Hi", "final", "Hi", "Hi", "Let me see", 7, 4]);
   });
 
+  it("is what stands in details alone, and once where a server says it twice", async () => {
+    server.play(
+      stream(
+        chunk({
+          reasoning_details: [
+            { type: "reasoning.text", text: "Let " },
+            { type: "reasoning.encrypted", data: "x" },
+          ],
+        }),
+        chunk({ reasoning: "me ", reasoning_details: [{ type: "reasoning.text", text: "me " }] }),
+        chunk({ content: "Hi", reasoning: null, reasoning_details: [{ type: "reasoning.summary", summary: "see" }] }),
+        finish(),
+        DONE,
+      ),
+    );
+    const { value } = await runChat(tell("{}"), { chat: settings() });
+    expect(value).toEqual([
+      "start",
+      "r:Let ",
+      "r:me ",
+      "r:see",
+      "p:Hi",
+      "final",
+      "Hi",
+      "Hi",
+      "Let me see",
+      undefined,
+      5,
+    ]);
+  });
+
   it("is what stands in a think block, too", async () => {
     server.play(
       stream(

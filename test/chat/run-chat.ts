@@ -15,6 +15,7 @@ export interface ChatRunOptions extends ChatSettings {
   onPermission?: (use: PermissionUse) => void;
   /** Where relative paths start from. */
   folder?: string;
+  deterministic?: boolean;
 }
 
 export interface ChatRunResult {
@@ -25,11 +26,12 @@ export interface ChatRunResult {
 
 /** Runs a script against the demo model, or against what `chat` names, and checks that nothing of it is left. */
 export async function runChat(code: string, options: ChatRunOptions = {}): Promise<ChatRunResult> {
-  const { tools = {}, isolation = "thread", permissions = {}, onPermission, folder, ...chat } = options;
+  const { tools = {}, isolation = "thread", permissions = {}, onPermission, folder, ...rest } = options;
+  const { deterministic = false, ...chat } = rest;
   let result!: ChatRunResult;
   const setup = [setupTools(tools), setupDefaults({ chat: { provider: "embedded", deltaMs: 0 }, ...chat })];
   const heard = onPermission === undefined ? {} : { onPermission };
-  await withEngine({ isolation, setup, permissions, ...heard }, async ({ engine, output }) => {
+  await withEngine({ isolation, setup, permissions, deterministic, ...heard }, async ({ engine, output }) => {
     const { value, error } = await engine.runScript({ code, ...(folder === undefined ? {} : { folder }) });
     result = { value, error, printed: output.out + output.err };
   });

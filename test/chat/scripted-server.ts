@@ -10,6 +10,8 @@ export interface Turn {
   calls?: { id?: string; name: string; arguments: string }[];
   finish?: string;
   usage?: { prompt_tokens: number; completion_tokens: number };
+  /** Answer with this status, and nothing else. */
+  status?: number;
   /** Send nothing more after the text, and keep the connection. */
   hangs?: boolean;
 }
@@ -75,6 +77,10 @@ function answer(
   turn: Turn,
   { model = "scripted", argumentChunk = Infinity }: ScriptedServerOptions,
 ): void {
+  if (turn.status !== undefined) {
+    response.writeHead(turn.status, { connection: "close" }).end("{}");
+    return;
+  }
   const send = (fields: object): void => void response.write(`data: ${JSON.stringify({ model, ...fields })}\n\n`);
   const delta = (fields: object, finish: string | null = null): void =>
     send({ choices: [{ index: 0, delta: fields, finish_reason: finish }] });

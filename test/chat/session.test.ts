@@ -46,6 +46,29 @@ describe("ChatSession", () => {
     expect(value).toEqual([true, "[demo] The sky is green.", 4]);
   });
 
+  it("is kept in the store when its turns have ended, and loaded from there", async () => {
+    const { value } = await runChat(
+      `const a = new ChatSession({ system: "The sky is green." });
+      a.next("echo: hi");
+      await a.save("chats/a");
+      const b = await ChatSession.load("chats/a");
+      await store.set("other", 5);
+      export default [JSON.stringify(b) === JSON.stringify(a), b.conversation.getMessages().length, (await b.next("What is the sky?")).text,
+        await ChatSession.load("none"), await ChatSession.load("other").catch((e) => e.name), await a.save().catch((e) => e.name)];`,
+    );
+    expect(value).toEqual([true, 2, "[demo] The sky is green.", undefined, "ValidationError", "ValidationError"]);
+  });
+
+  it("that is too large for the store leaves what was kept before", async () => {
+    const { value } = await runChat(
+      `const a = new ChatSession(); await a.next("echo: hi"); await a.save("a");
+      a.conversation.addMessage("user", "x".repeat(1_000_001));
+      const code = await a.save("a").catch((e) => e.code);
+      export default [code, (await ChatSession.load("a")).conversation.getMessages().length];`,
+    );
+    expect(value).toEqual(["ERR_STORE_LIMIT", 2]);
+  });
+
   it("keeps the calls of tools in its history; a function must be given again after JSON", async () => {
     const { value } = await runChat(
       `const clock = { name: "clock", description: "time", run: () => "noon" };

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createDeferred, type Deferred } from "../../src/base/deferred.ts";
 import type { ToolCallChunk, ToolDefinition } from "../../src/providers/chat-provider.ts";
-import { ToolBox, type HostTool, type ToolBoxOptions, type ToolOutcome } from "../../src/steps/chat-tools.ts";
+import type { HostTool } from "../../src/steps/chat-tool.ts";
+import { ToolBox, type ToolBoxOptions } from "../../src/steps/chat-tools.ts";
+import type { ToolOutcome } from "../../src/steps/tool-outcome.ts";
 import { GuestFailure } from "../../src/steps/guest-failure.ts";
 import type { StepContext, StepEmission } from "../../src/steps/step.ts";
 import { settle } from "../base/settle.ts";
@@ -64,6 +66,9 @@ const failure = (reason: string): ToolOutcome => ({
   text: `Error: ${reason}`,
   isError: true,
 });
+
+/** Of a tool that was called. */
+const toolFailure = (reason: string): ToolOutcome => ({ ...failure(reason), cause: expect.anything() });
 
 describe("the tools of a run", () => {
   const clock: HostTool = { description: "The time", run: () => "noon" };
@@ -173,14 +178,14 @@ describe("a call", () => {
     ["rejects with a text", () => Promise.reject("it sank"), "it sank"],
   ])("of a tool that %s is told to the model", async (_, run, reason) => {
     const fixture = await BoxFixture.create({ broken: { run } });
-    expect(await fixture.run(callOf("broken"))).toEqual([failure(reason)]);
+    expect(await fixture.run(callOf("broken"))).toEqual([toolFailure(reason)]);
   });
 
   it("is told to the model where the tool takes too long, and its signal says so", async () => {
     let signal!: AbortSignal;
     const run: HostTool["run"] = (_, context) => ((signal = context.signal), new Promise(() => {}));
     const fixture = await BoxFixture.create({ slow: { timeoutMs: 1, run } });
-    expect(await fixture.run(callOf("slow"))).toEqual([failure("the tool did not answer within 1 ms")]);
+    expect(await fixture.run(callOf("slow"))).toEqual([toolFailure("the tool did not answer within 1 ms")]);
     expect(signal.aborted).toBe(true);
   });
 
@@ -198,7 +203,7 @@ describe("a call", () => {
     };
     await expect(fixture.run(callOf("mine"))).rejects.toThrow("use startAsync");
     fixture.callGuest = () => Promise.reject(new GuestFailure({ name: "Error", message: "it sank" }));
-    expect(await fixture.run(callOf("mine"))).toEqual([failure("it sank")]);
+    expect(await fixture.run(callOf("mine"))).toEqual([toolFailure("it sank")]);
   });
 });
 

@@ -55,7 +55,7 @@ describe.skipIf(!isPosix)("files with conversations", () => {
     for (const name of ["events", "tape.json", "audit", "runs.db", "run.json"])
       expect([name, statSync(path(name)).mode & 0o777]).toEqual([name, 0o600]);
     expect(readFileSync(path("events"), "utf8")).not.toContain("before");
-  }, 60_000);
+  });
 
   it("are not written through a link, nor under another name of a file", async () => {
     folder.file("mine", "mine");
@@ -76,7 +76,7 @@ describe.skipIf(!isPosix)("files with conversations", () => {
     expect((await runCli(["runs", "export", "last", "--out", path("link")])).code).toBe(74);
     expect(readFileSync(path("mine"), "utf8")).toBe("mine");
     expect(existsSync(path("new"))).toBe(false);
-  }, 90_000);
+  });
 
   it("are not waited for where a pipe stands in their place, and the error says what works", async () => {
     execFileSync("mkfifo", [path("pipe")]);
@@ -100,7 +100,7 @@ describe.skipIf(!isPosix)("files with conversations", () => {
     expect(logged).toMatchObject({ code: 0, stdout: "42\n" });
     expect(logged.stderr).toMatch(/it is not a regular file; --no-log runs without one/);
     expect((await runCli(["runs", "list"], { env: { GEPPETTO_LOG: pipe } })).code).toBe(66);
-  }, 90_000);
+  });
 });
 
 describe("what is read", () => {
@@ -122,7 +122,7 @@ describe("what is read", () => {
       expect({ args, stdout, isRefused: code === 66 || code === 78 }).toEqual({ args, stdout: "", isRefused: true });
       expect(stderr).toMatch(error);
     }
-  }, 60_000);
+  });
 });
 
 describe("what scripts have written", () => {
@@ -136,7 +136,7 @@ describe("what scripts have written", () => {
     expect(stdout).toMatch(/^error +Error: a\n +end {8}completed␛\[2J/m);
     // oxlint-disable-next-line no-control-regex -- control characters are what this is about
     expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/);
-  }, 60_000);
+  });
 
   it("is escaped in JSON, in every document and event", async () => {
     const env = { GEPPETTO_LOG: path("runs.db") };
@@ -151,28 +151,26 @@ describe("what scripts have written", () => {
       // oxlint-disable-next-line no-control-regex -- control characters are what this is about
       expect(json).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/);
     }
-  }, 60_000);
+  });
 });
 
 describe.skipIf(!isPosix)("output that cannot be written", () => {
-  it.skipIf(!existsSync("/dev/full"))(
-    "ends in exit code 74, whatever prints it",
-    async () => {
-      await runCli(["eval", "1"]);
-      for (const args of [
-        ["eval", "'x'"],
-        ["eval", "--json", "1"],
-        ["eval", "console.log('x'); 5"],
-        ["runs", "list"],
-        ["profiles", "show"],
-      ]) {
-        const { code, stderr } = await inShell('"$@" > /dev/full', args);
-        expect({ args, code }).toEqual({ args, code: 74 });
-        expect(stderr).toMatch(/^error: Cannot write to stdout: the disk is full\n$/m);
-      }
-    },
-    90_000,
-  );
+  it.skipIf(!existsSync("/dev/full"))("ends in exit code 74, whatever prints it", async () => {
+    await runCli(["eval", "1"]);
+    for (const args of [
+      ["eval", "'x'"],
+      ["eval", "--json", "1"],
+      ["eval", "console.log('x'); 5"],
+      ["runs", "list"],
+      ["profiles", "show"],
+      ["--version"],
+      ["repl"],
+    ]) {
+      const { code, stderr } = await inShell('echo 1 | "$@" > /dev/full', args);
+      expect({ args, code }).toEqual({ args, code: 74 });
+      expect(stderr).toMatch(/^error: Cannot write to stdout: the disk is full\n$/m);
+    }
+  });
 
   it("ends in exit code 74 where it is recordings or events, which are no success", async () => {
     const script = folder.file("long.js", `console.log((await chat("echo: " + "x".repeat(40_000))).length)`);
@@ -185,7 +183,7 @@ describe.skipIf(!isPosix)("output that cannot be written", () => {
     expect(seen.code).toBe(74);
     expect(JSON.parse(seen.stdout)).toMatchObject({ ok: false, exitCode: 74 });
     expect(readdirSync(folder.path).filter((name) => name.endsWith(".partial"))).toEqual([]);
-  }, 90_000);
+  });
 
   it("does not empty the list of runs", async () => {
     const env = { GEPPETTO_LOG: LOG_FILE };
@@ -193,7 +191,7 @@ describe.skipIf(!isPosix)("output that cannot be written", () => {
     const { code, stdout } = await inShell('ulimit -f 0; exec "$@"', ["runs", "list"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/ eval +completed /);
-  }, 60_000);
+  });
 });
 
 describe.skipIf(!isPosix)("a terminal that is closed", () => {
@@ -209,7 +207,7 @@ describe.skipIf(!isPosix)("a terminal that is closed", () => {
     running.child.kill("SIGHUP");
     const { code, stderr } = await running.result;
     expect({ code, stderr: stderr.split("\n").at(-2) }).toEqual({ code: 129, stderr: "hung up" });
-  }, 60_000);
+  });
 
   it("finds what was printed in the cassette, when the process is killed then", async () => {
     writeFileSync(path("asks.js"), `for (let i = 0; ; i++) console.log(await chat("echo: answer-" + i));`);
@@ -222,5 +220,5 @@ describe.skipIf(!isPosix)("a terminal that is closed", () => {
       const text = readFileSync(tape, "utf8");
       for (const line of stdout.split("\n").slice(0, -1)) expect(text).toContain(`echo: ${line}"`);
     }
-  }, 120_000);
+  });
 });

@@ -81,7 +81,7 @@ describe("a step with a cache", () => {
     );
     const { code, stdout, stderr } = await runCli(["run", "--stats", script]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: "one two\n".repeat(3) });
-    expect(stderr).toMatch(/, 1 model call, /);
+    expect(stderr).toMatch(/^models +1 call, /m);
     expect(stderr.match(/^Running step "lambda" without the cache: Cannot copy a function$/gm)).toHaveLength(1);
   });
 });

@@ -82,7 +82,7 @@ describe("recorded answers", () => {
       expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: recorded.stdout, stderr: "" });
       expect(comparable(readFileSync(file, "utf8"))).toBe(wanted);
     }
-  }, 120_000);
+  });
 
   it("that are missing end in exit code 79 with the nearest and what differs", async () => {
     const script = folder.file("miss.js", `console.log(await chat("fist"))`);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { childrenOf } from "../machine/children-of.ts";
 import { patience } from "../machine/patience.ts";
 
 /** The built command line, as users run it. */
@@ -25,6 +26,8 @@ export interface CliOptions {
   /** Beside PATH and keys that are canaries, unless it says otherwise. */
   env?: Record<string, string | undefined>;
   input?: string;
+  /** Leave stdin open: the test writes to it, and ends it. */
+  open?: boolean;
   cwd?: string;
   /** Arguments for Node itself. */
   nodeArgs?: readonly string[];
@@ -37,16 +40,6 @@ export interface CliProcess {
   result: Promise<CliResult>;
   /** Resolves when one of the streams holds this text. */
   seen(text: string): Promise<void>;
-}
-
-/** The processes that this one started, as Linux knows them; elsewhere nothing is known. */
-function childrenOf(pid: number): number[] {
-  try {
-    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-    return text.split(" ").filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
 }
 
 async function assertGone(pids: Iterable<number>): Promise<void> {
@@ -92,7 +85,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   child.stdin.on("error", () => {});
-  child.stdin.end(options.input ?? "");
+  if (!options.open) child.stdin.end(options.input ?? "");
   const started = new Set<number>();
   const watch = setInterval(() => childrenOf(child.pid!).forEach((pid) => started.add(pid)), 10);
   const result = new Promise<CliResult>((resolve, reject) => {

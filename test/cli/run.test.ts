@@ -39,9 +39,25 @@ describe.concurrent("run", () => {
     expect(stderr).toMatch(/1 model call, 3 tokens in, 2 out\n$/);
   });
 
-  it("says with --stats what it took", async () => {
-    const { stderr } = await runCli(["run", "-q", "--stats", ask]);
-    expect(stderr).toMatch(/^\d+ ms, \d+ ms of it computing; \d+ turns, 1 model call, 3 tokens in, 2 out\n$/);
+  it("says with --stats what it took, in one block", async () => {
+    const script = folder.file(
+      "stats.js",
+      `await steps.createLambdaStep((n) => n).startAsync(1);
+      await steps.createLambdaStep(() => { throw new Error("no") }).startAsync(1).catch(() => {});
+      console.log(await chat("echo: hello there"));`,
+    );
+    const { stderr } = await runCli(["run", "-q", "--stats", script]);
+    const time = String.raw`[\d.]+ m?s`;
+    expect(stderr).toMatch(
+      new RegExp(
+        `^time {4}${time}, ${time} of it computing in \\d+ turns\n` +
+          "models {2}1 call, 3 tokens in, 2 out\n" +
+          "tools {3}0 calls\n" +
+          "steps {3}2 done, 1 failed\n" +
+          ` {8}lambda {2}2 × {2}avg ${time} +p\\(95\\) ${time} +max ${time}\n` +
+          ` {8}chat {4}1 × {2}avg ${time} +p\\(95\\) ${time} +max ${time}\n$`,
+      ),
+    );
   });
 
   it("gives the script its arguments, without the one -- that only separates", async () => {
@@ -161,6 +177,12 @@ describe.concurrent("run --json", () => {
       result: ["a b"],
       error: null,
       usage: { calls: 1, inputTokens: 3, outputTokens: 2 },
+      stats: {
+        cpuMs: expect.any(Number),
+        turns: expect.any(Number),
+        steps: { done: 1, failed: 0, cancelled: 0 },
+        toolCalls: 0,
+      },
       durationMs: expect.any(Number) as number,
       runId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
       end: "completed",
@@ -240,7 +262,7 @@ describe.concurrent("the command line itself", () => {
     [["run", "-m", "openai:", "x.js"], "Expected provider:model"],
     [["run", "--isolation", "jail", "x.js"], "Allowed choices are process, thread."],
     [["run", "-q", "-v", "x.js"], "cannot be used with option"],
-    [["run", "--watch", "x.js"], "error: unknown option '--watch'"],
+    [["run", "--wach", "x.js"], "(Did you mean --watch?)"],
     [["-m", "embedded:demo", "run", "x.js"], "hint: options follow the command"],
     [["run", "--input", "-", "-"], "Cannot read both the script and its input from stdin"],
     [["eval", "1", "2"], "too many arguments for 'eval'"],
@@ -307,7 +329,8 @@ describe.concurrent("the command line itself", () => {
     expect(await runCli(["--version"])).toMatchObject({ code: 0, stdout: `${version}\n` });
     const { code, stdout } = await runCli(["run", "--help"]);
     expect(code).toBe(0);
-    const groups = "Arguments, Model, Input and output, Limits, Permissions, Isolation, Reproducing, Options";
+    const groups =
+      "Arguments, Model, Input and output, Limits, Permissions, Isolation, Reproducing, Lasting, Debugging, Options";
     expect([...stdout.matchAll(/^([A-Z][a-z ]+):$/gm)].map(([, group]) => group)).toEqual(groups.split(", "));
   });
 });

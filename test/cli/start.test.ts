@@ -38,6 +38,17 @@ function loadedBy(
   return { out, loaded: JSON.parse(readFileSync(list, "utf8")) as string[] };
 }
 
+/** The CPU time of a program of Node's in the system's ticks, over several times; it counts as its parent has buried it. */
+function cpuOf(args: readonly string[]): number {
+  const ticks = (): number => {
+    const fields = readFileSync("/proc/self/stat", "utf8").split(") ")[1]!.split(" ");
+    return Number(fields[13]) + Number(fields[14]);
+  };
+  const before = ticks();
+  for (let i = 0; i < 12; i++) execFileSync(process.execPath, args);
+  return ticks() - before;
+}
+
 const HEAVY = ["child_process", "crypto", "readline", "sqlite", "worker_threads", "http", "v8"];
 
 describe("The command line", () => {
@@ -46,6 +57,14 @@ describe("The command line", () => {
     expect(out).not.toBe("");
     for (const name of HEAVY) expect(loaded).not.toContain(name);
   });
+
+  test.skipIf(process.platform !== "linux")(
+    "takes at most two and a half times as much CPU for --help as Node itself",
+    () => {
+      const help = cpuOf([join(cli, "main.js"), "--help"]);
+      expect(help / cpuOf(["-e", "0"])).toBeLessThan(2.5);
+    },
+  );
 
   test("loads no database, prompt or worker for a script that needs none", () => {
     const script = join(folder, "hello.js");

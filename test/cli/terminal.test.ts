@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { printLines, printNotes } from "../../src/cli/output/print-table.ts";
 import { StatusLine } from "../../src/cli/output/status-line.ts";
 import { defuse, Terminal, wantsColors, type OutputStream } from "../../src/cli/output/terminal.ts";
 import { LOG_FILE } from "./run-cli.ts";
@@ -13,6 +14,7 @@ class FakeStream implements OutputStream {
   columns = 40;
   text = "";
   errored: Error | null = null;
+  readonly listeners = new Set<unknown>();
 
   constructor(isTTY: boolean) {
     this.isTTY = isTTY;
@@ -22,7 +24,13 @@ class FakeStream implements OutputStream {
     this.text += text;
   }
 
-  on(): void {}
+  on(_event: "error", listener: unknown): void {
+    this.listeners.add(listener);
+  }
+
+  off(_event: "error", listener: unknown): void {
+    this.listeners.delete(listener);
+  }
 }
 
 describe("defuse()", () => {
@@ -88,6 +96,32 @@ describe("Terminal", () => {
     terminal.write("stdout", "c");
     expect({ text: stdout.text, told }).toEqual({ text: "ab", told: 1 });
   });
+
+  it("hears of its streams until it is disposed of", () => {
+    const [stdout, stderr] = [new FakeStream(false), new FakeStream(false)];
+    {
+      using _ = new Terminal(stdout, stderr, {});
+      expect([stdout.listeners.size, stderr.listeners.size]).toEqual([1, 1]);
+    }
+    expect([stdout.listeners.size, stderr.listeners.size]).toEqual([0, 0]);
+  });
+});
+
+describe("printNotes() and printLines()", () => {
+  it("leave no listener behind, however often they are called", () => {
+    const streams = [process.stdout, process.stderr];
+    const written = streams.map((stream) => vi.spyOn(stream, "write").mockReturnValue(true));
+    const count = (): number[] => streams.map((stream) => stream.listenerCount("error"));
+    const before = count();
+    for (let i = 0; i < 20; i++) {
+      printNotes(["a note"]);
+      printLines(["a line"]);
+    }
+    const after = count();
+    const calls = written.map(({ mock }) => mock.calls.length);
+    for (const spy of written) spy.mockRestore();
+    expect({ after, calls }).toEqual({ after: before, calls: [20, 20] });
+  });
 });
 
 describe("StatusLine", () => {
@@ -103,9 +137,10 @@ describe("StatusLine", () => {
   it("draws one line that fits, and erases it before anything else is written", () => {
     const { status, stderr, terminal, stdout } = createStatus();
     status.draw();
-    expect(stderr.text).toBe("x".repeat(39));
+    const line = `${"x".repeat(38)}…`;
+    expect(stderr.text).toBe(line);
     terminal.write("stdout", "text\n");
-    expect(stderr.text).toBe("x".repeat(39) + ERASE);
+    expect(stderr.text).toBe(line + ERASE);
     expect(stdout.text).toBe("text\n");
     status.close();
   });
@@ -161,7 +196,7 @@ describe.skipIf(!hasScript)("the command line on a terminal", () => {
   it("shows a status line while nothing is printed, and erases it", () => {
     const output = onTerminal(`eval 'await chat("slow: 800ms\\necho: hi")'`);
     const shown = output.split(ERASE);
-    expect(shown.some((line) => /^chat( \(demo\))? · 0 calls · 0 tokens · \d\.\d s$/.test(line))).toBe(true);
+    expect(shown.some((line) => /^1 running · 0 done · 0 tokens · \d\.\d s · chat( \(demo\))?$/.test(line))).toBe(true);
     expect(shown.at(-1)).toBe("hi\n");
   });
 

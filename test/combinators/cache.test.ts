@@ -171,7 +171,11 @@ describe("withCache()", () => {
         });
       });
       for await (const x of step.stream([0, 60_000])) break;
-      const aborted = await caught(() => step.startAsync([0, 60_000], { signal: AbortSignal.timeout(20) }));
+      const controller = new AbortController();
+      const running = caught(() => step.startAsync([0, 60_000], { signal: controller.signal }));
+      await until(() => calls === 6);
+      controller.abort(new DOMException("enough", "TimeoutError"));
+      const aborted = await running;
       const before = calls;
       let failures = 0;
       const flaky = steps.withCache(steps.createLambdaStep((x) => { if (++failures < 3) throw new Error("no " + failures); return x }));

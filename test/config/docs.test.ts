@@ -21,7 +21,8 @@ describe("the documents", () => {
   const yaml = documents.flatMap((path) => blocks(read(path), "yaml").map((text) => [path, text] as const));
 
   it("show at least one file each", () => {
-    expect(new Set(yaml.map(([path]) => path))).toEqual(new Set(documents));
+    const withProfiles = yaml.filter(([, text]) => text.includes("profiles:"));
+    expect(new Set(withProfiles.map(([path]) => path))).toEqual(new Set(documents));
   });
 
   it.each(yaml)("show in %s a file whose profiles can all be used", async (_, text) => {
@@ -30,7 +31,7 @@ describe("the documents", () => {
       writeFileSync(join(folder, "geppetto.yaml"), text);
       const options = { cwd: folder, configFolder: folder, env: {} };
       const { profiles } = await loadConfig(options);
-      expect(profiles.size).toBeGreaterThan(1);
+      expect(profiles.size > 0).toBe(text.includes("profiles:"));
       const env = { OPENAI_API_KEY: "k", ANTHROPIC_API_KEY: "k" };
       for (const profile of profiles.keys()) {
         const checks = await checkConfig(await loadConfig({ ...options, profile }), env);

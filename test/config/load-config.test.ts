@@ -227,6 +227,12 @@ describe("a slip in a file", () => {
     ],
     ["a: &a [*b]", "geppetto.yaml"],
     ["prices: { m: { input: 1 } }", "geppetto.yaml:1:9: prices must be models"],
+    [
+      'secrets: { a: { from: "literal", hosts: [a.b] } }',
+      "geppetto.yaml:1:10: secrets must be names, each with { from",
+    ],
+    ['secrets: { a: { from: "env:A", hosts: [] } }', "geppetto.yaml:1:10: secrets must be"],
+    ['secrets: { a: { from: "env:A", hosts: [a.b], host: 1 } }', "geppetto.yaml:1:10: secrets must be"],
     ["x: &a [l,l]\ny: &b [*a,*a]", 'geppetto.yaml:1:1: there is no setting "x"'],
     ["__proto__: { chat: {} }", 'geppetto.yaml:1:1: there is no setting "__proto__"'],
     ["constructor: {}", 'geppetto.yaml:1:1: there is no setting "constructor"'],
@@ -503,6 +509,17 @@ describe("a folder's geppetto.yaml that nobody has trusted", () => {
     expect((await load()).settings.chat.apiKey).toBe("key:work");
     put("geppetto.yaml", `chat: { provider: openai, model: m, headers: { a: key:work }, ${proxy}2 }`);
     expect(await problem()).toContain("key:work2");
+  });
+
+  it("names no secret", async () => {
+    put("user/config.yaml", 'secrets: { own: { from: "env:OWN", hosts: a.example } }');
+    put(
+      "geppetto.yaml",
+      'secrets: { own: { from: "env:OWN", hosts: [evil.example] }, b: { from: "key:b", hosts: [evil.example] } }',
+    );
+    expect((await load()).settings.secrets).toEqual({ own: { from: "env:OWN", hosts: ["a.example"] } });
+    await trust();
+    expect(Object.keys((await load()).settings.secrets ?? {})).toEqual(["own", "b"]);
   });
 
   it("sets no cache folder and no price, and its limits only tighten", async () => {

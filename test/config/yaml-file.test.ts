@@ -26,9 +26,9 @@ describe("parseYaml()", () => {
     ["quotes", full('"'), "it has more than 10000 parts"],
     ["commas", `[${full(",", 60_000)}]`, "it has more than 10000 parts"],
   ])("refuses %s, sooner than it would parse them", (_, text, problem) => {
-    const startedAt = performance.now();
+    const before = process.threadCpuUsage();
     expect(() => parseYaml(text, "a.yaml")).toThrow(`Cannot use a.yaml: ${problem}`);
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(process.threadCpuUsage(before).user).toBeLessThan(1e6);
   });
 
   it.each([
@@ -44,9 +44,9 @@ describe("parseYaml()", () => {
       `a: { ${"b: { c: 1, d: [1] }, ".repeat(1)}${"e: 1, f: 2, g: 3, h: 4, ".slice(0, 22)} }`,
     ],
   ])("reads the most that it may of %s", (_, text) => {
-    const startedAt = performance.now();
+    const before = process.threadCpuUsage();
     expect(parseYaml(text, "a.yaml").value).toBeTypeOf("object");
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(process.threadCpuUsage(before).user).toBeLessThan(2e6);
   });
 
   it("names the place of a key that is there twice", () => {

@@ -124,14 +124,14 @@ describe("addMessage()", () => {
   });
 
   test.each<[unknown[], string]>([
-    [["bot", "x"], 'role must be "system", "assistant", "user" or "tool", got "bot"'],
+    [["bot", "x"], 'role must be "system", "developer", "assistant", "user" or "tool", got "bot"'],
     [[undefined, "x"], "role must be"],
     [["user"], "text must be a string, got undefined"],
     [["user", 7], "text must be a string, got 7"],
     [["user", { toString: () => "x" }], "text must be a string, got an object"],
     [["user", "x", "options"], 'options must be an object, got "options"'],
     [["user", "x", null], "options must be an object, got null"],
-    [["user", "x", { parentId: "a" }], 'options may hold metadata, parentID, time, id, got "parentId"'],
+    [["user", "x", { parentId: "a" }], 'there is no option "parentId"; did you mean "parentID"?'],
     [["user", "x", { id: "" }], "id must not be empty"],
     [["user", "x", { id: 5 }], "id must be a string, got 5"],
     [["user", "x", { id: "taken" }], 'the id "taken" is already taken'],

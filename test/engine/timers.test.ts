@@ -75,6 +75,21 @@ describe.each(ISOLATIONS)("timers in a %s", (isolation) => {
       expect(output.out).toBe("");
     }));
 
+  it("do not fire early where one that is due before them is cleared by a turn that goes on", () =>
+    withEngine({ isolation }, async ({ run }) => {
+      const { value } = await run(`
+        let early = false;
+        const late = setTimeout(() => { early = true; }, 600_000);
+        const cleared = setTimeout(() => {}, 20);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        for (const until = Date.now() + 60; Date.now() < until; );
+        clearTimeout(cleared);
+        await chat("slow: 50ms\\necho: something to wait for");
+        clearTimeout(late);
+        export default early;`);
+      expect(value).toBe(false);
+    }));
+
   it("can be cleared by one that is due at the same moment", () =>
     withEngine({ isolation }, async ({ run, output }) => {
       await run(`

@@ -41,6 +41,24 @@ const EVENTS: ChatEvent[] = [
   { type: "interrupt", text: "Hel", meta, step, seq: 7, time: 1 },
   { type: "text", text: "a notice" },
   { type: "status", text: "warming up", meta },
+  { type: "progress", progress: { value: 1, total: 2, message: "half" }, meta, step, seq: 9, time: 1 },
+  { type: "log", log: { level: "info", data: { a: 1 } }, meta, step, seq: 10, time: 1 },
+  {
+    type: "context",
+    context: {
+      action: "summarize",
+      maxTokens: 100,
+      tokensBefore: 120,
+      tokensAfter: 60,
+      messagesBefore: 9,
+      messagesAfter: 4,
+      summary: "They met.",
+    },
+    meta,
+    step,
+    seq: 8,
+    time: 1,
+  },
 ];
 
 const METHODS = {
@@ -49,6 +67,9 @@ const METHODS = {
   reasoning: "handleReasoning",
   "tool-call": "handleToolCall",
   "tool-result": "handleToolResult",
+  progress: "handleProgress",
+  log: "handleLog",
+  context: "handleContext",
   final: "handleFinal",
   error: "handleError",
   interrupt: "handleInterrupt",
@@ -188,7 +209,7 @@ async function printed(options: EventPrinterOptions, events: ChatEvent[] = EVENT
 describe("createEventPrinter()", () => {
   it("prints text: deltas run together, everything else on lines of its own", async () => {
     expect(await printed({})).toBe(
-      'Hello\n→ clock {"zone":"UTC"}\n← 12:00\nerror: rate limit reached\ninterrupted\na notice\nwarming up\n',
+      'Hello\n→ clock {"zone":"UTC"}\n← 12:00\nerror: rate limit reached\ninterrupted\na notice\nwarming up\n… 1 of 2: half\ninfo: {"a":1}\n(context: summarize, 9 messages to 4)\n',
     );
     expect(await printed({ name: "bot", includeMetadata: true }, [EVENTS[0]!, EVENTS[1]!, EVENTS[5]!])).toBe(
       'bot:\nHel\n(demo, 5 ms, {"inputTokens":1})\n',

@@ -5,8 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** `GEPPETTO_NATS_SERVER` names another program than the one on the path. */
+const PROGRAM = process.env["GEPPETTO_NATS_SERVER"] ?? "nats-server";
+
 /** Can a server be started here? Where it must, in CI, a missing one is a failure. */
-export const hasNatsServer: boolean = spawnSync("nats-server", ["--version"]).status === 0;
+export const hasNatsServer: boolean = spawnSync(PROGRAM, ["--version"]).status === 0;
 
 if (!hasNatsServer) {
   const text = "nats-server is not installed: what NatsPubSub promises is NOT TESTED here";
@@ -15,7 +18,7 @@ if (!hasNatsServer) {
 }
 
 /** Kills the server when its standard input ends: when it is told to, or when the process of the test is gone. */
-const GUARD = 'nats-server "$@" & server=$!; cat > /dev/null; kill -9 $server; wait $server';
+const GUARD = '"$0" "$@" & server=$!; cat > /dev/null; kill -9 $server; wait $server';
 
 /** A real server with JetStream on a free port of this machine and a folder of its own. */
 export class NatsServer {
@@ -44,6 +47,11 @@ export class NatsServer {
     await this.revive();
   }
 
+  /** Has it forget all that it kept; it is not running. */
+  empty(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
@@ -52,7 +60,7 @@ export class NatsServer {
   /** Starts it on what it left. */
   async revive(): Promise<void> {
     const args = ["-js", "-sd", this.#folder, "-p", String(this.port), "-a", "127.0.0.1"];
-    const started = spawn("sh", ["-c", GUARD, "sh", ...args], { stdio: ["pipe", "ignore", "ignore"] });
+    const started = spawn("sh", ["-c", GUARD, PROGRAM, ...args], { stdio: ["pipe", "ignore", "ignore"] });
     this.#process = started;
     while (started.exitCode === null) {
       if (await answers(this.port)) return;

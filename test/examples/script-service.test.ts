@@ -16,7 +16,7 @@ beforeAll(async () => {
   service = spawn(process.execPath, ["examples/script-service/main.ts"], { env, stdio: ["ignore", "pipe", "inherit"] });
   const [line] = (await once(createInterface({ input: service.stdout! }), "line")) as [string];
   url = `http://127.0.0.1:${/port (\d+)/.exec(line)?.[1]}`;
-}, 60_000);
+});
 afterAll(() => {
   service.kill("SIGKILL");
 });

@@ -13,6 +13,7 @@ const ENTRY = `
 import { startKernel } from "./core/kernel.ts";
 import { installConsole } from "./core/console.ts";
 import { formatValue } from "./core/inspect.ts";
+import { installFetch } from "./fetch/fetch.ts";
 import { installTimers } from "./core/timers.ts";
 import { installWeb } from "./core/web.ts";
 import { randomUUID } from "./web/crypto.ts";
@@ -21,6 +22,7 @@ export function start(call, colors) {
   const kernel = startKernel({ call, callBlocking: () => ({ text: "" }), note: (frame) => void call(frame) }, () => {});
   installTimers();
   installWeb();
+  installFetch({ secrets: {} });
   installConsole({ colors });
   return { deliver: kernel.deliver, internals: { abort, formatValue, randomUUID } };
 }

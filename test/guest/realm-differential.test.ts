@@ -185,7 +185,7 @@ describe("a program in a realm", () => {
         markInterruptAsFailure: false,
       },
     );
-  }, 60_000);
+  });
 
   it("runs its promises in the order of an engine of another maker", async () => {
     const step = fc.constantFrom(
@@ -216,5 +216,5 @@ describe("a program in a realm", () => {
       }),
       { numRuns: 60, interruptAfterTimeLimit: 15_000, markInterruptAsFailure: false },
     );
-  }, 60_000);
+  });
 });

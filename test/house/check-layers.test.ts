@@ -83,6 +83,13 @@ describe("check-layers", () => {
     ["a guest that imports a package", "runtime-setup/guest/x.ts", 'import "zod";', 'imports "zod"'],
     ["a guest that imports Node", "runtime-setup/guest/x.ts", 'import "node:fs";', 'imports "node:fs"'],
     ["a guest that imports something computed", "runtime-setup/guest/x.ts", "import(name);", "something computed"],
+    [
+      "a guest that takes the captured clock",
+      "runtime-setup/guest/x.ts",
+      "export const t = DateNow();",
+      "uses DateNow",
+    ],
+    ["a guest that makes the time now", "runtime-setup/guest/x.ts", "export const t = new SafeDate();", "currentMs()"],
     ["shared code that imports Node", "src/shared/x.ts", 'import type { X } from "node:fs";', 'imports "node:fs"'],
     ["shared code that imports the base", "src/shared/x.ts", 'import "../base/ids.ts";', "imports upwards"],
     ["shared code that reads the process", "src/shared/x.ts", "export const e = process.env;", "uses process"],

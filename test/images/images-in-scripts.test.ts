@@ -154,7 +154,7 @@ describe("addMessageWithImage()", () => {
     ['new URL("https://example.com/x.png")', "Cannot add the message: the image's path or URL must be"],
     ["new Uint8Array([97])", "Cannot add the message: the image's path or URL must be"],
     ['"a.png", { detail: "huge" }', "Cannot add the message: options.detail must be"],
-    ['"a.png", { detial: "low" }', "Cannot add the message: options may hold"],
+    ['"a.png", { detial: "low" }', 'Cannot add the message: there is no option "detial"; did you mean "detail"?'],
   ])("refuses %s with a ConversationError", async (source, text) => {
     expect(await refusal(source)).toEqual(["ConversationError", expect.stringContaining(text)]);
   });

@@ -37,7 +37,7 @@ const MODULES = {
   "node_modules/pkg/b.js": "module.exports = 'b';",
 };
 
-/** Puts something else in place of a kept bundle's code, in a way that only its hash can tell. */
+/** Puts something else in place of a kept bundle's code, in a way that only its checksum can tell. */
 function forge(file: string): void {
   const bytes = fs.readFileSync(file);
   const at = bytes.lastIndexOf("var n = 1;");

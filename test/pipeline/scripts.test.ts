@@ -152,17 +152,21 @@ describe.each(ISOLATIONS)("a pipeline of a script's (%s)", (isolation) => {
     const code = `
       const seen = [];
       const p = pipeline.chain(async (n, { signal }) => {
+        seen.push("begun");
         await new Promise((_, reject) => signal.addEventListener("abort", () => { seen.push("aborted"); reject(signal.reason) }));
       });
       const all = [];
       const ended = new Promise((resolve) => {
         const id = p.runWithEvents([1, 2], (event) => { all.push(event.type); if (event.type === "interrupt") resolve() });
-        setTimeout(() => all.push(p.cancel(id)), 20);
+        until(() => seen.length === 1 && all.length === 1).then(() => all.push(p.cancel(id)));
       });
       await ended;
       export default [all, seen];
     `;
-    expect(await value(code)).toEqual([["start", true, "interrupt"], ["aborted"]]);
+    expect(await value(code)).toEqual([
+      ["start", true, "interrupt"],
+      ["begun", "aborted"],
+    ]);
   });
 
   it("withTimeout ends it", async () => {

@@ -1,5 +1,11 @@
 /** What every chat provider promises, whoever answers behind it. */
+import { createAnthropic } from "@ai-sdk/anthropic";
+import { createGoogleGenerativeAI } from "@ai-sdk/google";
+import { createOpenAI } from "@ai-sdk/openai";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { aiSdk } from "../../src/providers/ai-sdk/ai-sdk.ts";
+import type { AiSdkModel } from "../../src/providers/ai-sdk/ai-sdk-model.ts";
 import type { ChatChunk, ChatProvider, ChatRequest } from "../../src/providers/chat-provider.ts";
 import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
 import { ScriptedChat } from "../../src/providers/embedded/scripted-chat.ts";
@@ -25,6 +31,17 @@ function served(settings: ModelSettings): (turn: ServedTurn) => Subject {
     const baseURL = settings.provider === "anthropic" ? server.baseURL : `${server.baseURL}/v1`;
     const provider = createChatProvider({ ...settings, baseURL, retry: { attempts: 1 } }, { env: {} });
     return { provider, request: { model: "m", messages: [{ role: "user", content: "hi" }] } };
+  };
+}
+
+function throughAiSdk(
+  createModel: (settings: { baseURL: string; apiKey: string }) => AiSdkModel,
+): (turn: ServedTurn) => Subject {
+  return (turn) => {
+    server.play(turn);
+    const model = createModel({ baseURL: `${server.baseURL}/v1`, apiKey: "k" });
+    const provider = aiSdk(model, { retry: { attempts: 1 } });
+    return { provider, request: { model: "", messages: [{ role: "user", content: "hi" }] } };
   };
 }
 
@@ -55,6 +72,14 @@ const SUBJECTS: [string, (turn: ServedTurn) => Subject][] = [
   ["openai chat", served({ provider: "openai" })],
   ["openai responses", served({ provider: "openai", api: "responses" })],
   ["anthropic", served({ provider: "anthropic" })],
+  ["of @ai-sdk/openai", throughAiSdk((settings) => createOpenAI(settings).chat("m"))],
+  ["of @ai-sdk/openai, responses", throughAiSdk((settings) => createOpenAI(settings).responses("m"))],
+  ["of @ai-sdk/anthropic", throughAiSdk((settings) => createAnthropic(settings)("m"))],
+  ["of @ai-sdk/google", throughAiSdk((settings) => createGoogleGenerativeAI(settings)("m"))],
+  [
+    "of @ai-sdk/openai-compatible",
+    throughAiSdk((settings) => createOpenAICompatible({ ...settings, name: "own" })("m")),
+  ],
   ["scripted", scripted],
   ["embedded demo", demo],
 ];
@@ -99,7 +124,7 @@ describe.each(SUBJECTS)("the chat provider %s", (name, create) => {
     expect(chunks.at(-1)).toMatchObject({ type: "end", stopReason: "tool-calls" });
   });
 
-  it.skipIf(name === "embedded demo")("keeps thoughts out of the text", async () => {
+  it.skipIf(["embedded demo", "of @ai-sdk/openai"].includes(name))("keeps thoughts out of the text", async () => {
     const chunks = await read(create({ reasoning: "hmm", text }));
     expect(chunks[0]).toEqual({ type: "reasoning", delta: "hmm" });
     expect(textOf(chunks)).toBe(text.join(""));

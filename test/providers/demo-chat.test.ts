@@ -88,6 +88,7 @@ describe("the demo model", () => {
   it("pauses before every delta when told to be slow, and hears an abort meanwhile", async () => {
     const started = performance.now();
     expect(textOf(await ask("slow: 30ms\necho: a b c"))).toBe("a b c");
+    expect(textOf(await ask("slow: 1ms echo: a b c"))).toBe("a b c");
     expect(performance.now() - started).toBeGreaterThan(80);
     const controller = new AbortController();
     const reason = new Error("stop");

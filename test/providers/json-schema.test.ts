@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { compileJsonSchema } from "../../src/providers/schema/json-schema.ts";
@@ -36,6 +37,13 @@ describe("compileJsonSchema()", () => {
       'input.tgas: no such field, did you mean "tags"?',
     ],
     [{ type: "number", exclusiveMinimum: 3 }, 3, "input: expected more than 3, found 3"],
+    [{ not: { required: ["z"] } }, { z: 1 }, 'input: expected what does not fit "not", found an object'],
+    [
+      { not: { type: "object", required: ["z"] } },
+      { z: 1 },
+      'input: expected what does not fit "not", found an object',
+    ],
+    [{ not: { type: "object" } }, { z: 1 }, "input: expected anything but an object, found an object"],
     [{ type: "integer", multipleOf: 5 }, 7, "input: expected a multiple of 5, found 7"],
     [{ type: ["string", "null"] }, 3, "input: expected a string or null, found 3"],
     [{ oneOf: [{ type: "string" }, { type: "boolean" }] }, 3, "input: expected a string or a boolean, found 3"],
@@ -145,6 +153,17 @@ describe("compileJsonSchema()", () => {
     expect(await flaw(schema, "text")).toContain("expected an object");
   });
 
+  it("takes half surrogate pairs for what the model gets in their place", async () => {
+    const schema = {
+      properties: { "a\ud800": { enum: ["v\udfff", "\\ud800"] } },
+      required: ["a\ufffd"],
+      additionalProperties: false,
+    };
+    expect(await flaw(schema, { "a\udbff": "v\ufffd" })).toBeUndefined();
+    expect(await flaw(schema, { "a\ufffd": "\\ud800" })).toBeUndefined();
+    expect(await flaw(schema, { "a\ufffd": "\\ufffd" })).toContain("input.a\ufffd: expected");
+  });
+
   it("follows references within the schema", async () => {
     const node = { type: "object", properties: { next: { $ref: "#/$defs/node" }, n: { type: "number" } } };
     const schema = { $ref: "#/$defs/node", $defs: { node } };
@@ -188,9 +207,9 @@ describe("checks of what hostile people write", () => {
     "with the pattern %s are as fast as with any other",
     async (pattern) => {
       const check = await compileJsonSchema({ pattern }, "the schema");
-      const started = performance.now();
-      expect(await check(`${"a".repeat(50_000)}!`, "input")).toContain("that fits the pattern");
-      expect(performance.now() - started).toBeLessThan(900);
+      const { result, ms, allow } = await timed(() => check(`${"a".repeat(50_000)}!`, "input"));
+      expect(result).toContain("that fits the pattern");
+      expect(ms).toBeLessThan(allow(900));
     },
   );
 
@@ -224,16 +243,30 @@ describe("checks of what hostile people write", () => {
     let isOver = false;
     const flood = Promise.all(hostile.map((check) => check(long(40), "input"))).finally(() => (isOver = true));
     const times: number[] = [];
-    for (let round = 0; round < 20; round++) {
-      const started = performance.now();
-      expect(await good(round, "input")).toBeUndefined();
-      times.push(performance.now() - started);
-    }
+    const { allow } = await timed(async () => {
+      for (let round = 0; round < 20; round++) {
+        const started = performance.now();
+        expect(await good(round, "input")).toBeUndefined();
+        times.push(performance.now() - started);
+      }
+    });
     expect(isOver).toBe(false);
     // Each of them may be in the way once, and only for as long as the first check may compute.
-    expect(times.toSorted((a, b) => a - b)[times.length - hostile.length - 1]).toBeLessThan(patience(100));
+    expect(times.toSorted((a, b) => a - b)[times.length - hostile.length - 1]).toBeLessThan(allow(100));
     for (const told of await flood) expect(told).toContain("takes too long");
-  }, 60_000);
+  });
+
+  it("of two owners at a time do not each time start a process", async () => {
+    const checks = await Promise.all(
+      Array.from({ length: 2 }, () => compileJsonSchema({ type: "number" }, "the schema", { owner: {} })),
+    );
+    let started = 0;
+    const count = (): void => void started++;
+    subscribe("child_process", count);
+    for (let round = 0; round < 10; round++) await Promise.all(checks.map((check) => check(round, "input")));
+    unsubscribe("child_process", count);
+    expect(started).toBeLessThanOrEqual(2);
+  });
 
   it("that nobody waits for any more are dropped", async () => {
     const owner = {};
@@ -242,9 +275,11 @@ describe("checks of what hostile people write", () => {
     const controller = new AbortController();
     const dropped = Array.from({ length: 50 }, () => check(long(40), "input", controller.signal));
     controller.abort();
-    const started = performance.now();
+    let isOver = false;
+    void first.then(() => (isOver = true));
     for (const told of await Promise.all(dropped)) expect(told).toContain("nobody waits for the check");
-    expect(performance.now() - started).toBeLessThan(patience(500));
+    // The one under way takes more than half a second of computing.
+    expect(isOver).toBe(false);
     expect(await first).toContain("takes too long");
   });
 
@@ -255,7 +290,7 @@ describe("checks of what hostile people write", () => {
       const check = await compileJsonSchema({ type: "string" }, "the schema");
       console.log(await check(5, "input"));`;
     const args = ["--input-type=module", "-e", source, file];
-    expect(execFileSync(process.execPath, args, { encoding: "utf8", timeout: 20_000 }).trim()).toBe(
+    expect(execFileSync(process.execPath, args, { encoding: "utf8", timeout: patience(20_000) }).trim()).toBe(
       "input: expected a string, found 5",
     );
   });

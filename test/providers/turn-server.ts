@@ -70,7 +70,7 @@ function answer(url: string, response: ServerResponse, turn: ServedTurn): void {
     const name = typeof event["type"] === "string" ? `event: ${event["type"]}\n` : "";
     response.write(`${name}data: ${JSON.stringify(event)}\n\n`);
   };
-  const { begin, end } = url.endsWith("/messages") ? ANTHROPIC : url.endsWith("/responses") ? RESPONSES : CHAT;
+  const { begin, end } = dialectOf(url);
   begin(turn, send);
   if (turn.hangs) return;
   if (turn.breaks) {
@@ -79,6 +79,11 @@ function answer(url: string, response: ServerResponse, turn: ServedTurn): void {
   }
   end(turn, send);
   response.end();
+}
+
+function dialectOf(url: string): Dialect {
+  if (url.includes(":streamGenerateContent")) return GOOGLE;
+  return url.endsWith("/messages") ? ANTHROPIC : url.endsWith("/responses") ? RESPONSES : CHAT;
 }
 
 interface Dialect {
@@ -105,14 +110,24 @@ const CHAT: Dialect = {
 
 const RESPONSES: Dialect = {
   begin({ reasoning, text = [] }, send) {
-    send({ type: "response.created", response: { id: "r", model: "m" } });
-    if (reasoning) send({ type: "response.reasoning_summary_text.delta", delta: reasoning });
-    for (const delta of text) send({ type: "response.output_text.delta", delta });
+    send({ type: "response.created", response: { id: "r", created_at: 1, model: "m" } });
+    if (reasoning) {
+      const item = { type: "reasoning", id: "rs" };
+      send({ type: "response.output_item.added", output_index: 0, item });
+      const place = { item_id: "rs", output_index: 0, summary_index: 0 };
+      send({ type: "response.reasoning_summary_text.delta", ...place, delta: reasoning });
+      send({ type: "response.output_item.done", output_index: 0, item: { ...item, summary: [] } });
+    }
+    if (text.length === 0) return;
+    const place = { item_id: "msg", output_index: 1, content_index: 0 };
+    send({ type: "response.output_item.added", output_index: 1, item: { type: "message", id: "msg" } });
+    for (const delta of text) send({ type: "response.output_text.delta", ...place, delta });
   },
   end({ toolCalls = [] }, send) {
-    for (const { id, name, input } of toolCalls) {
-      const item = { type: "function_call", call_id: id, name, arguments: JSON.stringify(input) };
-      send({ type: "response.output_item.done", item });
+    for (const [place, { id, name, input }] of toolCalls.entries()) {
+      const call = { type: "function_call", id: `fc_${id}`, call_id: id, name, status: "completed" };
+      const item = { ...call, arguments: JSON.stringify(input) };
+      send({ type: "response.output_item.done", output_index: place + 2, item });
     }
     const usage = { input_tokens: 3, output_tokens: 4, total_tokens: 7 };
     send({ type: "response.completed", response: { id: "r", model: "m", status: "completed", usage } });
@@ -144,5 +159,18 @@ const ANTHROPIC: Dialect = {
     const reason = toolCalls.length > 0 ? "tool_use" : "end_turn";
     send({ type: "message_delta", delta: { stop_reason: reason }, usage: { output_tokens: 4 } });
     send({ type: "message_stop" });
+  },
+};
+
+const GOOGLE: Dialect = {
+  begin({ reasoning, text = [] }, send) {
+    const parts = (given: object): void => send({ modelVersion: "m", candidates: [{ content: { parts: [given] } }] });
+    if (reasoning) parts({ text: reasoning, thought: true });
+    for (const part of text) parts({ text: part });
+  },
+  end({ toolCalls = [] }, send) {
+    const parts = toolCalls.map(({ id, name, input }) => ({ functionCall: { id, name, args: input } }));
+    const usageMetadata = { promptTokenCount: 3, candidatesTokenCount: 4, totalTokenCount: 7 };
+    send({ modelVersion: "m", candidates: [{ content: { parts }, finishReason: "STOP" }], usageMetadata });
   },
 };

@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { Cassette, recordingProvider, replayingProvider, type ChatRecording } from "../../src/recordings/index.ts";
+import { patience } from "../machine/patience.ts";
 import { collect, ask, END, open, place, Scripted, useFolder } from "./cassette-fixture.ts";
 
 useFolder();
@@ -61,7 +62,7 @@ describe("The file of a cassette", () => {
     await cassette.close();
     expect(existsSync(`${place.file}.lock`)).toBe(false);
     expect(place.log).toEqual([]);
-  }, 120_000);
+  });
 
   it.each([
     ["{", "it is not JSON"],
@@ -199,27 +200,31 @@ describe("The file of a cassette", () => {
     ]);
   });
 
-  it("keeps every answer of 100 programs that are killed at random moments", async () => {
-    const child = fileURLToPath(new URL("writing-child.ts", import.meta.url));
-    const written = new Set<string>();
-    let next = 0;
-    const killOne = async (): Promise<void> => {
-      while (next < 100) {
-        const killed = fork(child, ["cassette", place.file, `k${next++}-`, "1000"]);
-        const first = new Promise((resolve) => killed.once("message", resolve));
-        killed.on("message", (text: string) => written.add(text));
-        await first;
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
-        killed.kill("SIGKILL");
-        await new Promise((resolve) => killed.once("exit", resolve));
-      }
-    };
-    await Promise.all(Array.from({ length: 5 }, killOne));
-    const kept = new Set(
-      (await open()).recordings.map(({ request }) => (request["messages"] as { content: string }[])[0]!.content),
-    );
-    expect([...written].filter((text) => !kept.has(text))).toEqual([]);
-    expect(written.size).toBeGreaterThanOrEqual(100);
-    expect(place.log).toEqual([]);
-  }, 240_000);
+  it(
+    "keeps every answer of 100 programs that are killed at random moments",
+    async () => {
+      const child = fileURLToPath(new URL("writing-child.ts", import.meta.url));
+      const written = new Set<string>();
+      let next = 0;
+      const killOne = async (): Promise<void> => {
+        while (next < 100) {
+          const killed = fork(child, ["cassette", place.file, `k${next++}-`, "1000"]);
+          const first = new Promise((resolve) => killed.once("message", resolve));
+          killed.on("message", (text: string) => written.add(text));
+          await first;
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+          killed.kill("SIGKILL");
+          await new Promise((resolve) => killed.once("exit", resolve));
+        }
+      };
+      await Promise.all(Array.from({ length: 5 }, killOne));
+      const kept = new Set(
+        (await open()).recordings.map(({ request }) => (request["messages"] as { content: string }[])[0]!.content),
+      );
+      expect([...written].filter((text) => !kept.has(text))).toEqual([]);
+      expect(written.size).toBeGreaterThanOrEqual(100);
+      expect(place.log).toEqual([]);
+    },
+    patience(240_000),
+  );
 });

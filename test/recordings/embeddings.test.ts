@@ -264,7 +264,6 @@ describe("A script with embeddings that was recorded against a server", () => {
         expect(replayed.runs).toEqual(recorded.runs);
       }
     },
-    60_000,
   );
 
   it("is replayed from the log of runs", async () => {

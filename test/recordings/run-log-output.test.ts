@@ -106,7 +106,7 @@ describe("what a run prints", () => {
     using log = open();
     const run = log.begin({ script: "a.js" });
     run.print("stdout", "loading");
-    await expect.poll(() => printed(log, run.id), { timeout: 10_000 }).toEqual(["loading"]);
+    await expect.poll(() => printed(log, run.id)).toEqual(["loading"]);
     await run.end({ ok: true });
   });
 

@@ -135,6 +135,31 @@ describe("FramePipe", () => {
     expect(ends[0]?.message).toContain("too long");
   });
 
+  it("writes what follows from the messages of a burst together, within the turn of the event loop that hears them", async () => {
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    const told: string[] = [];
+    output.on("data", (bytes: Buffer) => void told.push(`written ${bytes.equals(answers) ? "together" : "otherwise"}`));
+    const pipe = new FramePipe(input, output, {
+      // As an asynchronous op is answered.
+      onMessage: ({ id }) => queueMicrotask(() => pipe.send({ type: MESSAGE.answer, id })),
+      onEnd: () => {},
+    });
+    const answers = Buffer.concat([1, 2].map((of) => encodeMessage({ type: MESSAGE.answer, id: of })));
+    // From within the event loop's turn, as data come: what is begun here is heard before the next turn of it.
+    await new Promise<void>((resolve) => {
+      setTimeout(() => {
+        input.write(Buffer.concat([1, 2].map((of) => encodeMessage({ type: MESSAGE.note, id: of }))));
+        setTimeout(() => {
+          told.push("next turn");
+          resolve();
+        });
+        const until = performance.now() + 2;
+        while (performance.now() < until);
+      });
+    });
+    expect(told).toEqual(["written together", "next turn"]);
+  });
+
   it("says once that the other side is gone, and sends nothing after that", async () => {
     const { input, ends, pipe } = open();
     input.end();

@@ -3,7 +3,7 @@ import { encodeValue } from "../../src/shared/codec.ts";
 import { FRAMES } from "../../src/shared/contract/frame-kinds.ts";
 import { FRAME_VERSION } from "../../src/shared/frames.ts";
 import { timed } from "../machine/machine-watch.ts";
-import { REALMS, RealmFixture } from "./realm-fixture.ts";
+import { ORDERLY_REALMS, REALMS, RealmFixture } from "./realm-fixture.ts";
 
 describe.each(REALMS)("$name", ({ create }) => {
   it("makes each entry a turn with its own microtasks, in order, also when 200 are pipelined", async () => {
@@ -258,3 +258,20 @@ function encodeAnswer(value: unknown, buffers: ArrayBuffer[]): string {
 function encodeFrame(body: unknown[], buffers: ArrayBuffer[]): string {
   return encodeValue([FRAME_VERSION, ...body], { buffers });
 }
+
+describe.each(ORDERLY_REALMS)("$name", ({ create }) => {
+  it("tells the end of a turn after what was told in it, and before what is told in the next one", async () => {
+    await using fixture = await RealmFixture.create(create);
+    const { bridge } = fixture;
+    await fixture.run("for (let i = 0; i < 100; i++) setTimeout(() => console.log(i))");
+    const told: string[] = [];
+    bridge.note = () => void told.push("note");
+    await Promise.all(
+      bridge.timers.map(async (id) => {
+        await fixture.enter(FRAMES.timer_fire, id);
+        told.push("end");
+      }),
+    );
+    expect(told).toEqual(Array.from({ length: 100 }, () => ["note", "end"]).flat());
+  });
+});

@@ -20,6 +20,15 @@ export const REALMS: { name: string; create: RealmFactory }[] = [
   { name: "ProcessRealm", create: (bridge, limits) => ProcessRealm.create(bridge, limits) },
 ];
 
+/** Realms that tell the end of each turn in its place. */
+export const ORDERLY_REALMS: typeof REALMS = [
+  REALMS[0]!,
+  {
+    name: "an orderly ProcessRealm",
+    create: (bridge, limits) => ProcessRealm.create(bridge, limits, { isOrderly: true }),
+  },
+];
+
 const FEATURES: FeatureName[] = ["timers", "web", "console", "process", "done", "conversation", "embeddings", "chat"];
 
 /**

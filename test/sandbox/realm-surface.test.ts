@@ -14,7 +14,7 @@ const OURS = `AbortController AbortSignal ByteLengthQueuingStrategy ChatSession 
   ReadableStreamBYOBReader ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader
   TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream TransformStreamDefaultController URL
   URLSearchParams WritableStream WritableStreamDefaultController WritableStreamDefaultWriter atob btoa chat claude
-  clearImmediate clearInterval clearTimeout console crypto done embeddings openai performance process queueMicrotask self
+  clearImmediate clearInterval clearTimeout console countTokens crypto done embeddings openai performance process queueMicrotask self
   setImmediate setInterval setTimeout structuredClone`;
 /** What the fixture itself defines. */
 const FIXTURE = "note wait";

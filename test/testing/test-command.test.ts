@@ -89,7 +89,9 @@ describe.concurrent("geppetto-js test", () => {
     });
   });
 
-  it("leaves a script that hangs when Ctrl-C comes, says what has not been run, and writes nothing: exit code 130", async () => {
+  it("leaves a script that hangs when Ctrl-C comes, says what has not been run, and writes nothing: exit code 130", async ({
+    expect,
+  }) => {
     const folder = folderOf({
       "a.js": `console.log("quick");`,
       "b.js": `console.log(await chat("hang"));`,

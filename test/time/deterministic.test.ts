@@ -45,6 +45,11 @@ const SOURCES = `
   if (globalThis.Temporal) console.log(String(Temporal.Now.instant()), String(Temporal.Now.zonedDateTimeISO()), String(Temporal.Now.plainDateISO()));
   class Later extends Date {}
   console.log(new Later().getTime(), new Date(5).getTime(), new Date(2026, 1).toISOString(), Date.length, Date.name, Math.random.name);
+  const conversation = new Conversation();
+  const id = conversation.addMessage("user", "x");
+  conversation.updateMetadata(id, { y: 1 });
+  console.log(JSON.stringify(conversation), JSON.stringify(conversation.getMessages()));
+  console.log(JSON.stringify(await new ChatStepFactory().newStep().startAsync(conversation)));
   const races = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map(async (i) => {
     await new ChatStepFactory().newStep().startAsync("echo: " + "word ".repeat(i + 1));
     console.log("answer", i, Date.now());

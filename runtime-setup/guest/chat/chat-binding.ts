@@ -1,16 +1,19 @@
-import type { TextMessage, ToolRound } from "../../../src/shared/chat-messages.ts";
+import { CHAT_OPTIONS, type TextMessage, type ToolRound } from "../../../src/shared/chat-messages.ts";
 import {
   defineField,
   defineHidden,
   isArray,
+  ObjectCreate,
   ObjectKeys,
   SafeDate,
   SafeError,
   SafeString,
   SafeTypeError,
   SafeWeakMap,
+  StringStartsWith,
 } from "../../../src/shared/primordials.ts";
-import { splitTools, type SplitTools } from "./chat-tools.ts";
+import { FUNCTION, splitTools, type SplitTools } from "./chat-tools.ts";
+import { checkOptions } from "../core/calls.ts";
 import { conversationSnapshot } from "../conversation/conversation.ts";
 import { withReferences } from "../conversation/conversation-images.ts";
 import type { StepBinding } from "../steps/step-body.ts";
@@ -20,16 +23,36 @@ type Settings = Record<string, unknown>;
 /** The rounds of tools that led to a message, kept beside it for those who keep the whole conversation. */
 const toolRounds = new SafeWeakMap<object, ToolRound[]>();
 
+/** The summary that stands for the beginning of a conversation, kept beside the message that came with it. */
+const summaries = new SafeWeakMap<object, PlacedSummary>();
+
+export interface PlacedSummary {
+  text: string;
+  /** The place in its thread of the first message that it does not stand for. */
+  place: number;
+}
+
+export function summaryOf(message: object): PlacedSummary | undefined {
+  return summaries.get(message);
+}
+
 export function toolRoundsOf(message: object): ToolRound[] {
   return toolRounds.get(message) ?? [];
 }
 
 /** An assistant message as scripts get it: times are Dates, `String(message)` is its text. */
 export function toGuestMessage(message: unknown): object {
-  const { time, lastUpdate, toolRounds: rounds, ...rest } = message as TextMessage & { toolRounds?: ToolRound[] };
+  const {
+    time,
+    lastUpdate,
+    toolRounds: rounds,
+    contextSummary,
+    ...rest
+  } = message as TextMessage & { toolRounds?: ToolRound[]; contextSummary?: PlacedSummary };
   const shown = { ...rest, time: new SafeDate(time), lastUpdate: new SafeDate(lastUpdate) };
   defineHidden(shown, "toString", () => rest.text);
   if (rounds !== undefined) toolRounds.set(shown, rounds);
+  if (contextSummary !== undefined) summaries.set(shown, contextSummary);
   return shown;
 }
 
@@ -45,12 +68,30 @@ function splitInput(
     return { options: settings, input: snapshot === undefined ? input : withReferences(snapshot), runnable, functions };
   }
   const beside = splitTools(input);
-  const { runnable, functions } = input["tools"] === undefined ? own : beside;
+  const { runnable } = input["tools"] === undefined ? own : beside;
+  // What stands beside the messages wins, option by option.
+  const functions = withFunctionsOf(own, beside, input);
   return { options: own.settings, input: beside.settings, runnable, functions };
 }
 
-/** What stands for a function, which cannot cross: the host refuses it by the option's name, as it does any wrong value. */
-const FUNCTION = { function: true } as const;
+function withFunctionsOf(own: SplitTools, beside: SplitTools, input: Settings): SplitTools["functions"] {
+  const functions = ObjectCreate(null) as SplitTools["functions"];
+  const names: (readonly [prefix: string, option: string])[] = [
+    ["tool ", "tools"],
+    ["hook ", "hooks"],
+    ["context ", "context"],
+  ];
+  for (let i = 0; i < names.length; i++) {
+    const prefix = names[i]![0];
+    const option = names[i]![1];
+    const source = input[option] === undefined ? own.functions : beside.functions;
+    const keys = ObjectKeys(source);
+    for (let k = 0; k < keys.length; k++) {
+      if (StringStartsWith(keys[k]!, prefix)) defineField(functions, keys[k]!, source[keys[k]!]);
+    }
+  }
+  return functions;
+}
 
 function withoutFunctions(settings: Settings): Settings {
   const keys = ObjectKeys(settings);
@@ -64,7 +105,7 @@ function withoutFunctions(settings: Settings): Settings {
 }
 
 /** What is behind every chat step with these settings. */
-export function chatBinding(options: Settings): StepBinding {
+export function chatBinding(options: Settings, summary?: PlacedSummary): StepBinding {
   return {
     step: "chat",
     type: "chat",
@@ -77,6 +118,7 @@ export function chatBinding(options: Settings): StepBinding {
         options: withoutFunctions(settings),
         input: isPlainObject(input) ? withoutFunctions(input) : input,
         runnable,
+        ...(summary === undefined ? {} : { summary }),
       };
     },
     functionsOf: (given) => splitInput(options, given).functions,
@@ -107,5 +149,18 @@ export function collectSettings(given: unknown): Settings {
         `Cannot create a chat step: options[${i}] must be an object or a function, not ${typeof option}`,
       );
   }
+  return settings;
+}
+
+/** The same, where a misspelt one is refused at once, and not by the run. One that is null or undefined counts as absent. */
+export function checkedSettings(what: string, given: unknown): Settings {
+  const settings = collectSettings(given);
+  const present: Settings = {};
+  const names = ObjectKeys(settings);
+  for (let i = 0; i < names.length; i++) {
+    const value = settings[names[i]!];
+    if (value !== undefined && value !== null) defineField(present, names[i]!, value);
+  }
+  checkOptions(what, present, CHAT_OPTIONS);
   return settings;
 }

@@ -1,19 +1,31 @@
 import { inputOf } from "../../../src/shared/chat-messages.ts";
 import {
+  append,
   defineField,
   defineHidden,
   isArray,
+  ObjectKeys,
   promiseThen,
   SafePromise,
   SafeSymbol,
   SafeTypeError,
+  StringSlice,
+  StringStartsWith,
 } from "../../../src/shared/primordials.ts";
-import { exemptOnAbort, rejectAborted, signalOf } from "../core/calls.ts";
-import { chatBinding, collectSettings, toolRoundsOf } from "./chat-binding.ts";
-import { splitTools } from "./chat-tools.ts";
+import { checkOptions, exemptOnAbort, rejectAborted, signalOf } from "../core/calls.ts";
+import {
+  chatBinding,
+  checkedSettings,
+  collectSettings,
+  summaryOf,
+  toolRoundsOf,
+  type PlacedSummary,
+} from "./chat-binding.ts";
+import { FUNCTION, splitTools } from "./chat-tools.ts";
 import { Conversation } from "../conversation/conversation.ts";
 import { guestError } from "../core/errors.ts";
-import { collect } from "../steps/runs.ts";
+import { storeGet, storeSet } from "../core/store.ts";
+import { collect } from "../steps/collect.ts";
 import { isAborted } from "../web/abort.ts";
 
 type Settings = Record<string, unknown>;
@@ -24,6 +36,13 @@ export interface SessionSnapshot {
   options: Settings;
   functions: string[];
   conversation: unknown;
+  /** What a model has said that the beginning of the conversation comes to; `before` is the first message after that. */
+  summary?: SessionSummary;
+}
+
+interface SessionSummary {
+  text: string;
+  before: string;
 }
 
 export interface NextOptions {
@@ -43,11 +62,13 @@ export interface NextOptions {
 export class ChatSession {
   #options: Settings;
   #conversation = new Conversation();
+  /** What stands for the beginning of the history where the model is asked; the history itself stays whole. */
+  #summary: SessionSummary | undefined;
   #last: Promise<unknown> = new SafePromise<void>((resolve) => resolve());
 
   /** @param options those of `newStep()`: nothing, an object, or an array. */
   constructor(options?: unknown) {
-    this.#options = collectSettings(options);
+    this.#options = checkedSettings("make the session", options);
   }
 
   /** The history. What a script adds to it is part of what the model sees next. */
@@ -57,6 +78,7 @@ export class ChatSession {
 
   /** Says something (a text, a message, or nothing new) and resolves with the assistant's message. */
   next(input?: unknown, options: NextOptions = {}): Promise<object> {
+    checkOptions("go on with the session", options, ["onDelta", "signal"]);
     const { onDelta } = options;
     if (onDelta !== undefined && typeof onDelta !== "function") {
       throw new SafeTypeError(`Cannot go on with the session: onDelta must be a function, not ${typeof onDelta}`);
@@ -70,12 +92,16 @@ export class ChatSession {
       const before = draft.getMessages().length;
       if (typeof input === "string") draft.addMessage("user", input);
       else if (input !== undefined) draft.append({ role: "user", ...(input as object) });
-      const said = draft.getMessages()[before];
+      const thread = draft.getMessages();
+      const said = thread[before];
       const onPartial = (event: { [field: string]: unknown }): void => void onDelta?.(event["delta"] as string);
-      const binding = chatBinding(this.#options);
+      const binding = chatBinding(this.#options, this.#placed(thread));
       const results = await collect(this, binding, draft, onDelta === undefined ? { signal } : { signal, onPartial });
       const message = results[0] as object;
       if (said !== undefined) this.#conversation.append(said);
+      const summary = summaryOf(message);
+      const next = summary === undefined ? undefined : thread[summary.place];
+      if (next !== undefined) this.#summary = { text: summary!.text, before: next.id };
       this.#keep(message);
       return message;
     };
@@ -90,18 +116,32 @@ export class ChatSession {
     const copy = new ChatSession();
     copy.#options = this.#options;
     copy.#conversation = this.#conversation.fork();
+    copy.#summary = this.#summary;
     return copy;
   }
 
   /** Options and history as plain data. A tool's function stays behind: its name is kept, see {@link from}. */
   toJSON(): SessionSnapshot {
-    const { settings, runnable } = splitTools(this.#options);
+    const { settings, functions } = splitTools(this.#options);
     return {
       type: "chat-session",
-      options: { ...settings },
-      functions: runnable,
+      options: withoutMarks(settings),
+      functions: functionNames(functions),
       conversation: this.#conversation.toJSON(),
+      ...(this.#summary === undefined ? {} : { summary: this.#summary }),
     };
+  }
+
+  /** Keeps the snapshot in the script's `store`, when the calls of `next()` so far have ended. */
+  async save(key: unknown): Promise<void> {
+    await this.#last;
+    await storeSet(key, this.toJSON());
+  }
+
+  /** The session that was saved under this key, as {@link from} restores it; undefined where there is none. */
+  static async load(key: unknown, options?: unknown): Promise<ChatSession | undefined> {
+    const snapshot = await storeGet(key);
+    return snapshot === undefined ? undefined : ChatSession.from(snapshot, options);
   }
 
   /**
@@ -110,24 +150,41 @@ export class ChatSession {
    */
   static from(snapshot: unknown, options?: unknown): ChatSession {
     const record = typeof snapshot === "object" && snapshot !== null ? (snapshot as Partial<SessionSnapshot>) : {};
-    const { type, options: saved, functions, conversation } = record;
+    const { type, options: saved, functions, conversation, summary } = record;
     if (type !== "chat-session" || typeof saved !== "object" || saved === null) {
       throw guestError("ValidationError", "Cannot restore the session: it is not a snapshot of a ChatSession");
     }
     const session = new ChatSession({ ...saved, ...collectSettings(options) });
-    const { runnable } = splitTools(session.#options);
+    const present = functionNames(splitTools(session.#options).functions);
     for (let i = 0; isArray(functions) && i < functions.length; i++) {
       const name = functions[i] as string;
       let given = false;
-      for (let k = 0; k < runnable.length; k++) given ||= runnable[k] === name;
+      for (let k = 0; k < present.length; k++) given ||= present[k] === name;
       if (given) continue;
+      const isOption = name === "context.compact" || StringStartsWith(name, "hooks.");
+      const what = isOption ? name : `its tool "${name}"`;
+      const how = isOption ? optionHint(name) : `{ tools: [${name}] }`;
       throw guestError(
         "ValidationError",
-        `Cannot restore the session: its tool "${name}" is a function, which JSON cannot hold; give it again: ChatSession.from(json, { tools: [${name}] })`,
+        `Cannot restore the session: ${what} is a function, which JSON cannot hold; give it again: ChatSession.from(json, ${how})`,
       );
     }
     session.#conversation = Conversation.from(conversation);
+    const { text, before } = (
+      typeof summary === "object" && summary !== null ? summary : {}
+    ) as Partial<SessionSummary>;
+    if (typeof text === "string" && typeof before === "string") session.#summary = { text, before };
     return session;
+  }
+
+  /** The summary, where the thread still has the message that it goes up to. */
+  #placed(thread: readonly { id: string }[]): PlacedSummary | undefined {
+    const summary = this.#summary;
+    if (summary === undefined) return undefined;
+    for (let place = 0; place < thread.length; place++) {
+      if (thread[place]!.id === summary.before) return { text: summary.text, place };
+    }
+    return undefined;
   }
 
   /** Adds an answer, with the calls that led to it. */
@@ -146,5 +203,34 @@ export class ChatSession {
     if (rounds.length > 0) defineField(message, "parentID", conversation.toJSON().current);
     conversation.append(message);
   }
+}
+
+/** The functions of a session by the names under which a snapshot asks for them again. */
+function functionNames(functions: Record<string, unknown>): string[] {
+  const keys = ObjectKeys(functions);
+  const names: string[] = [];
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    if (StringStartsWith(key, "tool ")) append(names, StringSlice(key, 5));
+    else if (StringStartsWith(key, "hook ")) append(names, `hooks.${StringSlice(key, 5)}`);
+    else append(names, `context.${StringSlice(key, 8)}`);
+  }
+  return names;
+}
+
+function optionHint(name: string): string {
+  return name === "context.compact" ? "{ context: { maxTokens, compact } }" : `{ hooks: { ${StringSlice(name, 6)} } }`;
+}
+
+/** The options as JSON can hold them: without what stands for functions. */
+function withoutMarks(settings: Settings): Settings {
+  const plain = { ...settings };
+  delete plain["hooks"];
+  const { context } = plain;
+  if (typeof context === "object" && context !== null && (context as Settings)["compact"] === FUNCTION) {
+    const { compact: _, ...rest } = context as Settings;
+    defineField(plain, "context", rest);
+  }
+  return plain;
 }
 defineHidden(ChatSession.prototype, SafeSymbol.toStringTag, "ChatSession");

@@ -4,16 +4,19 @@ import {
   isArray,
   isNativePromise,
   ObjectCreate,
+  ObjectKeys,
   promiseThen,
   ReflectApply,
 } from "../../../src/shared/primordials.ts";
-import { clearTimer, startTimer } from "../core/timers.ts";
+import { asContext } from "../core/calls.ts";
+import { limitTime } from "../core/person-waits.ts";
 import { createAbortController, onAbort, type AbortSignal } from "../web/abort.ts";
 import { DOMException } from "../web/dom-exception.ts";
 import { acceptedValue, toJSONSchema, validatorOf } from "./tool-schema.ts";
 
 type Settings = Record<string, unknown>;
 type ToolFunction = (args: unknown, signal: AbortSignal) => unknown;
+type Called = (...args: never[]) => unknown;
 
 /** The tools of a chat, taken apart: what the host is told, and what stays here to be called. */
 export interface SplitTools {
@@ -26,12 +29,18 @@ export interface SplitTools {
 /** The names under which a tool's schema may stand. */
 const SCHEMA_FIELDS: readonly string[] = ["input", "parameters", "inputSchema", "input_schema", "schema"];
 
-/** Takes the function out of each tool of the settings. Everything else crosses as it is, and the host judges it. */
+/** What stands for a function, which cannot cross: the host refuses it by the option's name, where it takes none there. */
+export const FUNCTION = { function: true } as const;
+
+/**
+ * Takes the functions out of the settings: those of tools, of `hooks` and of `context`. Everything else crosses as it is,
+ * and the host judges it.
+ */
 export function splitTools(given: Settings): SplitTools {
-  const settings = withPlainFormat(given);
+  const functions = ObjectCreate(null) as Record<string, ToolFunction>;
+  const settings = withoutHooks(withPlainFormat(given), functions);
   const { tools } = settings;
   const runnable: string[] = [];
-  const functions = ObjectCreate(null) as Record<string, ToolFunction>;
   if (!isArray(tools)) return { settings, runnable, functions };
   const plain: unknown[] = [];
   for (let i = 0; i < tools.length; i++) {
@@ -47,6 +56,58 @@ export function splitTools(given: Settings): SplitTools {
     defineField(functions, `tool ${name}`, callerOf(tool, run, validatorOf(schema)));
   }
   return { settings: { ...settings, tools: plain }, runnable, functions };
+}
+
+/** The settings with marks in the place of the functions of `hooks` and `context`. */
+function withoutHooks(settings: Settings, functions: Record<string, ToolFunction>): Settings {
+  const { hooks, context } = settings;
+  const plain: Settings = {};
+  if (typeof hooks === "object" && hooks !== null) {
+    defineField(plain, "hooks", withoutOwn(hooks as Settings, "hook", functions, callHook));
+  }
+  if (typeof context === "object" && context !== null) {
+    defineField(plain, "context", withoutOwn(context as Settings, "context", functions, callCompact));
+  }
+  return { ...settings, ...plain };
+}
+
+function withoutOwn(
+  given: Settings,
+  prefix: string,
+  functions: Record<string, ToolFunction>,
+  toFunction: (owner: object, fn: Called) => ToolFunction,
+): Settings {
+  const copied: Settings = { ...given };
+  const keys = ObjectKeys(given);
+  for (let i = 0; i < keys.length; i++) {
+    const value = given[keys[i]!];
+    if (typeof value !== "function") continue;
+    defineField(copied, keys[i]!, FUNCTION);
+    defineField(functions, `${prefix} ${keys[i]}`, toFunction(given, value as Called));
+  }
+  return copied;
+}
+
+function callHook(owner: object, fn: Called): ToolFunction {
+  return (args, runSignal) => {
+    const { call, outcome, attempt, timeoutMs } = args as {
+      call: unknown;
+      outcome?: unknown;
+      attempt: number;
+      timeoutMs: number;
+    };
+    return bounded(runSignal, timeoutMs, (signal) => {
+      const told = asContext({ attempt, signal });
+      return ReflectApply(fn, owner, outcome === undefined ? [call, told] : [call, outcome, told]);
+    });
+  };
+}
+
+function callCompact(owner: object, fn: Called): ToolFunction {
+  return (args, signal) => {
+    const { messages, tokens, maxTokens } = args as { messages: unknown; tokens: number; maxTokens: number };
+    return ReflectApply(fn, owner, [messages, asContext({ tokens, maxTokens, signal })]);
+  };
 }
 
 interface ReadTool {
@@ -109,25 +170,30 @@ function callerOf(
 ): ToolFunction {
   return (args, runSignal) => {
     const { input, timeoutMs } = args as { input: unknown; timeoutMs: number };
-    const { signal, abort } = createAbortController();
-    const forget = onAbort(runSignal, abort);
-    const call = (accepted: unknown): unknown => ReflectApply(run, tool, [accepted, { signal }]);
-    const verdict = validate === undefined ? { value: input } : validate(input);
-    const value = isNativePromise(verdict)
-      ? promiseThen(verdict, (late) => call(acceptedValue(late)))
-      : call(acceptedValue(verdict));
-    if (!isNativePromise(value)) {
-      forget();
-      return value;
-    }
-    const timer = startTimer(() => abort(new DOMException("The tool took too long", "TimeoutError")), timeoutMs, {
-      weak: true,
+    return bounded(runSignal, timeoutMs, (signal) => {
+      const call = (accepted: unknown): unknown => ReflectApply(run, tool, [accepted, { signal }]);
+      const verdict = validate === undefined ? { value: input } : validate(input);
+      return isNativePromise(verdict)
+        ? promiseThen(verdict, (late) => call(acceptedValue(late)))
+        : call(acceptedValue(verdict));
     });
-    const over = (): void => {
-      clearTimer(timer);
-      forget();
-    };
-    void promiseThen(value, over, over);
-    return value;
   };
+}
+
+/** Does something with a signal that the run's abort aborts, and the time limit. */
+function bounded(runSignal: AbortSignal, timeoutMs: number, work: (signal: AbortSignal) => unknown): unknown {
+  const { signal, abort } = createAbortController();
+  const forget = onAbort(runSignal, abort);
+  const value = work(signal);
+  if (!isNativePromise(value)) {
+    forget();
+    return value;
+  }
+  const stop = limitTime(() => abort(new DOMException("The tool took too long", "TimeoutError")), timeoutMs);
+  const over = (): void => {
+    stop();
+    forget();
+  };
+  void promiseThen(value, over, over);
+  return value;
 }

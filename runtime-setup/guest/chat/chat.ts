@@ -1,11 +1,14 @@
 import type { TextMessage } from "../../../src/shared/chat-messages.ts";
 import { promiseThen } from "../../../src/shared/primordials.ts";
 import { exemptOnAbort, signalOf } from "../core/calls.ts";
-import { chatBinding, collectSettings } from "./chat-binding.ts";
+import { chatBinding, checkedSettings, collectSettings } from "./chat-binding.ts";
 import { ChatSession } from "./chat-session.ts";
+import { countTokens } from "./count-tokens.ts";
 import { guestError } from "../core/errors.ts";
 import { defineGlobal } from "../core/kernel.ts";
 import { createStepObject, type StepObject } from "../steps/steps.ts";
+
+const CREATE = "create a chat step";
 
 /** The step that asks a chat model. */
 function newChatStep(options: Record<string, unknown>): StepObject {
@@ -14,13 +17,13 @@ function newChatStep(options: Record<string, unknown>): StepObject {
 
 class ChatStepFactory {
   newStep(options?: unknown): StepObject {
-    return newChatStep(collectSettings(options));
+    return newChatStep(checkedSettings(CREATE, options));
   }
 }
 
 function stepsOf(provider: string): { createStep(options?: unknown): StepObject } {
   return {
-    createStep: (options?: unknown) => newChatStep({ ...collectSettings(options), provider }),
+    createStep: (options?: unknown) => newChatStep({ ...checkedSettings(CREATE, options), provider }),
   };
 }
 
@@ -38,11 +41,12 @@ function chat(prompt: unknown, options?: unknown): Promise<unknown> {
   return promise;
 }
 
-/** `ChatStepFactory`, `openai`, `claude`, `chat` and `ChatSession`. */
+/** `ChatStepFactory`, `openai`, `claude`, `chat`, `ChatSession` and `countTokens`. */
 export function installChat(): void {
   defineGlobal("ChatStepFactory", ChatStepFactory);
   defineGlobal("openai", stepsOf("openai"));
   defineGlobal("claude", stepsOf("anthropic"));
   defineGlobal("chat", chat);
   defineGlobal("ChatSession", ChatSession);
+  defineGlobal("countTokens", countTokens);
 }

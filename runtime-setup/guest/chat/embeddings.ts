@@ -7,7 +7,7 @@ import {
   SafeError,
   SafeTypeError,
 } from "../../../src/shared/primordials.ts";
-import { callWithSignal, signalOf } from "../core/calls.ts";
+import { callWithSignal, checkOptions, onlySignal } from "../core/calls.ts";
 import { guestError } from "../core/errors.ts";
 import { callAsync, callBlocking, callSync, defineGlobal, guard, reportUncaught } from "../core/kernel.ts";
 import type { StepBinding } from "../steps/step-body.ts";
@@ -58,6 +58,7 @@ function checkedCallback<T>(callback: T, name: string): T {
 }
 
 function generateWithCallbacks(text: unknown, callbacks: Callbacks = {}): () => void {
+  checkOptions("embed the text", callbacks, ["onSuccess", "onError"]);
   const onSuccess = checkedCallback(callbacks.onSuccess, "onSuccess");
   const onError = checkedCallback(callbacks.onError, "onError");
   let over = false;
@@ -95,6 +96,7 @@ function checkedChoice(options: unknown): ModelChoice {
       `Cannot create an embedding step: options must be an object, not ${options === null ? "null" : typeof options}`,
     );
   }
+  checkOptions("create an embedding step", options, ["model", "dimensions"]);
   const { model, dimensions } = options as { model?: unknown; dimensions?: unknown };
   if (model !== undefined && typeof model !== "string") {
     throw new SafeTypeError(`Cannot create an embedding step: model must be a string, not ${typeof model}`);
@@ -136,15 +138,16 @@ function createStep(options?: unknown): StepObject {
 
 /** `embeddings`: vectors from the host's provider, waited for, promised or by callback. */
 export function installEmbeddings(): void {
+  const signal = (options: unknown): ReturnType<typeof onlySignal> => onlySignal("embed", options);
   const generate = (texts: string[]): { texts: string[] } => ({ texts });
   defineGlobal("embeddings", {
     getModel: () => callSync(OPS.embedding_model, {}),
     generateEmbedding: (text: unknown) =>
       first(callBlocking(OPS.embedding_generate, generate([checkedText(text, "the text")]))),
     generateEmbeddingAsync: (text: unknown, options?: unknown) =>
-      callWithSignal(OPS.embedding_generate, generate([checkedText(text, "the text")]), signalOf(options), first),
+      callWithSignal(OPS.embedding_generate, generate([checkedText(text, "the text")]), signal(options), first),
     generateEmbeddings: (texts: unknown, options?: unknown) =>
-      callWithSignal(OPS.embedding_generate, generate(checkedTexts(texts)), signalOf(options), (vectors) => vectors),
+      callWithSignal(OPS.embedding_generate, generate(checkedTexts(texts)), signal(options), (vectors) => vectors),
     generateEmbeddingWithCallbacks: generateWithCallbacks,
     cosineSimilarity,
     createStep,

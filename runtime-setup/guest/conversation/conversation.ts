@@ -11,28 +11,26 @@ import {
   readRole,
   readString,
   refuse,
-  showValue,
   timeToMs,
 } from "../../../src/shared/conversation-tree.ts";
 import { GeppettoError } from "../../../src/shared/errors.ts";
 import {
   append,
-  ArrayJoin,
-  DateNow,
   DateToISOString,
   JSONStringify,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
-  ObjectKeys,
   ReflectOwnKeys,
   SafeDate,
   StringSlice,
   StringToUpperCase,
 } from "../../../src/shared/primordials.ts";
+import { unknownOption } from "../../../src/shared/unknown-option.ts";
 import { parseMessage, parseSnapshot } from "./conversation-fields.ts";
 import { loadImage, readDetail } from "./conversation-images.ts";
 import { guestError } from "../core/errors.ts";
 import { defineGlobal } from "../core/kernel.ts";
+import { currentMs } from "../time/current-time.ts";
 import { randomUUID } from "../web/crypto.ts";
 
 /** What {@link Conversation.addMessage} takes besides role and text. */
@@ -233,7 +231,7 @@ function own(conversation: Conversation): ConversationTree {
 }
 
 function now(): string {
-  return DateToISOString(new SafeDate(DateNow()));
+  return DateToISOString(new SafeDate(currentMs()));
 }
 
 /** The fields of these names that are there; others are refused, or left out. */
@@ -244,12 +242,8 @@ function pick(value: unknown, path: string, names: string[], strict: boolean): R
     const field = record[names[i]!];
     if (field !== undefined) define(picked, names[i]!, field);
   }
-  const keys = strict ? ObjectKeys(record) : [];
-  for (let i = 0; i < keys.length; i++) {
-    let known = false;
-    for (let k = 0; k < names.length; k++) known ||= names[k] === keys[i];
-    if (!known) refuse(`${path} may hold ${ArrayJoin(names, ", ")}, got ${showValue(keys[i])}`);
-  }
+  const unknown = strict ? unknownOption(record, names) : undefined;
+  if (unknown !== undefined) refuse(unknown);
   return picked;
 }
 

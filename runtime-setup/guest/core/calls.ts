@@ -1,13 +1,42 @@
-import { promiseThen, SafePromise, SafeTypeError } from "../../../src/shared/primordials.ts";
+import { promiseThen, SafePromise, SafeTypeError, SafeWeakMap } from "../../../src/shared/primordials.ts";
+import { unknownOption } from "../../../src/shared/unknown-option.ts";
 import type { Op } from "../../../src/shared/contract/op.ts";
+import { guestError } from "./errors.ts";
 import { callAsync } from "./kernel.ts";
 import { abortReason, isAborted, isAbortSignal, onAbort, type AbortSignal } from "../web/abort.ts";
+
+/** What the runtime gives to functions of scripts: it may be handed on as options, whatever it tells besides its signal. */
+const contexts = new SafeWeakMap<object, true>();
+
+export function asContext<T extends object>(context: T): T {
+  contexts.set(context, true);
+  return context;
+}
+
+/** Refuses an option that nothing would look at. `what` is what was to be done ("start the step"). */
+export function checkOptions(what: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null) return;
+  const wrong = unknownOption(options, known);
+  if (wrong === undefined || contexts.has(options)) return;
+  throw guestError("ValidationError", `Cannot ${what}: ${wrong}`);
+}
 
 /** `options.signal`, checked by brand. */
 export function signalOf(options: unknown): AbortSignal | undefined {
   const signal = (options as { signal?: unknown } | null | undefined)?.signal;
+  if (signal === undefined && isAbortSignal(options))
+    throw new SafeTypeError("Cannot use the options: they are an AbortSignal, write { signal }");
   if (signal === undefined || isAbortSignal(signal)) return signal;
   throw new SafeTypeError("Cannot use options.signal: it must be an AbortSignal");
+}
+
+const SIGNAL: readonly string[] = ["signal"];
+
+/** The signal of options that have nothing else. */
+export function onlySignal(what: string, options: unknown): AbortSignal | undefined {
+  if (options === undefined) return undefined;
+  checkOptions(what, options, SIGNAL);
+  return signalOf(options);
 }
 
 /** Marks a promise as handled: the script aborted it itself, so its rejection is not an uncaught error. */

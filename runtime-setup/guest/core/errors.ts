@@ -6,6 +6,7 @@ import {
   ErrorToString,
   JSONStringify,
   ObjectAssign,
+  ObjectGetOwnPropertyDescriptor,
   SafeError,
   SafeMap,
   SafeRangeError,
@@ -215,13 +216,37 @@ const recent: (Error | undefined)[] = [undefined, undefined, undefined, undefine
  * The hook gives the stack that V8 would, without the runtime's own frames.
  */
 export function rememberErrors(): void {
-  defineHidden(SafeError, "prepareStackTrace", function prepareStackTrace(error: Error, frames: readonly unknown[]) {
+  defineHidden(SafeError, "prepareStackTrace", prepareStackTrace);
+}
+
+function prepareStackTrace(error: Error, frames: readonly unknown[]): string {
+  if (!isOwn) {
     for (let i = recent.length - 1; i > 0; i--) recent[i] = recent[i - 1];
     recent[0] = error;
-    let stack = bounded(() => ErrorToString(error), "Error");
-    for (let i = 0; i < frames.length; i++) stack += `\n    at ${translateFrame(bounded(() => frames[i], ""))}`;
-    return withoutRuntimeFrames(stack);
-  });
+  }
+  let stack = bounded(() => ErrorToString(error), "Error");
+  for (let i = 0; i < frames.length; i++) stack += `\n    at ${translateFrame(bounded(() => frames[i], ""))}`;
+  return withoutRuntimeFrames(stack);
+}
+
+/** Is the stack that is asked for one of {@link ownStack}? */
+let isOwn = false;
+
+/** Frames that are asked for: the runtime's own come first. */
+const OWN_FRAMES = 40;
+
+/** The script's frames up to here, in a way that it cannot see; "" where the script makes stacks itself. */
+export function ownStack(): string {
+  const hook = ObjectGetOwnPropertyDescriptor(SafeError, "prepareStackTrace");
+  const limit = ObjectGetOwnPropertyDescriptor(SafeError, "stackTraceLimit");
+  if (hook?.value !== prepareStackTrace || limit?.writable !== true) return "";
+  isOwn = true;
+  const settings = SafeError as unknown as { stackTraceLimit: unknown };
+  settings.stackTraceLimit = OWN_FRAMES;
+  const { stack = "" } = new SafeError();
+  settings.stackTraceLimit = limit.value;
+  isOwn = false;
+  return stack;
 }
 
 /** What there is to say of the error with this message that left the isolate last. */

@@ -11,6 +11,7 @@ import type { Op } from "../../../src/shared/contract/op.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { decodeValue, revive } from "../../../src/shared/decode.ts";
 import { FRAME_VERSION, type Outcome, type Frame } from "../../../src/shared/frames.ts";
+import { encodeList } from "../../../src/shared/plain-text.ts";
 import {
   defineHidden,
   isArray,
@@ -42,7 +43,35 @@ type FrameHandler = (a: unknown, b: unknown, c: unknown, d: unknown) => unknown;
 const handlers = new SafeMap<string, FrameHandler>();
 const resets = new SafeSet<() => void>();
 
+/** Do calls say what they are made for? */
+let isTraced = false;
+/** The call of a run that has led to this turn, or to this part of it; undefined for what the script does by itself. */
+let cause: string | undefined;
+
+/** What is done now is done for this, to take it up again in a later turn; undefined where nobody asks. */
+export function currentCause(): string | undefined {
+  return cause;
+}
+
+/** What this turn does from now on is done for this. */
+export function setCause(next: string | undefined): void {
+  cause = next;
+}
+
+export function tellsCauses(): boolean {
+  return isTraced;
+}
+
+/** How many entries there have been. */
+let turn = 0;
+
+/** A number that no other turn has; source text runs in that of the entry before it. */
+export function currentTurn(): number {
+  return turn;
+}
+
 interface Pending {
+  cause: string | undefined;
   succeed(value: unknown): void;
   fail(error: unknown): void;
   /** Where the script called: its stack becomes the error's. */
@@ -72,9 +101,28 @@ export function defineGlobal(name: string, value: unknown): void {
   defineHidden(globalThis, name, value);
 }
 
-export function toCall({ name }: { name: string }, args: unknown, callId?: number): string {
-  const tail = callId === undefined ? "" : `,${callId}`;
-  return `[${FRAME_VERSION},${JSONStringify(name)},${encodeValue(args)}${tail}]`;
+/** How calls of each op begin. */
+const heads = new SafeMap<string, string>();
+
+function headOf(name: string): string {
+  let head = heads.get(name);
+  if (head === undefined) {
+    head = `[${FRAME_VERSION},${JSONStringify(name)},`;
+    heads.set(name, head);
+  }
+  return head;
+}
+
+export function toCall(
+  { name, isTraced: tellsCause = false }: { name: string; isTraced?: boolean },
+  args: unknown,
+  callId?: number,
+): string {
+  const id = callId === undefined ? "" : `,${callId}`;
+  const tail =
+    isTraced && tellsCause && cause !== undefined ? `${id === "" ? ",null" : id},${JSONStringify(cause)}` : id;
+  // Only what a host app's op is called with is a list, which its caller has made.
+  return `${headOf(name)}${isArray(args) ? encodeList(args) : encodeValue(args)}${tail}]`;
 }
 
 function unwrap(answer: string, buffers?: readonly ArrayBuffer[]): unknown {
@@ -101,9 +149,11 @@ function note(text: string, isUrgent: boolean): void {
   }
 }
 
-/** Calls an op that is not answered, mostly without waiting for it; in order with all other calls. */
-export function callNote<Args>(op: Op<Args, void, "note">, args: NoInfer<Args>): void {
-  note(toCall(op, args), op.isUrgent === true);
+/** Calls an op that is not answered, mostly without waiting for it; in order with all other calls. Returns its length. */
+export function callNote<Args>(op: Op<Args, void, "note">, args: NoInfer<Args>): number {
+  const text = toCall(op, args);
+  note(text, op.isUrgent === true);
+  return text.length;
 }
 
 /** Has something told before anything else is; `tell` gets what sends a note, and returns what does so. */
@@ -195,6 +245,8 @@ export function callAsync<Args, Answer, T = Answer>(
   const { map, onSettled } = options;
   const id = nextCallId++;
   const chars = noteKept(toCall(op, args, id));
+  // Not within the promise's function: each frame that V8 has to walk takes its time.
+  const site = new SafeError();
   let fail!: (error: unknown) => void;
   const promise = new SafePromise<T>((resolve, reject) => {
     fail = (error) => {
@@ -207,7 +259,7 @@ export function callAsync<Args, Answer, T = Answer>(
       onSettled?.();
       resolve(map === undefined ? (value as T) : map(value as Answer));
     };
-    pending.set(id, { succeed, fail, site: new SafeError() });
+    pending.set(id, { cause, succeed, fail, site });
   });
   return {
     promise,
@@ -234,13 +286,20 @@ export function reportUncaught(error: unknown): void {
   if (inScript) ended = true;
 }
 
-/** Ends the script here: no further turn runs until the next script begins. */
+/** Ends the guest here: no further turn runs until the next script begins. */
 export function endTurns(): void {
   ended = true;
 }
 
+/** Likewise, where it is a script that runs: the code of a session, and the host's, go on. */
+export function endScript(): void {
+  if (inScript) ended = true;
+}
+
 /** One entry: one frame, one turn. */
 function deliver(text: string, buffers: readonly ArrayBuffer[] = []): void {
+  cause = undefined;
+  turn++;
   try {
     const body = JSONParse(text);
     if (!isArray(body) || body[0] !== FRAME_VERSION) throw new SafeError("the frame has another version");
@@ -275,6 +334,7 @@ function settle(callId: number, outcome: Outcome): void {
   const call = pending.get(callId);
   if (call === undefined) return;
   pending.delete(callId);
+  cause = call.cause;
   if (outcome.ok) call.succeed(outcome.value);
   else call.fail(errorFromHost(outcome.error, call.site));
 }
@@ -301,6 +361,9 @@ export function startKernel(given: HostBridge, complete: Complete): { deliver: t
   rememberErrors();
   onFrame(FRAMES.limits_set, (given) => {
     limits = given;
+  });
+  onFrame(FRAMES.tracing_set, () => {
+    isTraced = true;
   });
   onFrame(FRAMES.guest_reset, reset);
   onFrame(FRAMES.call_settle, settle);

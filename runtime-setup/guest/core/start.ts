@@ -8,13 +8,20 @@ import { installConsole } from "./console.ts";
 import { installConversation } from "../conversation/conversation.ts";
 import { installDone } from "./done.ts";
 import { installEmbeddings } from "../chat/embeddings.ts";
+import { installFetch } from "../fetch/fetch.ts";
+import { installExecution } from "./execution.ts";
 import { defineGlobal, onFrame, startKernel } from "./kernel.ts";
 import { installBinding } from "./binding.ts";
+import { installMcp } from "../mcp/mcp.ts";
 import { installPipeline } from "../pipeline/pipeline.ts";
+import { installPlaces } from "./places.ts";
 import { installProcess } from "./process.ts";
 import { settleScript } from "./script.ts";
+import { installStore } from "./store.ts";
+import { installSession } from "./session/install-session.ts";
 import { installSteps } from "../steps/install-steps.ts";
 import { installStep } from "../steps/steps.ts";
+import { installSubScripts } from "../sub-scripts/sub-scripts.ts";
 import { installLocalTime } from "../time/install-local-time.ts";
 import { installReproducible } from "../time/install-reproducible.ts";
 import { installTimers } from "./timers.ts";
@@ -27,12 +34,19 @@ const features: { readonly [Name in FeatureName]: (config: FeatureConfigs[Name])
   conversation: installConversation,
   done: installDone,
   embeddings: installEmbeddings,
+  fetch: installFetch,
+  execution: installExecution,
   localTime: installLocalTime,
+  mcp: installMcp,
   pipeline: installPipeline,
+  places: installPlaces,
   process: installProcess,
   reproducible: installReproducible,
+  session: installSession,
   step: installStep,
   steps: installSteps,
+  store: installStore,
+  subScripts: installSubScripts,
   timers: installTimers,
   web: installWeb,
 };

@@ -3,25 +3,32 @@ import { MAX_TIMER_MS } from "../../../src/shared/limits.ts";
 import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { defineOperation } from "../web/define-class.ts";
-import { callNote, checkLimit, guard, onFrame, onReset } from "./kernel.ts";
+import { callNote, checkLimit, currentCause, guard, onFrame, onReset, setCause } from "./kernel.ts";
 
 interface Timer {
   callback: (...args: never[]) => unknown;
   args: unknown[];
   repeat: boolean;
+  /** What it was started for. */
+  cause: string | undefined;
 }
 
 const timers = new SafeMap<number, Timer>();
 let nextId = 1;
 
-function start(timer: Timer, delay: unknown, kind: "timeout" | "interval" | "immediate" | "weak"): number {
+function start(
+  timer: Omit<Timer, "cause">,
+  delay: unknown,
+  kind: "timeout" | "interval" | "immediate" | "weak",
+): number {
   const asked = typeof delay === "number" ? delay : SafeNumber(delay);
   // A longer delay becomes 1 ms in browsers and Node too.
   const ms = NumberIsFinite(asked) && asked >= 1 && asked <= MAX_TIMER_MS ? asked : 1;
   checkLimit("timers", timers.size + 1);
   const id = nextId++;
   callNote(OPS.timer_start, { id, ms, kind });
-  timers.set(id, timer);
+  const { callback, args, repeat } = timer;
+  timers.set(id, { callback, args, repeat, cause: currentCause() });
   return id;
 }
 
@@ -56,6 +63,7 @@ export function installTimers(): void {
     const timer = timers.get(id);
     if (timer === undefined) return;
     if (!timer.repeat) timers.delete(id);
+    setCause(timer.cause);
     guard(timer.callback, timer.args);
   });
   onReset(() => timers.clear());

@@ -9,7 +9,7 @@ const elements = new SafeWeakMap<object, CarriedElement>();
 
 /** `element(kind, content, {metadata, priority})`: makes `object` stand for a value with its kind. */
 export function makeElement(object: object, kind: unknown, content: unknown, options: unknown): void {
-  const { metadata, priority } = objectArgument("make an element", "options", options);
+  const { metadata, priority } = objectArgument("make an element", "options", options, ["metadata", "priority"]);
   elements.set(object, { content, kind, metadata, priority } as CarriedElement);
 }
 

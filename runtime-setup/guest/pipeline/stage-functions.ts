@@ -15,7 +15,7 @@ import {
 import type { CarriedAnswer, CarriedElement } from "../../../src/shared/pipeline-plan.ts";
 import { runInside as runAsync } from "../steps/await-body.ts";
 import { runInside as runBlocked } from "../steps/block-body.ts";
-import { markHandled } from "../core/calls.ts";
+import { asContext, markHandled } from "../core/calls.ts";
 import { fromHost, toCarried } from "./carried-elements.ts";
 import type { GivenStep, ScriptFunction } from "../steps/combinator-arguments.ts";
 import { runEffect } from "../steps/combinators.ts";
@@ -36,7 +36,10 @@ export function callerOf(fn: ScriptFunction): RunFunction {
     const { content, kind, metadata, more } = args as CarriedElement & { more?: number };
     if (more !== undefined) return askForMore(more, run);
     const shown = fromHost(content);
-    const value: unknown = (fn as (content: unknown, context: object) => unknown)(shown, { signal, kind, metadata });
+    const value: unknown = (fn as (content: unknown, context: object) => unknown)(
+      shown,
+      asContext({ signal, kind, metadata }),
+    );
     // What is handed on as it came keeps its kind.
     const carry = (result: unknown): unknown =>
       result === shown ? [{ content: result, kind: kind! }] : isOpen(result) ? open(result, run) : toCarried(result);

@@ -1,19 +1,19 @@
 /** Bodies of steps that wait with promises, and the calls that a run asks of this guest in turns of their own. */
 import { isTerminal } from "../../../src/shared/step-events.ts";
-import { DELIVERY, type GuestCall } from "../../../src/shared/contract/runs.ts";
+import { BODY, DELIVERY, type GuestCall } from "../../../src/shared/contract/runs.ts";
 import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { append, GeneratorNext, GeneratorThrow, promiseThen, SafePromise } from "../../../src/shared/primordials.ts";
 import { markHandled } from "../core/calls.ts";
-import { callNote, onFrame } from "../core/kernel.ts";
+import { callNote, currentTurn, onFrame, setCause, tellsCauses } from "../core/kernel.ts";
 import { clearTimer, startTimer } from "../core/timers.ts";
 import { abortReason, createAbortController, isAborted, onAbort, type AbortSignal } from "../web/abort.ts";
 import { driveBody, type Effects } from "./drive-body.ts";
 import { cancelledError } from "./run-events.ts";
-import { answerCall, answerFailure, callFunction, isBodyCall, noteEmitted, toYield } from "./run-functions.ts";
+import { answerCall, answerFailure, callFunction, causeOf, isBodyCall, noteEmitted, toYield } from "./run-functions.ts";
 import type { GuestEvent, Run } from "./run.ts";
-import { callFor, callForResult, runById, startRun } from "./runs.ts";
-import type { AllEffect, BodyRun, EffectBody, RunEffect } from "./step-body.ts";
+import { callFor, callForResult, endedChars, MANY_CHARS, runById, startRun, type StartOptions } from "./runs.ts";
+import type { AllEffect, BodyRun, EffectBody, RunEffect, StepBinding } from "./step-body.ts";
 
 const effects: Effects = {
   call: ({ fn, args, givesResult }, run) =>
@@ -71,9 +71,11 @@ function untilAborted(value: unknown, signal: AbortSignal): Promise<unknown> {
 
 /** Hands out a result; the promise, where there is one, is fulfilled when there is room for more. */
 function handOut(run: BodyRun, value: unknown, endsPart?: number): Promise<void> | undefined {
-  callNote(OPS.run_yield, toYield(run, value, endsPart));
+  const chars = callNote(OPS.run_yield, toYield(run, value, endsPart));
   const outer = runById(run.id);
-  if (outer === undefined || --outer.credit > 0) return undefined;
+  if (outer === undefined) return undefined;
+  outer.handedOut += chars;
+  if (--outer.credit > 0) return undefined;
   return new SafePromise((resolve) => append(outer.waiters, resolve));
 }
 
@@ -99,13 +101,13 @@ export function runInside(
         }
         return;
       }
-      const ack = (): void => callNote(OPS.run_ack, { id: inner.id, count: 1 });
+      const ack = (): void => void callNote(OPS.run_ack, { id: inner.id, count: 1 });
       const waits = event.type === "partial" ? pass(event["result"]) : undefined;
       if (waits === undefined) ack();
       else void promiseThen(waits, ack);
     };
     const { id: parent, signal } = run;
-    const inner: Run = startRun(step, binding, input, onEvent, {
+    const inner: Run = startAtOnce(step, binding, input, onEvent, {
       delivery: isList ? DELIVERY.pulled : DELIVERY.last,
       signal,
       parent,
@@ -164,10 +166,51 @@ async function driveAll({ bodies, limit }: AllEffect, run: BodyRun): Promise<unk
 
 onFrame(FRAMES.run_call, (runId, callId, name, args) => {
   const run = runById(runId);
-  if (run !== undefined) void serveCall(run, { callId, name, args });
+  if (run === undefined) return;
+  const call: GuestCall = { callId, name, args };
+  if (isBodyCall(call) && run.endedBefore > knownChars) knownChars = run.endedBefore;
+  void serveCall(run, call);
 });
 
+/** The turn in which a body has begun with its run. */
+let begunIn: number | undefined;
+/** The runs that had ended when this much had, the host knows to have ended. */
+let knownChars = 0;
+
+/**
+ * Starts a run. A body whose start nobody is to see begins in the microtasks of this turn: it need not be asked for by the
+ * host. One for each turn does: others get turns of their own, between which other things have theirs. And none does where
+ * the host may still hold many results of runs whose end this guest has seen: they would count with those of this one.
+ */
+export function startAtOnce(
+  owner: object,
+  binding: StepBinding,
+  input: unknown,
+  onEvent: Run["onEvent"],
+  options: StartOptions,
+): Run {
+  const { delivery, interception } = options;
+  const isUnseen = delivery === DELIVERY.last && interception === undefined && !tellsCauses();
+  const isFree = begunIn !== currentTurn() && endedChars() - knownChars < MANY_CHARS;
+  const hasBegun = binding.body !== undefined && isUnseen && isFree;
+  if (!hasBegun) return startRun(owner, binding, input, onEvent, options);
+  const run = startRun(owner, binding, input, onEvent, { ...options, hasBegun });
+  begunIn = currentTurn();
+  void begin(run);
+  return run;
+}
+
+/** What can be awaited without asking a prototype of the script's. */
+const NOTHING: unknown = undefined;
+
+async function begin(run: Run): Promise<void> {
+  await NOTHING;
+  // What has followed the start in its turn may have ended the run, or all of them.
+  if (runById(run.id) === run) await serveCall(run, { callId: 1, name: BODY, args: [] });
+}
+
 async function serveCall(run: Run, call: GuestCall): Promise<void> {
+  setCause(causeOf(run, call));
   try {
     const value = await (isBodyCall(call)
       ? awaitBody(run.binding.body!(run.input, run), run)

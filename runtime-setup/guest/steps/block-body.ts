@@ -4,10 +4,10 @@ import { OPS } from "../../../src/shared/contract/ops.ts";
 import { append, GeneratorNext, isNativePromise } from "../../../src/shared/primordials.ts";
 import { markHandled } from "../core/calls.ts";
 import { guestError } from "../core/errors.ts";
-import { callBlocking, callSync } from "../core/kernel.ts";
+import { callBlocking, callSync, currentCause, setCause } from "../core/kernel.ts";
 import { driveBody, type Effects } from "./drive-body.ts";
 import { cancelledError, errorOf, toGuestEvent, withMetadata } from "./run-events.ts";
-import { answerCall, answerFailure, callFunction, isBodyCall, noteEmitted, toYield } from "./run-functions.ts";
+import { answerCall, answerFailure, callFunction, causeOf, isBodyCall, noteEmitted, toYield } from "./run-functions.ts";
 import type { GuestEvent, Run } from "./run.ts";
 import { callFor, endRun, startRun } from "./runs.ts";
 import type { BodyRun, EffectBody, RunEffect, StepBinding } from "./step-body.ts";
@@ -114,6 +114,8 @@ function waitForRun(run: Run): { event: GuestEvent; error: unknown } {
 }
 
 function serveCall(run: Run, call: GuestCall): void {
+  const outer = currentCause();
+  setCause(causeOf(run, call));
   try {
     const value = isBodyCall(call)
       ? finishBody(run.binding.body!(run.input, run), run, effectsFor(run))
@@ -121,6 +123,8 @@ function serveCall(run: Run, call: GuestCall): void {
     answerCall(run, call, value);
   } catch (error) {
     answerFailure(run, call, error);
+  } finally {
+    setCause(outer);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What combinators are given, checked when they are called: each error says which argument is wrong, and how. */
 import { MAX_TIMER_MS } from "../../../src/shared/limits.ts";
 import { isArray, NumberIsInteger, SafeTypeError } from "../../../src/shared/primordials.ts";
+import { checkOptions } from "../core/calls.ts";
 import { guestError } from "../core/errors.ts";
 import type { StepBinding } from "./step-body.ts";
 import { bindingOf } from "./steps.ts";
@@ -41,8 +42,15 @@ export function stepArgument(what: string, argument: string, value: unknown, exp
   return { step: value as object, binding };
 }
 
-export function objectArgument(what: string, argument: string, value: unknown): Record<string, unknown> {
+/** `known` are the fields that it may have; without it any. */
+export function objectArgument(
+  what: string,
+  argument: string,
+  value: unknown,
+  known?: readonly string[],
+): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !isArray(value) && bindingOf(value) === undefined) {
+    if (known !== undefined) checkOptions(what, value, known);
     return value as Record<string, unknown>;
   }
   throw refuse(what, argument, "an object", value);

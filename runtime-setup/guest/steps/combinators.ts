@@ -11,7 +11,7 @@ import {
   type GivenStep,
   type ScriptFunction,
 } from "./combinator-arguments.ts";
-import { markHandled } from "../core/calls.ts";
+import { markHandled, onlySignal } from "../core/calls.ts";
 import type { Body, BodyRun, CallEffect, Effect, EffectBody, RunEffect } from "./step-body.ts";
 import type { StepBinding } from "./step-body.ts";
 import { bindingFor, createStepObject, type StepObject } from "./steps.ts";
@@ -88,9 +88,9 @@ export function createMapStep(fn: unknown): StepObject {
 /** `createStep({input, process, output})`: the three one after the other, each optional. */
 export function createStep(options: unknown): StepObject {
   const what = "create a step";
-  const given = objectArgument(what, "options", options);
-  const stages: { name: string; fn: ScriptFunction }[] = [];
   const names = ["input", "process", "output"];
+  const given = objectArgument(what, "options", options, names);
+  const stages: { name: string; fn: ScriptFunction }[] = [];
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!;
     const fn = optionalFunction(what, name, given[name]);
@@ -187,9 +187,10 @@ export function bind(results: unknown, step: unknown, options?: unknown): Promis
       }
     },
   });
+  const signal = onlySignal(what, options);
   // From here on the run answers for it.
   if (isNativePromise(results)) markHandled(results);
-  return bound.startAsync(results, options);
+  return bound.startAsync(results, { signal });
 }
 
 const DEFAULT_CONCURRENCY = 8;
@@ -197,7 +198,7 @@ const DEFAULT_CONCURRENCY = 8;
 /** `createParallelStep({maxConcurrency, step})`: runs the step on each element, several at a time; results in order. */
 export function createParallelStep(options: unknown): StepObject {
   const what = "create a parallel step";
-  const { maxConcurrency, step } = objectArgument(what, "options", options);
+  const { maxConcurrency, step } = objectArgument(what, "options", options, ["maxConcurrency", "step"]);
   const limit = countArgument(what, "maxConcurrency", maxConcurrency, DEFAULT_CONCURRENCY);
   const given = stepArgument(what, "step", step);
   return createGuestStep({

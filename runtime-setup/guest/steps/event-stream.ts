@@ -1,5 +1,5 @@
 import { isTerminal } from "../../../src/shared/step-events.ts";
-import { append, ArraySlice, defineHidden, SafePromise, SafeSymbol } from "../../../src/shared/primordials.ts";
+import { defineHidden, SafePromise, SafeSymbol } from "../../../src/shared/primordials.ts";
 import { callNote } from "../core/kernel.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { DELIVERY } from "../../../src/shared/contract/runs.ts";
@@ -9,16 +9,19 @@ import type { StepBinding } from "./step-body.ts";
 import { watchErrorEvent, type Look } from "./unread-errors.ts";
 import { abortReason, isAborted, type AbortSignal } from "../web/abort.ts";
 
-/** What waits to be asked for; `look` where it tells of an error. */
-type Item = ({ value: unknown } | { error: unknown }) & { look?: Look | undefined };
+/** What waits to be asked for: a value, or an error; `look` where it tells of an error. */
+interface Item {
+  value: unknown;
+  isError: boolean;
+  look: Look | undefined;
+  next: Item | undefined;
+}
 
 interface Reader {
   resolve(result: IteratorResult<unknown>): void;
   reject(error: unknown): void;
+  next: Reader | undefined;
 }
-
-/** Items that have been taken stay in the list until there are this many. */
-const MAX_TAKEN = 64;
 
 /** Events that may be taken before the host hears of it: half of what it lets be under way. */
 const MAX_UNTOLD = 32;
@@ -29,15 +32,14 @@ const MAX_UNTOLD = 32;
  */
 export class EventStream implements AsyncIterableIterator<unknown> {
   readonly #run: Run;
-  #waiting: Item[] = [];
-  /** Where in the list the next item is. */
-  #head = 0;
+  /** Chains, of objects of our own: to append to a list, past a script's prototypes, takes V8 much longer. */
+  #first: Item | undefined;
+  #last: Item | undefined;
+  #firstReader: Reader | undefined;
+  #lastReader: Reader | undefined;
   #over = false;
   /** Events that have been taken and of which the host has not heard. */
   #taken = 0;
-  readonly #readers: Reader[] = [];
-  /** Where in the list the next reader is. */
-  #nextReader = 0;
 
   constructor(
     owner: object,
@@ -48,23 +50,28 @@ export class EventStream implements AsyncIterableIterator<unknown> {
   ) {
     const onEvent: Run["onEvent"] = (event, failure) => {
       if (this.#over) return;
+      const isLast = isTerminal(event.type);
       const look = event.type === "error" ? watchErrorEvent(this.#run, event, failure) : undefined;
       try {
         const items = toItems(event, failure);
-        for (let i = 0; i < items.length; i++) append(this.#waiting, { value: items[i], look });
-        if (items.length === 0) this.#ack();
+        for (let i = 0; i < items.length; i++) this.#add(items[i], false, look);
+        if (items.length === 0 && !isLast) this.#ack();
       } catch (error) {
-        append(this.#waiting, { error: signal !== undefined && isAborted(signal) ? abortReason(signal) : error, look });
+        this.#add(signal !== undefined && isAborted(signal) ? abortReason(signal) : error, true, look);
       }
-      if (isTerminal(event.type)) this.#over = true;
+      if (isLast) this.#over = true;
       this.#serve();
     };
     this.#run = startRun(owner, binding, input, onEvent, { delivery: DELIVERY.pulled, signal });
+    this.#run.tellTaken = () => this.#tell();
   }
 
   next(): Promise<IteratorResult<unknown>> {
     return new SafePromise((resolve, reject) => {
-      append(this.#readers, { resolve, reject });
+      const reader: Reader = { resolve, reject, next: undefined };
+      if (this.#lastReader === undefined) this.#firstReader = reader;
+      else this.#lastReader.next = reader;
+      this.#lastReader = reader;
       this.#serve();
     });
   }
@@ -73,9 +80,9 @@ export class EventStream implements AsyncIterableIterator<unknown> {
   async return(value?: unknown): Promise<IteratorResult<unknown>> {
     this.#over = true;
     // An error that was not handed out yet is given up with the rest of the run.
-    for (let i = this.#head; i < this.#waiting.length; i++) this.#waiting[i]!.look?.();
-    this.#waiting.length = 0;
-    this.#head = 0;
+    for (let item = this.#first; item !== undefined; item = item.next) item.look?.();
+    this.#first = undefined;
+    this.#last = undefined;
     cancelRun(this.#run);
     this.#serve();
     return { done: true, value };
@@ -85,40 +92,47 @@ export class EventStream implements AsyncIterableIterator<unknown> {
     return this;
   }
 
-  /** An event has been taken. The host hears of it when it may have run out of room, or nothing is left to take. */
+  #add(value: unknown, isError: boolean, look: Look | undefined): void {
+    const item: Item = { value, isError, look, next: undefined };
+    if (this.#last === undefined) this.#first = item;
+    else this.#last.next = item;
+    this.#last = item;
+  }
+
+  /**
+   * An event has been taken. The host hears of it when it may have run out of room; where it wants to, as soon as nothing
+   * is left to take. Of the last event it does not: it has sent that when all others had been taken.
+   */
   #ack(): void {
+    if (this.#over) return;
     this.#taken++;
-    if (this.#taken < MAX_UNTOLD && this.#head < this.#waiting.length) return;
+    if (this.#taken >= MAX_UNTOLD || (this.#run.wantsAck && this.#first === undefined)) this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#taken === 0) return;
     callNote(OPS.run_ack, { id: this.#run.id, count: this.#taken });
     this.#taken = 0;
   }
 
   #serve(): void {
-    while (this.#nextReader < this.#readers.length) {
-      const hasItem = this.#head < this.#waiting.length;
-      if (!hasItem && !this.#over) return;
-      const reader = this.#readers[this.#nextReader++]!;
-      if (!hasItem) reader.resolve({ done: true, value: undefined });
-      else {
-        const item = this.#waiting[this.#head]!;
-        this.#take();
-        if ("error" in item) {
-          item.look?.();
-          reader.reject(item.error);
-        } else reader.resolve({ done: false, value: item.value });
+    for (let reader = this.#firstReader; reader !== undefined; reader = this.#firstReader) {
+      const item = this.#first;
+      if (item === undefined && !this.#over) return;
+      this.#firstReader = reader.next;
+      if (reader.next === undefined) this.#lastReader = undefined;
+      if (item === undefined) {
+        reader.resolve({ done: true, value: undefined });
+        continue;
       }
+      this.#first = item.next;
+      if (item.next === undefined) this.#last = undefined;
+      this.#ack();
+      if (item.isError) {
+        item.look?.();
+        reader.reject(item.value);
+      } else reader.resolve({ done: false, value: item.value });
     }
-    this.#readers.length = 0;
-    this.#nextReader = 0;
-  }
-
-  #take(): void {
-    this.#head++;
-    if (this.#head === this.#waiting.length || this.#head === MAX_TAKEN) {
-      this.#waiting = ArraySlice(this.#waiting, this.#head);
-      this.#head = 0;
-    }
-    this.#ack();
   }
 }
 

@@ -12,8 +12,12 @@ import type { GuestEvent, Run } from "./run.ts";
 import { callFor } from "./runs.ts";
 import type { BodyRun } from "./step-body.ts";
 
+/** Longest text of which nobody needs to ask whether it is too long to cross. */
+const SHORT_CHARS = 4096;
+
 /** The copy of a result for those who watch the run from outside; what cannot be copied is undefined to them. */
 function copyOf(value: unknown): unknown {
+  if (typeof value === "number" || (typeof value === "string" && value.length <= SHORT_CHARS)) return value;
   try {
     return decodeValue(encodeValue(value, { exotic: "omit" }));
   } catch {
@@ -46,6 +50,11 @@ export function noteEmitted(run: BodyRun, { step }: GuestEvent): void {
 /** Does the call ask for the body of the run's step? */
 export function isBodyCall({ name }: GuestCall): boolean {
   return name === BODY;
+}
+
+/** What is done for a call of a run's is done for this. */
+export function causeOf({ id }: Run, { callId }: GuestCall): string {
+  return `${id}/${callId}`;
 }
 
 /** Calls a function that a run may call back. */

@@ -24,6 +24,10 @@ export interface Run extends BodyRun {
   /** The next delta goes on with the text before it. */
   goesOn: boolean;
   lastSeq: number;
+  /** The host wants to hear at once that an event was taken, and not of some together. */
+  wantsAck: boolean;
+  /** Tells the host how many events have been taken. */
+  tellTaken(): void;
   cancelled: boolean;
   /** The script has asked for its end, whether or not that came first. */
   isGivenUp: boolean;
@@ -33,11 +37,17 @@ export interface Run extends BodyRun {
   readonly controller: { signal: AbortSignal; abort(reason?: unknown): void };
   /** Length of what the host keeps for it. */
   chars: number;
+  /** Length of the results that its body has handed out. */
+  handedOut: number;
+  /** What had ended when it was started, see {@link endedChars}. */
+  readonly endedBefore: number;
   /** How many more results its body may hand out before it waits. */
   credit: number;
   /** Resume a body that waits for room. */
   readonly waiters: (() => void)[];
   /** What a body here threw, to give it back as it was. */
   failure: { error: unknown } | undefined;
+  /** What it was started for. */
+  readonly cause: string | undefined;
   forget(): void;
 }

@@ -6,11 +6,23 @@ import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { DELIVERY, GUEST_STEP, YIELD_CREDIT, type RunStart } from "../../../src/shared/contract/runs.ts";
 import { isTerminal, type EventFrame } from "../../../src/shared/step-events.ts";
-import { append, ReflectApply, SafeError, SafeMap, SafePromise } from "../../../src/shared/primordials.ts";
+import { append, ReflectApply, SafeError, SafeMap } from "../../../src/shared/primordials.ts";
 import { describe } from "../core/errors.ts";
-import { callNote, callSync, checkLimit, giveBack, guard, noteKept, onFrame, onReset, toCall } from "../core/kernel.ts";
-import { cancelledError, errorOf, toGuestEvent, withMetadata } from "./run-events.ts";
-import type { GuestEvent, Run } from "./run.ts";
+import {
+  callNote,
+  callSync,
+  checkLimit,
+  currentCause,
+  giveBack,
+  guard,
+  noteKept,
+  onFrame,
+  onReset,
+  setCause,
+  toCall,
+} from "../core/kernel.ts";
+import { cancelledError, errorOf, toGuestEvent } from "./run-events.ts";
+import type { Run } from "./run.ts";
 import type { StepBinding } from "./step-body.ts";
 import { createAbortController, isAborted, onAbort, type AbortSignal } from "../web/abort.ts";
 import { randomUUID } from "../web/crypto.ts";
@@ -33,13 +45,23 @@ onReset(() => {
   generation++;
 });
 
+/** Length of the results of runs that have ended here; of those whose results the host made, as much as is ever asked. */
+let ended = 0;
+
+export function endedChars(): number {
+  return ended;
+}
+
+/** More than this of the host's results nobody asks for. */
+export const MANY_CHARS = 16_384;
+
 export function currentGeneration(): number {
   return generation;
 }
 
 export interface StartOptions extends Pick<
   RunStart,
-  "delivery" | "parent" | "forwards" | "part" | "timeoutMs" | "interception"
+  "delivery" | "hasBegun" | "parent" | "forwards" | "part" | "timeoutMs" | "interception"
 > {
   signal?: AbortSignal | undefined;
 }
@@ -76,6 +98,8 @@ export function startRun(
     partials: 0,
     goesOn: true,
     lastSeq: -1,
+    wantsAck: false,
+    tellTaken() {},
     cancelled: false,
     isGivenUp: false,
     // A part of a run is started by the runtime, in a turn of its own: the script called where the whole was started.
@@ -87,9 +111,12 @@ export function startRun(
     isKept: options.interception !== undefined,
     isWaitedFor: delivery === DELIVERY.waited,
     chars: 0,
+    handedOut: 0,
+    endedBefore: ended,
     credit: YIELD_CREDIT,
     waiters: [],
     failure: undefined,
+    cause: currentCause(),
     forget() {},
   };
   // A run that is waited for has ended before the function returns, which is when that is decided.
@@ -106,7 +133,7 @@ export function startRun(
 
 function requestStart(
   run: Run,
-  { delivery, parent, forwards, part, timeoutMs, interception }: StartOptions,
+  { delivery, hasBegun, parent, forwards, part, timeoutMs, interception }: StartOptions,
   isUndecided: boolean,
 ): number {
   const { id, binding, input } = run;
@@ -125,7 +152,7 @@ function requestStart(
   if (binding.body !== undefined) {
     const { type, inputType, outputType, kind } = binding;
     return noteKept(
-      toCall(OPS.run_start, { ...request, step: GUEST_STEP, info: { type, inputType, outputType, kind } }),
+      toCall(OPS.run_start, { ...request, step: GUEST_STEP, info: { type, inputType, outputType, kind }, hasBegun }),
     );
   }
   const { step } = binding;
@@ -209,6 +236,8 @@ function deliverEvent(id: string, frame: EventFrame): void {
   const run = runs.get(id);
   if (run === undefined || (run.cancelled && !isTerminal(frame.type))) return;
   if (isTerminal(frame.type)) endRun(run);
+  setCause(run.cause);
+  run.wantsAck = frame.wantsAck === true;
   const event = toGuestEvent(run, frame);
   const error = errorOf(run, frame.error);
   // What still works for a run that has failed can stop.
@@ -219,50 +248,26 @@ function deliverEvent(id: string, frame: EventFrame): void {
 /** The run is over: nothing more is delivered to it. */
 export function endRun(run: Run): void {
   if (runs.delete(run.id)) giveBack(run.chars);
+  ended += run.binding.body === undefined ? MANY_CHARS : run.handedOut;
   run.forget();
 }
 
 onFrame(FRAMES.event_deliver, deliverEvent);
+onFrame(FRAMES.acks_now, (id) => {
+  const run = runs.get(id);
+  if (run === undefined) return;
+  run.wantsAck = true;
+  run.tellTaken();
+});
 onFrame(FRAMES.run_abort, (id) => runs.get(id)?.controller.abort(cancelledError()));
 onFrame(FRAMES.run_resume, (id, count) => {
   const run = runs.get(id);
   if (run === undefined) return;
   run.credit += count;
+  setCause(id);
   const { waiters } = run;
   if (run.credit <= 0) return;
   const { length } = waiters;
   for (let i = 0; i < length; i++) waiters[i]!();
   waiters.length = 0;
 });
-
-export interface CollectOptions {
-  signal?: AbortSignal | undefined;
-  /** Hears of each partial event; without it none crosses. */
-  onPartial?: (event: GuestEvent) => void;
-}
-
-/** Runs a step to its end: the array of results with its metadata, or the error, or the signal's reason. */
-export function collect(
-  owner: object,
-  binding: StepBinding,
-  input: unknown,
-  { signal, onPartial }: CollectOptions = {},
-): Promise<unknown[]> {
-  return new SafePromise((resolve, reject) => {
-    let forget = (): void => {};
-    const onEvent: Run["onEvent"] = (event, failure) => {
-      if (!isTerminal(event.type)) {
-        if (event.type === "partial") onPartial?.(event);
-        return;
-      }
-      forget();
-      if (event.type === "final") resolve(withMetadata(event));
-      else reject(event.type === "error" ? failure : cancelledError());
-    };
-    startRun(owner, binding, input, onEvent, {
-      delivery: onPartial === undefined ? DELIVERY.last : DELIVERY.every,
-      signal,
-    });
-    if (signal !== undefined) forget = onAbort(signal, reject);
-  });
-}

@@ -41,12 +41,13 @@ function isAbortError(error: unknown): boolean {
 }
 
 const DEFAULT_ATTEMPTS = 3;
+const RETRY_OPTIONS: readonly string[] = ["maxAttempts", "backoff", "shouldRetry"];
 
 /** `withRetry(step, {maxAttempts, backoff, shouldRetry})`: runs it again when it fails. */
 export function withRetry(step: unknown, options: unknown = {}): StepObject {
   const what = "create a step with retries";
   const given = stepArgument(what, "step", step);
-  const { maxAttempts, backoff, shouldRetry } = objectArgument(what, "options", options);
+  const { maxAttempts, backoff, shouldRetry } = objectArgument(what, "options", options, RETRY_OPTIONS);
   const attempts = countArgument(what, "maxAttempts", maxAttempts, DEFAULT_ATTEMPTS);
   const backoffOf = optionalFunction(what, "backoff", backoff);
   const decide = optionalFunction(what, "shouldRetry", shouldRetry);
@@ -105,7 +106,7 @@ export function withTimeout(step: unknown, ms: unknown): StepObject {
 export function withEvents(step: unknown, hooks: unknown): StepObject {
   const what = "create a step with events";
   const given = stepArgument(what, "step", step);
-  const named = objectArgument(what, "hooks", hooks);
+  const named = objectArgument(what, "hooks", hooks, ["onStart", "onResult", "onComplete", "onError"]);
   const hookOf = (name: string): ((...args: unknown[]) => void) => {
     const hook = optionalFunction(what, name, named[name]);
     return (...args) => {
@@ -185,7 +186,7 @@ interface Ticket {
 /** `withState({initialState, step(input, state)})`: the state lasts over executions, which never overlap. */
 export function withState(options: unknown): StepObject {
   const what = "create a step with state";
-  const { initialState, step } = objectArgument(what, "options", options);
+  const { initialState, step } = objectArgument(what, "options", options, ["initialState", "step"]);
   const state = objectArgument(what, "initialState", initialState);
   const fn: ScriptFunction = functionArgument(what, "step", step);
   const turnstile = new Turnstile();

@@ -3,15 +3,19 @@ import { DELIVERY } from "../../../src/shared/contract/runs.ts";
 import { defineHidden, ObjectHasOwn, SafeSymbol, SafeTypeError, SafeWeakMap } from "../../../src/shared/primordials.ts";
 import { runBlocking } from "./block-body.ts";
 import { suggestMethodsOf } from "../core/error-hints.ts";
-import { exemptOnAbort, rejectAborted, signalOf } from "../core/calls.ts";
+import { checkOptions, exemptOnAbort, onlySignal, rejectAborted } from "../core/calls.ts";
 import { EventStream } from "./event-stream.ts";
 import { defineGlobal, guard, reportUncaught } from "../core/kernel.ts";
 import { cancelledError } from "./run-events.ts";
-import { cancelRun, collect, runById, runsOf, startRun } from "./runs.ts";
+import { collect } from "./collect.ts";
+import { cancelRun, runById, runsOf, startRun } from "./runs.ts";
 import type { GuestEvent } from "./run.ts";
 import type { StepBinding } from "./step-body.ts";
 import { watchErrorEvent } from "./unread-errors.ts";
 import { isAborted } from "../web/abort.ts";
+
+const START = "start the step";
+const CALLBACKS: readonly string[] = ["onResult", "onError", "onDone", "onCancel"];
 
 type Callback = (...args: unknown[]) => unknown;
 
@@ -58,7 +62,7 @@ class Step {
     };
     const run = startRun(this, ownFor(this, input), input, onRunEvent, {
       delivery: DELIVERY.every,
-      signal: signalOf(options),
+      signal: onlySignal(START, options),
     });
     return run.id;
   }
@@ -79,7 +83,7 @@ class Step {
   /** Resolves with the array of results; the first error rejects, an abort rejects with the signal's reason. */
   startAsync(input: unknown, options?: unknown): Promise<unknown[]> {
     const binding = ownFor(this, input);
-    const signal = signalOf(options);
+    const signal = onlySignal(START, options);
     if (signal === undefined) return collect(this, binding, input);
     if (isAborted(signal)) return rejectAborted(signal);
     const promise = collect(this, binding, input, { signal });
@@ -97,6 +101,7 @@ class Step {
     if (typeof callbacks !== "object" && callbacks !== undefined) {
       throw new SafeTypeError(`Cannot start the step: callbacks must be an object, not ${typeof callbacks}`);
     }
+    checkOptions(START, callbacks, CALLBACKS);
     const given = (callbacks ?? {}) as Record<string, unknown>;
     const onResult = checkedFunction(given["onResult"], "onResult");
     const onError = checkedFunction(given["onError"], "onError");
@@ -138,13 +143,13 @@ class Step {
 
   /** The run's events, as an async iterable; leaving the loop early cancels the run. */
   events(input: unknown, options?: unknown): AsyncIterableIterator<unknown> {
-    return new EventStream(this, ownFor(this, input), input, signalOf(options), (event) => [event]);
+    return new EventStream(this, ownFor(this, input), input, onlySignal(START, options), (event) => [event]);
   }
 
   /** The run's results, or its pieces of text, as an async iterable; an error of the run is thrown. */
   stream(input: unknown, options?: unknown): AsyncIterableIterator<unknown> {
     const binding = ownFor(this, input);
-    return new EventStream(this, binding, input, signalOf(options), (event, failure) => {
+    return new EventStream(this, binding, input, onlySignal(START, options), (event, failure) => {
       if (event.type === "partial") return partsOf(binding, event);
       if (event.type === "final") return untoldOf(binding, event);
       if (event.type === "error") throw failure;

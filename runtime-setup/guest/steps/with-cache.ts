@@ -15,7 +15,7 @@ import { randomUUID } from "../web/crypto.ts";
 export function withCache(step: unknown, options: unknown = {}): StepObject {
   const what = "create a step with a cache";
   const given = stepArgument(what, "step", step);
-  const keyOf = optionalFunction(what, "key", objectArgument(what, "options", options)["key"]);
+  const keyOf = optionalFunction(what, "key", objectArgument(what, "options", options, ["key"])["key"]);
   const identity = given.binding.body === undefined ? undefined : randomUUID();
   return wrap("cache", given, function* (input, run) {
     let key: string | undefined;

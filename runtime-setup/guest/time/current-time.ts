@@ -21,6 +21,11 @@ export function currentMs(): number {
   return clock.now();
 }
 
+/** The machine's own time, for what no script gets to see. */
+export function machineMs(): number {
+  return DateNow();
+}
+
 /** Undefined where the host is to be asked. */
 export function virtualElapsedMs(): number | undefined {
   return clock.elapsed?.();
@@ -29,12 +34,16 @@ export function virtualElapsedMs(): number | undefined {
 export function setClock(config: ClockConfig): void {
   if (config.mode === "live") clock = liveClock();
   else if (config.mode === "replay") clock = replayedClock(config.reads);
+  else if (config.mode === "resume") clock = resumedClock(config.reads, config.attempt);
   else clock = virtualClock(config.now);
 }
 
-/** Tells its host what was read, so that it can be read again. */
-function liveClock(): Clock {
-  let count = 0;
+/**
+ * Tells its host what was read, so that it can be read again.
+ *
+ * @param count how many reads came before
+ */
+function liveClock(count = 0): Clock {
   let last = NaN;
   let untold: [number, number][] = [];
   let tell!: () => void;
@@ -61,11 +70,29 @@ function liveClock(): Clock {
   };
 }
 
-function replayedClock(reads: ClockReads): Clock {
+/** Reads what was read, until it is said that this attempt goes on. */
+function resumedClock(reads: ClockReads, attempt: number): Clock {
+  const then = replayedClock(reads);
+  let present: Clock = then;
+  onGoingOn = (goesOn) => {
+    if (goesOn === attempt) present = liveClock(then.count());
+  };
+  return { now: () => present.now() };
+}
+
+let onGoingOn: (attempt: number) => void = () => {};
+
+/** The attempt of this number at an execution goes on from where the one before it was. */
+export function goOn(attempt: number): void {
+  onGoingOn(attempt);
+}
+
+function replayedClock(reads: ClockReads): Clock & { count(): number } {
   let count = 0;
   let next = 0;
   let ms = 0;
   return {
+    count: () => count,
     now() {
       count++;
       while (next < reads.length && reads[next]![0] <= count) ms = reads[next++]![1];

@@ -12,9 +12,14 @@ import { currentMs, setClock } from "./current-time.ts";
 import { replaceDate } from "./replace-date.ts";
 import { replaceMethod } from "./replace-method.ts";
 
+let hasReplaced = false;
+
+/** Takes time and chance from there; also where they have been taken from elsewhere before. */
 export function installReproducible({ seed, clock }: ReproducibleConfig): void {
   replaceMethod(Math, "random", createRandom(seed));
   setClock(clock);
+  if (hasReplaced) return;
+  hasReplaced = true;
   replaceMethod(SafeDate, "now", () => currentMs());
   replaceDate((args) => args);
   replaceFormats();

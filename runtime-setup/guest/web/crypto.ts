@@ -34,6 +34,11 @@ function refill(): void {
   next = 0;
 }
 
+/** What is left of those that came before is not used. */
+export function forgetRandomBytes(): void {
+  next = POOL_BYTES;
+}
+
 function takeByte(): number {
   if (next === POOL_BYTES) refill();
   const byte = pool[next]!;

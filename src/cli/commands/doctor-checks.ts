@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import type { Check } from "../../config.ts";
 import { type ModelSettings, RuntimeEngine, type RuntimeEngineOptions, setupDefaults } from "../../index.ts";
 import { openRunLog } from "../session/open-run-log.ts";
-import { hintForCode } from "../output/error-hints.ts";
+import { hintForCode } from "../../error-texts.ts";
 import { runLogFile } from "../session/run-log-file.ts";
 import { shortPath } from "../output/short-path.ts";
 

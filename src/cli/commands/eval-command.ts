@@ -1,5 +1,6 @@
 import type { ScriptOutcome } from "../../index.ts";
 import { loadSettings } from "../options/load-settings.ts";
+import { noInspector } from "../options/no-inspector.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { ScriptSession } from "../session/script-session.ts";
 import type { Candidate, SessionScript } from "../session/session-script.ts";
@@ -58,5 +59,6 @@ export function evalScript(code: string): SessionScript {
 
 /** `geppetto-js eval <code>`: runs the code and prints its value. */
 export async function evalCommand(code: string, options: ScriptOptions): Promise<void> {
+  if (options.inspect !== undefined) throw noInspector("the code");
   await new ScriptSession(options, await loadSettings(options)).run(evalScript(code));
 }

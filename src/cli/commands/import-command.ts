@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { readRegularFile, reasonOf, replaceFile } from "../../files.ts";
 import { type ImportedProfiles, importProfiles, type KeyStore, userConfigFolder, userKeyStore } from "../../config.ts";
@@ -9,6 +9,7 @@ import { formatCount } from "../options/quantities.ts";
 import { shortPath } from "../output/short-path.ts";
 import { toJson } from "../output/to-json.ts";
 import { UsageError, withoutConfigError } from "../options/usage-error.ts";
+import { makeFolder } from "../../files.ts";
 
 /** Larger files are not read; what is in one is bounded once more, as for every YAML text. */
 const MAX_BYTES = 1_000_000;
@@ -81,7 +82,7 @@ async function write(target: string, yaml: string): Promise<void> {
     return;
   }
   try {
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     // Never over a file that somebody wrote.
     await replaceFile(target, yaml, { isNew: true });
   } catch (error) {

@@ -1,41 +1,16 @@
-import { basename, dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
-import { readRegularFile, reasonOf } from "../../files.ts";
 import { prestartBundler } from "../../index.ts";
-import { readStdin } from "../session/read-stdin.ts";
-import { EXIT } from "../output/exit-codes.ts";
 import { loadSettings } from "../options/load-settings.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
+import { fileScript, readScript } from "../runs/file-script.ts";
 import { ScriptSession } from "../session/script-session.ts";
-import type { SessionScript } from "../session/session-script.ts";
-import { strayFlags } from "../options/prepare-arguments.ts";
+import { noInspector } from "../options/no-inspector.ts";
+import { strayFlags, withoutFlag } from "../options/prepare-arguments.ts";
 import { UsageError } from "../options/usage-error.ts";
+import type { WatchedFiles } from "../watch/watch-files.ts";
 
 const BEFORE_SCRIPT = "options of geppetto-js come before it; write -- before its own";
-
-/** Largest script. */
-const MAX_BYTES = 16_000_000;
-
-async function readScript(script: string): Promise<string> {
-  if (script === "-") return readStdin("the script", MAX_BYTES);
-  let source: string | undefined;
-  try {
-    source = readRegularFile(script, { maxBytes: MAX_BYTES });
-  } catch (error) {
-    throw new UsageError(`Cannot run ${script}: ${reasonOf(error)}; - reads a script from stdin`, EXIT.noFile);
-  }
-  if (source === undefined) throw new UsageError(`Cannot run ${script}: there is no such file or folder`, EXIT.noFile);
-  return source;
-}
-
-/** A script in a file, or on stdin. */
-export async function fileScript(script: string, args: readonly string[]): Promise<SessionScript> {
-  // The mark of its byte order does not belong to a text.
-  const source = (await readScript(script)).replace(/^\uFEFF/, "");
-  const name = script === "-" ? "script.js" : basename(script);
-  const folder = script === "-" ? {} : { folder: dirname(resolve(script)) };
-  return { candidates: [{ code: source, name }], source, label: name, args, command: "run", ...folder };
-}
 
 /** `geppetto-js run <script|-> [args…]` */
 export async function runCommand(
@@ -47,6 +22,8 @@ export async function runCommand(
   if (script === "-" && options.input === "-") {
     throw new UsageError("Cannot read both the script and its input from stdin: give one of them as a file");
   }
+  if (options.inspect !== undefined) throw noInspector(script);
+  if (options.watch) return await watchRun(script, options, command);
   // A leading -- only says where the script's own arguments begin.
   const found = await fileScript(script, args[0] === "--" ? args.slice(1) : args);
   const { source, label: name, folder } = found;
@@ -56,5 +33,29 @@ export async function runCommand(
   // A script that is a program of its own has flags of its own.
   const stray = source.startsWith("#!") ? [] : strayFlags(args, command.options);
   if (stray.length > 0) settings.warnings.push(`Passing ${stray.join(", ")} to the script: ${BEFORE_SCRIPT}`);
+  if (options.durable) {
+    const { runDurably } = await import("../executions/lasting-run.ts");
+    return runDurably(found, options, settings);
+  }
+  if (options.id !== undefined)
+    throw new UsageError("Cannot use --id: it names an execution that lasts, with --durable");
   await new ScriptSession(options, settings).run(found);
+}
+
+/** Runs the script again whenever something that it depends on changes. */
+async function watchRun(script: string, options: ScriptOptions, command: Command): Promise<void> {
+  const { input, replay, quiet } = options;
+  for (const [what, file] of [
+    ["a script", script],
+    ["the input", input],
+  ] as const) {
+    if (file === "-") throw new UsageError(`Cannot watch ${what} on stdin, which is read once: give it as a file`);
+  }
+  await readScript(script);
+  const { rawArgs } = command.parent as Command & { rawArgs: string[] };
+  const args = withoutFlag(rawArgs, "--watch", command);
+  const { filesOfRun } = await import("../watch/watched-files.ts");
+  const { watchFiles } = await import("../watch/watch-files.ts");
+  const files = (): WatchedFiles => filesOfRun(script, [input, replay]);
+  await watchFiles({ args, files, needed: resolve(script), ...(quiet ? { quiet } : {}) });
 }

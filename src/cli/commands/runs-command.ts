@@ -1,5 +1,4 @@
 import { statSync } from "node:fs";
-import { escapeControls, reasonOf, replaceFile } from "../../files.ts";
 import type { FollowedItem, RunLog, RunRecord } from "../../index.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { readingReason, readRunLog } from "../session/open-run-log.ts";
@@ -72,20 +71,4 @@ function describeMiss(id: string, ids: readonly string[]): string {
   }
   const what = id === "last" ? "no run is in the log" : `no run's id begins with "${id}"`;
   return `${what}; geppetto-js runs list shows them`;
-}
-
-/** `geppetto-js runs export <run>` */
-export async function exportRun(id: string, { out }: { out?: string }): Promise<void> {
-  const run = findRun(id);
-  const document = escapeControls(withRunLog((log) => log.export(run.id)) ?? "");
-  if (out === undefined) {
-    process.stdout.write(document);
-    return;
-  }
-  try {
-    await replaceFile(out, document);
-  } catch (error) {
-    const how = "without --out it goes to stdout";
-    throw new UsageError(`Cannot write the run to ${shortPath(out)}: ${reasonOf(error)}; ${how}`, EXIT.output);
-  }
 }

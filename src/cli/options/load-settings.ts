@@ -22,7 +22,7 @@ export type SessionSettings = Pick<Config, "settings" | "profile" | "warnings">;
 export async function loadSettings(
   { profile, model, set = [], untrusted, ...given }: Partial<ScriptOptions>,
   script?: { source: string; name: string; folder: string | undefined },
-  { isForShow }: { isForShow?: true } = {},
+  { isForShow, cwd }: { isForShow?: true; cwd?: string } = {},
 ): Promise<Config> {
   const flags = Object.fromEntries(Object.entries(given).filter(([key]) => SETTING_BY_PATH.has(key)));
   try {
@@ -33,6 +33,7 @@ export async function loadSettings(
       set,
       untrusted,
       isForShow,
+      ...(cwd === undefined ? {} : { cwd }),
       // Whatever files and the environment say; a flag that says otherwise is refused.
       flags: untrusted ? { isolation: "process", ...flags } : flags,
       scriptFolder: script?.folder,

@@ -45,6 +45,24 @@ export function prepareArguments(args: readonly string[], commands: readonly Com
 }
 
 /**
+ * The arguments without a flag of the command's own, as they are handed on to another process.
+ *
+ * @example
+ * withoutFlag(["run", "--watch", "a.js", "--watch"], "--watch", runCommand); // ["run", "a.js", "--watch"]
+ */
+export function withoutFlag(args: readonly string[], flag: string, command: Command): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    const isOperand = arg === "-" || !arg.startsWith("-");
+    if (arg === "--" || (i > 0 && isOperand && command.name() === "run")) return [...kept, ...args.slice(i)];
+    if (arg !== flag) kept.push(arg);
+    if (takesNext(arg, command.options)) kept.push(...args.slice(++i, i + 1));
+  }
+  return kept;
+}
+
+/**
  * The flags of a command among a script's own arguments, as the command calls them. Whoever writes `--` before them
  * means them for the script.
  *

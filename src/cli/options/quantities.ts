@@ -41,3 +41,9 @@ export function formatCount(count: number, noun: string): string {
 export function formatCost(dollars: number): string {
   return `$${dollars >= 1 || dollars === 0 ? dollars.toFixed(2) : String(Number(dollars.toPrecision(2)))}`;
 }
+
+/** Where to listen. */
+export function parsePort(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError("Expected a number from 0 to 65535.");
+}

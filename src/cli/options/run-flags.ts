@@ -66,8 +66,9 @@ function toSettingOption(path: string, setting: Setting, flag: Flag): Option {
   });
 }
 
-function toOption({ flag, help, kind, flagOnly, conflicts = [] }: RunOption, env: Environment): Option {
+function toOption({ flag, help, kind, choices, flagOnly, conflicts = [] }: RunOption, env: Environment): Option {
   const option = new Option(syntaxOf(flag), help).conflicts([...conflicts]);
+  if (choices !== undefined) option.choices([...choices]);
   if (kind !== undefined) option.argParser<unknown>((text, before) => PARSERS[kind](text, before as never));
   // What chooses settings is read with them, from its variable too.
   return flagOnly || flag.group === "Model" ? option : fromEnvironment(option, flagVariable(flag), env);

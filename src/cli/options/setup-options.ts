@@ -86,6 +86,7 @@ function addTypes(program: Command): Command {
       "--engine <module>",
       "add what a host app gives its scripts: a module that exports its engine, pool or setup",
     )
+    .option("--allow-mcp <names>", "add the tools of MCP servers of the configuration, which are started for that")
     .action(async (options: TypesOptions) => (await commands()).typesCommand(options));
 }
 

@@ -20,6 +20,11 @@ export function addTestCommand(
     .argument("[paths...]", "scripts, and folders that hold them (default: this folder)")
     .addOption(new Option("-u, --update", "write goldens anew, and remove what no test uses").helpGroup("Tests:"))
     .addOption(
+      new Option("--watch", "test again whenever a script, its imports, a golden or settings change").helpGroup(
+        "Tests:",
+      ),
+    )
+    .addOption(
       new Option("--reporter <kind>", "how the results are told")
         .choices(REPORTERS)
         .default("default")
@@ -30,9 +35,9 @@ export function addTestCommand(
         .argParser(parseCount)
         .helpGroup("Tests:"),
     )
-    .action(async (paths: string[], options: TestOptions) => {
+    .action(async (paths: string[], options: TestOptions, command: Command) => {
       const { testCommand } = await import("../commands/test/test-command.ts");
-      await testCommand(paths, options);
+      await testCommand(paths, options, command);
     });
   // There are so many that making them for nobody can be felt.
   return isCalled ? addRunFlags(test, env, { groups: GROUPS, without: OTHER_FLAGS }) : test;

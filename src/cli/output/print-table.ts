@@ -3,13 +3,13 @@ import { defuse, Terminal } from "./terminal.ts";
 
 /** Lines on stdout; on a terminal they cannot steer it. */
 export function printLines(lines: readonly string[]): void {
-  const terminal = new Terminal(process.stdout, process.stderr, process.env);
+  using terminal = new Terminal(process.stdout, process.stderr, process.env);
   for (const line of lines) terminal.write("stdout", `${line}\n`);
 }
 
 /** Lines on stderr, likewise. */
 export function printNotes(lines: readonly string[]): void {
-  const terminal = new Terminal(process.stdout, process.stderr, process.env);
+  using terminal = new Terminal(process.stdout, process.stderr, process.env);
   for (const line of lines) terminal.note(line);
 }
 
@@ -22,17 +22,26 @@ export function printTable(
   given: readonly (readonly string[])[],
   { right = [] }: { right?: readonly number[] } = {},
 ): void {
-  const rows = given.map((row) => row.map(onOneLine));
+  printLines(
+    alignColumns(
+      given.map((row) => row.map(onOneLine)),
+      right,
+    ),
+  );
+}
+
+/** A line for each row, likewise. The cells steer no terminal. */
+export function alignColumns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths: number[] = [];
   for (const row of rows)
     for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, displayWidth(cell));
-  const aligned = rows.map((row) =>
-    row.map((cell, i) => {
+  return rows.map((row) => {
+    const cells = row.map((cell, i) => {
       const space = " ".repeat(widths[i]! - displayWidth(cell));
       return right.includes(i) ? space + cell : cell + space;
-    }),
-  );
-  printLines(aligned.map((cells) => cells.join("  ").trimEnd()));
+    });
+    return cells.join("  ").trimEnd();
+  });
 }
 
 /** Not even a colour of a cell's own: whoever reads the table knows what belongs to it. */

@@ -1,9 +1,8 @@
-import { isAbsolute, relative, resolve } from "node:path";
 import { styleText } from "node:util";
+import { codeFrame, type Frame, hintFor } from "../../error-texts.ts";
 import { flagFor, type PermissionUse, type ScriptError } from "../../index.ts";
-import { codeFrame } from "./code-frame.ts";
-import { hintFor } from "./error-hints.ts";
-import { ScriptPlaces, type Frame, type ScriptTexts } from "./script-places.ts";
+import { flagFromHere } from "./flag-from-here.ts";
+import { ScriptPlaces, type ScriptTexts } from "./script-places.ts";
 
 /** What is known of a script beside its error. */
 export interface ErrorContext extends ScriptTexts {
@@ -134,16 +133,8 @@ function rightFlagIn(message: string, { denied, folder, untrusted }: ErrorContex
   for (const { kind, asked } of denied) {
     const named = `; allow it with ${flagFor(kind, asked)}`;
     if (!message.endsWith(named)) continue;
-    const right = untrusted ? "" : `; allow it with ${flagFor(kind, fromHere(kind, asked, folder))}`;
+    const right = untrusted ? "" : `; allow it with ${flagFromHere(kind, asked, folder)}`;
     return message.slice(0, -named.length) + right;
   }
   return message;
-}
-
-function fromHere(kind: PermissionUse["kind"], asked: string, folder: string | undefined): string {
-  const isPath = kind === "read" || (kind === "import" && /^\.{1,2}(?:\/|$)/.test(asked));
-  if (folder === undefined || !isPath || isAbsolute(asked)) return asked;
-  const path = relative("", resolve(folder, asked));
-  // What begins with neither dot nor slash would be a package.
-  return kind === "import" && !/^[./]/.test(path) ? `./${path}` : path;
 }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
+import { type Frame, linesOf } from "../../error-texts.ts";
 
 /** The texts that a script's stacks speak of. */
 export interface ScriptTexts {
@@ -15,21 +16,6 @@ export interface ScriptTexts {
   folder?: string | undefined;
   /** The column in the source for one in the code that ran, where they differ. Both count from 1. */
   toSourceColumn?: ((line: number, column: number) => number) | undefined;
-}
-
-/** A place in one of the texts. Lines and columns count from 1. */
-export interface Place {
-  /** The file as the script knows it. */
-  file: string;
-  line: number;
-  column: number;
-}
-
-export interface Frame extends Place {
-  /** The text that it lies in. */
-  source: string;
-  /** The function, and the place with a path that can be clicked. */
-  text: string;
 }
 
 /** Finds what stacks speak of in the texts that the user knows, and in the user's files. */
@@ -48,7 +34,9 @@ export class ScriptPlaces {
   }
 
   /** A syntax error has its place in its message: `… [file:///script.js:2:6]`. */
-  splitMessage(message: string): { message: string; frame?: Frame } {
+  splitMessage(given: string): { message: string; frame?: Frame } {
+    // Where the realm itself gives up there is no place.
+    const message = given.replace(/ \[<isolated-vm>:\d+:\d+\]$/, "");
     const at = message.lastIndexOf(" [file:///");
     const place = at < 0 || !message.endsWith("]") ? "" : message.slice(at + 2, -1);
     const frame = this.#toFrame("", place);
@@ -100,18 +88,6 @@ export class ScriptPlaces {
     this.#paths.set(name, path);
     return path;
   }
-}
-
-export function linesOf(source: string): string[] {
-  return source.split(/\r?\n/);
-}
-
-/** Where in its text the frame's place is. */
-export function offsetOf({ source, line, column }: Frame): number {
-  const before = linesOf(source).slice(0, line - 1);
-  // A line break of two characters has been one more for each line.
-  const breaks = source.includes("\r\n") ? 2 : 1;
-  return before.reduce((sum, text) => sum + text.length + breaks, 0) + column - 1;
 }
 
 /** The file that the name leads to from the folder; one of a package may lie in a folder above. */

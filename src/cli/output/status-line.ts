@@ -1,3 +1,4 @@
+import { fitWidth } from "./display-width.ts";
 import type { OutputStream } from "./terminal.ts";
 
 /** How often the line is drawn anew, in milliseconds. Nothing is drawn before the first time: short scripts show none. */
@@ -31,7 +32,7 @@ export class StatusLine {
     const text = isFree() ? (describe() ?? "") : "";
     // Some terminals say that they have no columns at all.
     const width = (this.#stream.columns || 80) - 1;
-    const line = Array.from(text).slice(0, width).join("");
+    const line = fitWidth(text, width);
     if (line === this.#shown) return;
     this.erase();
     this.#shown = line;

@@ -24,6 +24,7 @@ export interface OutputStream {
   errored?: Error | null;
   write(text: string): unknown;
   on(event: "error", listener: (error: NodeJS.ErrnoException) => void): unknown;
+  off(event: "error", listener: (error: NodeJS.ErrnoException) => void): unknown;
 }
 
 /** The parts of the environment that decide about colours and the status line. */
@@ -46,9 +47,9 @@ type StreamName = "stdout" | "stderr";
 
 /**
  * The two streams of this process. Text for a terminal is defused. What is written for the moment (a status line) is
- * erased before anything else is written.
+ * erased before anything else is written. Once it is disposed of, it hears no more of what becomes of the streams.
  */
-export class Terminal {
+export class Terminal implements Disposable {
   readonly colors: { stdout: boolean; stderr: boolean };
   readonly #streams: Record<StreamName, OutputStream>;
   #atLineStart = true;
@@ -63,9 +64,11 @@ export class Terminal {
   constructor(stdout: OutputStream, stderr: OutputStream, env: TerminalEnvironment) {
     this.#streams = { stdout, stderr };
     this.colors = { stdout: wantsColors(stdout, env), stderr: wantsColors(stderr, env) };
-    for (const stream of [stdout, stderr]) {
-      stream.on("error", (error) => this.#break(error));
-    }
+    for (const stream of [stdout, stderr]) stream.on("error", this.#onError);
+  }
+
+  [Symbol.dispose](): void {
+    for (const stream of Object.values(this.#streams)) stream.off("error", this.#onError);
   }
 
   /** Nothing stands on the terminal's current line: what is drawn there mixes with nothing. */
@@ -90,6 +93,8 @@ export class Terminal {
     if (errored) setImmediate(() => this.#break(errored));
   }
 
+  readonly #onError = (error: NodeJS.ErrnoException): void => this.#break(error);
+
   #break(error: NodeJS.ErrnoException): void {
     if (this.#broken) return;
     this.#broken = true;
@@ -110,6 +115,11 @@ export class Terminal {
       this.#atLineStart = true;
       for (const [name, text] of waiting) this.write(name, text);
     };
+  }
+
+  /** What is typed is the answer to a question. */
+  get isAsking(): boolean {
+    return this.#waiting !== undefined;
   }
 
   /** One line on stderr, in our own words. It begins on a line of its own. */

@@ -1,6 +1,6 @@
 import type { LoggedOutcome, RunRecord, RunSummary, StepEvent } from "../../index.ts";
 import { formatCount, formatElapsed } from "../options/quantities.ts";
-import { hintForCode } from "../output/error-hints.ts";
+import { hintForCode } from "../../error-texts.ts";
 import type { RunDetails } from "../session/run-start.ts";
 import { cutText, lastOf } from "./cut-text.ts";
 import { describeCall, describeTotal } from "./describe-call.ts";
@@ -49,7 +49,10 @@ export function describeDuration({ state, startedAt, durationMs }: RunSummary): 
 }
 
 /** What ran. */
-export function describeStart(run: RunRecord, isFull: boolean): Fact[] {
+export function describeStart(
+  run: Pick<RunRecord, "id" | "script" | "startedAt" | "details">,
+  isFull: boolean,
+): Fact[] {
   const details = run.details as Partial<RunDetails>;
   const { command, args = [], env = {}, input, omittedInput, profile, settings, untrusted, replayOf } = details;
   const { chat } = settings ?? {};

@@ -1,4 +1,7 @@
-import type { RunState, RunSummary } from "../../index.ts";
+import type { ExecutionFacts, RunState, RunSummary } from "../../index.ts";
+import { describeExecution } from "../executions/describe-execution.ts";
+import { executionDocument, listExecutions } from "../executions/list-executions.ts";
+import { usedServer } from "../executions/open-journal.ts";
 import { withRunLog } from "../commands/runs-command.ts";
 import { formatCost } from "../options/quantities.ts";
 import { fitWidth } from "../output/display-width.ts";
@@ -6,10 +9,13 @@ import { onOneLine, printLines, printTable } from "../output/print-table.ts";
 import { toJson } from "../output/to-json.ts";
 import { describeDuration, describeState, formatTime } from "./describe-run.ts";
 
+/** Of runs, and what executions that last have beside them. */
+export type ListedState = RunState | "suspended" | "interrupted";
+
 export interface ListOptions {
   limit: number;
   script?: string;
-  state?: RunState;
+  state?: ListedState;
   /** Milliseconds since the epoch. */
   since?: number;
   json?: true;
@@ -18,20 +24,55 @@ export interface ListOptions {
 /** Characters of a run's id that are shown, and columns of a script's name. */
 const SHORT_ID = 8;
 const MAX_NAME = 40;
+/** Columns of what an execution waits for. */
+const MAX_STATE = 80;
 const HEADER = ["ID", "WHEN", "SCRIPT", "STATE", "DURATION", "CALLS", "TOKENS", "COST"];
 const NUMBERS = [4, 5, 6, 7];
 
+/** A run in the log, or an execution in the journal. */
+type Listed = { startedAt: number } & ({ run: RunSummary } | { execution: ExecutionFacts });
+
 /** `geppetto-js runs list` */
-export function listRuns({ json, ...which }: ListOptions): void {
-  const runs = withRunLog((log) => log.list(which)) ?? [];
+export async function listRuns({ json, ...which }: ListOptions): Promise<void> {
+  const listed = await latest(which);
   if (json) {
-    printLines(runs.map((run) => toJson(run)));
+    printLines(listed.map((one) => toJson("run" in one ? one.run : executionDocument(one.execution))));
     return;
   }
   const { script, state, since } = which;
   const isFiltered = [script, state, since].some((filter) => filter !== undefined);
-  if (runs.length > 0) printTable([HEADER, ...runs.map(toRow)], { right: NUMBERS });
+  const rows = listed.map((one) => ("run" in one ? toRow(one.run) : toExecutionRow(one.execution)));
+  if (rows.length > 0) printTable([HEADER, ...rows], { right: NUMBERS });
   else process.stderr.write(isFiltered ? "no such runs are in the log\n" : "no runs are in the log\n");
+}
+
+async function latest(which: Omit<ListOptions, "json">): Promise<Listed[]> {
+  const { state, ...others } = which;
+  const runs = (): RunSummary[] | undefined =>
+    withRunLog((log) => log.list({ ...others, ...(state === undefined ? {} : { state: state as RunState }) }));
+  const logged = usedServer() !== undefined || state === "suspended" || state === "interrupted" ? [] : (runs() ?? []);
+  const executions = await listExecutions(which);
+  return [
+    ...logged.map((run) => ({ run, startedAt: run.startedAt })),
+    ...executions.map((execution) => ({ execution, startedAt: execution.createdAt })),
+  ]
+    .sort((a, b) => b.startedAt - a.startedAt)
+    .slice(0, which.limit);
+}
+
+function toExecutionRow(facts: ExecutionFacts): string[] {
+  const { id, createdAt, script } = facts;
+  const name = fitWidth(onOneLine(script), MAX_NAME);
+  return [
+    id,
+    formatTime(createdAt),
+    name,
+    fitWidth(onOneLine(describeExecution(facts)), MAX_STATE),
+    "-",
+    "-",
+    "-",
+    "-",
+  ];
 }
 
 function toRow(run: RunSummary): string[] {

@@ -14,6 +14,7 @@ import { noteGuestThread } from "../session/guest-threads.ts";
 import { readJournalEnd } from "../session/journal-end.ts";
 import type { RunDetails } from "../session/run-start.ts";
 import { runLogFile } from "../session/run-log-file.ts";
+import { RunMeasures } from "../stats/run-measures.ts";
 import { startLine, tellEvent } from "../output/session-lines.ts";
 import type { Candidate, SessionScript } from "../session/session-script.ts";
 
@@ -41,6 +42,7 @@ export async function replayExactly(
   sayStart(run, script, terminal, options);
   if (journal.facts.isolation === "thread") noteGuestThread();
   let printed = "";
+  const measures = new RunMeasures();
   const colors = colorsOf(journal);
   const events = run.events[Symbol.iterator]();
   try {
@@ -56,6 +58,7 @@ export async function replayExactly(
         said: (text) => void (options.quiet || terminal.note(text)),
         event: () => {
           const { value } = events.next();
+          if (value !== undefined) measures.note(value);
           if (value !== undefined) tellEvent(value, options, terminal, log);
         },
       },
@@ -71,7 +74,7 @@ export async function replayExactly(
     interrupts.close();
     log?.close();
   }
-  report(run, script, { journal, end, printed }, terminal, options);
+  report(run, script, { journal, end, printed, measures }, terminal, options);
   if (options.log) await logReplay(run, end, (text) => void (options.quiet || terminal.note(text)));
 }
 
@@ -104,11 +107,11 @@ async function logReplay(run: RunRecord, { exitCode }: JournalEnd, warn: (text: 
   }
 }
 
-async function readLogged({ chunks, failure }: LoggedJournal): Promise<{ journal: Journal; end: JournalEnd }> {
+async function readLogged({ chunks, texts, failure }: LoggedJournal): Promise<{ journal: Journal; end: JournalEnd }> {
   if (failure !== undefined) throw notReplayable(failure);
   let journal: Journal;
   try {
-    journal = await readJournal(chunks);
+    journal = await readJournal(chunks, { texts });
   } catch (error) {
     if (error instanceof JournalError) throw notReplayable(`its journal cannot be read: ${error.message}`);
     throw error;
@@ -141,13 +144,13 @@ function sayStart(
 function report(
   run: RunRecord,
   script: SessionScript,
-  { journal, end, printed }: { journal: Journal; end: JournalEnd; printed: string },
+  { journal, end, printed, measures }: { journal: Journal; end: JournalEnd; printed: string; measures: RunMeasures },
   terminal: Terminal,
   options: ScriptOptions,
 ): void {
   const { exitCode, signal } = end;
-  const { outcome, usage, denied, runId } = readJournalEnd(end);
-  const facts = { script, ran: ranLast(script, journal), usage, runId, printed, denied };
+  const { outcome, usage, denied, thresholds, runId } = readJournalEnd(end);
+  const facts = { script, ran: ranLast(script, journal), usage, measures, thresholds, runId, printed, denied };
   process.exitCode = exitCode;
   reportOutcome(outcome, { ...facts, exitCode, signal: signal as Interrupts["signal"] }, terminal, {
     ...options,

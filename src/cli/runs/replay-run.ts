@@ -1,12 +1,15 @@
 import { completeSettings } from "../../config.ts";
-import type { LoggedJournal, RunLog, RunRecord } from "../../index.ts";
+import type { RunRecord } from "../../index.ts";
 import { JournalError, readJournal, RecordedOps } from "../../replay.ts";
 import { evalScript } from "../commands/eval-command.ts";
-import { fileScript } from "../commands/run-command.ts";
+import { fileScript } from "./file-script.ts";
+import { replayExecution } from "../executions/lasting-run.ts";
+import { withNamedExecution } from "../executions/open-journal.ts";
 import { loadSettings, type SessionSettings } from "../options/load-settings.ts";
 import { isWhole, type RunDetails } from "../session/run-start.ts";
 import { findRun, withRunLog } from "../commands/runs-command.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
+import { journalOf } from "./journal-of.ts";
 import { replayExactly } from "./replay-exactly.ts";
 import { ScriptSession } from "../session/script-session.ts";
 import type { SessionScript } from "../session/session-script.ts";
@@ -18,7 +21,7 @@ type ReplayOptions = Pick<
   ScriptOptions,
   "env" | "input" | "json" | "events" | "stats" | "quiet" | "verbose" | "log"
 > & {
-  /** Another script, for the recorded answers. */
+  /** Another script, for the recorded answers; "-" is stdin. */
   script?: string;
 };
 
@@ -27,6 +30,8 @@ type ReplayOptions = Pick<
  * run on the answers of then, and so does a run that was logged before there were journals.
  */
 export async function replayRun(id: string, given: Partial<ReplayOptions>): Promise<void> {
+  const isExecution = await withNamedExecution(id, (journal, execution) => replayExecution(journal, execution, given));
+  if (isExecution !== undefined) return;
   const run = findRun(id);
   if (run.isDamaged || !isWhole(run.details))
     throw new UsageError("Cannot replay the run: a part of it in the log is damaged", EXIT.noFile);
@@ -43,21 +48,12 @@ export async function replayRun(id: string, given: Partial<ReplayOptions>): Prom
   await replayOnAnswers(run, run.source, options, given.script, isChanged ? await opsOf(run) : undefined);
 }
 
-/** The run's journal; of a replay, that of the run that it replayed. */
-function journalOf(log: RunLog, { id, details }: RunRecord): LoggedJournal | undefined {
-  const { replayOf } = details as unknown as RunDetails;
-  const own = log.journal(id);
-  if (own !== undefined || replayOf === undefined) return own;
-  const replayed = log.show(replayOf);
-  return replayed?.id === replayOf ? journalOf(log, replayed) : undefined;
-}
-
 /** What the run was answered by ops, as far as its journal can be read. */
 async function opsOf(run: RunRecord): Promise<RecordedOps | undefined> {
   const logged = withRunLog((log) => journalOf(log, run));
   if (logged === undefined || logged.failure !== undefined) return undefined;
   try {
-    return new RecordedOps(await readJournal(logged.chunks));
+    return new RecordedOps(await readJournal(logged.chunks, logged));
   } catch (error) {
     if (error instanceof JournalError) return undefined;
     throw error;
@@ -91,13 +87,27 @@ async function replayOnAnswers(
   };
   const { id: of, recordings = [] } = run;
   const session = new ScriptSession(all, await settingsOf(details), {
-    of,
-    recordings,
-    ...(input === undefined ? {} : { input }),
-    isChanged: other !== undefined,
-    ...(ops === undefined ? {} : { ops }),
+    replay: {
+      of,
+      recordings,
+      ...(input === undefined ? {} : { input }),
+      isChanged: other !== undefined,
+      ...(ops === undefined ? {} : { ops }),
+    },
   });
-  await session.run(other === undefined ? scriptOf(run, source) : await fileScript(other, args));
+  await session.run(await otherScript(run, source, other, args));
+}
+
+/** The script that runs instead; one from stdin stands where the script of then stood. */
+async function otherScript(
+  run: RunRecord,
+  source: string,
+  other: string | undefined,
+  args: readonly string[],
+): Promise<SessionScript> {
+  if (other === undefined) return scriptOf(run, source);
+  const script = await fileScript(other, args);
+  return other === "-" ? scriptOf(run, script.source) : script;
 }
 
 /** The settings of then. Answers need no server; embeddings do, unless they are the embedded ones, and the log knows none. */

@@ -1,4 +1,8 @@
 import { type RunRecord, withBoundedCompletions } from "../../index.ts";
+import { usedServer, withNamedExecution } from "../executions/open-journal.ts";
+import { UsageError } from "../options/usage-error.ts";
+import { EXIT } from "../output/exit-codes.ts";
+import { showExecution } from "../executions/show-execution.ts";
 import { findRun, followInLog } from "../commands/runs-command.ts";
 import { printLines } from "../output/print-table.ts";
 import { Terminal } from "../output/terminal.ts";
@@ -8,14 +12,20 @@ import { describeEnd, describeOutput, describeStart, describeWork } from "./desc
 import { factLines, type Fact } from "./fact-lines.ts";
 
 export interface ShowOptions {
-  json?: true;
-  follow?: boolean;
+  json?: true | undefined;
+  follow?: boolean | undefined;
   /** Shows long texts whole. */
   full?: boolean;
 }
 
 /** `geppetto-js runs show <run>` */
 export async function showRun(id: string, { json, follow, full: isFull = false }: ShowOptions): Promise<void> {
+  const isExecution = await withNamedExecution(id, (journal, execution) =>
+    showExecution(journal, execution, { json, follow, isFull }),
+  );
+  if (isExecution !== undefined) return;
+  if (usedServer() !== undefined)
+    throw new UsageError(`Cannot find the execution: there is none ${JSON.stringify(id)} on the server`, EXIT.noFile);
   const run = findRun(id);
   if (json) {
     printLines([toJson(withBoundedCompletions(follow ? await ended(run.id) : run))]);

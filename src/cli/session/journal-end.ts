@@ -1,3 +1,4 @@
+import type { JudgedThreshold } from "../../config.ts";
 import type { PermissionUse, RunUsage, ScriptOutcome } from "../../index.ts";
 import { fromTagged, toTagged, type JournalEnd } from "../../replay.ts";
 import { toJson } from "../output/to-json.ts";
@@ -11,18 +12,20 @@ export interface ToldAtEnd {
   outcome: ScriptOutcome;
   usage: RunUsage;
   denied: readonly PermissionUse[];
+  /** Absent in journals of earlier versions. */
+  thresholds?: readonly JudgedThreshold[];
 }
 
 /** The end of a run's journal; `exitCode` is the script's own, whatever became of its output. */
 export function toJournalEnd(
   outcome: ScriptOutcome,
-  { runId, usage, denied, signal }: SessionEnd,
+  { runId, usage, denied, thresholds = [], signal }: SessionEnd,
   exitCode: number,
 ): JournalEnd {
   const { value, sources = {}, ...how } = outcome;
   const stacks = toJson([outcome.error, ...(outcome.unhandledErrors ?? [])]);
   const shown = Object.fromEntries(Object.entries(sources).filter(([name]) => stacks.includes(name)));
-  const told: ToldAtEnd = { runId, outcome: { ...how, sources: shown }, usage, denied };
+  const told: ToldAtEnd = { runId, outcome: { ...how, sources: shown }, usage, denied, thresholds };
   return {
     exitCode,
     ...(signal === undefined ? {} : { signal }),

@@ -3,12 +3,18 @@ import {
   Cassette,
   GeppettoError,
   recordingEmbeddings,
+  recordingFetch,
+  recordingMcp,
   recordingProvider,
   replayingEmbeddings,
+  replayingFetch,
+  replayingMcp,
   replayingProvider,
   type ChatProvider,
   type EmbeddingProvider,
+  type FetchSource,
   type LoggedCall,
+  type McpSource,
   type Recording,
   type Redact,
 } from "../../index.ts";
@@ -42,6 +48,8 @@ export class ModelRecorder {
   #record: Cassette | undefined;
   #replay: Cassette | undefined;
   readonly #notes: CallNotes | undefined;
+  /** Are answers taken from a cassette, and not from the log? */
+  #isFileReplayed = false;
   #count = 0;
   #numbers = 0;
   #misses = 0;
@@ -65,6 +73,7 @@ export class ModelRecorder {
       if (!existsSync(replay))
         throw new UsageError(`Cannot replay ${shortPath(replay)}: there is no such file`, EXIT.noFile);
       recorder.#replay = await openCassette(replay, options, "replay");
+      recorder.#isFileReplayed = true;
     } else if (replay !== undefined) {
       recorder.#replay = Cassette.inMemory(replay);
     }
@@ -114,6 +123,43 @@ export class ModelRecorder {
     };
   };
 
+  /** What is to be put around what asks servers for scripts. The log has their answers in the run's journal. */
+  readonly wrapFetch = (network: FetchSource): FetchSource => {
+    const { isReplayed, recorded } = this.#around(network, replayingFetch, recordingFetch);
+    if (!isReplayed) return recorded;
+    return {
+      check: (request) => recorded.check(request),
+      send: async (request, signal) => {
+        try {
+          return await recorded.send(request, signal);
+        } catch (error) {
+          throw this.#note(error);
+        }
+      },
+    };
+  };
+
+  /** The same for what asks MCP servers. */
+  readonly wrapMcp = (servers: McpSource): McpSource => {
+    const { isReplayed, recorded } = this.#around(servers, replayingMcp, recordingMcp);
+    if (!isReplayed) return recorded;
+    const note = (error: unknown): unknown => this.#note(error);
+    return {
+      ...recorded,
+      async *call(call, signal) {
+        try {
+          yield* recorded.call(call, signal);
+        } catch (error) {
+          throw note(error);
+        }
+      },
+      ask: (question, signal) =>
+        recorded.ask(question, signal).catch((error: unknown) => {
+          throw note(error);
+        }),
+    };
+  };
+
   /** How many requests had no recorded answer. */
   get misses(): number {
     return this.#misses;
@@ -128,6 +174,20 @@ export class ModelRecorder {
   /** Resolves when the cassette is written. */
   async close(): Promise<void> {
     await this.#record?.close();
+  }
+
+  /** What is outside as a cassette has it, where one is replayed, and recorded where that is asked for. */
+  #around<T>(
+    outside: T,
+    replaying: (outside: T, cassette: Cassette) => T,
+    recording: (outside: T, cassette: Cassette) => T,
+  ): { isReplayed: boolean; recorded: T } {
+    const replay = this.#isFileReplayed ? this.#replay : undefined;
+    const source = replay === undefined ? outside : replaying(outside, replay);
+    return {
+      isReplayed: replay !== undefined,
+      recorded: this.#record === undefined ? source : recording(source, this.#record),
+    };
   }
 
   get #isOff(): boolean {
@@ -152,12 +212,12 @@ export class ModelRecorder {
 
 async function openCassette(
   file: string,
-  { warn }: ModelRecorderOptions,
+  { warn, redact }: ModelRecorderOptions,
   purpose: "record" | "replay",
 ): Promise<Cassette> {
   const logger = { warn, error: warn };
   try {
-    return await Cassette.open(file, { readOnly: purpose === "replay", logger });
+    return await Cassette.open(file, { readOnly: purpose === "replay", logger, redact });
   } catch (error) {
     const what = purpose === "replay" ? "Cannot replay" : "Cannot record to";
     if (error instanceof GeppettoError && error.code === "ERR_CASSETTE") {

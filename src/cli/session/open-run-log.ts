@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { reasonOf } from "../../files.ts";
 import { type Redact, RunLog } from "../../index.ts";
 import { shortPath } from "../output/short-path.ts";
+import { makeFolder } from "../../files.ts";
 
 export interface OpenRunLogOptions {
   /** Hears of what goes wrong later, with the log's path as people write it. */
@@ -65,7 +66,7 @@ function patiently(lockWaitMs: number, work: () => void): void {
 function tryLog(file: string, lockWaitMs: number): DatabaseSync | undefined {
   let database: DatabaseSync | undefined;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file), { mode: 0o700 });
     const kind = statSync(file, { throwIfNoEntry: false });
     // SQLite would wait for a pipe for ever.
     if (kind !== undefined && !kind.isFile() && !kind.isDirectory()) throw new Error("it is not a regular file");

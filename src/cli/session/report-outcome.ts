@@ -1,9 +1,13 @@
+import type { JudgedThreshold } from "../../config.ts";
 import type { LoggedOutcome, PermissionUse, RunUsage, ScriptError, ScriptOutcome } from "../../index.ts";
+import { suspendedLines } from "../executions/describe-execution.ts";
 import { formatCost, formatCount } from "../options/quantities.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { ErrorReport, type ErrorContext } from "../output/report-error.ts";
 import type { Terminal } from "../output/terminal.ts";
 import { toJson } from "../output/to-json.ts";
+import type { RunMeasures } from "../stats/run-measures.ts";
+import { statsBlock } from "../stats/stats-block.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { describePending } from "./run-monitor.ts";
 import { scriptDocument } from "./script-document.ts";
@@ -18,7 +22,13 @@ export interface SessionEnd {
   /** The signal that came, if any. */
   signal: Interrupts["signal"];
   usage: RunUsage;
+  /** What the events of its runs add up to. */
+  measures: RunMeasures;
+  /** What has become of the thresholds, where there are any. */
+  thresholds?: readonly JudgedThreshold[] | undefined;
   runId: string;
+  /** Does it outlive its process? Then the id is that of its execution. */
+  isLasting?: boolean;
   /** With `--json`, what the script printed. */
   printed: string;
   denied: readonly PermissionUse[];
@@ -38,17 +48,33 @@ export function reportOutcome(
   terminal: Terminal,
   options: ScriptOptions,
 ): void {
-  const { exitCode, signal, usage, runId, printed } = end;
+  const { exitCode, signal, usage, measures, thresholds, runId, printed } = end;
   const context = errorContext(outcome, end, options, terminal.colors.stderr);
   const { text } = outcome;
   if (options.json) {
     const toDocument = (error: ScriptError): object => new ErrorReport(error, context).toDocument();
-    const document = scriptDocument(outcome, { exitCode, usage, runId, stdout: printed, toDocument });
+    const facts = { exitCode, usage, measures, thresholds, runId, stdout: printed, toDocument };
+    const document = scriptDocument(outcome, facts);
     process.stdout.write(`${toJson(document)}\n`);
   } else if (text !== undefined) terminal.write("stdout", `${text}\n`);
   if (signal !== undefined && !options.quiet) terminal.note(SIGNAL_WORDS[signal]);
+  if (!options.quiet) for (const line of lastingLines(outcome, end)) terminal.note(line);
   sayErrors(outcome, context, signal !== undefined, terminal);
-  sayEnd(outcome, usage, exitCode, terminal, options);
+  sayEnd(outcome, end, terminal, options);
+}
+
+/** Says how a script ended that another process ran: its result, and what it failed with. */
+export function tellOutcome(outcome: ScriptOutcome, script: SessionScript, terminal: Terminal): void {
+  if (outcome.text !== undefined) terminal.write("stdout", `${outcome.text}\n`);
+  const context = errorContext(outcome, { script, ran: undefined, denied: [] }, {}, terminal.colors.stderr);
+  sayErrors(outcome, context, false, terminal);
+}
+
+/** What an execution that has not ended says of how it goes on. */
+function lastingLines({ end, waitsFor = [], isCancelled }: ScriptOutcome, { runId, isLasting }: SessionEnd): string[] {
+  if (end === "suspended") return suspendedLines(runId, waitsFor);
+  const isInterrupted = isLasting === true && (end === "aborted" || end === "crashed") && isCancelled !== true;
+  return isInterrupted ? [`go on with: geppetto-js runs resume ${runId}`] : [];
 }
 
 /** The errors of an outcome as data, with their places and what to do about them. */
@@ -69,8 +95,8 @@ export function reportedErrors(
 
 function errorContext(
   outcome: ScriptOutcome,
-  { script: { source, label, folder }, ran, denied }: SessionEnd,
-  options: ScriptOptions,
+  { script: { source, label, folder }, ran, denied }: Pick<SessionEnd, "script" | "ran" | "denied">,
+  options: Pick<ScriptOptions, "untrusted">,
   colors: boolean,
 ): ErrorContext {
   const { error, pending: work, sources } = outcome;
@@ -89,7 +115,8 @@ function sayErrors(
   terminal: Terminal,
 ): void {
   // After a signal an AbortError says only what the user has just done.
-  const isOwn = error !== undefined && error !== unhandledErrors[0];
+  // What a threshold has made of it is said in lines of its own.
+  const isOwn = error !== undefined && error !== unhandledErrors[0] && error.code !== "ERR_THRESHOLD";
   if (isOwn && !(isInterrupted && error.name === "AbortError")) {
     terminal.note(new ErrorReport(error, context).toText());
   }
@@ -103,17 +130,20 @@ function sayErrors(
 }
 
 function sayEnd(
-  { end, stats }: ScriptOutcome,
-  { calls, inputTokens, outputTokens, cost }: RunUsage,
-  exitCode: number,
+  outcome: ScriptOutcome,
+  { usage, exitCode, measures, thresholds = [] }: SessionEnd,
   terminal: Terminal,
   { verbose, stats: wanted }: ScriptOptions,
 ): void {
-  if (verbose) terminal.note(`${end}, exit ${exitCode}`);
-  if (!verbose && !wanted) return;
+  if (verbose) terminal.note(`${outcome.end}, exit ${exitCode}`);
+  if (wanted) for (const line of statsBlock(outcome, measures, thresholds)) terminal.note(line);
+  else if (verbose) terminal.note(summaryLine(outcome, usage));
+}
+
+function summaryLine({ stats }: ScriptOutcome, { calls, inputTokens, outputTokens, cost }: RunUsage): string {
   const { durationMs, cpuMs, turns } = stats;
-  terminal.note(
+  return (
     `${durationMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of it computing; ${formatCount(turns, "turn")}, ` +
-      `${formatCount(calls, "model call")}, ${formatCount(inputTokens, "token")} in, ${outputTokens} out${cost === undefined ? "" : `, ${formatCost(cost)}`}`,
+    `${formatCount(calls, "model call")}, ${formatCount(inputTokens, "token")} in, ${outputTokens} out${cost === undefined ? "" : `, ${formatCost(cost)}`}`
   );
 }

@@ -9,7 +9,7 @@ import {
   type ScriptOutcome,
   type StepEvent,
 } from "../../index.ts";
-import { JournalRecorder, mayHoldAny, type JournalEnd } from "../../replay.ts";
+import { JournalRecorder, mayHoldAny, type JournalEnd, type KeptText } from "../../replay.ts";
 import { openRunLog } from "./open-run-log.ts";
 import { shortPath } from "../output/short-path.ts";
 import { toJson } from "../output/to-json.ts";
@@ -17,6 +17,8 @@ import { toJson } from "../output/to-json.ts";
 export interface RunKeeperOptions {
   /** The log's file. */
   file: string;
+  /** A file for this run alone, where it has to be kept even if the log cannot be written. */
+  spareFile?: (() => string) | undefined;
   start: RunStart;
   /** Texts that are not to be kept, beside what looks like a key. */
   secrets: readonly string[];
@@ -41,13 +43,17 @@ export class RunKeeper {
   #waiting: ((run: LoggedRun) => void)[] | undefined = [];
   /** Likewise, parts of the journal. */
   #chunks: Uint8Array[] = [];
+  #texts: KeptText[] = [];
   #run: LoggedRun | undefined;
+  /** Where the run is kept; undefined where it is not. */
+  file: string | undefined;
 
   constructor(options: RunKeeperOptions) {
     this.#options = options;
     this.#redact = redactorFor(options.secrets);
     this.journal = new JournalRecorder({
       write: (chunk) => this.#keepChunk(chunk),
+      keepText: (text) => this.#keepText(text),
       redact: (text) => this.#redact(text, "journal"),
       mayRedact: mayHoldAny(options.secrets),
       onFailed: (reason) => this.#dropJournal(reason),
@@ -73,8 +79,9 @@ export class RunKeeper {
   /** Opens the log when the script is over, where that has not been done. Idempotent. */
   open(): void {
     const why = this.#open(LOCK_WAIT_MS);
-    const { file, warn } = this.#options;
+    const { file, warn, spareFile } = this.#options;
     if (why !== undefined) warn(`Continuing without the run log ${shortPath(file)}: ${why}; --no-log runs without one`);
+    if (why !== undefined && spareFile !== undefined) this.#open(LOCK_WAIT_MS, spareFile());
     this.drop();
   }
 
@@ -98,6 +105,7 @@ export class RunKeeper {
     clearTimeout(this.#timer);
     this.#waiting = undefined;
     this.#chunks = [];
+    this.#texts = [];
   }
 
   /** What the journal has so far. */
@@ -105,6 +113,7 @@ export class RunKeeper {
     const { failure } = this.journal;
     if (failure !== undefined) return run.dropJournal(failure);
     try {
+      for (const text of this.#texts) run.keepText(text);
       for (const chunk of this.#chunks) run.keepChunk(chunk);
     } catch (error) {
       this.journal.fail((error as Error).message);
@@ -116,8 +125,14 @@ export class RunKeeper {
     else this.#chunks.push(chunk);
   }
 
+  #keepText(text: KeptText): void {
+    if (this.#waiting === undefined) this.#run?.keepText(text);
+    else this.#texts.push(text);
+  }
+
   #dropJournal(reason: string): void {
     this.#chunks = [];
+    this.#texts = [];
     this.#options.warn(`not replayable: ${reason}`);
     this.#run?.dropJournal(reason);
   }
@@ -130,14 +145,15 @@ export class RunKeeper {
   }
 
   /** Says why the log cannot be opened; it can be tried again. A run under way waits for nobody's lock. */
-  #open(lockWaitMs: number): string | undefined {
+  #open(lockWaitMs: number, file: string = this.#options.file): string | undefined {
     const waiting = this.#waiting;
     if (waiting === undefined) return undefined;
-    const { file, start, warn } = this.#options;
+    const { start, warn } = this.#options;
     try {
       const run = openRunLog(file, { warn, lockWaitMs, redact: this.#redact }).begin(start);
       for (const work of waiting) work(run);
       this.#run = run;
+      this.file = file;
       this.#handOver(run);
     } catch (error) {
       return (error as Error).message;

@@ -1,5 +1,6 @@
-import { countUsage, type PendingWork, type RuntimeEngine, type RunUsage, type StepEvent } from "../../index.ts";
+import type { PendingWork, RuntimeEngine, StepEvent } from "../../index.ts";
 import { formatCount } from "../options/quantities.ts";
+import { RunMeasures } from "../stats/run-measures.ts";
 
 interface ActiveRun {
   type: string;
@@ -11,9 +12,9 @@ export interface RunMonitorOptions {
   onEvent?: (event: StepEvent) => void;
 }
 
-/** Watches the runs of an engine: which are under way, and what they used. */
+/** Watches the runs of an engine: which are under way, and what those that have ended used. */
 export class RunMonitor {
-  readonly usage: RunUsage = { calls: 0, inputTokens: 0, outputTokens: 0 };
+  readonly measures: RunMeasures = new RunMeasures();
   /** Resolves when the engine has closed and every event has been seen. */
   readonly finished: Promise<void>;
   readonly #active = new Map<string, ActiveRun>();
@@ -22,6 +23,11 @@ export class RunMonitor {
   constructor(engine: RuntimeEngine, { onEvent = () => {} }: RunMonitorOptions = {}) {
     this.#onEvent = onEvent;
     this.finished = this.#watch(engine);
+  }
+
+  /** How many runs are under way. */
+  get active(): number {
+    return this.#active.size;
   }
 
   /** The runs under way: "chat (gpt-5-mini), double"; "" where there are none. */
@@ -40,12 +46,9 @@ export class RunMonitor {
 
   #count(event: StepEvent): void {
     const { type, step, meta } = event;
-    if (type !== "final" && type !== "error" && type !== "interrupt") {
-      this.#active.set(step.stepId, { type: step.type, engine: meta.engine });
-      return;
-    }
-    this.#active.delete(step.stepId);
-    countUsage(this.usage, event);
+    if (type === "final" || type === "error" || type === "interrupt") this.#active.delete(step.stepId);
+    else this.#active.set(step.stepId, { type: step.type, engine: meta.engine });
+    this.measures.note(event);
   }
 }
 

@@ -1,3 +1,4 @@
+import { SECRET_NAMES } from "../../files.ts";
 import type { Settings } from "../../config.ts";
 import type { ModelSettings, RunStart } from "../../index.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
@@ -26,8 +27,6 @@ export interface RunDetails {
 
 /** Longest input that is kept, in characters. */
 const MAX_INPUT = 1_000_000;
-/** Names of variables whose values nobody is to read. */
-export const SECRET_NAMES = /key|token|secret|passw|credential|auth|cookie/i;
 
 export interface RunFacts {
   id: string;

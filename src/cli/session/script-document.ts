@@ -1,9 +1,13 @@
 import { randomUUID } from "node:crypto";
+import type { JudgedThreshold } from "../../config.ts";
 import type { RunUsage, ScriptError, ScriptOutcome } from "../../index.ts";
+import type { RunMeasures } from "../stats/run-measures.ts";
 
 export interface DocumentFacts {
   exitCode: number;
   usage: RunUsage;
+  measures: RunMeasures;
+  thresholds: readonly JudgedThreshold[] | undefined;
   /** The run's id in the log of runs. */
   runId: string;
   /** What the script printed on stdout. */
@@ -14,8 +18,9 @@ export interface DocumentFacts {
 
 /** What `--json` prints for a script. `error` holds what a script may know too; what it reveals is bounded by that. */
 export function scriptDocument(outcome: ScriptOutcome, facts: DocumentFacts): object {
-  const { exitCode, usage, runId, stdout, toDocument } = facts;
-  const { ok, value, text, error, unhandledErrors, stats, end } = outcome;
+  const { exitCode, usage, measures, thresholds = [], runId, stdout, toDocument } = facts;
+  const { done, failed, cancelled, toolCalls } = measures;
+  const { ok, value, text, error, unhandledErrors, stats, end, waitsFor } = outcome;
   return {
     ok: ok && exitCode === 0,
     result: value ?? text ?? null,
@@ -23,8 +28,16 @@ export function scriptDocument(outcome: ScriptOutcome, facts: DocumentFacts): ob
     ...(unhandledErrors === undefined ? {} : { unhandledErrors: unhandledErrors.map(toDocument) }),
     usage,
     durationMs: Math.round(stats.durationMs),
+    stats: {
+      cpuMs: Math.round(stats.cpuMs),
+      turns: stats.turns,
+      steps: { done, failed, cancelled },
+      toolCalls,
+    },
+    ...(thresholds.length > 0 ? { thresholds } : {}),
     runId,
     end,
+    ...(waitsFor === undefined ? {} : { waitsFor }),
     exitCode,
     stdout,
   };

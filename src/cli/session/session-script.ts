@@ -1,4 +1,4 @@
-import type { Recording, ScriptOutcome } from "../../index.ts";
+import type { Journal, Recording, RunScriptOptions, RunStart, ScriptOutcome } from "../../index.ts";
 import type { RecordedOps } from "../../replay.ts";
 
 /** One way to read what the user wrote. */
@@ -37,4 +37,14 @@ export interface SessionReplay {
   isChanged: boolean;
   /** What other ops than those of models were answered, where that is known. */
   ops?: RecordedOps;
+}
+
+/** An execution that outlives its process. */
+export interface LastingRun extends Pick<RunScriptOptions, "acceptSource" | "printsAgain"> {
+  journal: Journal;
+  id: string;
+  /** What is kept of one that begins, for whoever resumes it. */
+  details?: (start: RunStart) => Readonly<Record<string, unknown>>;
+  /** What the script reads, where it was begun before. */
+  input?: string;
 }

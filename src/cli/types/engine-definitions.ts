@@ -1,10 +1,7 @@
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { type Definition, EnginePool, type SetupFunction, RuntimeEngine, type Vm } from "../../index.ts";
+import { importModule } from "../options/import-module.ts";
 import { UsageError } from "../options/usage-error.ts";
 import { EXIT } from "../output/exit-codes.ts";
-import { shortPath } from "../output/short-path.ts";
 
 /** Something that scripts find under a global name; of a value, a copy of it. */
 export type HostDefinition = Definition & { value?: unknown };
@@ -62,15 +59,7 @@ async function startWith(found: AnyEngine | AnyPool, collect: SetupFunction): Pr
 }
 
 async function importEngine(file: string): Promise<AnyEngine | AnyPool> {
-  const path = resolve(file);
-  if (!existsSync(path)) throw new UsageError(`Cannot read the engine of ${file}: there is no such file`, EXIT.noFile);
-  let module: Record<string, unknown>;
-  try {
-    module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
-  } catch (error) {
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    throw new UsageError(`Cannot load ${shortPath(path)}: ${reason}`, EXIT.load);
-  }
+  const module = await importModule(file, "engine");
   const exported = module["default"] ?? module["engine"] ?? module["pool"] ?? module["setup"];
   const engine = toEngine(await exported);
   if (engine !== undefined) return engine;

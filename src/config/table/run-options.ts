@@ -74,7 +74,7 @@ export const RUN_OPTIONS = {
 
   record: {
     flag: { name: "--record", takes: "<file>", group: "Reproducing" },
-    help: "add what the models answer to a cassette, a readable JSON file",
+    help: "add what models, and servers that are fetched from, answer to a cassette, a readable JSON file",
   },
   replay: {
     flag: { name: "--replay", takes: "<file>", group: "Reproducing" },
@@ -94,6 +94,39 @@ export const RUN_OPTIONS = {
     kind: "moment",
     flag: { name: "--now", takes: "<iso>", group: "Reproducing" },
     help: "when the virtual clock begins, with --deterministic (default: 2026-01-01T00:00:00Z)",
+  },
+
+  durable: {
+    flagOnly: true,
+    flag: { name: "--durable", group: "Lasting" },
+    conflicts: ["record", "replay", "deterministic", "seed", "now", "trace", "watch"],
+    help: "keep what the script does in a journal: it survives crashes, and can wait for days",
+  },
+  id: {
+    flagOnly: true,
+    flag: { name: "--id", takes: "<id>", group: "Lasting" },
+    help: "the id of the execution, with --durable; the same one again goes on with it (default: a new one)",
+  },
+
+  watch: {
+    flagOnly: true,
+    flag: { name: "--watch", group: "Debugging" },
+    help: "run again whenever the script, what it imports, its settings or its recorded answers change",
+  },
+  inspect: {
+    flagOnly: true,
+    flag: { name: "--inspect", takes: "[port]", group: "Debugging" },
+    help: "attach a debugger; not possible with this version, which says what to use instead",
+  },
+  trace: {
+    flagOnly: true,
+    flag: { name: "--trace", takes: "<file>", group: "Debugging" },
+    help: "write a page to look at the run with: what ran when, what was asked and answered, step by step",
+  },
+  traceContents: {
+    choices: ["on", "off"],
+    flag: { name: "--trace-contents", takes: "<on|off>", group: "Debugging" },
+    help: "off: no prompt, answer, argument, output or source on that page (default: on)",
   },
 } as const satisfies Readonly<Record<string, RunOption>>;
 
@@ -115,6 +148,10 @@ export type RunFlags = { [Key in keyof typeof RUN_OPTIONS]?: ValueOf<(typeof RUN
 /** Variables that no flag and no setting stands for. */
 export const OTHER_VARIABLES = {
   GEPPETTO_LOG: "the file of the log of runs",
+  GEPPETTO_JOURNAL: "the file of the journal of executions that last",
   GEPPETTO_AUDIT: "a file that gets every use of a permission",
+  GEPPETTO_NATS: "the NATS server of worker, submit and runs",
+  GEPPETTO_NATS_PREFIX: "what all names there begin with",
+  GEPPETTO_NATS_REPLICAS: "on how many servers of a cluster what is made there is kept",
   GEPPETTO_DEBUG: "if not empty, errors of the program itself show their stack",
 } as const;

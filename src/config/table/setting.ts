@@ -7,6 +7,8 @@ export type Kind =
   | "url"
   | "headers"
   | "prices"
+  | "secrets"
+  | "mcpServers"
   | "fraction"
   | "temperature"
   | "amount"
@@ -15,15 +17,30 @@ export type Kind =
   | "integer"
   | "boolean"
   | "duration"
+  | "pause"
   | "milliseconds"
   | "size"
   | "files"
   | "modules"
   | "hosts"
-  | "variables";
+  | "variables"
+  | "servers"
+  | "countThreshold"
+  | "amountThreshold"
+  | "timeThreshold"
+  | "timesThreshold";
 
 /** Headings of `run --help`, in their order. */
-export const FLAG_GROUPS = ["Model", "Input and output", "Limits", "Permissions", "Isolation", "Reproducing"] as const;
+export const FLAG_GROUPS = [
+  "Model",
+  "Input and output",
+  "Limits",
+  "Permissions",
+  "Isolation",
+  "Reproducing",
+  "Lasting",
+  "Debugging",
+] as const;
 
 export type FlagGroup = (typeof FLAG_GROUPS)[number];
 
@@ -39,9 +56,10 @@ export interface Flag {
 /**
  * How a value meets one that counts less. "replace" puts it aside; "by key" adds to it. The others hold for scripts, which
  * can only tighten what holds without them: "minimum" keeps the smaller number, "subset" what both allow,
- * `strictestFirst` the earlier name of the two.
+ * `strictestFirst` the earlier name of the two. "all": the values are lists, and what any layer says counts.
  */
-export type Merge = "replace" | "by key" | "minimum" | "subset" | { readonly strictestFirst: readonly string[] };
+export type Merge =
+  "replace" | "by key" | "all" | "minimum" | "subset" | { readonly strictestFirst: readonly string[] };
 
 /** One setting: all that is said about it, anywhere. */
 export interface Setting {
@@ -73,6 +91,8 @@ export interface RunOption {
   help: string;
   /** How its text is read; default as it is. */
   kind?: "model" | "assignments" | "pairs" | "integer" | "moment";
+  /** The texts that it takes, where they are few. */
+  choices?: readonly string[];
   /** Is there no variable for it? */
   flagOnly?: true;
   /** Options, by their keys in the table, that it cannot be used with. */

@@ -146,7 +146,7 @@ export const SETTINGS = {
     kind: "hosts",
     merge: "subset",
     flag: { name: "--allow-net", takes: "[hosts]", group: "Permissions" },
-    help: "hosts whose http: URLs, or private addresses, a model may be handed; without a value, all public ones",
+    help: "hosts that fetch may ask, and whose http: URLs, or private addresses, a model may be handed; without a value, all public ones",
   },
   "permissions.env": {
     kind: "variables",
@@ -159,6 +159,12 @@ export const SETTINGS = {
     merge: "subset",
     flag: { name: "--allow-import", takes: "[modules]", group: "Permissions" },
     help: "packages by name, and files and folders as ./path, that the script may import from beside its own folder; without a value, any",
+  },
+  "permissions.mcp": {
+    kind: "servers",
+    merge: "subset",
+    flag: { name: "--allow-mcp", takes: "<names>", group: "Permissions" },
+    help: "MCP servers of the configuration whose tools the script may use, by name",
   },
 
   "retry.attempts": {
@@ -187,11 +193,41 @@ export const SETTINGS = {
     help: "longest time of one tool call",
   },
 
+  "thresholds.calls": {
+    kind: "countThreshold",
+    merge: "all",
+    help: "requests to models, each round of tools and the embedded models included",
+  },
+  "thresholds.tokens": { kind: "countThreshold", merge: "all", help: "tokens in and out, of all these requests" },
+  "thresholds.cost": { kind: "amountThreshold", merge: "all", help: "US dollars that all these requests cost" },
+  "thresholds.duration": { kind: "timeThreshold", merge: "all", help: "how long the script ran" },
+  "thresholds.step.duration": { kind: "timesThreshold", merge: "all", help: "how long each run of a step took" },
+  "thresholds.step.errors": { kind: "countThreshold", merge: "all", help: "runs of steps that failed" },
+  "thresholds.tool.calls": { kind: "countThreshold", merge: "all", help: "tool calls of models" },
+  "durable.suspendAfter": {
+    inside: "durable.suspendAfterMs",
+    kind: "pause",
+    default: "5s",
+    help: "how far away what a durable script waits for must be for it to be suspended; 0s: it always is",
+  },
+
   prices: {
     kind: "prices",
     merge: "by key",
     saidBy: "user",
     help: "what tokens cost, by model, where the list prices do not hold; * at the end of a name stands for the rest of it",
+  },
+  secrets: {
+    kind: "secrets",
+    merge: "by key",
+    saidBy: "user",
+    help: "what scripts can have sent in headers to some hosts, and never see, by name",
+  },
+  mcp: {
+    kind: "mcpServers",
+    merge: "by key",
+    saidBy: "user",
+    help: "MCP servers whose tools scripts may use where --allow-mcp names them, by name",
   },
   isolation: {
     kind: ["process", "thread"],

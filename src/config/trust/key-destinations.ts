@@ -2,6 +2,7 @@ import { resolveProviderSettings, type ResolvedSettings } from "../../providers/
 import { usualKeys } from "../../providers/vendors.ts";
 import { configError } from "../config-error.ts";
 import type { Merged } from "../layers.ts";
+import { isReference } from "../setting-kinds.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -23,11 +24,6 @@ interface Destination {
 
 const SECTIONS = ["chat", "embeddings"] as const;
 const HOW = "read the file, then run geppetto-js trust . if it may; or say it in your own configuration";
-
-/** Is it the name of a key or of a variable, rather than the text of one? */
-export function isReference(text: string): boolean {
-  return /^(?:env|key):./.test(text);
-}
 
 /**
  * What a file that nobody has trusted would send of the user's, and where: one error for each. It may send a vendor's

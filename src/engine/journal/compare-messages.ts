@@ -3,10 +3,22 @@ import { REDACTED } from "../../base/redacted.ts";
 /** Longest text of a value in a message about it, in characters. */
 const MAX_SHOWN = 80;
 
+/** What a guest says: with "wait" it does nothing else until it is answered. */
+interface Message {
+  kind: "call" | "note" | "wait";
+  text: string;
+}
+
 /**
- * In which way a message of the guest's is not the one on record, in words; undefined where it is the same. What stands
- * for a secret may be anything.
+ * In which way a message of the guest's is not the one on record, in words; undefined where it is the same. A note may be
+ * sent as a call, depending on what else was noted: nobody sees a difference.
  */
+export function compareMessages(then: Message, now: Message): string | undefined {
+  if ((then.kind === "wait") === (now.kind === "wait")) return describeDifference(then.text, now.text);
+  return `it waits for "${opOf(now.text)}" ${now.kind === "wait" ? "now" : "no more"}`;
+}
+
+/** The same, of their texts alone. What stands for a secret may be anything. */
 export function describeDifference(then: string, now: string): string | undefined {
   if (then === now) return undefined;
   const [was, is] = [parseMessage(then), parseMessage(now)];
@@ -25,16 +37,17 @@ export function opOf(text: string): string {
   return parseMessage(text).op;
 }
 
-interface Message {
+interface ParsedMessage {
   op: string;
   args: unknown;
   callId: unknown;
 }
 
-function parseMessage(text: string): Message {
+function parseMessage(text: string): ParsedMessage {
   try {
+    // What it was made for comes last, where that is told: it is nothing that a script has said.
     const [, op, args, callId] = JSON.parse(text) as unknown[];
-    return { op: String(op), args, callId };
+    return { op: String(op), args, callId: callId ?? undefined };
   } catch {
     return { op: "an unreadable message", args: text, callId: undefined };
   }

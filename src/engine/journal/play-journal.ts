@@ -6,9 +6,10 @@ import { OPS } from "../../shared/contract/ops.ts";
 import { decodeValue } from "../../shared/decode.ts";
 import { FRAME_VERSION, type Frame } from "../../shared/frames.ts";
 import { realmFactory } from "../realm-factory.ts";
-import { describeDifference, opOf } from "./compare-messages.ts";
+import { compareMessages, opOf } from "./compare-messages.ts";
+import { EntryFeed } from "./entry-feed.ts";
 import { engineVersions, productVersion, runtimeHash } from "./journal-facts.ts";
-import { isClockNote, replayedEntries, type ReplayedEntry } from "./replayed-entries.ts";
+import { isClockNote, replayedEntries, toldPlace, type ReplayedEntry } from "./replayed-entries.ts";
 import { replayError } from "./replay-error.ts";
 
 /** Hears what a replayed run tells, in the order of then. */
@@ -18,11 +19,9 @@ export interface ReplayListener {
   said(text: string): void;
   /** The next of the logged events was told here. */
   event(): void;
+  /** The script asked for the record with this index here: "file:///a.js:3:5". Asked for where it is there. */
+  place?(index: number, place: string): void;
 }
-
-/** Entries that are under way at a time, and how much text and buffers they may hold, in characters and bytes. */
-const WINDOW = 64;
-const WINDOW_SIZE = 4 * 1024 * 1024;
 
 /** More memory than then: how much a heap holds when V8 gives up differs, and a script does not see it. */
 const SPARE_MEMORY_MB = 64;
@@ -68,15 +67,14 @@ class Player {
   #count = 0;
   #isOpen = true;
   #outputLeft: number;
-  #isOver = false;
-  #underWay = 0;
-  #sizeUnderWay = 0;
-  #onRoom = (): void => {};
+  readonly #feed = new EntryFeed((failure) => {
+    if (failure !== undefined) this.#onFailure(failure);
+  });
 
   constructor(journal: Journal, listener: ReplayListener) {
     this.#journal = journal;
     this.#listener = listener;
-    this.#entries = replayedEntries(journal);
+    this.#entries = replayedEntries(journal, { places: listener.place !== undefined });
     this.#outputLeft = journal.facts.outputBytes;
     this.#ended.promise.catch(() => {});
   }
@@ -86,7 +84,7 @@ class Player {
     try {
       this.#realm.onGone = (failure) => this.#onFailure(failure);
       this.#passBy();
-      void this.#feed(this.#realm);
+      void this.#toEnd(this.#realm);
       await this.#ended.promise;
     } finally {
       if (this.#journal.facts.isolation === "thread") await this.#lastTurn();
@@ -103,15 +101,14 @@ class Player {
     const timer = setTimeout(() => patience.resolve(), LAST_TURN_MS);
     let isPatient = true;
     void patience.promise.then(() => (isPatient = false));
-    while (isPatient && this.#underWay > 0) await Promise.race([this.#room(), patience.promise]);
+    while (isPatient && this.#feed.underWay > 0) await Promise.race([this.#feed.change(), patience.promise]);
     clearTimeout(timer);
   }
 
   stop(reason: Error): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#feed.isOver) return;
     this.#ended.reject(reason);
-    this.#onRoom();
+    this.#feed.stop();
   }
 
   async #createRealm(): Promise<Realm> {
@@ -134,6 +131,8 @@ class Player {
         return asked?.kind === "call" ? asked.answer : SERVED;
       },
       note: (text) => {
+        const place = toldPlace(text);
+        if (place !== undefined) return this.#listener.place?.(this.#at, place);
         // What a virtual clock tells follows from its reads.
         if (!isClockNote(text)) this.#meet("note", text);
       },
@@ -156,13 +155,10 @@ class Player {
 
   /** The guest says something: compares it with the record, and returns that; undefined when the replay is over. */
   #meet(kind: Asked["kind"], text: string): Asked | undefined {
-    if (this.#isOver) return undefined;
+    if (this.#feed.isOver) return undefined;
     const then = this.#journal.records[this.#at] as Asked;
     this.#count++;
-    // A note may be sent as a call, depending on what else was noted: nobody sees a difference.
-    const isOtherKind = (then.kind === "wait") !== (kind === "wait");
-    const difference = isOtherKind ? `it waits for "${opOf(text)}" ${kind === "wait" ? "now" : "no more"}` : undefined;
-    const found = difference ?? describeDifference(then.text, text);
+    const found = compareMessages(then, { kind, text });
     if (found !== undefined) {
       this.#differ(found);
       return undefined;
@@ -183,9 +179,8 @@ class Player {
       else if (record.kind === "event") this.#listener.event();
       else if (isAsked(record)) return;
     }
-    this.#isOver = true;
     this.#ended.resolve();
-    this.#onRoom();
+    this.#feed.stop();
   }
 
   #print(text: string): void {
@@ -202,40 +197,16 @@ class Player {
     );
   }
 
-  async #feed(realm: Realm): Promise<void> {
-    for (const entry of this.#entries) {
-      while (!this.#isOver && this.#isFull(entry)) await this.#room();
-      if (this.#isOver) return;
-      void this.#enter(realm, entry);
-    }
-    while (!this.#isOver && this.#underWay > 0) await this.#room();
+  async #toEnd(realm: Realm): Promise<void> {
+    const feed = this.#feed;
+    await feed.give(realm, this.#entries);
+    while (!feed.isOver && feed.underWay > 0) await feed.change();
     // What the guest told last may be on its way.
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.#isOver) return;
+    if (feed.isOver) return;
     const { text } = this.#journal.records[this.#at] as Asked;
     this.#count++;
     this.#differ(`the script says nothing more now, and called "${opOf(text)}" then`);
-  }
-
-  #isFull(entry: ReplayedEntry): boolean {
-    return this.#underWay >= WINDOW || (this.#underWay > 0 && this.#sizeUnderWay + sizeOf(entry) > WINDOW_SIZE);
-  }
-
-  #room(): Promise<void> {
-    const { promise, resolve } = createDeferred();
-    this.#onRoom = resolve;
-    return promise;
-  }
-
-  async #enter(realm: Realm, entry: ReplayedEntry): Promise<void> {
-    const size = sizeOf(entry);
-    this.#underWay++;
-    this.#sizeUnderWay += size;
-    const failure = await (entry.kind === "run" ? realm.run(entry.source) : realm.invoke(entry.frame));
-    this.#underWay--;
-    this.#sizeUnderWay -= size;
-    if (failure !== undefined) this.#onFailure(failure);
-    this.#onRoom();
   }
 
   /** What the script throws is told by the entries that follow; a realm that has gone ends the replay. */
@@ -265,11 +236,4 @@ function isAsked(record: JournalRecord): record is Asked {
   const { kind } = record;
   if (kind !== "call" && kind !== "wait" && kind !== "note") return false;
   return !isClockNote(record.text);
-}
-
-function sizeOf(entry: ReplayedEntry): number {
-  if (entry.kind === "run") return entry.source.code.length;
-  let size = entry.frame.text.length;
-  for (const { byteLength } of entry.frame.buffers ?? []) size += byteLength;
-  return size;
 }

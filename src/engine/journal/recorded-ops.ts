@@ -2,12 +2,16 @@ import type { Journal } from "../../journal/read-journal.ts";
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
 import type { Op } from "../../shared/contract/op.ts";
 import { OPS } from "../../shared/contract/ops.ts";
+import { MCP_STEP } from "../../shared/contract/runs.ts";
 import { decodeValue } from "../../shared/decode.ts";
-import { ERROR_CODES, GeppettoError, type ErrorName } from "../../shared/errors.ts";
-import { FRAME_VERSION, type ErrorRecord, type Frame, type Outcome } from "../../shared/frames.ts";
+import { GeppettoError } from "../../shared/errors.ts";
+import { FRAME_VERSION, type Frame, type Outcome } from "../../shared/frames.ts";
+import type { EventFrame } from "../../shared/step-events.ts";
+import { toError } from "./recorded-error.ts";
+import { isObject } from "../../shared/is-object.ts";
 
 /**
- * What a run was answered when it asked its host for something outside: functions of a host app's, and images. Each is
+ * What a run was answered when it asked its host for something outside: functions of a host app's, images and servers. Each is
  * given once for the same arguments, in the order of then.
  */
 export class RecordedOps {
@@ -17,9 +21,16 @@ export class RecordedOps {
 
   constructor({ records }: Journal) {
     const pending = new Map<unknown, string>();
+    const toolCalls = new Map<unknown, string>();
     let waiting: string | undefined;
     for (const record of records) {
-      if (record.kind === "call" || record.kind === "note" || record.kind === "wait") {
+      if (record.kind === "note" || record.kind === "call") noteToolCall(record.text, toolCalls);
+      if (record.kind === "entry" && record.frame.text.startsWith(EVENT)) {
+        const [, , id, event] = decodeValue(record.frame.text, record.frame.buffers) as unknown[];
+        const key = toolCalls.get(id);
+        const outcome = toToolOutcome(event as EventFrame);
+        if (key !== undefined && outcome !== undefined) this.#add(key, outcome);
+      } else if (record.kind === "call" || record.kind === "note" || record.kind === "wait") {
         const asked = toAsked(record.text);
         if (asked === undefined) continue;
         if (record.kind === "wait") waiting = asked.key;
@@ -41,14 +52,19 @@ export class RecordedOps {
     return isOutside(name) ? (args) => this.#answer(name, args) : undefined;
   }
 
+  /** What the same call of an MCP tool gave then. @throws what it failed with; ReplayError where there was none. */
+  toolCall(input: unknown): unknown {
+    return this.#answer(MCP_STEP, input);
+  }
+
   #answer(name: string, args: unknown): unknown {
     const outcome = this.#answers.get(keyOf(name, args))?.shift();
     if (outcome?.ok) return outcome.value;
     if (outcome !== undefined) throw toError(outcome.error);
-    const shown = name.replace(/^app\./, "");
+    const shown = name.replace(/^app\./, "").replace(/^store_/, "store.");
     const error = new GeppettoError(
       "ReplayError",
-      `Cannot answer ${shown}: the run has no recorded answer to these arguments`,
+      `Cannot answer ${shown === OPS.fetch_send.name ? "fetch" : shown}: the run has no recorded answer to these arguments`,
       { code: "ERR_REPLAY_MISS" },
     );
     this.firstMiss ??= error;
@@ -62,16 +78,48 @@ export class RecordedOps {
   }
 }
 
+const START = `[${FRAME_VERSION},"${OPS.run_start.name}",`;
+const EVENT = `[${FRAME_VERSION},"${FRAMES.event_deliver.name}",`;
 const SETTLE = `[${FRAME_VERSION},"${FRAMES.call_settle.name}",`;
 
+const OUTSIDE: ReadonlySet<string> = new Set([
+  OPS.image_load.name,
+  OPS.fetch_send.name,
+  OPS.fetch_read.name,
+  OPS.mcp_list.name,
+  OPS.mcp_read.name,
+  OPS.mcp_prompt.name,
+  OPS.mcp_search.name,
+  OPS.mcp_describe.name,
+  OPS.store_get.name,
+  OPS.store_set.name,
+  OPS.store_delete.name,
+  OPS.store_list.name,
+]);
+
+/** A call of an MCP tool is a run: it is known by its input. */
+function noteToolCall(text: string, calls: Map<unknown, string>): void {
+  if (!text.startsWith(START)) return;
+  const [, , args] = decodeValue(text) as unknown[];
+  const { id, step, input } = args as { id?: unknown; step?: unknown; input?: unknown };
+  if (step === MCP_STEP) calls.set(id, keyOf(MCP_STEP, input));
+}
+
+function toToolOutcome({ type, results = [], error }: EventFrame): Outcome | undefined {
+  if (type === "final") return { ok: true, value: results[0] };
+  return type === "error" && error !== undefined ? { ok: false, error } : undefined;
+}
+
 function isOutside(name: string): boolean {
-  return name.startsWith("app.") || name === OPS.image_load.name;
+  return name.startsWith("app.") || OUTSIDE.has(name);
 }
 
 /** Arguments in a form in which the order of fields does not count. */
 function keyOf(name: string, args: unknown): string {
-  return JSON.stringify([name, args], (_, value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
+  // What looks like a key is not in the record: headers often do.
+  const known = name === OPS.fetch_send.name ? { ...(args as object), headers: undefined } : args;
+  return JSON.stringify([name, known], (_, value: unknown) =>
+    isObject(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : typeof value === "bigint"
         ? `${value}n`
@@ -86,10 +134,4 @@ function toAsked(text: string): { key: string; callId: unknown } | undefined {
 
 function toOutcome({ text, buffers }: Frame): Outcome {
   return decodeValue(text, buffers) as Outcome;
-}
-
-/** The error of then. */
-function toError({ name, message, ...details }: ErrorRecord): Error {
-  if (Object.hasOwn(ERROR_CODES, name)) return new GeppettoError(name as ErrorName, message, details);
-  return Object.assign(new Error(message), { name });
 }

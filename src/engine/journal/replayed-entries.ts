@@ -11,7 +11,7 @@ export type ReplayedEntry = Extract<JournalRecord, { kind: "entry" | "run" }>;
  * The entries of a journal for a replay: the guest's clock reads what it read then, and a guest in a thread has the local
  * time of then, whatever that of this process is.
  */
-export function replayedEntries({ facts, records }: Journal): ReplayedEntry[] {
+export function replayedEntries({ facts, records }: Journal, { places }: { places: boolean }): ReplayedEntry[] {
   const entries = records.filter((record): record is ReplayedEntry => record.kind === "entry" || record.kind === "run");
   const reads = clockReads(records);
   const { locale, timeZone } = new Intl.DateTimeFormat().resolvedOptions();
@@ -21,6 +21,7 @@ export function replayedEntries({ facts, records }: Journal): ReplayedEntry[] {
     const feature = entry.kind === "entry" ? installedFeature(entry.frame.text) : undefined;
     if (feature === "reproducible") {
       replayed.push(withReads(entry as ReplayedEntry & { kind: "entry" }, reads));
+      if (places) replayed.push(installPlaces());
       continue;
     }
     if (feature === "localTime") isLocalTimeMissing = false;
@@ -37,9 +38,28 @@ export function replayedEntries({ facts, records }: Journal): ReplayedEntry[] {
   return replayed;
 }
 
+function installPlaces(): ReplayedEntry {
+  return { kind: "entry", frame: { text: JSON.stringify([FRAME_VERSION, FRAMES.feature_install.name, "places"]) } };
+}
+
+/** The place that a message tells, where it tells one: "file:///a.js:3:5". */
+export function toldPlace(text: string): string | undefined {
+  if (!text.startsWith(PLACE_NOTE)) return undefined;
+  const [, , args] = JSON.parse(text) as [unknown, unknown, { place?: unknown }];
+  return typeof args.place === "string" ? args.place : "";
+}
+
+const PLACE_NOTE = `[${FRAME_VERSION},"${OPS.place_tell.name}",`;
+
 /** Does this message only tell what the guest's clock has read? */
 export function isClockNote(text: string): boolean {
   return text.startsWith(CLOCK_NOTE);
+}
+
+/** What such a message tells. */
+export function readsIn(text: string): unknown[] {
+  const [, , args] = JSON.parse(text) as [unknown, unknown, { reads?: unknown[] }];
+  return args.reads ?? [];
 }
 
 const CLOCK_NOTE = `[${FRAME_VERSION},"${OPS.clock_reads.name}",`;
@@ -53,9 +73,8 @@ function installedFeature(text: string): string | undefined {
 
 function clockReads(records: readonly JournalRecord[]): unknown[] {
   return records.flatMap((record) => {
-    if ((record.kind !== "note" && record.kind !== "call") || !isClockNote(record.text)) return [];
-    const [, , args] = JSON.parse(record.text) as [unknown, unknown, { reads?: unknown[] }];
-    return args.reads ?? [];
+    const isTold = (record.kind === "note" || record.kind === "call") && isClockNote(record.text);
+    return isTold ? readsIn(record.text) : [];
   });
 }
 

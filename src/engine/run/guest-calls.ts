@@ -1,4 +1,5 @@
 import { abortable } from "../../base/abortable.ts";
+import { currentSpan, type TraceSpan } from "../../base/telemetry/trace.ts";
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
 import { DELIVERY, type Delivery, type GuestCall } from "../../shared/contract/runs.ts";
@@ -32,32 +33,53 @@ export function createCarrier(
 export class GuestCalls {
   readonly #carrier: CallCarrier;
   readonly #pending = new Map<number, Deferred<unknown>>();
+  /** What those calls are made for, where somebody hears of it. */
+  readonly #spans = new Map<number, TraceSpan>();
+  /** The answer to a call that the guest makes by itself, until that call is asked for. */
+  #foreseen: Deferred<unknown> | undefined;
   #nextId = 1;
 
-  constructor(carrier: CallCarrier) {
+  /** @param isFirstMade the guest makes the first call without being told, and may answer before it is asked for */
+  constructor(carrier: CallCarrier, isFirstMade = false) {
     this.#carrier = carrier;
+    if (isFirstMade) this.#foreseen = this.#expect(this.#nextId);
   }
 
   /** Has the guest call one of the run's functions; an abort does not wait for it, but tells it. */
   async call(name: string, args: unknown, signal: AbortSignal): Promise<unknown> {
     signal.throwIfAborted();
     const callId = this.#nextId++;
-    const answer = createDeferred<unknown>();
-    // The answer may come before anybody waits for it: while the turn that makes the call is still under way.
-    answer.promise.catch(() => {});
-    this.#pending.set(callId, answer);
+    const foreseen = this.#foreseen;
+    this.#foreseen = undefined;
+    const answer = foreseen ?? this.#expect(callId);
+    const span = currentSpan();
+    if (span !== undefined) this.#spans.set(callId, span);
     const onAbort = (): void => {
       answer.reject(signal.reason);
       this.#carrier.abort(callId);
     };
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      await abortable(this.#carrier.make({ callId, name, args }), signal);
+      if (foreseen === undefined) await abortable(this.#carrier.make({ callId, name, args }), signal);
       return await answer.promise;
     } finally {
       this.#pending.delete(callId);
+      this.#spans.delete(callId);
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  #expect(callId: number): Deferred<unknown> {
+    const answer = createDeferred<unknown>();
+    // The answer may come before anybody waits for it: while the turn that makes the call is still under way.
+    answer.promise.catch(() => {});
+    this.#pending.set(callId, answer);
+    return answer;
+  }
+
+  /** The span for which a call was made that is under way. */
+  spanOf(callId: number): TraceSpan | undefined {
+    return this.#spans.get(callId);
   }
 
   /** The guest has answered a call; an unknown id is ignored. */

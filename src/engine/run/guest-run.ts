@@ -1,6 +1,7 @@
-import { createDeferred, type Deferred } from "../../base/deferred.ts";
+import { bothOf, createDeferred, type Deferred } from "../../base/deferred.ts";
+import type { TraceSpan } from "../../base/telemetry/trace.ts";
 import { timeSource } from "../../base/time/time-source.ts";
-import type { Bus } from "../../events/bus.ts";
+import { PUBLISHED, type Bus } from "../../events/bus.ts";
 import { SEQUENCE_NUMBER } from "../../events/message.ts";
 import type { RunStart, WaitAnswer } from "../../shared/contract/runs.ts";
 import { GeppettoError } from "../../shared/errors.ts";
@@ -98,7 +99,7 @@ export class GuestRun {
     const { queue, now } = surroundings;
     const way = { id, queue, mailbox: this.#mailbox };
     this.#delivery = createDelivery(delivery, { ...way, onChange: () => this.#hold() });
-    this.#calls = new GuestCalls(createCarrier(delivery, way));
+    this.#calls = new GuestCalls(createCarrier(delivery, way), body !== undefined && request.hasBegun === true);
     this.#run = new StepRun({
       id,
       source,
@@ -114,6 +115,11 @@ export class GuestRun {
   /** Aborted when the run is cancelled or fails. */
   get signal(): AbortSignal {
     return this.#run.signal;
+  }
+
+  /** The span of a call that it has made of the guest, or of itself. */
+  spanOf(callId: number): TraceSpan | undefined {
+    return this.#calls.spanOf(callId) ?? this.#run.span;
   }
 
   /** What runs, and which model answers where that is known: "chat (gpt-5-mini)". */
@@ -213,43 +219,35 @@ export class GuestRun {
   }
 
   /**
-   * Resolves when guest and bus have room for the next event, and the parent has taken this one.
+   * Resolves when guest and bus have room for the next event, and the parent has taken this one; undefined where that is
+   * so already.
    *
    * @throws {GeppettoError} at once, for an event that cannot cross to the guest.
    */
-  #publish(event: StepEvent, error: ErrorRecord | undefined): Promise<void> {
+  #publish(event: StepEvent, error: ErrorRecord | undefined): Promise<unknown> | undefined {
     const { onEvent, onError } = this.#surroundings;
-    const heard = onEvent(event);
+    const time = timeSource();
+    const heard = time.heard(() => onEvent(event));
     if (error !== undefined) onError(error);
     // With the last event the guest may start another run in the place of this one.
     if (isTerminal(event.type)) this.#giveBackArguments();
     const bytes = eventBytes(event);
-    const emission = toEmission(event);
+    const parent = this.#parent;
+    const { forwards, inherits } = this.#request;
+    const emission = parent === undefined && forwards !== true ? undefined : toEmission(event);
     // Of a run that forwards its guest wants no more than the results and the end.
-    const isUnwanted = this.#delivery.lastOnly || (this.#request.forwards === true && emission !== undefined);
+    const isUnwanted = this.#delivery.lastOnly || (forwards === true && emission !== undefined);
     const delivered =
       isUnwanted && !isTerminal(event.type) ? undefined : this.#delivery.send(this.#toFrame(event, error), bytes);
-    const published = heard === undefined ? this.#toBus(event, bytes) : Promise.all([this.#toBus(event, bytes), heard]);
-    const parent = this.#parent;
-    if (this.#request.inherits === true) parent?.inherit(event);
-    if (emission === undefined || parent === undefined) return this.#taken(delivered, published);
-    return this.#forwards || this.#decision !== undefined
-      ? this.#forwarded(delivered, published, parent, emission)
-      : this.#taken(delivered, published);
+    const onBus = time.heard(() => this.#toBus(event, bytes));
+    const taken = bothOf(delivered, bothOf(onBus, heard));
+    if (inherits === true) parent?.inherit(event);
+    const mayForward = emission !== undefined && (this.#forwards || this.#decision !== undefined);
+    return mayForward && parent !== undefined ? this.#forwarded(taken, parent, emission) : taken;
   }
 
-  async #taken(delivered: Promise<void> | undefined, published: Promise<unknown>): Promise<void> {
-    await delivered;
-    await published;
-  }
-
-  async #forwarded(
-    delivered: Promise<void> | undefined,
-    published: Promise<unknown>,
-    parent: GuestRun,
-    emission: StepEmission,
-  ): Promise<void> {
-    await this.#taken(delivered, published);
+  async #forwarded(taken: Promise<unknown> | undefined, parent: GuestRun, emission: StepEmission): Promise<void> {
+    await taken;
     await this.#decision?.promise;
     if (!this.#forwards) return;
     // The results before it go to the parent through the guest.
@@ -268,18 +266,33 @@ export class GuestRun {
     await (this.#body === undefined ? this.#run.emit(emission) : this.#body.emit(emission, part));
   }
 
-  async #toBus(event: StepEvent, bytes: number): Promise<void> {
+  /** Undefined where the bus has taken the event at once. */
+  #toBus(event: StepEvent, bytes: number): Promise<void> | undefined {
     const { bus, onUnpublished } = this.#surroundings;
     try {
-      await bus.publish(this.#topic, event, { bytes, metadata: this.#topicMetadata(event) });
+      const published = bus.publish(this.#topic, event, { bytes, metadata: this.#topicMetadata(event) });
+      return published === PUBLISHED ? undefined : this.#taken(published);
     } catch (error) {
       onUnpublished(this.#topic, error);
+      return undefined;
+    }
+  }
+
+  /** Resolves when the bus has taken an event, or has not. */
+  async #taken(published: Promise<void>): Promise<void> {
+    try {
+      await published;
+    } catch (error) {
+      this.#surroundings.onUnpublished(this.#topic, error);
     }
   }
 
   #topicMetadata({ seq }: StepEvent): Record<string, string> {
     const { parent } = this.#request;
-    return { [SEQUENCE_NUMBER]: String(seq), ...(parent === undefined ? {} : { parentRunId: parent }) };
+    const metadata: Record<string, string> = { [SEQUENCE_NUMBER]: String(seq) };
+    if (parent !== undefined) metadata["parentRunId"] = parent;
+    const { span } = this.#run;
+    return span === undefined ? metadata : { ...metadata, ...span.headers() };
   }
 
   #toFrame(event: StepEvent, error: ErrorRecord | undefined): EventFrame {

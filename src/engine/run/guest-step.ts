@@ -22,6 +22,8 @@ const TOLD_TOGETHER = YIELD_CREDIT / 2;
 const MOST_GIVEN = 2 * YIELD_CREDIT;
 
 export interface GuestStepOptions {
+  /** The guest has begun with the body, without being asked. */
+  hasBegun: boolean;
   /** Counts characters of results that wait here; throws where they are too many. */
   reserve(chars: number): void;
   /** So many more results have been taken. */
@@ -69,7 +71,7 @@ export class GuestStep implements StepSource {
   #more: Deferred<void> | undefined;
   #room: Deferred<void> | undefined;
   #over = false;
-  #context: StepContext | undefined;
+  #isAskedFor = false;
   #loss: string | undefined;
 
   constructor(info: StepInfo, options: GuestStepOptions) {
@@ -83,7 +85,7 @@ export class GuestStep implements StepSource {
 
   /** Does the guest know the results, having made them? */
   get hasBegun(): boolean {
-    return this.#context !== undefined;
+    return this.#options.hasBegun || this.#isAskedFor;
   }
 
   /** Why the copies of the results are not as good as the results, where the guest was to look. */
@@ -120,7 +122,7 @@ export class GuestStep implements StepSource {
   }
 
   async *run(_: unknown, context: StepContext): AsyncGenerator {
-    this.#context = context;
+    this.#isAskedFor = true;
     let ended = false;
     const body = context.callGuest(BODY, []).finally(() => {
       ended = true;

@@ -1,6 +1,6 @@
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
 import { DELIVERY, type Delivery } from "../../shared/contract/runs.ts";
-import type { Frame } from "../../shared/frames.ts";
+import { FRAME_VERSION, pieceText, type Frame, type PieceShape } from "../../shared/frames.ts";
 import type { EventFrame } from "../../shared/step-events.ts";
 import { toFrame, type EntryQueue } from "../entry-queue.ts";
 import { EventWindow } from "./event-window.ts";
@@ -49,27 +49,60 @@ export function createDelivery(kind: Delivery, options: DeliveryOptions): RunDel
   }
 }
 
-function eventFrame(id: string, event: EventFrame): Frame {
-  return toFrame(FRAMES.event_deliver, [id, event], "omit");
+/** Longest delta of which nobody needs to ask whether it is too long to cross. */
+const SHORT_CHARS = 4096;
+
+const EVENT_START = `[${FRAME_VERSION},${JSON.stringify(FRAMES.event_deliver.name)},`;
+
+/** Writes the events of a run as they cross. Pieces of text, which are most of them, need no encoder: it would write the same. */
+class EventWriter {
+  readonly #id: string;
+  readonly #start: string;
+  /** Of the last piece of text, and what it is of. */
+  #shape: PieceShape | undefined;
+  #type = "";
+  #wantsAck = false;
+
+  constructor(id: string) {
+    this.#id = id;
+    this.#start = `${EVENT_START}${JSON.stringify(id)},`;
+  }
+
+  frame(event: EventFrame): Frame {
+    const { type, seq, time, delta, wantsAck = false } = event;
+    const isShortPiece = event.isPiece === true && event.meta === undefined && delta!.length <= SHORT_CHARS;
+    if (!isShortPiece) return toFrame(FRAMES.event_deliver, [this.#id, event], "omit");
+    const piece = { shape: this.#shapeOf(type, wantsAck), seq, time, delta: JSON.stringify(delta) };
+    return { text: pieceText(piece), piece };
+  }
+
+  /** The same object as long as it is the same. */
+  #shapeOf(type: string, wantsAck: boolean): PieceShape {
+    if (this.#shape !== undefined && type === this.#type && wantsAck === this.#wantsAck) return this.#shape;
+    this.#type = type;
+    this.#wantsAck = wantsAck;
+    const end = `,"isPiece":true${wantsAck ? ',"wantsAck":true' : ""}}]`;
+    return (this.#shape = [`${this.#start}{"type":"${type}","seq":`, ',"time":', ',"delta":', end]);
+  }
 }
 
 /** Each event is a turn of the guest, pipelined; the end of the turn is the ack. */
 class TurnDelivery implements RunDelivery {
   readonly lastOnly: boolean;
   readonly mayWake = true;
-  readonly #id: string;
-  readonly #window: EventWindow;
+  readonly #writer: EventWriter;
+  readonly #window: EventWindow<Frame>;
 
   constructor({ id, queue }: DeliveryOptions, lastOnly: boolean) {
     this.lastOnly = lastOnly;
-    this.#id = id;
+    this.#writer = new EventWriter(id);
     this.#window = new EventWindow((frame, bytes) => {
-      void queue.enterFrame(frame).then(() => this.#window.consumed(bytes));
+      queue.send(frame, () => this.#window.consumed(bytes));
     });
   }
 
   send(event: EventFrame, bytes: number): Promise<void> | undefined {
-    return this.#window.add(eventFrame(this.#id, event), bytes);
+    return this.#window.add(this.#writer.frame(event), bytes);
   }
 
   idle(): Promise<void> {
@@ -85,38 +118,57 @@ class TurnDelivery implements RunDelivery {
   }
 }
 
+interface WrittenEvent {
+  frame: Frame;
+  wantsAck: boolean;
+}
+
 interface SentEvent {
   readonly bytes: number;
   hasArrived: boolean;
 }
 
+/** How much may go to a guest before an event of which it tells at once that it has taken it, in bytes. */
+const ACKED_BYTES = 64_000;
+
 /**
  * Each event is a turn of the guest, where it lies until the script takes it. More of them wake nobody while the guest
- * has some that it was not asked for: a stream that a script has dropped does not keep the script.
+ * has some that it was not asked for: a stream that a script has dropped does not keep the script. While many are under
+ * way the guest tells of some together; when none is any more it is asked what it has taken.
  */
 class PulledDelivery implements RunDelivery {
   readonly lastOnly = false;
-  readonly #id: string;
-  readonly #window: EventWindow;
+  readonly #writer: EventWriter;
+  readonly #window: EventWindow<WrittenEvent>;
   readonly #onChange: () => void;
   #isPulled = true;
   /** Events on their way into the guest, each a turn. */
   #entering = 0;
   /** What it has been sent and has not taken. */
   readonly #untaken: SentEvent[] = [];
+  /** Does it tell at once? And how much has gone since an event of which it does, in bytes. */
+  #tellsAtOnce = false;
+  #bytesSince = 0;
+  readonly #ask: () => void;
 
   constructor({ id, queue, onChange }: DeliveryOptions) {
-    this.#id = id;
+    this.#ask = () => void queue.enter(FRAMES.acks_now, id);
+    this.#writer = new EventWriter(id);
     this.#onChange = onChange;
-    this.#window = new EventWindow((frame, bytes) => {
+    this.#window = new EventWindow(({ frame, wantsAck }, bytes) => {
       const event: SentEvent = { bytes, hasArrived: false };
       this.#untaken.push(event);
+      this.#tellsAtOnce = wantsAck;
       this.#entering++;
-      void queue.enterFrame(frame).then(() => {
+      queue.send(frame, () => {
         this.#entering--;
         event.hasArrived = true;
-        if (this.#isPulled) this.#onChange();
-        else this.#takeArrived();
+        if (!this.#isPulled) return this.#takeArrived();
+        if (this.#entering === 0 && this.#untaken.length > 0 && !this.#tellsAtOnce) {
+          this.#tellsAtOnce = true;
+          this.#ask();
+        }
+        this.#onChange();
       });
     });
   }
@@ -126,7 +178,13 @@ class PulledDelivery implements RunDelivery {
   }
 
   send(event: EventFrame, bytes: number): Promise<void> | undefined {
-    return this.#window.add(eventFrame(this.#id, event), bytes);
+    this.#bytesSince += bytes;
+    const wantsAck = this.#untaken.length === 0 || this.#bytesSince > ACKED_BYTES;
+    if (wantsAck) {
+      this.#bytesSince = 0;
+      event.wantsAck = true;
+    }
+    return this.#window.add({ frame: this.#writer.frame(event), wantsAck }, bytes);
   }
 
   idle(): Promise<void> {

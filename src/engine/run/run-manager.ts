@@ -1,3 +1,4 @@
+import type { TraceSpan } from "../../base/telemetry/trace.ts";
 import { timeSource } from "../../base/time/time-source.ts";
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
 import type { Unchecked } from "../../shared/contract/op.ts";
@@ -55,6 +56,12 @@ export class RunManager {
 
   get active(): number {
     return this.#runs.size;
+  }
+
+  /** The span of what a guest says that it calls for: a run, or a call that a run has made of it. */
+  spanOf(cause: string): TraceSpan | undefined {
+    const [id = "", callId] = cause.split("/");
+    return this.#runs.get(id)?.spanOf(Number(callId));
   }
 
   /** Makes a step known to the guest under a name. */
@@ -193,10 +200,10 @@ export class RunManager {
     return interceptor(source, { step, args: args as Unchecked<never> });
   }
 
-  #stepFor({ step: name, info, id }: StartRequest, reserve: (chars: number) => void): StepSource {
+  #stepFor({ step: name, info, hasBegun = false, id }: StartRequest, reserve: (chars: number) => void): StepSource {
     if (name === GUEST_STEP) {
       const onTaken = (count: number): void => void this.#options.queue.enter(FRAMES.run_resume, id, count);
-      return new GuestStep(info, { reserve, onTaken });
+      return new GuestStep(info, { hasBegun, reserve, onTaken });
     }
     const step = this.#steps.get(name);
     if (step === undefined)

@@ -20,8 +20,11 @@ export interface Script {
   folder?: string;
   /** Lines of the code that come before what its author wrote: left out of the line numbers. Default 0. */
   lineOffset?: number;
+  /** What has been made of it already, here or on another machine: it is taken as it is, and nothing is read. */
+  loaded?: LoadedScript;
 }
 
+/** A script as it runs, with what it imports. */
 export interface LoadedScript {
   code: string;
   /** Of a script that was put together from modules: where its text comes from, and their texts by name. */
@@ -44,6 +47,10 @@ export interface LoadedScript {
  *   reason.
  */
 export async function loadScript(script: Script, permissions: Permissions, signal: AbortSignal): Promise<LoadedScript> {
+  if (script.loaded !== undefined) {
+    permissions.begin(script.loaded.name, undefined);
+    return script.loaded;
+  }
   const read = await readScript(script);
   const { name, code, folder } = read;
   permissions.begin(name, folder);

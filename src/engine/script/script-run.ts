@@ -1,6 +1,7 @@
 import type { ResultCopy } from "../../shared/contract/ops.ts";
 import { toErrorRecord, GeppettoError } from "../../shared/errors.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
+import type { Waiting } from "../../journal/executions/journal.ts";
 import { createDeferred } from "../../base/deferred.ts";
 
 /**
@@ -11,9 +12,10 @@ import { createDeferred } from "../../base/deferred.ts";
  * - load: it does not parse, or imports what cannot be imported
  * - stalled: it awaits what nothing can settle any more
  * - limit: a limit ended it · aborted: the host's signal did · crashed: the realm is gone
+ * - suspended: it waits for long, and goes on when somebody resumes its execution
  */
 export type ScriptEnd =
-  "completed" | "done" | "exit" | "uncaught" | "load" | "stalled" | "limit" | "aborted" | "crashed";
+  "completed" | "done" | "exit" | "uncaught" | "load" | "stalled" | "limit" | "aborted" | "crashed" | "suspended";
 
 /** An error of a script as plain data. */
 export interface ScriptError extends ErrorRecord {
@@ -49,6 +51,10 @@ export interface ScriptOutcome {
   unhandledErrors?: ScriptError[];
   /** What was under way when a limit ended it. */
   pending?: PendingWork;
+  /** What a suspended one waits for. */
+  waitsFor?: readonly Waiting[];
+  /** Somebody has cancelled its execution, for good. */
+  isCancelled?: boolean;
   stats: ScriptStats;
   /** Of a script that was put together from modules: their texts, by the names that its stacks have. */
   sources?: Readonly<Record<string, string>>;
@@ -106,10 +112,22 @@ export class ScriptRun {
     this.#end({ ok: exitCode === 0, end: "exit", exitCode });
   }
 
+  /** Somebody has cancelled its execution. */
+  cancel(error: ScriptError): void {
+    if (!this.over) this.#cutOff = true;
+    this.#end({ ok: false, end: "aborted", error, isCancelled: true });
+  }
+
   /** @param told the error with what is still to be found out; the script is over all the same */
   fail(end: ScriptEnd, error: ScriptError, pending?: PendingWork, told?: Promise<ScriptError>): void {
     if (!this.over) this.#cutOff = end === "limit" || end === "aborted" || end === "crashed";
     this.#end({ ok: false, end, error, ...(pending === undefined ? {} : { pending }) }, told);
+  }
+
+  /** It waits for long: this much of it is over. */
+  suspend(waitsFor: readonly Waiting[]): void {
+    if (!this.over) this.#cutOff = true;
+    this.#end({ ok: true, end: "suspended", waitsFor });
   }
 
   /** A run has failed. */
@@ -138,7 +156,7 @@ export class ScriptRun {
   #withUnhandled(outcome: Omit<ScriptOutcome, "stats" | "sources">): Omit<ScriptOutcome, "stats" | "sources"> {
     const unhandledErrors = [...this.#unhandled.values()];
     const [error] = unhandledErrors;
-    if (error === undefined || outcome.end === "aborted") return outcome;
+    if (error === undefined || outcome.end === "aborted" || outcome.end === "suspended") return outcome;
     return { error, ...outcome, ok: false, unhandledErrors };
   }
 }
@@ -156,6 +174,11 @@ export function failedOutcome(end: ScriptEnd, error: GeppettoError): ScriptOutco
 /** Why its host has ended a script. */
 export function abortedError(): GeppettoError {
   return new GeppettoError("AbortError", "The script was aborted by its host", { code: "ERR_ABORTED" });
+}
+
+/** Why somebody has ended an execution. */
+export function cancelledError(): GeppettoError {
+  return new GeppettoError("AbortError", "The execution was cancelled", { code: "ERR_ABORTED" });
 }
 
 const STALLED: ErrorRecord = {

@@ -2,18 +2,22 @@ import { createDeferred, type Deferred } from "../../base/deferred.ts";
 import { LoadError } from "../../modules/load-error.ts";
 import { toErrorRecord, type GeppettoError } from "../../shared/errors.ts";
 import type { ResultCopy } from "../../shared/contract/ops.ts";
+import type { Waiting } from "../../journal/executions/journal.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
 import { SourcePlaces } from "../../shared/source-positions.ts";
 import { realmError } from "../engine-errors.ts";
 import type { RealmSession, LossKind } from "../realm-session.ts";
 import { limitError, type EngineLimits } from "../limits.ts";
 import type { LoadedScript } from "./load-script.ts";
-import { abortedError, ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome } from "./script-run.ts";
-
-/** How long a turn that is running when the time is up may take to tell where it was, in milliseconds. */
-const INTERRUPT_MS = 150;
-/** How often the CPU time of a script is compared with its limit, in milliseconds. */
-const CPU_WATCH_MS = 50;
+import {
+  abortedError,
+  cancelledError,
+  ScriptRun,
+  type ScriptEnd,
+  type ScriptError,
+  type ScriptOutcome,
+} from "./script-run.ts";
+import { INTERRUPT_MS, watchLimits } from "./watch-limits.ts";
 
 /** From how long before it on a deadline limits each turn, in milliseconds. */
 const NEAR_MS = 10_000;
@@ -76,6 +80,7 @@ export class ScriptRunner {
     cleanUp: (mayGoOn: boolean) => Promise<void>,
     onOver: (end: ScriptEnd) => void,
     signal: AbortSignal | undefined,
+    { loadOnly = false }: { loadOnly?: boolean } = {},
   ): Promise<ScriptOutcome> {
     const loop = this.#loop;
     const run = new ScriptRun();
@@ -98,8 +103,8 @@ export class ScriptRunner {
         }
         loop.ledger.onIdle = () => run.idle(loop.ledger.empty);
         if (!run.over) {
-          this.#hasBegun = true;
-          this.#runBody(run, source);
+          this.#hasBegun ||= !loadOnly;
+          this.#runBody(run, source, loadOnly);
         }
       }
       const outcome = await run.ended;
@@ -121,6 +126,28 @@ export class ScriptRunner {
     if (this.#script === undefined || this.#script.over) return;
     this.#loop.ops.accepting = false;
     this.#script.fail(end, { ...error, fromHost }, end === "limit" ? this.#loop.pending() : undefined);
+  }
+
+  /** The same, and its guest is of no more use. */
+  cut(end: ScriptEnd, error: ErrorRecord): void {
+    if (this.#script === undefined) return;
+    this.#isCut = true;
+    this.end(end, error);
+  }
+
+  /** Somebody has cancelled its execution, for good. */
+  cancel(): void {
+    if (this.#script === undefined || this.#script.over) return;
+    this.#loop.ops.accepting = false;
+    this.#script.cancel({ ...toErrorRecord(cancelledError()), fromHost: true });
+  }
+
+  /** It waits for long: it goes no further here, and its guest with it. */
+  suspend(waitsFor: readonly Waiting[]): void {
+    if (this.#script === undefined || this.#script.over) return;
+    this.#isCut = true;
+    this.#loop.ops.accepting = false;
+    this.#script.suspend(waitsFor);
   }
 
   done(result: ResultCopy): void {
@@ -209,11 +236,11 @@ export class ScriptRunner {
     }
   }
 
-  #runBody(run: ScriptRun, { name, code, kind, lineOffset, positions }: LoadedScript): void {
+  #runBody(run: ScriptRun, { name, code, kind, lineOffset, positions }: LoadedScript, loadOnly: boolean): void {
     const places = positions === undefined ? undefined : new SourcePlaces(positions);
     this.#places = places;
     void this.#loop.run(
-      { code, kind, lineOffset, filename: `file:///${name}` },
+      { code, kind, lineOffset, filename: `file:///${name}`, ...(loadOnly ? { loadOnly } : {}) },
       {
         onSettled: (result) => run.settle(result),
         onFailed: (error) => {
@@ -244,27 +271,14 @@ export class ScriptRunner {
     }
   }
 
-  /** Ends the script at the host's signal and at its time limit. Returns what stops the watching. */
+  /** Ends the script at the host's signal and at its limits of time. Returns what stops the watching. */
   #watch(signal: AbortSignal | undefined): () => void {
-    const { wallMs, cpuMs } = this.#limits;
-    const onAbort = (): void => {
-      this.end("aborted", toErrorRecord(abortedError()));
+    const watched = {
+      abort: () => this.end("aborted", toErrorRecord(abortedError())),
+      timeIsUp: () => this.#timeIsUp(),
+      cpuTimeIsUp: () => this.#exceeded("cpuMs"),
     };
-    const timer = wallMs === undefined ? undefined : setTimeout(() => this.#timeIsUp(), wallMs);
-    const startCpuMs = this.#loop.cpuMs;
-    const watch =
-      cpuMs === undefined
-        ? undefined
-        : setInterval(() => {
-            if (this.#loop.cpuMs - startCpuMs > cpuMs) this.#exceeded("cpuMs");
-          }, CPU_WATCH_MS);
-    if (signal?.aborted === true) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
-    return () => {
-      clearTimeout(timer);
-      clearInterval(watch);
-      signal?.removeEventListener("abort", onAbort);
-    };
+    return watchLimits(watched, this.#loop, this.#limits, signal);
   }
 
   /** Ends the script; a turn that is running is given a moment to tell where it was. */
@@ -274,7 +288,8 @@ export class ScriptRunner {
     if (!this.#loop.busy) return this.#exceeded("wallMs");
     const interrupted = createDeferred<string | undefined>();
     this.#interrupted = interrupted;
-    setTimeout(() => interrupted.resolve(undefined), INTERRUPT_MS);
+    const late = setTimeout(() => interrupted.resolve(undefined), INTERRUPT_MS);
+    void interrupted.promise.then(() => clearTimeout(late));
     this.#loop.ops.accepting = false;
     const error = { ...toErrorRecord(limitError("wallMs", this.#limits.wallMs ?? 0, this.#meanwhile)), fromHost: true };
     const told = interrupted.promise.then((stack) => ({ ...error, ...this.#where(stack) }));

@@ -2,6 +2,7 @@ import type { FrameKind, ScriptContext } from "../../shared/contract/frame-kinds
 import type { Op, OpMode } from "../../shared/contract/op.ts";
 import type { GeppettoError } from "../../shared/errors.ts";
 import type { StepSource } from "../../steps/step.ts";
+import type { Pace } from "../execution/pace.ts";
 import type { EngineLimits } from "../limits.ts";
 import type { OpHandler } from "../op-table.ts";
 import type { RealmSession } from "../realm-session.ts";
@@ -14,6 +15,10 @@ export interface VmHost {
   readonly limits: EngineLimits;
   /** Of an engine whose time is virtual. */
   readonly clock: VirtualClock | undefined;
+  /** When what is due may go on. */
+  readonly pace: Pace;
+  /** Does what is seen outside when all before it is kept, where the script's execution lasts; else at once. */
+  whenKept(then: () => void): void;
   enter<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<boolean>;
   /** Like enter, but the guest's failure rejects. */
   enterChecked<Body extends readonly unknown[]>(kind: FrameKind<Body>, ...body: Body): Promise<unknown>;
@@ -31,6 +36,8 @@ export interface VmHost {
   /** Told before each script; the listener enters what its feature's guest half needs. */
   onScriptBegin(listener: (context: ScriptContext) => Promise<void>): void;
   onReset(listener: () => void): void;
+  /** Told before each run of a session. */
+  onSessionRun(listener: () => void): void;
   endScript(error: GeppettoError): void;
   /** Turns completed so far. */
   turns(): number;
@@ -45,9 +52,21 @@ export interface Started {
 }
 
 /** What only the engine itself can do for a Vm. */
-type OfEngine = Pick<VmHost, "limits" | "clock" | "later" | "evaluate" | "onScriptBegin" | "onReset">;
+type OfEngine = Pick<
+  VmHost,
+  | "limits"
+  | "clock"
+  | "pace"
+  | "whenKept"
+  | "later"
+  | "evaluate"
+  | "onScriptBegin"
+  | "onReset"
+  | "onSessionRun"
+  | "endScript"
+>;
 
-export function createVmHost({ loop, runner }: Started, ofEngine: OfEngine): VmHost {
+export function createVmHost({ loop }: Started, ofEngine: OfEngine): VmHost {
   return {
     ...ofEngine,
     enter: (kind, ...body) => loop.enter(kind, ...body),
@@ -56,7 +75,6 @@ export function createVmHost({ loop, runner }: Started, ofEngine: OfEngine): VmH
     registerStep: (name, step) => loop.runs.register(name, step),
     setInterceptor: (name, interceptor) => loop.runs.setInterceptor(name, interceptor),
     hold: (kind, options) => loop.ledger.hold(kind, options),
-    endScript: (error) => runner.exceeded(error),
     turns: () => loop.turns,
     quiet: (maxTurns) => loop.quiet(maxTurns),
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { MsgHdrs } from "@nats-io/transport-node";
+import { TRACE_HEADERS } from "../../base/telemetry/trace-headers.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { NO_METADATA, UNDECODABLE, type MessageMetadata } from "../message.ts";
 
@@ -37,9 +38,21 @@ export function decodeMessage(message: { data: Uint8Array; headers?: MsgHdrs | u
   }
 }
 
+/** The trace to which a message belongs, of metadata as it is sent. */
+export function traceHeadersIn(metadata: string): [name: string, value: string][] {
+  if (!TRACE_HEADERS.some((name) => metadata.includes(`"${name}":`))) return [];
+  const { ...all } = JSON.parse(metadata) as Record<string, string>;
+  return TRACE_HEADERS.flatMap((name): [string, string][] => (all[name] === undefined ? [] : [[name, all[name]]]));
+}
+
+/** What others have published may say to which trace it belongs, and have no metadata of ours. */
 function readMetadata(headers: MsgHdrs | undefined): MessageMetadata {
   const text = headers?.get(METADATA_HEADER);
-  if (!text) return NO_METADATA;
-  const value = JSON.parse(text) as object;
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, String(entry)]));
+  const value = text ? (JSON.parse(text) as object) : {};
+  const entries = Object.entries(value).map(([key, entry]): [string, string] => [key, String(entry)]);
+  for (const name of TRACE_HEADERS) {
+    const found = headers?.get(name);
+    if (found) entries.push([name, found]);
+  }
+  return entries.length === 0 ? NO_METADATA : Object.fromEntries(entries);
 }

@@ -1,4 +1,4 @@
-import type { Loader, OnLoadResult } from "esbuild";
+import type { Loader } from "esbuild";
 
 /** What only an ES module has, and what only a CommonJS module has; a file may have neither. */
 const HAS_IMPORTS =
@@ -18,7 +18,7 @@ export function usesGlobalsOfNode(text: string): boolean {
 }
 
 /** What the bundler is given for a module of this text. */
-export function toModule(text: string, loader: Loader): OnLoadResult {
+export function toModule(text: string, loader: Loader): { contents: string; loader: Loader } {
   return { contents: loader === "json" ? text : withoutSourceMap(text), loader };
 }
 

@@ -18,6 +18,10 @@ function lookUp(map: Record<string, unknown>, keys: readonly string[]): Replacem
   return undefined;
 }
 
+export function hasBrowserMap(manifest: PackageManifest | undefined): boolean {
+  return mapOf(manifest) !== undefined;
+}
+
 /** What the package that imports another has in its place. */
 export function replacedPackage(manifest: PackageManifest | undefined, specifier: string): Replacement | undefined {
   const map = mapOf(manifest);

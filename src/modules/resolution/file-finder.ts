@@ -2,7 +2,7 @@ import { dirname, extname, join, resolve } from "node:path";
 import type { ImportAccess } from "../../permissions/import-access.ts";
 import type { JudgedFiles, Place } from "../../permissions/judged-files.ts";
 import { isInstalled } from "../module-names.ts";
-import { replacedFile, type Replacement } from "./browser-map.ts";
+import { hasBrowserMap, replacedFile, type Replacement } from "./browser-map.ts";
 import type { PackageManifest, PackageManifests } from "./package-manifest.ts";
 
 /** Where a path has led: to a file, to what a package has in its place, or why nowhere. */
@@ -29,6 +29,7 @@ export class FileFinder {
   readonly #manifests: PackageManifests;
   /** What stands in place of a path, or that nothing does. */
   readonly #known = new Map<string, FoundFile | undefined>();
+  readonly #packages = new Map<string, PackageManifest | undefined>();
 
   constructor(files: JudgedFiles, access: ImportAccess, manifests: PackageManifests) {
     this.#files = files;
@@ -104,13 +105,21 @@ export class FileFinder {
   }
 
   #findReplacement(path: string): FoundFile | undefined {
-    if (this.#files.locate(dirname(path)).kind !== "folder") return undefined;
-    const manifest = this.#manifests.around(dirname(path));
-    const replacement = replacedFile(manifest, path);
+    const manifest = this.#replacing(dirname(path));
+    const replacement = manifest && replacedFile(manifest, path);
     if (replacement === undefined || manifest === undefined) return undefined;
     // A package may name a file as its own replacement.
     if (replacement !== false && resolve(manifest.folder, replacement) === path) return undefined;
     return { replacement, manifest };
+  }
+
+  /** The package that a folder is of, if it has anything in place of its own files. */
+  #replacing(folder: string): PackageManifest | undefined {
+    if (!this.#packages.has(folder)) {
+      const manifest = this.#files.locate(folder).kind === "folder" ? this.#manifests.around(folder) : undefined;
+      this.#packages.set(folder, hasBrowserMap(manifest) ? manifest : undefined);
+    }
+    return this.#packages.get(folder);
   }
 
   #candidates(path: string): string[] {

@@ -8,6 +8,7 @@ import { isPure, replacedPackage, type Replacement } from "./browser-map.ts";
 import { FileFinder, type FoundFile } from "./file-finder.ts";
 import { isModuleType, nameOf, PackageManifests, type PackageManifest } from "./package-manifest.ts";
 import { MAX_MODULE_BYTES } from "../limits.ts";
+import { pathOf } from "./path-of.ts";
 import type { RefusedImport } from "./refused-import.ts";
 
 /** What an import has led to. */
@@ -57,7 +58,7 @@ export class ModuleResolver {
     if (/^[a-z][a-z\d+.-]+:/i.test(specifier)) return this.#refuse(request, { reason: "address" });
     if (/^\.{0,2}[/\\]|^\.\.?$/.test(specifier) || isAbsolute(specifier)) {
       const isFolder = /(?:^|[/\\])\.{0,2}$/.test(specifier);
-      return this.#settle(request, this.#finder.find(resolve(folder, specifier), isFolder), replacements);
+      return this.#settle(request, this.#finder.find(pathOf(folder, specifier), isFolder), replacements);
     }
     const replaced = replacedPackage(this.#manifests.around(folder), specifier);
     if (replaced !== undefined) return this.#replace(request, replaced, this.#manifests.around(folder)!, replacements);
@@ -162,7 +163,7 @@ export class ModuleResolver {
     const module = manifest?.fields["module"];
     if (typeof module !== "string" || module === "" || !("file" in main)) return undefined;
     const read = this.#files.read(main.file, MAX_MODULE_BYTES);
-    if (!("content" in read) || !/\bfactory\(require\b/.test(read.content.toString("latin1"))) return undefined;
+    if (!("text" in read) || !/\bfactory\(require\b/.test(read.text)) return undefined;
     const found = this.#finder.findMain(folder, module);
     return "nothing" in found ? undefined : found;
   }

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import type { JudgedFiles } from "../../permissions/judged-files.ts";
+import { isObject } from "../../shared/is-object.ts";
 
 /** What a package.json says, as far as it is asked; nothing in it is believed to have its right type. */
 export interface PackageManifest {
@@ -52,12 +53,11 @@ export class PackageManifests {
     }
     let fields: unknown;
     try {
-      fields = JSON.parse(read.content.toString().replace(/^\uFEFF/, ""));
+      fields = JSON.parse(read.text.replace(/^\uFEFF/, ""));
     } catch {
       throw new ManifestError("its package.json is not JSON");
     }
-    const isObject = typeof fields === "object" && fields !== null && !Array.isArray(fields);
-    return { folder, fields: isObject ? (fields as Record<string, unknown>) : {} };
+    return { folder, fields: isObject(fields) ? fields : {} };
   }
 }
 

@@ -1,8 +1,9 @@
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute } from "node:path";
 import { flagFor, showAsked } from "../../permissions/flag-for.ts";
 import { packageOf } from "../../permissions/import-access.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
 import { pathFrom } from "../module-names.ts";
+import { pathOf } from "./path-of.ts";
 
 /** Why an import leads to no module. */
 export interface RefusedImport {
@@ -24,7 +25,7 @@ export interface RefusedImport {
 export function askedName(specifier: string, folder: string, scriptFolder: string): string {
   if (isAbsolute(specifier)) return specifier;
   if (!/^\.{1,2}(?:[/\\]|$)/.test(specifier)) return packageOf(specifier) ?? specifier;
-  const way = pathFrom(scriptFolder, resolve(folder, specifier));
+  const way = pathFrom(scriptFolder, pathOf(folder, specifier));
   // It begins with a dot, so that it is not taken for a package.
   return /^\.\.?\//.test(way) || isAbsolute(way) ? way : `./${way}`;
 }

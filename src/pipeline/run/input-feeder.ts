@@ -1,4 +1,5 @@
 import { abortable } from "../../base/abortable.ts";
+import type { TimeSource } from "../../base/time/time-source.ts";
 import { leave } from "../../base/until-aborted.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { type StreamElement, textElement } from "../elements/element.ts";
@@ -14,6 +15,7 @@ export interface InputFeederOptions {
   edges: readonly OutgoingEdge[];
   signal: AbortSignal;
   onMove: () => void;
+  time: TimeSource;
 }
 
 /** Hands the pipeline's input to its first stages. */
@@ -23,7 +25,7 @@ export class InputFeeder {
   readonly #controller = new AbortController();
   readonly #given: AbortSignal;
 
-  constructor({ input, edges, signal, onMove }: InputFeederOptions) {
+  constructor({ input, edges, signal, onMove, time }: InputFeederOptions) {
     this.#input = input;
     // AbortSignal.any() would be looked through for each element.
     this.#given = signal;
@@ -36,6 +38,7 @@ export class InputFeeder {
       onMove,
       timed: false,
       tracedFrom: undefined,
+      time,
       startedAt: 0,
     });
   }

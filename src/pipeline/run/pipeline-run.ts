@@ -1,5 +1,4 @@
 import { timeSource } from "../../base/time/time-source.ts";
-import { yieldToEventLoop } from "../../base/yield-to-event-loop.ts";
 import type { Publisher } from "../../events/bus.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { Channel } from "./channel.ts";
@@ -40,16 +39,17 @@ const END_GRACE_MS = 250;
  * caller has cancelled. Everything has stopped by then, but for stages that take longer than 250 ms to stop: see {@link ended}.
  */
 export class PipelineRun implements AsyncIterable<StreamElement> {
-  readonly id: string = timeSource().uuid();
+  readonly #time = timeSource();
+  readonly id: string = this.#time.uuid();
   /** Resolves when its stages have ended, or have had `gracefulShutdownTimeoutMs` to stop, whatever the outcome. */
   readonly ended: Promise<void>;
   readonly #options: PipelineRunOptions;
   readonly #abort = new AbortController();
   readonly #output: Channel;
   readonly #stages: StageRun[] = [];
-  readonly #startedAt: number = performance.now();
+  readonly #startedAt: number = this.#time.steady();
   readonly #timers: NodeJS.Timeout[] = [];
-  #lastMoveAt: number = this.#startedAt;
+  #lastMoveAt: number = performance.now();
   #hasFailed = false;
   #failure: unknown;
   #hasEnded = false;
@@ -109,13 +109,14 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
 
   async #readOne(): Promise<IteratorResult<StreamElement, undefined>> {
     for (;;) {
-      const yielded = yieldToEventLoop();
+      const yielded = this.#time.giveWay();
       if (yielded !== undefined) await yielded;
       // Another loop may have read meanwhile: what it left comes first.
       const taken = this.#takeOne();
       if (taken !== undefined) return taken;
       const found = this.#output.read();
-      if (found instanceof Promise) await found;
+      // Time may bring about what it waits for; not so the end.
+      if (found instanceof Promise) await this.#time.parked(() => found);
       else if (found !== undefined) {
         this.#noteMove();
         this.#batch = found;
@@ -160,7 +161,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     // Only those that ignore the signal are left: the execution goes on without them.
     for (const run of this.#stages) run.end();
     await Promise.all(runs);
-    const durationMs = performance.now() - this.#startedAt;
+    const durationMs = this.#time.steady() - this.#startedAt;
     if (this.#hasFailed) events.emitFailure(durationMs, this.#failure);
     else events.emit({ type: "pipeline.completed", durationMs });
   }
@@ -226,6 +227,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
         edges: isLeaf.has(stage) ? [toOutput] : ways,
         timed: config.metrics,
         traced: config.tracing,
+        time: this.#time,
         startedAt: this.#startedAt,
         onMove,
         reserve,
@@ -235,12 +237,9 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
     }
     const runs = new Map(this.#stages.map((run) => [run.stage.name, run]));
     for (const row of rowsThatHandOn(graph, config).values()) HandingRow.join(row.map((name) => runs.get(name)!));
-    for (const [to, ways] of incoming)
-      this.#sources.set(
-        to,
-        ways.map(({ from }) => runs.get(from)!),
-      );
-    return new InputFeeder({ input, edges: roots.map((stage) => edgeTo(stage)), signal: this.#abort.signal, onMove });
+    this.#sources = new Map([...incoming].map(([to, ways]) => [to, ways.map(({ from }) => runs.get(from)!)]));
+    const intoRoots = roots.map((stage) => edgeTo(stage));
+    return new InputFeeder({ input, edges: intoRoots, signal: this.#abort.signal, onMove, time: this.#time });
   }
 
   #fail(reason: unknown): void {
@@ -284,7 +283,7 @@ export class PipelineRun implements AsyncIterable<StreamElement> {
   async #waitForEnd(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, END_GRACE_MS);
-    await Promise.race([this.ended, promise]);
+    await this.#time.landed(() => Promise.race([this.ended, promise]));
     clearTimeout(timer);
   }
 

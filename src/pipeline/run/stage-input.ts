@@ -1,4 +1,4 @@
-import { yieldToEventLoop } from "../../base/yield-to-event-loop.ts";
+import type { TimeSource } from "../../base/time/time-source.ts";
 import type { Channel } from "./channel.ts";
 import type { StreamElement } from "../elements/element.ts";
 import type { ElementReader } from "../stage.ts";
@@ -14,6 +14,7 @@ export interface StageInputOptions {
   timed: boolean;
   /** Is it to be noted when elements were taken? */
   traced: boolean;
+  time: TimeSource;
   /** Gets back what the channel was told to hold, when elements are handed out. */
   reserve?: Reserve | undefined;
 }
@@ -22,7 +23,7 @@ export interface StageInputOptions {
 export class StageInput implements ElementReader {
   /** The element that was taken last. */
   last: StreamElement | undefined;
-  /** When that was, on the clock of `performance.now()`; 0 where it is not noted. */
+  /** When that was, on the clock of {@link TimeSource.steady}; 0 where it is not noted. */
   lastAt = 0;
   /** Waiting for elements. */
   readonly waiting: WaitingClock;
@@ -32,7 +33,7 @@ export class StageInput implements ElementReader {
 
   constructor(options: StageInputOptions) {
     this.#options = options;
-    this.waiting = new WaitingClock(options.timed);
+    this.waiting = new WaitingClock(options.timed, options.time);
   }
 
   async readBatch(): Promise<readonly StreamElement[] | undefined> {
@@ -78,20 +79,18 @@ export class StageInput implements ElementReader {
   }
 
   async #read(): Promise<StreamElement[] | undefined> {
-    const { channel, signal, onTake, traced } = this.#options;
+    const { channel, signal, onTake, traced, time } = this.#options;
     for (;;) {
-      const yielded = yieldToEventLoop();
+      const yielded = time.giveWay();
       if (yielded !== undefined) await yielded;
       signal.throwIfAborted();
       const found = channel.read();
       if (!(found instanceof Promise)) {
-        if (traced) this.lastAt = performance.now();
+        if (traced) this.lastAt = time.steady();
         if (found !== undefined) onTake();
         return found;
       }
-      this.waiting.begin();
-      await found;
-      this.waiting.end();
+      await this.waiting.wait(found);
     }
   }
 }

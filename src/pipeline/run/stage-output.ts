@@ -1,4 +1,4 @@
-import { yieldToEventLoop } from "../../base/yield-to-event-loop.ts";
+import type { TimeSource } from "../../base/time/time-source.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { Channel } from "./channel.ts";
 import { isControl, isElement, type ContentKind, type StreamElement } from "../elements/element.ts";
@@ -28,7 +28,8 @@ export interface StageOutputOptions {
   timed: boolean;
   /** Where elements come from, when they are to note their way. */
   tracedFrom: StageInput | undefined;
-  /** When the execution began, on the clock of `performance.now()`. */
+  time: TimeSource;
+  /** When the execution began, on the clock of {@link TimeSource.steady}. */
   startedAt: number;
 }
 
@@ -48,7 +49,7 @@ export class StageOutput implements ElementWriter {
 
   constructor(options: StageOutputOptions) {
     this.#options = options;
-    this.waiting = new WaitingClock(options.timed);
+    this.waiting = new WaitingClock(options.timed, options.time);
     const [first, second] = options.edges;
     if (second === undefined && first?.accepts === undefined && first?.mergeIndex === undefined) this.#only = first;
   }
@@ -130,8 +131,8 @@ export class StageOutput implements ElementWriter {
   }
 
   #trace(element: StreamElement, stage: string, { last, lastAt }: StageInput): StreamElement {
-    const { startedAt } = this.#options;
-    const leftMs = performance.now() - startedAt;
+    const { startedAt, time } = this.#options;
+    const leftMs = time.steady() - startedAt;
     const enteredMs = last === undefined ? leftMs : lastAt - startedAt;
     const previous = element.trace ?? last?.trace;
     return { ...element, source: element.source ?? stage, trace: { stage, enteredMs, leftMs, previous } };
@@ -184,15 +185,8 @@ export class StageOutput implements ElementWriter {
   }
 
   async #waitForAll(writes: Promise<boolean>[]): Promise<void> {
-    this.waiting.begin();
-    try {
-      for (const write of writes) {
-        // Writing what nobody takes never waits for room: it must not hold up all else.
-        if (!(await write)) await yieldToEventLoop();
-      }
-    } finally {
-      this.waiting.end();
-    }
+    // Writing what nobody takes never waits for room: it must not hold up all else.
+    for (const write of writes) if (!(await this.waiting.wait(write))) await this.#options.time.giveWay();
     this.#options.signal.throwIfAborted();
   }
 

@@ -1,3 +1,5 @@
+import { abortable } from "../../base/abortable.ts";
+import type { TimeSource } from "../../base/time/time-source.ts";
 import type { Channel } from "./channel.ts";
 import type { Stage, StageType } from "../stage.ts";
 import { StageInput } from "./stage-input.ts";
@@ -19,7 +21,7 @@ export interface StageMetrics {
   waitingForOutputMs: number;
   /** Elapsed time without waiting. */
   workingMs: number;
-  /** Elements that wait for it now. */
+  /** Elements that wait for it now, and most that ever did. That is up to the machine: both are 0 where time is virtual. */
   queueDepth: number;
   maxQueueDepth: number;
 }
@@ -30,6 +32,8 @@ export interface StageRunOptions {
   edges: readonly OutgoingEdge[];
   timed: boolean;
   traced: boolean;
+  time: TimeSource;
+  /** On its clock of {@link TimeSource.steady}. */
   startedAt: number;
   onMove: () => void;
   reserve?: Reserve | undefined;
@@ -60,12 +64,12 @@ export class StageRun {
   #endedAt: number | undefined;
 
   constructor(stage: Stage, options: StageRunOptions) {
-    const { channel, edges, timed, traced, startedAt, onMove, reserve } = options;
+    const { channel, edges, timed, traced, time, startedAt, onMove, reserve } = options;
     const { signal } = this.#controller;
     this.stage = stage;
     this.channel = channel;
     this.#options = options;
-    this.input = new StageInput({ channel, signal, onTake: onMove, timed, traced, reserve });
+    this.input = new StageInput({ channel, signal, onTake: onMove, timed, traced, time, reserve });
     this.output = new StageOutput({
       stage: stage.name,
       edges,
@@ -73,6 +77,7 @@ export class StageRun {
       onMove,
       timed,
       tracedFrom: traced ? this.input : undefined,
+      time,
       startedAt,
     });
   }
@@ -84,7 +89,7 @@ export class StageRun {
   async execute(): Promise<void> {
     const { signal } = this.#controller;
     try {
-      await Promise.race([this.#process(), this.#ended.promise]);
+      await this.#work();
       if (this.hasEnded) return;
       this.state = signal.aborted && signal.reason !== NO_READERS ? "stopped" : "completed";
     } catch (error) {
@@ -107,6 +112,21 @@ export class StageRun {
     this.output.counts.errors += errors;
   }
 
+  /** Virtual time stands still while it works, until it is told to stop. */
+  #work(): Promise<void> {
+    const { time } = this.#options;
+    const work = (): Promise<void> => Promise.race([this.#process(), this.#ended.promise]);
+    if (!time.isVirtual || this.#row !== undefined) return work();
+    const { signal } = this.#controller;
+    let worked = Promise.resolve();
+    void time.counted(async () => {
+      worked = work();
+      // However it ends, whoever waits for the stage hears of it.
+      await abortable(worked, signal).catch(() => {});
+    });
+    return worked;
+  }
+
   /** A stage that throws before its first await is no different from any other. */
   async #process(): Promise<void> {
     const { signal } = this.#controller;
@@ -118,7 +138,7 @@ export class StageRun {
   /** Closes what it writes and drops what it reads. Idempotent. */
   end(): void {
     if (this.#endedAt !== undefined) return;
-    this.#endedAt = performance.now();
+    this.#endedAt = this.#options.time.steady();
     this.#ended.resolve();
     this.output.close();
     this.input.close();
@@ -153,11 +173,13 @@ export class StageRun {
   }
 
   get durationMs(): number {
-    return (this.#endedAt ?? performance.now()) - this.#options.startedAt;
+    const { time, startedAt } = this.#options;
+    return (this.#endedAt ?? time.steady()) - startedAt;
   }
 
   metrics(): StageMetrics {
     const { counts } = this.output;
+    const { isVirtual } = this.#options.time;
     const elapsedMs = this.durationMs;
     const waitingForInputMs = this.input.waiting.ms;
     const waitingForOutputMs = this.output.waiting.ms;
@@ -172,8 +194,8 @@ export class StageRun {
       waitingForInputMs,
       waitingForOutputMs,
       workingMs: Math.max(0, elapsedMs - waitingForInputMs - waitingForOutputMs),
-      queueDepth: this.channel.depth,
-      maxQueueDepth: this.channel.counts.maxDepth,
+      queueDepth: isVirtual ? 0 : this.channel.depth,
+      maxQueueDepth: isVirtual ? 0 : this.channel.counts.maxDepth,
     };
   }
 }

@@ -10,6 +10,8 @@ export const MAX_CALLS = 256;
 /** Longest delta that is handed on in one piece, in UTF-16 units. */
 const MAX_DELTA_CHARS = 65_536;
 
+const NONE: readonly ChatChunk[] = [];
+
 /** An answer that goes beyond what the host takes of one; asking again would give as much again. */
 export function tooLarge(provider: string, text: string): GeppettoError {
   return new GeppettoError("ProviderError", `${provider}: the answer is too large: ${text}`, {
@@ -33,31 +35,33 @@ export class AnswerText {
     this.#provider = provider;
   }
 
-  *add(delta: unknown): Generator<ChatChunk, void, undefined> {
-    if (typeof delta !== "string" || delta === "") return;
+  add(delta: unknown): readonly ChatChunk[] {
+    if (typeof delta !== "string" || delta === "") return NONE;
     this.count(delta.length);
     this.hasText = true;
-    yield* chunksOf(this.#thoughts.push(this.#text.push(delta)));
+    return chunksOf(this.#thoughts.push(this.#text.push(delta)));
   }
 
-  *addReasoning(delta: unknown): Generator<ChatChunk, void, undefined> {
-    if (typeof delta !== "string" || delta === "") return;
+  addReasoning(delta: unknown): readonly ChatChunk[] {
+    if (typeof delta !== "string" || delta === "") return NONE;
     this.count(delta.length);
-    yield* chunksOf([{ type: "reasoning", delta: this.#reasoning.push(delta) }]);
+    return chunksOf([{ type: "reasoning", delta: this.#reasoning.push(delta) }]);
   }
 
-  *addRefusal(delta: unknown): Generator<ChatChunk, void, undefined> {
-    if (typeof delta !== "string" || delta === "") return;
+  addRefusal(delta: unknown): readonly ChatChunk[] {
+    if (typeof delta !== "string" || delta === "") return NONE;
     this.count(delta.length);
     this.hasRefused = true;
-    yield { type: "refusal", delta };
+    return [{ type: "refusal", delta }];
   }
 
   /** What was held back. */
-  *flush(): Generator<ChatChunk, void, undefined> {
-    yield* chunksOf([{ type: "reasoning", delta: this.#reasoning.flush() }]);
-    yield* chunksOf(this.#thoughts.push(this.#text.flush()));
-    yield* chunksOf(this.#thoughts.flush());
+  flush(): readonly ChatChunk[] {
+    return [
+      ...chunksOf([{ type: "reasoning", delta: this.#reasoning.flush() }]),
+      ...chunksOf(this.#thoughts.push(this.#text.flush())),
+      ...chunksOf(this.#thoughts.flush()),
+    ];
   }
 
   /** @throws {GeppettoError} ProviderError ERR_ANSWER_TOO_LARGE when the answer has become longer than anybody takes. */
@@ -68,15 +72,19 @@ export class AnswerText {
   }
 }
 
-function* chunksOf(pieces: readonly Piece[]): Generator<ChatChunk, void, undefined> {
+/** The pieces, none longer than {@link MAX_DELTA_CHARS}. */
+function chunksOf(pieces: readonly Piece[]): readonly ChatChunk[] {
+  if (pieces.every(({ delta }) => delta !== "" && delta.length <= MAX_DELTA_CHARS)) return pieces;
+  const chunks: ChatChunk[] = [];
   for (const { type, delta } of pieces) {
     for (let start = 0; start < delta.length;) {
       let end = Math.min(delta.length, start + MAX_DELTA_CHARS);
       const last = delta.charCodeAt(end - 1);
       // A cut must not fall between the halves of a character.
       if (end < delta.length && last >= 0xd800 && last <= 0xdbff) end--;
-      yield { type, delta: delta.slice(start, end) };
+      chunks.push({ type, delta: delta.slice(start, end) });
       start = end;
     }
   }
+  return chunks;
 }

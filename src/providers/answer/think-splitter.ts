@@ -129,7 +129,9 @@ function isCode({ inFence, ticks }: CodeState): boolean {
   return inFence || ticks > 0;
 }
 
-function after({ inFence, ticks }: CodeState, text: string): CodeState {
+function after(before: CodeState, text: string): CodeState {
+  if (!text.includes("`")) return text === "" || before.ticks === 0 ? before : { inFence: before.inFence, ticks: 0 };
+  let { inFence, ticks } = before;
   for (const run of text.matchAll(/`+|[^`]+/g)) {
     if (!run[0].startsWith("`")) ticks = 0;
     else {
@@ -143,6 +145,8 @@ function after({ inFence, ticks }: CodeState, text: string): CodeState {
 
 /** How many characters at the end of `text` may be the beginning of `tag`. */
 function endingOf(text: string, tag: string): number {
+  // Both tags have one of these, at their beginning.
+  if (!text.includes("<", text.length - tag.length + 1)) return 0;
   for (let length = Math.min(text.length, tag.length - 1); length > 0; length--) {
     if (tag.startsWith(text.slice(-length))) return length;
   }

@@ -6,7 +6,7 @@ import { costOf, priceFor, type PriceOptions, type PriceTable } from "./price-ta
 import { Semaphore } from "../../base/semaphore.ts";
 
 export interface BudgetLimits {
-  /** Requests to models, those for embeddings included. */
+  /** Requests to models, those for embeddings and those that are made again included. */
   maxCalls?: number | undefined;
   /** Tokens in and out, of all calls together. */
   maxTokens?: number | undefined;
@@ -25,6 +25,9 @@ export interface Spending {
 /** About how many characters a token has, for what no provider has counted. */
 const CHARS_PER_TOKEN = 4;
 
+/** Most models without a price that are remembered by name: scripts choose the names. */
+const MAX_UNPRICED = 20;
+
 /**
  * What the calls to models may cost, in all. One budget may be shared by several providers and engines. A call that is
  * over a limit before it begins is not made; one that goes over it on the way fails when it ends.
@@ -33,6 +36,8 @@ export class Budget {
   readonly limits: BudgetLimits;
   readonly #places: Semaphore;
   readonly #spent: Spending = { calls: 0, tokens: 0, cost: 0 };
+  readonly #free = { calls: 0, tokens: 0 };
+  readonly #unpriced = new Set<string>();
 
   constructor(limits: BudgetLimits) {
     this.limits = limits;
@@ -44,9 +49,19 @@ export class Budget {
     return { ...this.#spent };
   }
 
+  /** What was asked of embedded models of embeddings, about: it counts against no limit. */
+  get free(): Pick<Spending, "calls" | "tokens"> {
+    return { ...this.#free };
+  }
+
+  /** Models that were asked although nobody knows what they cost: what was spent is more than {@link spent} says. */
+  get unpriced(): readonly string[] {
+    return [...this.#unpriced];
+  }
+
   /** Tokens that are left; Infinity where there is no limit. */
   get tokensLeft(): number {
-    return Math.max(0, (this.limits.maxTokens ?? Infinity) - this.#spent.tokens);
+    return Math.max(0, (this.limits.maxTokens ?? Infinity) - this.spent.tokens);
   }
 
   /**
@@ -62,30 +77,58 @@ export class Budget {
       release();
       throw error;
     }
-    this.#spent.calls++;
+    this.add(1, 0, 0);
     return release;
+  }
+
+  /**
+   * Counts a request that is made again, in the place of the one that has failed.
+   *
+   * @throws {GeppettoError} LimitError where no further call may begin; see {@link begin}.
+   */
+  again(): void {
+    this.requireRoom();
+    this.add(1, 0, 0);
   }
 
   /** @throws {GeppettoError} LimitError where no further call may begin; see {@link begin}. */
   requireRoom(): void {
     const { maxCalls, maxTokens, maxCost } = this.limits;
-    if (maxCalls !== undefined && this.#spent.calls >= maxCalls) throw exceeded("maxCalls", maxCalls);
-    if (maxTokens !== undefined && this.#spent.tokens >= maxTokens) throw exceeded("maxTokens", maxTokens);
-    if (maxCost !== undefined && this.#spent.cost >= maxCost) throw exceeded("maxCost", maxCost);
+    const { calls, tokens, cost } = this.spent;
+    if (maxCalls !== undefined && calls >= maxCalls) throw exceeded("maxCalls", maxCalls);
+    if (maxTokens !== undefined && tokens >= maxTokens) throw exceeded("maxTokens", maxTokens);
+    if (maxCost !== undefined && cost >= maxCost) throw exceeded("maxCost", maxCost);
   }
 
   /** @throws {GeppettoError} LimitError when these tokens, or their cost, are more than was left. */
   spend(tokens: number, cost: number): void {
+    this.add(0, tokens, cost);
+    const { maxTokens, maxCost } = this.limits;
+    const { spent } = this;
+    if (maxTokens !== undefined && spent.tokens > maxTokens) throw exceeded("maxTokens", maxTokens);
+    if (maxCost !== undefined && spent.cost > maxCost) throw exceeded("maxCost", maxCost);
+  }
+
+  /** Adds to what has been spent. */
+  protected add(calls: number, tokens: number, cost: number): void {
+    this.#spent.calls += calls;
     this.#spent.tokens += tokens;
     this.#spent.cost += cost;
-    const { maxTokens, maxCost } = this.limits;
-    if (maxTokens !== undefined && this.#spent.tokens > maxTokens) throw exceeded("maxTokens", maxTokens);
-    if (maxCost !== undefined && this.#spent.cost > maxCost) throw exceeded("maxCost", maxCost);
+  }
+
+  /** Counts a call that costs nothing and that no limit is for. */
+  noteFree(tokens: number): void {
+    this.#free.calls++;
+    this.#free.tokens += tokens;
   }
 
   /** @throws {GeppettoError} ConfigError when cost is limited and nobody knows what the model costs. */
   requirePrice(model: string, prices: PriceTable | undefined, { isLocal = false }: PriceOptions = {}): void {
-    if (this.limits.maxCost === undefined || isLocal || priceFor(model, prices) !== undefined) return;
+    if (isLocal || priceFor(model, prices) !== undefined) return;
+    if (this.limits.maxCost === undefined) {
+      if (this.#unpriced.size < MAX_UNPRICED) this.#unpriced.add(model);
+      return;
+    }
     throw new GeppettoError(
       "ConfigError",
       `Cannot keep to a cost of ${this.limits.maxCost} US dollars: "${model}" has no price; set one under prices, in dollars per million tokens`,
@@ -137,10 +180,11 @@ export class BudgetedChat implements ChatProvider {
     const budget = this.#budget;
     budget.requirePrice(request.model || this.#model, this.#prices, this.#options);
     const release = await budget.begin(options.signal);
+    const watched: StreamOptions = { ...options, onRetry: () => budget.again() };
     const input = estimateInput(request);
     let output = 0;
     try {
-      for await (const chunk of this.#inner.stream(this.#capped(request, input), options)) {
+      for await (const chunk of this.#inner.stream(this.#capped(request, input), watched)) {
         if (chunk.type === "end") {
           const usage = chunk.usage ?? { inputTokens: input, outputTokens: Math.ceil(output / CHARS_PER_TOKEN) };
           output = 0;
@@ -174,6 +218,32 @@ export class BudgetedChat implements ChatProvider {
   }
 }
 
+/** A provider of embeddings that cost nothing but time: a budget knows of them, and bounds none. */
+export class FreeEmbeddings implements EmbeddingProvider {
+  readonly name: string;
+  readonly #inner: EmbeddingProvider;
+  readonly #budget: Budget;
+
+  constructor(inner: EmbeddingProvider, budget: Budget) {
+    this.name = inner.name;
+    this.#inner = inner;
+    this.#budget = budget;
+  }
+
+  model(): EmbeddingModel {
+    return this.#inner.model();
+  }
+
+  async embed(texts: string[], options: { signal: AbortSignal }): Promise<Float32Array[]> {
+    this.#budget.noteFree(tokensIn(texts));
+    return this.#inner.embed(texts, options);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+}
+
 /** An embedding provider whose calls count against a budget. */
 export class BudgetedEmbeddings implements EmbeddingProvider {
   readonly name: string;
@@ -200,7 +270,7 @@ export class BudgetedEmbeddings implements EmbeddingProvider {
     const release = await this.#budget.begin(options.signal);
     try {
       const vectors = await this.#inner.embed(texts, options);
-      const inputTokens = texts.reduce((sum, text) => sum + Math.ceil(text.length / CHARS_PER_TOKEN), 0);
+      const inputTokens = tokensIn(texts);
       this.#budget.spend(inputTokens, costOf({ inputTokens, outputTokens: 0 }, name, this.#prices, this.#options) ?? 0);
       return vectors;
     } finally {
@@ -211,6 +281,11 @@ export class BudgetedEmbeddings implements EmbeddingProvider {
   close(): Promise<void> {
     return this.#inner.close();
   }
+}
+
+/** About how many tokens there are in texts. */
+function tokensIn(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Math.ceil(text.length / CHARS_PER_TOKEN), 0);
 }
 
 function tokensOf(usage: Usage): number {

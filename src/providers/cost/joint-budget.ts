@@ -1,5 +1,5 @@
 import { Budget } from "./budget.ts";
-import type { PriceTable } from "./price-table.ts";
+import type { PriceOptions, PriceTable } from "./price-table.ts";
 
 /** Several budgets as one: a call counts against each, and none of them may be exceeded. */
 class JointBudget extends Budget {
@@ -30,6 +30,11 @@ class JointBudget extends Budget {
     return release;
   }
 
+  override again(): void {
+    this.requireRoom();
+    for (const budget of this.#budgets) budget.again();
+  }
+
   override requireRoom(): void {
     for (const budget of this.#budgets) budget.requireRoom();
   }
@@ -46,8 +51,12 @@ class JointBudget extends Budget {
     if (failures.length > 0) throw failures[0];
   }
 
-  override requirePrice(model: string, prices: PriceTable | undefined): void {
-    for (const budget of this.#budgets) budget.requirePrice(model, prices);
+  override noteFree(tokens: number): void {
+    for (const budget of this.#budgets) budget.noteFree(tokens);
+  }
+
+  override requirePrice(model: string, prices: PriceTable | undefined, options?: PriceOptions): void {
+    for (const budget of this.#budgets) budget.requirePrice(model, prices, options);
   }
 }
 

@@ -11,6 +11,8 @@ export interface DemoOrders {
 
 const ORDER = /^[ \t]*(echo|call|error|slow):[ \t]?(.*)$/;
 const SLOW = /^(\d+(?:\.\d+)?)\s*(ms|s)?$/;
+/** A pause with another order behind it. */
+const SLOW_BEFORE = /^(\d+(?:\.\d+)?[ \t]?(?:ms|s)?)[ \t]{1,9}((?:echo|call|error):.*)$/;
 const MAX_SLOW_MS = 600_000;
 /** What comes after these is read as text. */
 const MAX_LINES = 10_000;
@@ -18,7 +20,7 @@ const MAX_LINES = 10_000;
 /**
  * Reads the lines that the demo model obeys: `echo: text`, `call: tool {json}` (several ask for several tools),
  * `error: 429` (with the provider's own code after it, if wanted: `error: 400 context_length_exceeded`), and, before
- * one of these or alone, `slow: 200ms`. The first of echo, call and error wins; lines of the same kind add up.
+ * one of these, in the same line or in one of its own, `slow: 200ms`. The first of echo, call and error wins; lines of the same kind add up.
  *
  * @example
  * parseDemoOrders("slow: 200ms\necho: hi").echo; // "hi"
@@ -33,13 +35,24 @@ export function parseDemoOrders(message: string): DemoOrders {
     const end = newline < 0 ? message.length : newline;
     const line = message.slice(start, end).replace(/\r$/, "");
     start = end + 1;
-    const [, name, argument = ""] = ORDER.exec(line) ?? [];
-    if (name === undefined || !obey(orders, name, argument, kind)) rest.push(line);
-    else if (name !== "slow") kind = name;
+    const found = obeyLine(orders, line, kind);
+    if (found === undefined) rest.push(line);
+    else if (found !== "slow") kind = found;
   }
   rest.push(message.slice(start));
   orders.rest = rest.join("\n").trim();
   return orders;
+}
+
+/** The name of the order in this line; undefined for a line that holds none, or only looks like one. */
+function obeyLine(orders: DemoOrders, line: string, kind: string | undefined): string | undefined {
+  const [, name, argument = ""] = ORDER.exec(line) ?? [];
+  if (name === undefined) return undefined;
+  const [, pause, behind] = (name === "slow" && SLOW_BEFORE.exec(argument)) || [];
+  if (pause === undefined || behind === undefined) return obey(orders, name, argument, kind) ? name : undefined;
+  const found = kind === undefined ? obeyLine(orders, behind, kind) : undefined;
+  if (found !== undefined) obey(orders, name, pause, kind);
+  return found;
 }
 
 /** False for a line that only looks like an order. */

@@ -2,6 +2,7 @@
  * Runs inside a worker thread: loads the sentence model with its first request, since the packages install handlers
  * for the whole process they live in, and answers requests one after the other.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
 
 export interface WorkerRequest {
@@ -26,10 +27,26 @@ async function loadModel(): Promise<SentenceModel> {
   return initModel(modelSource);
 }
 
+/** How often a model is asked that is not ready yet, and how long it is waited for in between, in milliseconds. */
+const MAX_TRIES = 50;
+const TRY_MS = 100;
+
+/** On a busy machine the packages say that they have begun before they have. */
+async function embed(model: SentenceModel, texts: string[]): Promise<number[][]> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await model.embed(texts);
+    } catch (error) {
+      if (tries === MAX_TRIES || !/has not yet been initialized/.test((error as Error).message)) throw error;
+      await sleep(TRY_MS);
+    }
+  }
+}
+
 async function answer({ id, texts }: WorkerRequest): Promise<void> {
   try {
     loading ??= loadModel();
-    const lists = await (await loading).embed(texts);
+    const lists = await embed(await loading, texts);
     if (lists.length !== texts.length) throw new Error(`${lists.length} vectors for ${texts.length} texts`);
     const vectors = lists.map((list) => Float32Array.from(list));
     send(

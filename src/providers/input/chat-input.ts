@@ -1,4 +1,4 @@
-import { yieldToEventLoop } from "../../base/yield-to-event-loop.ts";
+import { timeSource } from "../../base/time/time-source.ts";
 import type { ConversationSnapshot } from "../../shared/chat-messages.ts";
 import { ConversationTree } from "../../shared/conversation-tree.ts";
 import { GeppettoError } from "../../shared/errors.ts";
@@ -25,10 +25,22 @@ export interface ChatOptions {
   toolTimeoutMs?: number;
   reasoning?: ReasoningOptions;
   responseFormat?: Record<string, unknown>;
+  /** How the messages are kept within what the model takes. A function of the script's is "function" here. */
+  context?: { maxTokens: number; compact?: "truncate" | "summarize" | "function" };
+  /** Which hooks of tools the script has. */
+  hooks?: { beforeTool?: boolean; afterTool?: boolean };
 }
 
 /** Longest history that is sent to a model. */
 const MAX_MESSAGES = 20_000;
+
+/** Where in its input a message begins. */
+const places = new WeakMap<PromptMessage, number>();
+
+/** The place of a message that {@link parseChatInput} has made, among those of the thread or list that it was given. */
+export function placeOf(message: PromptMessage): number | undefined {
+  return places.get(message);
+}
 
 export interface ChatInput {
   messages: PromptMessage[];
@@ -69,13 +81,18 @@ export async function parseChatInput(input: unknown): Promise<ChatInput> {
   if (list.length === 0) throw invalid("messages", "at least one message", "none");
   if (list.length > MAX_MESSAGES) throw invalid("messages", `at most ${MAX_MESSAGES} messages`, String(list.length));
   const checked: CheckedMessage[] = [];
+  const origins: number[] = [];
   for (const [index, message] of list.entries()) {
     const path = (): string => `messages[${indexOf(message, index, record)}]`;
-    checked.push(...(check(messageSchema, message, path) as CheckedMessage[]));
+    for (const made of check(messageSchema, message, path) as CheckedMessage[]) {
+      checked.push(made);
+      origins.push(index);
+    }
     // One script's long history is not to hold up everybody else.
-    await yieldToEventLoop();
+    await timeSource().giveWay();
   }
-  return { messages: toPromptMessages(checked), options };
+  const messages = toPromptMessages(checked, (message, place) => places.set(message, origins[place]!));
+  return { messages, options };
 }
 
 /** Validates the options of `newStep()` and its like; the same errors as {@link parseChatInput}. */

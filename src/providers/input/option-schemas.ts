@@ -1,5 +1,6 @@
 /** The zod schemas of a chat's options. */
 import { z } from "zod";
+import type { CHAT_OPTIONS } from "../../shared/chat-messages.ts";
 import { REASONING_EFFORTS, type ToolChoice, type ToolDefinition } from "../chat-provider.ts";
 import { anyRecord, boundedList, chosen, closedObject, refused } from "./closed-object.ts";
 import { recordOf } from "./unknown-fields.ts";
@@ -97,7 +98,20 @@ function toTitled({
   return name === undefined || "title" in schema ? schema : { title: name, ...schema };
 }
 
-export const optionsSchema: z.ZodType = closedObject("option", {
+/** What stands for a function of the script's. */
+const isFunction = (value: unknown): boolean => recordOf(value)?.["function"] === true;
+const hook = chosen((value): z.ZodType<boolean> =>
+  isFunction(value) ? anyRecord.transform(() => true) : refused("expected a function, found something else"),
+).optional();
+const compact = chosen((value): z.ZodType<"truncate" | "summarize" | "function"> =>
+  isFunction(value)
+    ? anyRecord.transform(() => "function" as const)
+    : typeof value === "string"
+      ? z.enum(["truncate", "summarize"])
+      : refused(`expected "truncate", "summarize" or a function`),
+).optional();
+
+const options: Record<(typeof CHAT_OPTIONS)[number], z.ZodType> = {
   provider: z.string().min(1).optional(),
   model: z.string().min(1).optional(),
   temperature: z.number().min(0).max(2).optional(),
@@ -122,4 +136,8 @@ export const optionsSchema: z.ZodType = closedObject("option", {
     budgetTokens: z.int().min(1).optional(),
   }).optional(),
   responseFormat: responseFormat.optional(),
-});
+  context: closedObject("field", { maxTokens: z.int().min(1), compact }).optional(),
+  hooks: closedObject("field", { beforeTool: hook, afterTool: hook }).optional(),
+};
+
+export const optionsSchema: z.ZodType = closedObject("option", options);

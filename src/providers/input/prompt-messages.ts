@@ -10,11 +10,20 @@ const NO_RESULT = "(no result was recorded)";
  * by one result per call. Tool uses in a row belong to one assistant message, as does a text right before them. A
  * result that came later moves up; a call without one gets a note in its place; a result without a call becomes a
  * user's text; `toolCalls` of a text that nobody answered are left out, but for those in a vendor's own history.
+ *
+ * @param onMessage hears of each message that is made, with the place among `messages` where it begins.
  */
-export function toPromptMessages(messages: readonly CheckedMessage[]): PromptMessage[] {
+export function toPromptMessages(
+  messages: readonly CheckedMessage[],
+  onMessage?: (made: PromptMessage, place: number) => void,
+): PromptMessage[] {
   const results = collectResults(messages);
   const used = new Set<number>();
   const prompt: PromptMessage[] = [];
+  const add = (made: PromptMessage, place: number): void => {
+    prompt.push(made);
+    onMessage?.(made, place);
+  };
   const takeResult = (id: string, after: number): Partial<PromptMessage> => {
     const places = results.get(id);
     // What comes before this call answers no later one either.
@@ -28,7 +37,7 @@ export function toPromptMessages(messages: readonly CheckedMessage[]): PromptMes
   };
   const answerCalls = (calls: readonly ToolCall[], after: number): void => {
     for (const { id } of calls) {
-      prompt.push({ role: "tool", toolCallId: id, content: NO_RESULT, ...takeResult(id, after) });
+      add({ role: "tool", toolCallId: id, content: NO_RESULT, ...takeResult(id, after) }, after);
     }
   };
 
@@ -36,7 +45,7 @@ export function toPromptMessages(messages: readonly CheckedMessage[]): PromptMes
     const message = messages[place]!;
     if (used.has(place)) continue;
     if (message.kind === "tool-result" || isToolText(message)) {
-      prompt.push({ role: "user", content: orphanText(message) });
+      add({ role: "user", content: orphanText(message) }, place);
       continue;
     }
     const start = place;
@@ -45,7 +54,7 @@ export function toPromptMessages(messages: readonly CheckedMessage[]): PromptMes
       const isAnswered = ({ id }: ToolCall): boolean => (results.get(id)?.at(-1) ?? -1) > start;
       calls.push(...message.toolCalls.filter((call) => message.keepsCalls === true || isAnswered(call)));
       if (message.role !== "assistant") {
-        prompt.push({ role: message.role, content: message.content, ...nameOf(message) });
+        add({ role: message.role, content: message.content, ...nameOf(message) }, place);
         continue;
       }
     } else calls.push(message.call);
@@ -58,13 +67,14 @@ export function toPromptMessages(messages: readonly CheckedMessage[]): PromptMes
     }
     const content = message.kind === "text" ? message.content : "";
     const thoughts = message.kind === "text" && calls.length > 0 ? message.thoughts : undefined;
-    prompt.push({
+    const asked: PromptMessage = {
       role: "assistant",
       content,
       ...nameOf(message),
       ...(calls.length > 0 ? { toolCalls: calls } : {}),
       ...(thoughts === undefined ? {} : { thoughts }),
-    });
+    };
+    add(asked, start);
     answerCalls(calls, start);
   }
   return prompt;

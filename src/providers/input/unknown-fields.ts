@@ -1,8 +1,8 @@
+import { isObject } from "../../shared/is-object.ts";
+
 /** Readers for what a server sent: each gives the value when it has the wanted form, else undefined. */
 export function recordOf(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
+  return isObject(value) ? value : undefined;
 }
 
 export function listOf(value: unknown): unknown[] | undefined {

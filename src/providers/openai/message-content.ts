@@ -50,6 +50,15 @@ function readPart(part: unknown, texts: ContentTexts, provider: string): void {
   throw brokenStream(provider, `the answer holds content that cannot be read: ${kind}`);
 }
 
+/** What `reasoning_details` say in texts, where a server says reasoning there alone. Some of it may be encrypted. */
+export function readDetails(details: unknown): string {
+  const texts = (listOf(details) ?? []).map((detail) => {
+    const record = recordOf(detail);
+    return stringOf(record?.["text"]) ?? stringOf(record?.["summary"]) ?? "";
+  });
+  return texts.join("");
+}
+
 /** A text, `{value: text}`, or a list of parts with texts; undefined for anything else. */
 function joined(value: unknown): string | undefined {
   if (typeof value === "string") return value;

@@ -5,7 +5,7 @@ import { countOf, listOf, recordOf, stringOf } from "../input/unknown-fields.ts"
 import { brokenStream } from "../provider-error.ts";
 import type { EventReader } from "../sdk/sdk-chat.ts";
 import { stopReasonOf } from "../answer/stop-reason.ts";
-import { readContent } from "./message-content.ts";
+import { readContent, readDetails } from "./message-content.ts";
 import { UsageCounts } from "./openai-usage.ts";
 import { ToolCallDrafts } from "./tool-call-drafts.ts";
 
@@ -81,7 +81,7 @@ export class OpenAIChatReader implements EventReader {
     if (this.#message !== undefined) {
       const { content, refusal } = this.#message;
       if (this.#isBesideDelta && !this.#text.hasText && !this.#text.hasRefused) {
-        yield* this.#readParts({ content, refusal });
+        yield* this.#readParts({ refusal }, content);
       }
       this.#calls.addWhole(callsOf(this.#message));
     }
@@ -129,21 +129,16 @@ export class OpenAIChatReader implements EventReader {
       this.#isBesideDelta = delta !== undefined;
       if (!delta) yield* this.#readMessage(message);
     }
-    if (delta || !message) yield* this.#readDelta(delta ?? {}, choice);
+    if (delta || !message) {
+      const given = delta ?? {};
+      yield* this.#readParts(given, given["content"] || choice["text"] || given["text"]);
+      this.#readCalls(given);
+    }
     this.failure ??= failureIn(choice, true);
-    const reason = [choice, delta ?? {}]
-      .flatMap((fields) => [fields["finish_reason"], fields["finishReason"], fields["done_reason"]])
-      .map(stringOf)
-      .find(Boolean);
-    if (reason === undefined) return;
+    const reason = finishReasonOf(choice) || (delta && finishReasonOf(delta));
+    if (!reason) return;
     this.isFinished = true;
     this.#finishReason = reason;
-  }
-
-  *#readDelta(delta: Fields, choice: Fields): Generator<ChatChunk, void, undefined> {
-    const content = delta["content"] || choice["text"] || delta["text"];
-    yield* this.#readParts({ ...delta, content });
-    this.#readCalls(delta);
   }
 
   /** A message after deltas holds the whole answer so far, or only its end was streamed as a message. */
@@ -151,19 +146,20 @@ export class OpenAIChatReader implements EventReader {
     const { text } = readContent(message["content"], this.#provider);
     if (text.startsWith(this.#streamed)) {
       const rest = text.slice(this.#streamed.length);
-      yield* this.#readParts(this.#streamed === "" ? message : { content: rest });
+      yield* this.#streamed === "" ? this.#readParts(message, message["content"]) : this.#readParts({}, rest);
     } else if (text !== "") {
       throw brokenStream(this.#provider, "the whole message at the end is not what was streamed before");
     }
   }
 
-  *#readParts(fields: Fields): Generator<ChatChunk, void, undefined> {
-    const { text, reasoning, refusal } = readContent(fields["content"], this.#provider);
-    const thought = stringOf(fields["reasoning_content"]) || stringOf(fields["reasoning"]) || reasoning;
-    yield* this.#text.addReasoning(thought);
+  #readParts(fields: Fields, content: unknown): readonly ChatChunk[] {
+    const { text, reasoning, refusal } = readContent(content, this.#provider);
+    const told = stringOf(fields["reasoning_content"]) || stringOf(fields["reasoning"]) || reasoning;
+    const thoughts = this.#text.addReasoning(told || readDetails(fields["reasoning_details"]));
     this.#streamed += text;
-    yield* this.#text.add(text);
-    yield* this.#text.addRefusal(stringOf(fields["refusal"]) || refusal);
+    const texts = this.#text.add(text);
+    const refusals = this.#text.addRefusal(stringOf(fields["refusal"]) || refusal);
+    return thoughts.length + refusals.length === 0 ? texts : [...thoughts, ...texts, ...refusals];
   }
 
   #readCalls(delta: Fields): void {
@@ -178,6 +174,10 @@ export class OpenAIChatReader implements EventReader {
     if (this.#calls.count > 0 && (reason === "stop" || reason === "unknown")) return "tool-calls";
     return reason === "failure" ? "unknown" : reason;
   }
+}
+
+function finishReasonOf(fields: Fields): string | undefined {
+  return stringOf(fields["finish_reason"]) || stringOf(fields["finishReason"]) || stringOf(fields["done_reason"]);
 }
 
 function callsOf(message: Fields): unknown[] {

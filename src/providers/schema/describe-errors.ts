@@ -125,7 +125,7 @@ function describeLeaf({ keyword, instanceLocation, keywordLocation, error }: Out
     case "maxContains":
       return told(`${keyword === "minContains" ? "at least" : "at most"} ${String(bound)} items that fit "contains"`);
     case "not":
-      return told(`anything but ${expectationOf(bound)}`);
+      return told(isOfOneWord(bound) ? `anything but ${expectationOf(bound)}` : 'what does not fit "not"');
     case "false":
       return describeForbidden(path, keywordLocation, failure);
     default:
@@ -168,6 +168,12 @@ function expectationOf(schema: unknown): string {
   if (type === undefined) return "a value";
   // Whether it is whole is the next question.
   return typeNames(type === "integer" ? "number" : type);
+}
+
+/** Is its expectation all that it says? */
+function isOfOneWord(schema: unknown): boolean {
+  const [word, ...more] = Object.keys(recordOf(schema) ?? {});
+  return more.length === 0 && (word === "const" || word === "enum" || word === "type");
 }
 
 function typeNames(type: unknown): string {

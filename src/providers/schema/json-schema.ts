@@ -1,5 +1,7 @@
 import { GeppettoError } from "../../shared/errors.ts";
 import { jsonExcess } from "../answer/json-progress.ts";
+import { wellFormedJson } from "../sdk/well-formed.ts";
+import { timeSource } from "../../base/time/time-source.ts";
 import { schemaQueue } from "./schema-queue.ts";
 
 /** Longest schema, in UTF-16 units. */
@@ -30,7 +32,8 @@ export async function compileJsonSchema(
   what: string,
   { owner = NOBODY, signal }: JsonSchemaOptions = {},
 ): Promise<JsonSchemaCheck> {
-  const text = JSON.stringify(schema);
+  // As the model gets it.
+  const text = wellFormedJson(schema);
   const excess = text.length > MAX_SCHEMA_CHARS ? `it has more than ${MAX_SCHEMA_CHARS} characters` : undefined;
   const reason = excess ?? (await refusalOf(text, owner, signal));
   if (reason !== undefined) {
@@ -43,10 +46,11 @@ export async function compileJsonSchema(
     );
   }
   return async (value, path, checkSignal) => {
-    const json = JSON.stringify(value ?? null);
+    const json = wellFormedJson(value ?? null);
     const excess = jsonExcess(json);
     if (excess !== undefined) return `${path}: it is ${excess}`;
-    const answer = await schemaQueue.ask(owner, { schema: text, value: json, path }, checkSignal);
+    const check = { schema: text, value: json, path };
+    const answer = await timeSource().landed(() => schemaQueue.ask(owner, check, checkSignal), checkSignal);
     if (answer === "overdue") return `${path}: checking it against the schema takes too long`;
     if (answer === "dropped") return `${path}: nobody waits for the check, or too many wait`;
     // The process that had read it has died, and the next one finds it too hard.

@@ -24,6 +24,7 @@ export class SchemaProcess {
   #text = "";
   #settle: ((line: string | undefined) => void) | undefined;
   #isGone = false;
+  #isReady = false;
   #endTimer: NodeJS.Timeout | undefined;
   readonly #ready: Promise<string | undefined>;
 
@@ -47,11 +48,17 @@ export class SchemaProcess {
     child.stdin!.on("error", () => {});
     child.stdout!.setEncoding("utf8").on("data", (text: string) => this.#hear(text));
     this.#ready = this.#nextLine();
+    void this.#ready.then((line) => (this.#isReady = line !== undefined));
     this.#hold(false);
   }
 
   get isGone(): boolean {
     return this.#isGone;
+  }
+
+  /** Has it begun? */
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   /** Resolves when the process can be asked, or has died. */

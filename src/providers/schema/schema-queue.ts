@@ -8,7 +8,7 @@ interface Lane {
   readonly limitMs: number;
   /** What the system gives its processes less of, from 0 to 19. */
   readonly niceness: number;
-  readonly idle: SchemaProcess[];
+  idle: SchemaProcess[];
   busy: number;
 }
 
@@ -17,9 +17,10 @@ const fast: Lane = { processes: 2, limitMs: 100, niceness: 0, idle: [], busy: 0 
 /** Where one goes on that takes longer, and where those of its owner begin from then on. */
 const slow: Lane = { processes: 2, limitMs: 500, niceness: 10, idle: [], busy: 0 };
 
-/** Processes of a lane that stay when nobody asks. */
-const IDLE_PROCESSES = 1;
-/** How long they stay. */
+/**
+ * How long a process stays when nobody asks. All do: one that works for one owner all the time would else leave the next
+ * one to wait until another has begun, which takes a second on a busy machine.
+ */
 const IDLE_MS = 60_000;
 /** Questions of one owner that wait; more are refused. */
 const MAX_WAITING = 2000;
@@ -146,7 +147,7 @@ async function check({ request, signal }: Job, lane: Lane): Promise<SchemaAnswer
   if (lane === slow) signal?.addEventListener("abort", onAbort, { once: true });
   const answer = await process.ask(request, lane.limitMs);
   signal?.removeEventListener("abort", onAbort);
-  if (answer === undefined || lane.idle.filter(({ isGone }) => !isGone).length >= IDLE_PROCESSES) process.end();
+  if (answer === undefined) process.end();
   else keep(process, lane);
   // Whoever asks next in the fast lane is not to wait for a process to begin.
   if (lane === fast && lane.idle.every(({ isGone }) => isGone)) startAhead(lane);
@@ -166,9 +167,11 @@ function keep(process: SchemaProcess, lane: Lane): void {
   process.endAfter(IDLE_MS);
 }
 
+/** The one that was used last, so that one that is not needed comes to its end; one that still begins only if it must be. */
 function idleProcess(lane: Lane): SchemaProcess | undefined {
-  let process = lane.idle.pop();
-  while (process?.isGone === true) process = lane.idle.pop();
+  const idle = lane.idle.filter(({ isGone }) => !isGone);
+  const process = idle.findLast(({ isReady }) => isReady) ?? idle.at(-1);
+  lane.idle = idle.filter((other) => other !== process);
   return process;
 }
 

@@ -37,13 +37,18 @@ export interface WatchOptions {
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 const DRAIN_MS = 1000;
+/** Most events, and bytes of them, that are handed out at a time. */
+const MAX_TOGETHER = 16;
+const MAX_TOGETHER_BYTES = 16_384;
+/** What makes an event one that every SDK hears. */
+const NAME_LINE = Buffer.from("event: message\n");
 /** White space, and the bytes of a byte order mark. */
 const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
 
 /**
  * A `fetch` for one request that watches the body. While a reader waits, `idleTimeoutMs` without a byte breaks the
  * body with a transient `ProviderError`; comments and pings are bytes, and a slow reader is not a slow server. Events
- * are handed out one by one, each whole. A body that is larger than anybody takes breaks with a `ProviderError`, and so
+ * are handed out whole, some at a time; one that is named "error" comes alone, so that it is known which it is. A body that is larger than anybody takes breaks with a `ProviderError`, and so
  * does a redirect to another origin.
  */
 export function createStreamWatch(options: WatchOptions): StreamWatch {
@@ -78,6 +83,11 @@ export function createStreamWatch(options: WatchOptions): StreamWatch {
     return events;
   };
 
+  const toSend = ({ name, data, bytes }: ServerEvent): Uint8Array => {
+    const isNameless = options.body === "named-events" && name === "" && data.trim() !== "[DONE]";
+    return isNameless ? Buffer.concat([NAME_LINE, bytes]) : bytes;
+  };
+
   const watchBody = (body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> => {
     const reader = body.getReader();
     let waiting: (ServerEvent | Uint8Array)[] = [];
@@ -90,12 +100,24 @@ export function createStreamWatch(options: WatchOptions): StreamWatch {
       const next = waiting[nextPlace++];
       if (next === undefined) return false;
       if (next instanceof Uint8Array) controller.enqueue(next);
-      else {
-        event = { name: next.name, data: next.data };
-        const isNameless = options.body === "named-events" && next.name === "" && next.data.trim() !== "[DONE]";
-        controller.enqueue(isNameless ? Buffer.concat([Buffer.from("event: message\n"), next.bytes]) : next.bytes);
-      }
+      else controller.enqueue(withFollowing(next));
       return true;
+    };
+
+    /** The bytes of an event, and of those after it that go out with it. */
+    const withFollowing = (first: ServerEvent): Uint8Array => {
+      event = first;
+      const parts = [toSend(first)];
+      if (first.name === "error") return parts[0]!;
+      for (let size = parts[0]!.length; parts.length < MAX_TOGETHER; nextPlace++) {
+        const next = waiting[nextPlace];
+        if (next === undefined || next instanceof Uint8Array || next.name === "error") break;
+        size += next.bytes.length;
+        if (size > MAX_TOGETHER_BYTES) break;
+        event = next;
+        parts.push(toSend(next));
+      }
+      return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
     };
 
     return new ReadableStream<Uint8Array>(

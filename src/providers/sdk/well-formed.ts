@@ -18,3 +18,9 @@ function repaired(value: unknown): unknown {
   const isSame = copy.every(([key, part], index) => key === entries[index]![0] && part === entries[index]![1]);
   return isSame ? value : Object.fromEntries(copy);
 }
+
+/** JSON of plain data with U+FFFD in place of half surrogate pairs: it writes these, and no other part of one, as codes. */
+export function wellFormedJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  return json.replaceAll(/\\(?:\\|ud[89a-f][\da-f]{2})/g, (code) => (code === "\\\\" ? code : "\\ufffd"));
+}

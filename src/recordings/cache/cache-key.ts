@@ -1,5 +1,11 @@
 import { parseChatInput, parseChatOptions } from "../../providers/input/chat-input.ts";
-import { resolveProviderSettings, type Environment, type ModelSettings } from "../../providers/settings.ts";
+import {
+  type ChatModelSettings,
+  type Environment,
+  hasOwnProvider,
+  type ModelSettings,
+  resolveProviderSettings,
+} from "../../providers/settings.ts";
 import { withImages } from "../../steps/chat-step.ts";
 import { hashParts } from "./hash-parts.ts";
 import { canonicalJson } from "../tagged-json.ts";
@@ -34,7 +40,7 @@ const IRRELEVANT: ReadonlySet<string> = new Set([
  * `key` stands for the input, options and all. `resolveImage` gives the URL behind what stands for one in a message.
  */
 export function chatCacheKey(
-  settings: ModelSettings,
+  settings: ChatModelSettings,
   env: Environment = {},
   { resolveImage }: { resolveImage?: (url: string) => string } = {},
 ): (input: unknown, key?: string) => Promise<string> {
@@ -43,8 +49,9 @@ export function chatCacheKey(
     const options = await parseChatOptions(given);
     const parsed = key === undefined ? await parseChatInput(prompt) : { options: {}, messages: [] };
     const { provider, model, ...chosen } = { ...options, ...parsed.options };
-    const own = resolveProviderSettings(settings, env);
-    const name = provider === undefined ? own.provider : resolveProviderSettings({ provider }, {}).provider;
+    const own = hostOf(settings, env);
+    const isOwn = provider === undefined || provider === own.provider;
+    const name = isOwn ? own.provider : resolveProviderSettings({ provider }, {}).provider;
     // The host's settings are for its own provider.
     const host = name === own.provider ? own : resolveProviderSettings({ provider: name }, env);
     const relevant = Object.entries(host).filter(
@@ -54,4 +61,11 @@ export function chatCacheKey(
     const asked = key === undefined ? canonicalJson(withImages(parsed.messages, resolveImage)) : `key ${key}`;
     return hashParts(["chat", name, model ?? host.model ?? "", canonicalJson(all), asked]);
   };
+}
+
+/** The host's settings, with the name of who answers. */
+function hostOf(settings: ChatModelSettings, env: Environment): ModelSettings {
+  if (!hasOwnProvider(settings)) return resolveProviderSettings(settings as ModelSettings, env);
+  const { provider: own, ...rest } = settings;
+  return { ...rest, provider: own.name, model: own.model };
 }

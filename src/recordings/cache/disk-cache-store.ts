@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { stderrLogger, type Logger } from "../../base/logger.ts";
 import { readRegularFile } from "../../base/read-regular-file.ts";
@@ -7,6 +7,7 @@ import { isOldPartial, replaceFile } from "../../base/replace-file.ts";
 import type { CacheEntry, CacheStore } from "./cache-store.ts";
 import { reasonOf, quarantineFile } from "../quarantine-file.ts";
 import { canonicalJson, fromTagged, toTagged } from "../tagged-json.ts";
+import { makeFolder } from "../../base/files/make-folder.ts";
 
 export interface DiskCacheStoreOptions {
   /** Most entries; the oldest go first. Default 10,000. */
@@ -74,7 +75,7 @@ export class DiskCacheStore implements CacheStore {
     try {
       const form = toTagged(entry);
       const content: CacheFile = { format: FORMAT, key, checksum: checksumOf(form), entry: form };
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.#folder, { mode: 0o700 });
       await replaceFile(this.#fileOf(key), `${JSON.stringify(content, null, 2)}\n`);
       if (this.#writes++ % SWEEP_EVERY === 0) await this.sweep();
     } catch (error) {

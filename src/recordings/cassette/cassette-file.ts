@@ -1,5 +1,4 @@
 import { closeSync, copyFileSync, fdatasync, fstatSync, ftruncateSync, readSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { promisify } from "node:util";
 import { withFileLock } from "../../base/file-lock.ts";
@@ -11,6 +10,7 @@ import { GeppettoError } from "../../shared/errors.ts";
 import { escapeControls } from "../../base/escape-controls.ts";
 import { jsonDepth } from "../json-depth.ts";
 import { parseRecording, type Recording } from "./recording.ts";
+import { makeFolder } from "../../base/files/make-folder.ts";
 
 /** A recording as a line of the file has it. */
 export type RecordingLine = Recording & {
@@ -48,7 +48,7 @@ export function readCassette(file: string, logger: Logger): Recording[] {
 /** Checks, before anything is recorded, that it can be written down. Makes the folder. */
 export async function checkWritable(file: string): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
   } catch (error) {
     const isInTheWay = ["EEXIST", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
     throw isInTheWay ? new Error("a file stands where its folder should be", { cause: error }) : error;
@@ -66,7 +66,7 @@ export async function checkWritable(file: string): Promise<void> {
  */
 export async function appendRecordings(file: string, lines: readonly RecordingLine[], logger: Logger): Promise<void> {
   const text = lines.map(toLine).join("");
-  await mkdir(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   await withFileLock(file, async () => {
     const fd = openPrivateFile(file, { mode: "add" });
     let isEarlier = false;

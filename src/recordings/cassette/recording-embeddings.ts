@@ -1,13 +1,15 @@
 import { timeSource } from "../../base/time/time-source.ts";
 import type { EmbeddingModel, EmbeddingProvider } from "../../providers/embedding-provider.ts";
+import { AnswerTimes } from "./answer-times.ts";
 import type { Cassette } from "./cassette.ts";
 import { endAsRecorded, RecordedAnswers, shownJson } from "./recorded-answers.ts";
 import type { RecordedRequest } from "./recorded-request.ts";
 import {
-  endOf,
   isEmbeddingRecording,
   toRecordedFailure,
+  timeOf,
   type EmbeddingRecording,
+  type Finished,
   type RecordingSink,
 } from "./recording.ts";
 import { redactAll, type Redact } from "../redact-secrets.ts";
@@ -88,15 +90,22 @@ class RecordingEmbeddings extends CassetteEmbeddings<RecordingSink> {
     const { redact } = this.cassette;
     const request = this.requestFor(texts, redact);
     const add = this.cassette.claim<EmbeddingRecording>({ request, stepId: "" });
+    const times = new AnswerTimes(this.cassette);
+    const record = (outcome: Omit<Finished<EmbeddingRecording>, "request" | "times">): Promise<void> =>
+      times.write(add({ request, ...times.end(), ...outcome }));
     try {
-      const vectors = await this.inner.embed(texts, { signal });
+      const vectors = await timeSource().outside(() => this.inner.embed(texts, { signal }));
+      await times.next(signal);
       const dimensions = vectors[0]?.length ?? 0;
-      await add({ request, dimensions, vectors: vectors.map(toVectorText), end: "complete" });
+      await record({ dimensions, vectors: vectors.map(toVectorText), end: "complete" });
       return vectors;
     } catch (error) {
-      const empty = { request, dimensions: 0, vectors: [] };
-      if (signal.aborted) await add({ ...empty, end: "interrupted" });
-      else await add({ ...empty, end: "error", error: toRecordedFailure(error, redact) });
+      const empty = { dimensions: 0, vectors: [] };
+      if (signal.aborted) await record({ ...empty, end: "interrupted" });
+      else {
+        await times.next(signal);
+        await record({ ...empty, end: "error", error: toRecordedFailure(error, redact) });
+      }
       throw error;
     }
   }
@@ -129,7 +138,7 @@ class ReplayingEmbeddings extends CassetteEmbeddings<Cassette> {
     if (this.#otherwise !== undefined && !this.#answers.has(asked)) return this.#otherwise.embed(texts, { signal });
     const recording = this.#answers.next(asked);
     // As from a server: whoever cancels is heard.
-    await timeSource().sleep(0, signal, endOf(recording));
+    await timeSource().sleep(0, signal, timeOf(recording, 0));
     await endAsRecorded(recording, signal);
     const { vectors, dimensions } = recording;
     this.#dimensions = dimensions;

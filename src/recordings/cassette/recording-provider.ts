@@ -1,4 +1,6 @@
 import type { ChatChunk, ChatProvider, ChatRequest, StreamOptions } from "../../providers/chat-provider.ts";
+import { outsideValues } from "../../base/time/time-source.ts";
+import { AnswerTimes } from "./answer-times.ts";
 import { toRecordedRequest, type RequestDefaults } from "./recorded-request.ts";
 import { toRecordedFailure, type ChatRecording, type RecordingSink } from "./recording.ts";
 import { redactAll, redactDeltas, type Redact } from "../redact-secrets.ts";
@@ -39,13 +41,15 @@ class RecordingProvider implements ChatProvider {
     const { redact } = this.#cassette;
     const recorded = toRecordedRequest(this.name, request, { redact, defaults: this.#defaults });
     const add = this.#cassette.claim({ request: recorded, stepId: options.runId ?? "" });
+    const times = new AnswerTimes(this.#cassette);
     const chunks: ChatChunk[] = [];
     const record = (outcome: Pick<ChatRecording, "end" | "error">): Promise<void> =>
-      add({ request: recorded, chunks: redactChunks(chunks, redact), ...outcome });
+      times.write(add({ request: recorded, chunks: redactChunks(chunks, redact), ...times.end(), ...outcome }));
     let last: ChatChunk | undefined;
     let isRecorded = false;
     try {
-      for await (const chunk of this.#inner.stream(request, options)) {
+      for await (const chunk of outsideValues(this.#inner.stream(request, options))) {
+        await times.next(options.signal);
         chunks.push(structuredClone(chunk));
         if (chunk.type === "end") last = chunk;
         else yield chunk;
@@ -57,6 +61,7 @@ class RecordingProvider implements ChatProvider {
     } catch (error) {
       if (!isRecorded && !options.signal.aborted) {
         isRecorded = true;
+        await times.next(options.signal);
         await record({ end: "error", error: toRecordedFailure(error, redact) });
       }
       throw error;

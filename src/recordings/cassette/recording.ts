@@ -3,6 +3,9 @@ import { GeppettoError, toErrorRecord, type ErrorName } from "../../shared/error
 import type { ErrorRecord } from "../../shared/frames.ts";
 import type { RecordedRequest } from "./recorded-request.ts";
 import { redactAll, type Redact } from "../redact-secrets.ts";
+import type { AnswerHead } from "../../fetch/fetch-source.ts";
+import { checkMcpParts, type McpParts } from "./mcp-recording.ts";
+import { checkFetchParts, type PackedBody } from "./fetch-recording.ts";
 import { fromVectorText } from "./vector-text.ts";
 
 interface RecordingHead {
@@ -12,6 +15,11 @@ interface RecordingHead {
   recordedAt: string;
   /** When it had been answered. Recordings of earlier versions do not say so. */
   endedAt?: string;
+  /**
+   * When each chunk came, or the vectors, or what a server told and gave, then the error if there was one: in milliseconds since the epoch. It is there
+   * where other answers came meanwhile, so that they can be given in the same order again.
+   */
+  times?: number[];
   request: RecordedRequest;
   /** How it ended: as it should, with `error`, or because whoever asked wanted no more. */
   end: "complete" | "error" | "interrupted";
@@ -32,8 +40,17 @@ export interface EmbeddingRecording extends RecordingHead {
   vectors: string[];
 }
 
-/** One answer of a provider. */
-export type Recording = ChatRecording | EmbeddingRecording;
+/** What a server answered a script's `fetch`. */
+export interface FetchRecording extends RecordingHead, PackedBody {
+  /** Absent where there was none. */
+  answer?: AnswerHead;
+}
+
+/** What came of a call of an MCP server's tool, or what the server was asked otherwise. */
+export interface McpRecording extends RecordingHead, McpParts {}
+
+/** One answer of a provider, or of a server. */
+export type Recording = ChatRecording | EmbeddingRecording | FetchRecording | McpRecording;
 
 /** A recording as whoever made it hands it over: when it was made and its id are the cassette's to say. */
 export type Finished<R extends Recording> = Omit<R, "id" | "recordedAt" | "endedAt">;
@@ -61,9 +78,21 @@ export function isEmbeddingRecording(recording: Recording): recording is Embeddi
   return "vectors" in recording;
 }
 
+export function isFetchRecording(recording: Recording): recording is FetchRecording {
+  return "body" in recording;
+}
+
+export function isMcpRecording(recording: Recording): recording is McpRecording {
+  return "told" in recording;
+}
+
+export function isChatRecording(recording: Recording): recording is ChatRecording {
+  return !isEmbeddingRecording(recording) && !isFetchRecording(recording) && !isMcpRecording(recording);
+}
+
 /** Throws an error that says what is wrong when `value` is not a recording. */
 export function parseRecording(value: unknown): Recording {
-  const { id, recordedAt, request, vectors, end, error } = (value ?? {}) as Record<string, unknown>;
+  const { id, recordedAt, times, request, vectors, body, told, end, error } = (value ?? {}) as Record<string, unknown>;
   const { provider, model } = (request ?? {}) as Record<string, unknown>;
   if (typeof id !== "string" || typeof recordedAt !== "string") throw new Error("it has no id and recordedAt");
   if (typeof provider !== "string" || typeof model !== "string")
@@ -71,7 +100,14 @@ export function parseRecording(value: unknown): Recording {
   if (!ENDS.has(end)) throw new Error("its end must be complete, error or interrupted");
   if (end === "error" && typeof (error as ErrorRecord | undefined)?.message !== "string")
     throw new Error("its error has no message");
-  if (vectors === undefined) checkChunks(value as ChatRecording);
+  if (times !== undefined && !(Array.isArray(times) && times.every(Number.isFinite)))
+    throw new Error("its times must be a list of numbers");
+  if (told !== undefined) checkMcpParts(value as Record<string, unknown>);
+  else if (body !== undefined) {
+    checkFetchParts(value as Record<string, unknown>);
+    if (end === "complete" && (value as FetchRecording).answer === undefined)
+      throw new Error("it is complete, but has no answer");
+  } else if (vectors === undefined) checkChunks(value as ChatRecording);
   else checkVectors(value as EmbeddingRecording);
   return value as Recording;
 }
@@ -106,9 +142,9 @@ function checkVectors({
     throw new Error(`it has ${vectors.length} vectors for ${texts.length} texts`);
 }
 
-/** The time of an answer among those of one cassette: they are given again in this order. */
-export function endOf({ endedAt, recordedAt }: Recording): number {
-  return Date.parse(endedAt ?? recordedAt) || 0;
+/** The time of a part of an answer among those of one cassette: they are given again in this order. */
+export function timeOf({ times, endedAt, recordedAt }: Recording, index: number): number {
+  return times?.[index] ?? (Date.parse(endedAt ?? recordedAt) || 0);
 }
 
 /** What is kept of an error that a provider threw. */

@@ -3,7 +3,7 @@ import type { ChatChunk, ChatProvider, ChatRequest } from "../../providers/chat-
 import type { Cassette } from "./cassette.ts";
 import { endAsRecorded, RecordedAnswers, shownJson } from "./recorded-answers.ts";
 import { toRecordedRequest, type RecordedRequest, type RequestDefaults } from "./recorded-request.ts";
-import { endOf, isEmbeddingRecording, type ChatRecording, type Recording } from "./recording.ts";
+import { isChatRecording, timeOf, type ChatRecording, type Recording } from "./recording.ts";
 
 export interface ReplayOptions {
   /** The provider that requests are for; default the one of the first recording. */
@@ -43,7 +43,7 @@ class ReplayingProvider implements ChatProvider {
     this.#cassette = cassette;
     this.#defaults = defaults;
     this.#otherwise = otherwise;
-    this.#answers = new RecordedAnswers(cassette, isChat, { repeats, what: "recordings", describe, onServe });
+    this.#answers = new RecordedAnswers(cassette, isChatRecording, { repeats, what: "recordings", describe, onServe });
     this.name = name ?? this.#answers.provider ?? "replay";
   }
 
@@ -56,17 +56,14 @@ class ReplayingProvider implements ChatProvider {
       return;
     }
     const recording = this.#answers.next(asked);
-    for (const chunk of recording.chunks) {
+    for (const [index, chunk] of recording.chunks.entries()) {
       // A chunk at a time, as from a server: whoever cancels is heard in between.
-      await timeSource().sleep(0, signal, endOf(recording));
+      await timeSource().sleep(0, signal, timeOf(recording, index));
       yield structuredClone(chunk);
     }
+    if (recording.error !== undefined) await timeSource().sleep(0, signal, timeOf(recording, recording.chunks.length));
     await endAsRecorded(recording, signal);
   }
-}
-
-function isChat(recording: Recording): recording is ChatRecording {
-  return !isEmbeddingRecording(recording);
 }
 
 function describe({ provider, model, messages }: RecordedRequest): string {

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { readTexts } from "./source-table.ts";
 
 /** What the third version of the log has added. */
 export const JOURNAL_SCHEMA = `
@@ -17,6 +18,8 @@ export const JOURNAL_SCHEMA = `
 /** The journal of a run in the log: its parts in order, or why there is none. */
 export interface LoggedJournal {
   chunks: Uint8Array[];
+  /** What is kept of the long texts with which the run began, by their hash. */
+  texts: ReadonlyMap<string, Uint8Array>;
   failure?: string;
 }
 
@@ -45,6 +48,7 @@ export function readChunks(database: DatabaseSync, version: number, runId: strin
   if (failure === undefined && rows.length === 0) return undefined;
   return {
     chunks: rows.map(({ chunk }) => chunk as Uint8Array),
+    texts: readTexts(database, version, runId),
     ...(failure === undefined ? {} : { failure }),
   };
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, renameSync } from "node:fs";
+import { chmodSync, renameSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Logger } from "../../base/logger.ts";
@@ -6,6 +6,7 @@ import { transact } from "../../base/sqlite-transaction.ts";
 import { migrate, SCHEMA_VERSION, versionOf } from "./run-log-schema.ts";
 import { openReadOnly } from "./open-read-only.ts";
 import { reasonOf } from "../quarantine-file.ts";
+import { makeFolder } from "../../base/files/make-folder.ts";
 
 /** A connection to a log, for whoever asks. */
 export interface LogConnection {
@@ -76,7 +77,7 @@ export class LogDatabase implements LogConnection {
   }
 
   #connect(): void {
-    mkdirSync(dirname(this.#file), { recursive: true });
+    makeFolder(dirname(this.#file));
     // Loaded here: a program without a log need not have it.
     const { DatabaseSync: Database } = process.getBuiltinModule("node:sqlite");
     const database = new Database(this.#file, { timeout: 5000 });

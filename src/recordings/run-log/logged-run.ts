@@ -1,11 +1,12 @@
 import type { Subscriber, Subscription } from "../../events/bus.ts";
+import type { KeptText } from "../../journal/kept-text.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
 import type { StepEvent } from "../../shared/step-events.ts";
 import { EventPacker, type PackedEvent } from "../event-packer.ts";
 import type { RecordedRequest } from "../cassette/recorded-request.ts";
 import type { Recording } from "../cassette/recording.ts";
 import { OutputBuffer, type OutputPiece, type OutputStream } from "./output-buffer.ts";
-import { HEARTBEAT_MS } from "./run-holder.ts";
+import { HEARTBEAT_MS } from "../../base/process-holder.ts";
 import { countUsage, type RunUsage } from "./run-usage.ts";
 
 /** How a run ended; a `ScriptOutcome` is one. */
@@ -65,6 +66,8 @@ export interface LoggedRunOptions {
   /** False where it could not be written. */
   write(batch: LoggedBatch): boolean;
   /** @throws {Error} where it cannot be kept. */
+  keepText(kept: KeptText): void;
+  /** Likewise. */
   writeChunk(place: number, chunk: Uint8Array): void;
   writeFailure(reason: string): void;
   /** Says that the run goes on. */
@@ -142,6 +145,15 @@ export class LoggedRun {
     if (this.#hasEnded) return;
     this.#calls.set(call.place, call);
     this.#schedule();
+  }
+
+  /**
+   * Keeps a long text that the run's journal has by its hash, once for all runs that have it.
+   *
+   * @throws {Error} where it cannot be kept.
+   */
+  keepText(kept: KeptText): void {
+    this.#options.keepText(kept);
   }
 
   /**

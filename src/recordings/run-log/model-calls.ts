@@ -1,7 +1,7 @@
 import type { PromptMessage } from "../../providers/chat-provider.ts";
 import { isTerminal, type StepEvent } from "../../shared/step-events.ts";
 import type { RecordedRequest } from "../cassette/recorded-request.ts";
-import { isEmbeddingRecording, type ChatRecording, type Recording } from "../cassette/recording.ts";
+import { isChatRecording, type ChatRecording, type Recording } from "../cassette/recording.ts";
 import { countUsage, type RunUsage } from "./run-usage.ts";
 
 /** One request to a model as the log has it. */
@@ -79,7 +79,7 @@ export function modelCallsOf(events: readonly StepEvent[], requests: readonly Re
 function claimer(others: ReadCall[]): (last: StepEvent) => ReadCall[] {
   return (last) => {
     const index = others.findIndex(({ recording }) => {
-      if (recording === undefined || isEmbeddingRecording(recording)) return false;
+      if (recording === undefined || !isChatRecording(recording)) return false;
       if (last.type === "error") return recording.error?.message === last.error;
       return "text" in last && textOf(recording) === last.text && toolCallsOf(recording).length === 0;
     });
@@ -93,7 +93,7 @@ function claimer(others: ReadCall[]): (last: StepEvent) => ReadCall[] {
 }
 
 function isEarlierRound({ request, recording }: ReadCall, { request: last }: ReadCall): boolean {
-  if (recording === undefined || isEmbeddingRecording(recording) || toolCallsOf(recording).length === 0) return false;
+  if (recording === undefined || !isChatRecording(recording) || toolCallsOf(recording).length === 0) return false;
   const [own, all] = [messagesOf(request), messagesOf(last)];
   return own.length < all.length && JSON.stringify(own) === JSON.stringify(all.slice(0, own.length));
 }
@@ -118,7 +118,7 @@ function fromRounds(rounds: readonly ReadCall[]): ModelCall {
     ...(recording === undefined ? {} : { end: ENDS[recording.end] }),
     ...(typeof system === "string" ? { system } : {}),
     ...(Array.isArray(texts) ? { texts: texts.map(String) } : { messages: messagesOf(request) }),
-    ...(recording === undefined || isEmbeddingRecording(recording) ? {} : { answer: textOf(recording) }),
+    ...(recording === undefined || !isChatRecording(recording) ? {} : { answer: textOf(recording) }),
     toolCalls: rounds.flatMap((round) => toolCallsOf(round.recording).map(({ name, input }) => ({ name, input }))),
     ...usageOf(rounds),
     ...(recording?.error === undefined ? {} : { error: errorOf(recording.error) }),
@@ -166,7 +166,7 @@ function usageOf(rounds: readonly ReadCall[]): Pick<ModelCall, "usage"> {
   const sums = { inputTokens: 0, outputTokens: 0 };
   let isKnown = false;
   for (const { recording } of rounds) {
-    if (recording === undefined || isEmbeddingRecording(recording)) continue;
+    if (recording === undefined || !isChatRecording(recording)) continue;
     for (const chunk of recording.chunks) {
       if (chunk.type !== "end" || chunk.usage === undefined) continue;
       isKnown = true;
@@ -186,7 +186,7 @@ function textOf({ chunks }: ChatRecording): string {
 }
 
 function toolCallsOf(recording: Recording | undefined): { name: string; input: unknown }[] {
-  if (recording === undefined || isEmbeddingRecording(recording)) return [];
+  if (recording === undefined || !isChatRecording(recording)) return [];
   return recording.chunks.flatMap((chunk) =>
     chunk.type === "tool-call" ? [{ name: chunk.toolCall.name, input: chunk.toolCall.input }] : [],
   );

@@ -1,13 +1,15 @@
 import type { StepEvent } from "../../shared/step-events.ts";
 import { parseRecording, type Recording } from "../cassette/recording.ts";
 import { EventUnpacker, type PackedEvent } from "../event-packer.ts";
+import { jsonDepth } from "../json-depth.ts";
 import { fromTagged } from "../tagged-json.ts";
 import type { LoggedOutcome } from "./logged-run.ts";
 import type { ReadCall } from "./model-calls.ts";
 import type { OutputStream } from "./output-buffer.ts";
-import { isHeld } from "./run-holder.ts";
+import { isHeld } from "../../base/process-holder.ts";
 import type { CallRow, EventRow, OutputRow, RunRow } from "./run-log-schema.ts";
 import { countUsage, type RunUsage } from "./run-usage.ts";
+import { isObject } from "../../shared/is-object.ts";
 
 /** `killed`: its process has ended, and said nothing of how. */
 export type RunState = "running" | "completed" | "failed" | "killed";
@@ -112,7 +114,7 @@ export function readCalls(rows: readonly CallRow[]): { calls: ReadCall[]; damage
 export function readRecordings(text: string): { recordings: Recording[]; damaged: number } {
   let values: unknown;
   try {
-    values = JSON.parse(text);
+    values = parseRow(text);
   } catch {
     values = undefined;
   }
@@ -152,7 +154,7 @@ export class EventReader {
 
 function readPlain(text: string): object | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseRow(text);
     return typeof value === "object" && value !== null ? value : undefined;
   } catch {
     return undefined;
@@ -168,10 +170,17 @@ function isEvent({ type, step, meta }: Partial<Record<keyof StepEvent, unknown>>
 
 function readObject(text: string): Record<string, unknown> | undefined {
   try {
-    const value = fromTagged(JSON.parse(text));
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : undefined;
+    const value = fromTagged(parseRow(text));
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Deeper than anything that was ever written there: whatever is done with it would run out of stack. */
+const MAX_DEPTH = 500;
+
+function parseRow(text: string): unknown {
+  if (jsonDepth(text) > MAX_DEPTH) throw new Error(`nested more than ${MAX_DEPTH} deep`);
+  return JSON.parse(text);
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { JOURNAL_SCHEMA } from "./journal-table.ts";
+import { SOURCES_SCHEMA } from "./source-table.ts";
 
 /** What each version of the log has added, the first one first. */
 const MIGRATIONS = [
@@ -52,6 +53,7 @@ const MIGRATIONS = [
     PRIMARY KEY (run_id, place)
   ) STRICT;`,
   JOURNAL_SCHEMA,
+  SOURCES_SCHEMA,
 ];
 
 /** The version of a log that has all of it. A file says its own, as `user_version`. */
@@ -93,6 +95,9 @@ export interface RunRow {
   output_tokens?: number | null;
   cost?: number | null;
   dropped_output?: number;
+
+  /** Of a source that is kept apart. */
+  source_hash?: string | null;
 }
 
 export interface EventRow {
@@ -119,7 +124,8 @@ const SHORT = "id, script, started_at, ended_at, outcome, ok";
 const SINCE_2 = "state, holder, seen_at, exit_code, calls, input_tokens, output_tokens, cost";
 
 export const SQL = {
-  begin: "INSERT INTO runs (id, script, source, details, started_at, holder, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  begin:
+    "INSERT INTO runs (id, script, source, source_hash, details, started_at, holder, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   end: `
     UPDATE runs SET ended_at = ?, outcome = ?, recordings = ?, ok = ?, dropped_events = ?, dropped_output = ?, state = ?,
       exit_code = ?, calls = ?, input_tokens = ?, output_tokens = ?, cost = ? WHERE id = ?`,

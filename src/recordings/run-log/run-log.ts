@@ -6,10 +6,12 @@ import { LoggedRun } from "./logged-run.ts";
 import { redactAll, redactSecrets, type Redact } from "../redact-secrets.ts";
 import { withBoundedCompletions } from "./bounded-completions.ts";
 import { followRun, type FollowedItem } from "./follow-run.ts";
-import { thisHolder } from "./run-holder.ts";
-import { type ListRunsOptions, RunReader, type RunRecord, type RunSummary } from "./run-reader.ts";
+import { thisHolder } from "../../base/process-holder.ts";
+import { type ListRunsOptions, type LoggedItem, RunReader, type RunRecord, type RunSummary } from "./run-reader.ts";
 import { readChunks, writeChunk, writeFailure, type LoggedJournal } from "./journal-table.ts";
 import { SQL } from "./run-log-schema.ts";
+import { keepText, pruneTexts } from "./source-table.ts";
+import { hashOfText, MIN_KEPT_CHARS } from "../../journal/kept-text.ts";
 import { toTagged } from "../tagged-json.ts";
 
 export interface RunLogOptions {
@@ -96,8 +98,13 @@ export class RunLog implements Disposable {
     const text = (value: unknown, where: string): string => JSON.stringify(redactAll(toTagged(value), redact, where));
     this.#database.use((database) => {
       const kept = source === undefined ? null : redact(source, "source");
+      const isLong = kept !== null && kept.length >= MIN_KEPT_CHARS;
+      const hash = isLong ? hashOfText(kept) : null;
       const what = text(details, "details");
-      database.prepare(SQL.begin).run(id, script, kept, what, startedAt, thisHolder(), Date.now());
+      database
+        .prepare(SQL.begin)
+        .run(id, script, isLong ? null : kept, hash, what, startedAt, thisHolder(), Date.now());
+      if (isLong) keepText(database, id, { hash: hash!, text: kept });
     });
     return new LoggedRun(id, {
       maxEvents,
@@ -114,6 +121,13 @@ export class RunLog implements Disposable {
             insert("call", id, place, stepId, at, durationMs, JSON.stringify(request), answered);
           }
         }),
+      keepText: (kept) => {
+        const isKept = this.#database.use((database) => {
+          keepText(database, id, kept);
+          return true;
+        });
+        if (isKept !== true) throw new Error("its source could not be written");
+      },
       writeChunk: (place, chunk) => {
         const isKept = this.#database.use((database) => {
           writeChunk(database, id, place, chunk);
@@ -165,6 +179,11 @@ export class RunLog implements Disposable {
     return followRun(this.#reader, id, options);
   }
 
+  /** Events and output of a run in the order in which they came, by its whole id. */
+  items(id: string): LoggedItem[] {
+    return this.#reader.items(id);
+  }
+
   /** What crossed the wall in a run, by its whole id; undefined where that was not kept. */
   journal(id: string): LoggedJournal | undefined {
     return this.#database.use((database, version) => readChunks(database, version, id));
@@ -181,8 +200,12 @@ export class RunLog implements Disposable {
   /** Removes what is too old or too much; says how many runs. */
   prune(): number {
     const oldest = this.#options.maxAgeMs === Infinity ? 0 : Date.now() - this.#options.maxAgeMs;
-    const done = this.#database.use((database) => database.prepare(SQL.prune).run(oldest, this.#options.maxRuns));
-    return Number(done?.changes ?? 0);
+    const done = this.#database.use((database) => {
+      const { changes } = database.prepare(SQL.prune).run(oldest, this.#options.maxRuns);
+      if (changes > 0) pruneTexts(database);
+      return changes;
+    });
+    return Number(done ?? 0);
   }
 
   /** Idempotent. */

@@ -1,12 +1,15 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { StepEvent } from "../../shared/step-events.ts";
 import type { Recording } from "../cassette/recording.ts";
+import { KeptTextError, unpackText } from "../../journal/kept-text.ts";
+import { MAX_JOURNAL_BYTES } from "../../journal/journal-record.ts";
 import { readFailure } from "./journal-table.ts";
 import type { LogConnection } from "./log-database.ts";
 import type { LoggedOutcome } from "./logged-run.ts";
 import { type ModelCall, modelCallsOf, type ReadCall } from "./model-calls.ts";
 import type { OutputStream } from "./output-buffer.ts";
 import {
+  EventReader,
   readCalls,
   readDetails,
   readEvents,
@@ -19,6 +22,7 @@ import {
   usageIn,
 } from "./read-rows.ts";
 import { SQL, type CallRow, type EventRow, type OutputRow, type RunRow } from "./run-log-schema.ts";
+import { readTexts } from "./source-table.ts";
 import type { RunUsage } from "./run-usage.ts";
 
 export interface RunSummary {
@@ -57,6 +61,9 @@ export interface RunRecord extends RunSummary {
   /** What the models answered, where that is known: `Cassette.inMemory(recordings)` replays the run. */
   recordings?: Recording[];
 }
+
+/** An event of a run, or a piece of what it printed. */
+export type LoggedItem = { event: StepEvent } | { output: { stream: OutputStream; text: string } };
 
 export interface ListRunsOptions {
   /** Most runs; default 50. */
@@ -125,7 +132,7 @@ export class RunReader {
     const { calls, damaged: damagedCalls } = readCalls(this.allSince2<CallRow>(SQL.calls, row.id));
     const output = this.allSince2<OutputRow>(SQL.printed, row.id, -1);
     const failure = this.#database.use((database, version) => readFailure(database, version, row.id));
-    const { source } = row;
+    const source = this.#sourceOf(row);
     const details = readDetails(row);
     const answers = row.recordings === null ? undefined : readRecordings(row.recordings);
     const summary = this.summaryOf(row);
@@ -134,9 +141,9 @@ export class RunReader {
     const requests = calls.length > 0 ? calls : toCalls(answers?.recordings ?? []);
     return {
       ...summary,
-      ...(summary.isDamaged || lost > 0 || details === undefined ? { isDamaged: true } : {}),
+      ...(summary.isDamaged || lost > 0 || source === undefined || details === undefined ? { isDamaged: true } : {}),
       eventCount: events.length,
-      ...(source === null ? {} : { source }),
+      ...(source == null ? {} : { source }),
       details: details ?? {},
       calls: modelCallsOf(events, requests),
       output: readOutput(output),
@@ -146,6 +153,31 @@ export class RunReader {
       ...(failure === undefined ? {} : { notReplayable: failure }),
       ...(recordings === undefined ? {} : { recordings }),
     };
+  }
+
+  /** Events and output of a run in the order in which they came, by its whole id. */
+  items(id: string): LoggedItem[] {
+    const reader = new EventReader();
+    const events = this.all<EventRow>(SQL.events, id, -1).flatMap((row) => {
+      const event = reader.read(row);
+      return event === undefined ? [] : [{ place: row.place, item: { event } }];
+    });
+    const output = this.allSince2<OutputRow>(SQL.printed, id, -1).map((row) => {
+      return { place: row.place, item: { output: readOutput([row])[0]! } };
+    });
+    return [...events, ...output].sort((a, b) => a.place - b.place).map(({ item }) => item);
+  }
+
+  /** The script's text; null where the run has none, undefined where it is kept apart and not what it was. */
+  #sourceOf({ id, source, source_hash: hash }: RunRow): string | null | undefined {
+    if (hash == null) return source;
+    const texts = this.#database.use((database, version) => readTexts(database, version, id));
+    try {
+      return unpackText(hash, texts?.get(hash), MAX_JOURNAL_BYTES);
+    } catch (error) {
+      if (error instanceof KeptTextError) return undefined;
+      throw error;
+    }
   }
 
   #rowOf(id: string): RunRow | undefined {

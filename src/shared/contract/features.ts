@@ -37,13 +37,31 @@ export type ClockConfig =
   | { mode: "live" }
   /** What was read when it ran before. */
   | { mode: "replay"; reads: ClockReads }
+  /** The same up to where the attempt of this number goes on, and its own machine's from there. */
+  | { mode: "resume"; attempt: number; reads: ClockReads }
   /** The host's, which begins at `now`; reading it takes time, too. */
   | { mode: "virtual"; now: number };
+
+/** What scripts have in place of each secret. */
+export interface FetchConfig {
+  secrets: Record<string, string>;
+}
+
+/** The servers that scripts may name, by their identifiers. */
+export interface McpConfig {
+  servers: string[];
+}
 
 /** What takes time and chance out of a guest. */
 export interface ReproducibleConfig {
   seed: Seed;
   clock: ClockConfig;
+}
+
+/** What a session gives its code. */
+export interface SessionConfig {
+  /** The last value is kept as `_`. */
+  keepsLast: boolean;
 }
 
 export interface FeatureConfigs {
@@ -53,12 +71,20 @@ export interface FeatureConfigs {
   conversation: undefined;
   done: undefined;
   embeddings: undefined;
+  fetch: FetchConfig;
+  execution: undefined;
   localTime: LocalTimeConfig;
+  mcp: McpConfig;
   pipeline: undefined;
+  /** Tells where the script is whenever it asks for something. */
+  places: undefined;
   process: undefined;
   reproducible: ReproducibleConfig;
+  session: SessionConfig;
   step: StepConfig;
   steps: undefined;
+  store: undefined;
+  subScripts: undefined;
   timers: undefined;
   web: undefined;
 }

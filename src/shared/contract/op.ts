@@ -21,6 +21,10 @@ export interface Op<Args = never, Answer = unknown, Mode extends OpMode = OpMode
   readonly isUrgent?: boolean;
   /** Served after the script has ended, too, whatever it does. */
   readonly isLasting?: boolean;
+  /** Its answer may take days: where a script waits for nothing else, nothing is kept up for it. */
+  readonly isWait?: boolean;
+  /** Is it told what it is called for, and, where it is answered, that it was called? Where somebody hears of that. */
+  readonly isTraced?: boolean;
   readonly types?: (args: Args) => Answer;
 }
 
@@ -33,12 +37,18 @@ export function syncOp<Args, Answer = void>(
   return { mode: "sync", effect, isLasting };
 }
 
-export function noteOp<Args>(effect: OpEffect, { isUrgent = false } = {}): Declared<Args, void, "note"> {
-  return { mode: "note", effect, isUrgent };
+export function noteOp<Args>(
+  effect: OpEffect,
+  { isUrgent = false, isTraced = false } = {},
+): Declared<Args, void, "note"> {
+  return { mode: "note", effect, isUrgent, isTraced };
 }
 
-export function asyncOp<Args, Answer = void>(effect: OpEffect): Declared<Args, Answer, "async"> {
-  return { mode: "async", effect };
+export function asyncOp<Args, Answer = void>(
+  effect: OpEffect,
+  { isWait = false } = {},
+): Declared<Args, Answer, "async"> {
+  return { mode: "async", effect, isWait, isTraced: true };
 }
 
 export function blockingOp<Args, Answer = void>(effect: OpEffect): Declared<Args, Answer, "blocking"> {
@@ -58,7 +68,7 @@ export function appOp<Mode extends "sync" | "async" | "blocking">(
   name: string,
   mode: Mode,
 ): Op<readonly unknown[], unknown, Mode> {
-  return { name: `app.${name}`, mode, effect: "effect" };
+  return { name: `app.${name}`, mode, effect: "effect", isTraced: true };
 }
 
 /** What a guest says the other side is to get as `T`: anything at all, until it has been parsed. */

@@ -39,6 +39,39 @@ export interface LoadedImage {
   bytes?: Uint8Array;
 }
 
+/** A request of a script's; its body as text, or as bytes in base64. */
+export interface FetchSend {
+  url: string;
+  method: string;
+  headers: readonly (readonly [name: string, value: string])[];
+  text?: string;
+  base64?: string;
+  redirect: "follow" | "error" | "manual";
+}
+
+/** An answer that has begun; what is in it is read by its id. */
+export interface FetchHead {
+  id: number;
+  url: string;
+  status: number;
+  statusText: string;
+  headers: [name: string, value: string][];
+  isRedirected: boolean;
+  hasBody: boolean;
+}
+
+/** What somebody has said to a question of a script's. */
+export interface ConsentRecord {
+  approved: boolean;
+  by: string;
+  note?: string;
+  /** ISO 8601. */
+  at: string;
+}
+
+/** What is asked of an MCP server. */
+export type McpKind = "tools" | "resources" | "templates" | "prompts";
+
 /** Which of a script's runs is meant. */
 interface RunId {
   id: string;
@@ -56,6 +89,10 @@ const DECLARED = {
   check_settle: noteOp<{ id: number; value?: unknown; error?: ErrorRecord }>("pure"),
 
   script_settle: syncOp<ResultCopy & { token: number; error?: ErrorRecord }>("effect"),
+  /** What a session's code has come to. */
+  session_settle: syncOp<ResultCopy & { id: number; error?: ErrorRecord }>("effect"),
+  /** May the code that runs in a session go on? */
+  session_goes_on: syncOp<Nothing, boolean>("reads", { isLasting: true }),
   script_done: syncOp<ResultCopy>("effect"),
   /** The guest waits in an endless loop to be ended: whoever does not hear of it would wait for that loop. */
   script_exit: syncOp<{ code: number }>("effect", { isLasting: true }),
@@ -79,6 +116,8 @@ const DECLARED = {
   clock_origin: syncOp<Nothing, number>("pure"),
   /** What the guest has read of its clock since it last said so; of a virtual one the last read alone. */
   clock_reads: noteOp<{ reads: ClockReads }>("pure"),
+  /** Where the script asks for what follows: in replays that look for it. */
+  place_tell: noteOp<{ place: string }>("pure"),
   /** So many random bytes, in hex. */
   random_bytes: syncOp<{ count: number }, string>("pure"),
   /** The classes of web streams, as one expression. */
@@ -88,7 +127,7 @@ const DECLARED = {
   url_set: syncOp<{ href: string; key: string; value: string }, UrlRecord>("pure"),
 
   /** The guest keeps to the limit of runs itself; what else is refused is an error event of the run. */
-  run_start: noteOp<RunStart>("effect"),
+  run_start: noteOp<RunStart>("effect", { isTraced: true }),
   /** True: the next event is the interrupt, with as much of the text as had been delivered. */
   run_cancel: syncOp<RunId & { deliveredChars?: number | undefined }, boolean>("effect"),
   /** So many more events of a run that is pulled have been taken. */
@@ -105,6 +144,38 @@ const DECLARED = {
   /** Likewise: returns when there is room for the next. */
   run_yield_wait: blockingOp<RunYield>("effect"),
   run_sleep: blockingOp<RunId & { ms: number }>("reads"),
+
+  /** Sends a request; answered when the answer begins. */
+  fetch_send: asyncOp<FetchSend, FetchHead>("effect"),
+  /** The next bytes of an answer; null at its end. */
+  fetch_read: asyncOp<{ id: number }, Uint8Array | null>("reads"),
+  /** Nobody reads the rest of the answer. */
+  fetch_close: noteOp<{ id: number }>("effect"),
+
+  /** What an MCP server has: its tools as a chat takes them, its resources, their templates, or its prompts. */
+  mcp_list: asyncOp<{ server: string; kind: McpKind }, unknown[]>("reads"),
+  mcp_read: asyncOp<{ server: string; uri: string }, unknown[]>("reads"),
+  mcp_prompt: asyncOp<{ server: string; name: string; args: unknown }, unknown>("reads"),
+  /** Tools of all servers that are allowed. */
+  mcp_search: asyncOp<{ words: string; limit: number | undefined }, unknown[]>("reads"),
+  mcp_describe: asyncOp<{ name: string }, unknown>("reads"),
+
+  execution_sleep: asyncOp<{ ms: number }>("effect", { isWait: true }),
+  /** What somebody sends under this name; in the order sent, each once. */
+  execution_receive: asyncOp<{ name: string; ms?: number }, { payload?: unknown }>("effect", { isWait: true }),
+  execution_approve: asyncOp<{ question: string; data?: unknown; ms?: number }, ConsentRecord>("effect", {
+    isWait: true,
+  }),
+  /** The next attempt begins the script anew, with this state. */
+  execution_checkpoint: asyncOp<{ state?: unknown }>("effect"),
+
+  /** Values that scripts keep by key, beyond their end. */
+  store_get: asyncOp<{ key: string }, { value?: unknown }>("reads"),
+  store_set: asyncOp<{ key: string; value: unknown }>("effect"),
+  /** Was there one? */
+  store_delete: asyncOp<{ key: string }, boolean>("effect"),
+  /** The keys that begin like this. */
+  store_list: asyncOp<{ prefix: string }, string[]>("reads"),
 
   embedding_model: syncOp<Nothing, { name: string; dimensions: number }>("reads"),
   embedding_generate: asyncOp<{ texts: readonly string[] }, Float32Array[]>("reads"),

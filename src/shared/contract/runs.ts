@@ -19,6 +19,19 @@ export type Delivery = (typeof DELIVERY)[keyof typeof DELIVERY];
 /** The name under which a guest starts the steps that it made itself. */
 export const GUEST_STEP = "guest";
 
+/** The name under which a guest starts calls of tools of MCP servers; no step that scripts have can be named so. */
+export const MCP_STEP = "mcp tool";
+
+/** What such a run gets. */
+export interface McpCall {
+  /** The server, by its identifier. */
+  server: string;
+  tool: string;
+  /** The tool's name is the server's own, and not the identifier made of it. */
+  isExact: boolean;
+  args: Record<string, unknown>;
+}
+
 /** The name under which the host calls the body of such a step. */
 export const BODY = "body";
 
@@ -44,8 +57,8 @@ export interface CacheRequest {
   refused?: string;
 }
 
-/** Results that the body of a guest's step may be ahead of those who take them. */
-export const YIELD_CREDIT = 16;
+/** Results that the body of a guest's step may be ahead of those who take them: as many as events may be under way. */
+export const YIELD_CREDIT = 64;
 
 export interface RunStart {
   id: string;
@@ -56,6 +69,8 @@ export interface RunStart {
   input?: unknown;
   /** Of a step of the guest's. */
   info?: StepInfo | undefined;
+  /** Its body begins with it, in this turn: the host need not ask for it. */
+  hasBegun?: boolean | undefined;
   /** Why there is no input: the run fails with this. */
   failed?: ErrorRecord | undefined;
   /** The run inside which this one was started: when that one is cancelled or fails, this one is cancelled. */

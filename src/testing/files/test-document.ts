@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { configError, placeOf, shown, unknownKey } from "../../config/config-error.ts";
 import { readYamlFile, type YamlFile } from "../../config/yaml/yaml-file.ts";
 import type { StepEventType } from "../../shared/step-events.ts";
+import { isObject } from "../../shared/is-object.ts";
 
 /** What is expected of a script; what is not said is not looked at, but for `exit`, which is 0 then. */
 export interface Expectations {
@@ -35,6 +36,9 @@ const EVENT_TYPES: readonly StepEventType[] = [
   "reasoning",
   "tool-call",
   "tool-result",
+  "context",
+  "progress",
+  "log",
   "final",
   "error",
   "interrupt",
@@ -89,7 +93,7 @@ class DocumentReader {
 
   /** Keys that are not known may be slips. */
   #section(value: unknown, path: Path, known: readonly string[]): Record<string, unknown> {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    if (!isObject(value)) {
       throw this.#refuse(path, `expected a section with ${known.join(", ")}, got ${shown(value)}`);
     }
     for (const key of Object.keys(value)) {
@@ -105,7 +109,7 @@ class DocumentReader {
         "ERR_CONFIG_KEY",
       );
     }
-    return value as Record<string, unknown>;
+    return value;
   }
 
   #args(value: unknown): string[] {

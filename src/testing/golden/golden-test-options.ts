@@ -11,7 +11,7 @@ import type { EngineSetup } from "../run/execute-script.ts";
 export interface PreparedTest {
   script: Script;
   engine: EngineSetup;
-  models: Omit<DefaultsSettings, "budget" | "wrap" | "wrapEmbeddings">;
+  models: Omit<DefaultsSettings, "budget" | "wrap" | "wrapEmbeddings" | "wrapFetch" | "wrapMcp">;
   /** What the calls to models may cost, of each run anew. */
   budget: BudgetLimits;
   /** Texts that no file and no report may hold. */

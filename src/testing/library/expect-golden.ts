@@ -2,6 +2,7 @@ import { AssertionError } from "node:assert";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { redactSecrets } from "../../recordings/redact-secrets.ts";
+import { refuseUnknown } from "../../shared/unknown-option.ts";
 import { unifiedDiff } from "../compare/unified-diff.ts";
 import { compareGolden, encodingError, readGolden, withLineFeeds, writeGolden } from "../files/golden-file.ts";
 import { isCI } from "../is-ci.ts";
@@ -26,8 +27,10 @@ export interface ExpectGoldenOptions {
 export async function expectGolden(
   actual: string | Pick<ScriptResult, "output">,
   file: string | URL,
-  { update = Boolean(process.env["UPDATE_GOLDENS"]) }: ExpectGoldenOptions = {},
+  options: ExpectGoldenOptions = {},
 ): Promise<void> {
+  refuseUnknown("compare with a golden", options, { update: true });
+  const { update = Boolean(process.env["UPDATE_GOLDENS"]) } = options;
   const path = typeof file === "string" ? file : fileURLToPath(file);
   const name = basename(path);
   const text = redactSecrets(typeof actual === "string" ? actual : actual.output, "output").toWellFormed();

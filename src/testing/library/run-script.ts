@@ -4,10 +4,13 @@ import { fileURLToPath } from "node:url";
 import type { SetupFunction } from "../../engine/engine.ts";
 import type { Script } from "../../engine/script/load-script.ts";
 import type { ScriptError } from "../../engine/script/script-run.ts";
+import type { McpSettings } from "../../../runtime-setup/mcp/mcp.ts";
 import type { ChatProvider } from "../../providers/chat-provider.ts";
+import { secretsOfServers } from "../../mcp/server-settings.ts";
 import type { ModelSettings } from "../../providers/settings.ts";
 import { redactorFor } from "../../recordings/redact-secrets.ts";
 import { GeppettoError } from "../../shared/errors.ts";
+import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
 import type { StepEvent } from "../../shared/step-events.ts";
 import { setupDefaults } from "../../../runtime-setup/defaults.ts";
 import { isScript } from "../files/test-files.ts";
@@ -42,6 +45,8 @@ export interface RunScriptOptions extends Pick<EngineSetup, "isolation" | "harde
   chat?: ChatProvider | ModelSettings;
   /** The model of embeddings. Default: the embedded one. */
   embeddings?: ModelSettings;
+  /** MCP servers, of which `permissions.mcp` names those that the script may use. What they give is in the cassette as well. */
+  mcp?: Omit<McpSettings, "wrapMcp">;
   /** What else shapes the guest, after all that scripts have on the command line. */
   setup?: readonly SetupFunction[];
   /** Ends the script. */
@@ -65,6 +70,26 @@ export interface ScriptResult {
   output: string;
 }
 
+const FIELDS: FieldsOf<RunScriptOptions> = {
+  isolation: true,
+  hardening: true,
+  limits: true,
+  permissions: true,
+  cassette: true,
+  seed: true,
+  now: true,
+  timeZone: true,
+  input: true,
+  args: true,
+  env: true,
+  ops: true,
+  chat: true,
+  embeddings: true,
+  mcp: true,
+  setup: true,
+  signal: true,
+};
+
 /** Longest time of a script, as on the command line. */
 const DEFAULT_WALL_MS = 600_000;
 
@@ -80,10 +105,24 @@ const DEFAULT_WALL_MS = 600_000;
  * const { stdout, exitCode } = await runScript("greet.js", { args: ["Anna"], cassette: "greet.cassette.json" });
  */
 export async function runScript(script: string | URL | Script, options: RunScriptOptions = {}): Promise<ScriptResult> {
-  const { cassette: file, seed, now, timeZone, input, args, env, ops = {}, chat, embeddings, setup = [] } = options;
+  refuseUnknown("run the script", options, FIELDS);
+  const {
+    cassette: file,
+    seed,
+    now,
+    timeZone,
+    input,
+    args,
+    env,
+    ops = {},
+    chat,
+    embeddings,
+    mcp,
+    setup = [],
+  } = options;
   const { signal = new AbortController().signal, isolation, hardening, limits, permissions } = options;
   const given = toScript(script);
-  const redact = redactorFor([chat, embeddings].flatMap(secretsOf));
+  const redact = redactorFor([...[chat, embeddings].flatMap(secretsOf), ...secretsOfServers(mcp?.servers)]);
   const mayAsk = !isCI(process.env);
   const cassette =
     file === undefined ? undefined : await TestCassette.open(file, { redact, mayAsk, keepsEmbedded: mayAsk });
@@ -109,6 +148,7 @@ export async function runScript(script: string | URL | Script, options: RunScrip
       setupDefaults({
         ...(isProvider(chat) ? { chatProvider: chat } : chat === undefined ? {} : { chat }),
         ...(embeddings === undefined ? {} : { embeddings }),
+        ...(mcp === undefined ? {} : { mcp }),
         ...cassette?.wraps(),
       }),
       async function ops_(vm) {

@@ -1,6 +1,7 @@
 import { parseMoment } from "../../base/time/parse-moment.ts";
 import { sleepBy, timeSource } from "../../base/time/time-source.ts";
 import { GeppettoError } from "../../shared/errors.ts";
+import { refuseUnknown } from "../../shared/unknown-option.ts";
 
 interface Alarm {
   at: number;
@@ -26,10 +27,12 @@ export class VirtualClock {
   readonly #alarms: Alarm[] = [];
 
   /**
-   * @param now a date, milliseconds since the epoch, or a text such as "2026-01-01T00:00:00Z", the default
+   * @param options `now`: a date, milliseconds since the epoch, or a text such as "2026-01-01T00:00:00Z", the default
    * @throws {GeppettoError} ConfigError for anything else.
    */
-  constructor({ now = "2026-01-01T00:00:00Z" }: { now?: number | string | Date } = {}) {
+  constructor(options: { now?: number | string | Date } = {}) {
+    refuseUnknown("make a clock", options, { now: true });
+    const { now = "2026-01-01T00:00:00Z" } = options;
     const start = parseMoment(now);
     if (start === undefined) {
       throw new GeppettoError(

@@ -1,12 +1,24 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
+import type { FetchSource } from "../../fetch/fetch-source.ts";
+import type { McpSource } from "../../mcp/mcp-source.ts";
 import type { ChatProvider } from "../../providers/chat-provider.ts";
 import type { EmbeddingProvider } from "../../providers/embedding-provider.ts";
 import { appendRecordings, compactCassette } from "../../recordings/cassette/cassette-file.ts";
 import { Cassette } from "../../recordings/cassette/cassette.ts";
 import { recordingEmbeddings, replayingEmbeddings } from "../../recordings/cassette/recording-embeddings.ts";
+import { recordingFetch } from "../../recordings/cassette/recording-fetch.ts";
+import { replayingFetch } from "../../recordings/cassette/replaying-fetch.ts";
+import { describeMcpRequest } from "../../recordings/cassette/mcp-recording.ts";
+import { recordingMcp } from "../../recordings/cassette/recording-mcp.ts";
 import { recordingProvider } from "../../recordings/cassette/recording-provider.ts";
-import { isEmbeddingRecording, type Recording } from "../../recordings/cassette/recording.ts";
+import {
+  isEmbeddingRecording,
+  isFetchRecording,
+  isMcpRecording,
+  type Recording,
+} from "../../recordings/cassette/recording.ts";
+import { replayingMcp } from "../../recordings/cassette/replaying-mcp.ts";
 import { replayingProvider } from "../../recordings/cassette/replaying-provider.ts";
 import type { Redact } from "../../recordings/redact-secrets.ts";
 import { GeppettoError } from "../../shared/errors.ts";
@@ -19,10 +31,12 @@ export interface TestCassetteOptions {
   keepsEmbedded: boolean;
 }
 
-/** What `wrap` and `wrapEmbeddings` of an engine are to be. */
+/** What an engine is to put around what it asks. */
 export interface ModelWraps {
   wrap: (provider: ChatProvider) => ChatProvider;
   wrapEmbeddings: (provider: EmbeddingProvider) => EmbeddingProvider;
+  wrapFetch: (network: FetchSource) => FetchSource;
+  wrapMcp: (servers: McpSource) => McpSource;
 }
 
 const EMBEDDED = "embedded";
@@ -111,6 +125,14 @@ export class TestCassette {
         const otherwise = asks ? { otherwise: recordingEmbeddings(provider, this.#own) } : {};
         return replayingEmbeddings(provider, cassette, { onServe, ...otherwise });
       },
+      wrapFetch: (network) => {
+        const otherwise = asks ? { otherwise: recordingFetch(network, this.#own) } : {};
+        return replayingFetch(network, cassette, { onServe, ...otherwise });
+      },
+      wrapMcp: (servers) => {
+        const otherwise = asks ? { otherwise: recordingMcp(servers, this.#own) } : {};
+        return replayingMcp(servers, cassette, { onServe, ...otherwise });
+      },
     };
   }
 
@@ -137,7 +159,9 @@ export class TestCassette {
 
 /** What a recording is called in a list: "openai:gpt-5-mini, the request that ends with …". */
 export function describeRecording(recording: Recording): string {
-  const { provider, model, messages, texts } = recording.request;
+  const { provider, model, messages, texts, method, url } = recording.request;
+  if (isFetchRecording(recording)) return `${String(method)} ${String(url).slice(0, 100)}`;
+  if (isMcpRecording(recording)) return describeMcpRequest(recording.request).slice(0, 100);
   const last = isEmbeddingRecording(recording)
     ? (texts as unknown[]).at(0)
     : (messages as { content?: unknown }[] | undefined)?.at(-1)?.content;

@@ -83,7 +83,7 @@ const CALL_ALL = String.raw`
   const startLast = setTimeout;
   const roots = { setTimeout, setInterval, setImmediate, clearTimeout, queueMicrotask, structuredClone, console, process, steps,
     embeddings, crypto, performance, chat, openai, claude, doubleStep, URL, URLSearchParams, AbortController, AbortSignal, Event,
-    EventTarget, DOMException, TextEncoder, TextDecoder, atob, btoa, Conversation, ChatStepFactory, ChatSession };
+    EventTarget, DOMException, TextEncoder, TextDecoder, atob, btoa, Conversation, ChatStepFactory, ChatSession, countTokens };
   const skip = new Set([process.exit]);
   const seen = new Set();
   const call = (f, self, name) => {

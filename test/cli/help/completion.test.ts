@@ -29,6 +29,10 @@ describe("geppetto-js completion bash", () => {
     expect(offers("run", "--isolation", "")).toEqual(["process", "thread"]);
     expect(offers("run", "-q", "--isolation", "t")).toEqual(["thread"]);
     expect(offers("explain", "ERR_LIMIT_W")).toContain("ERR_LIMIT_WALL");
+    expect(offers("run", "--wat")).toEqual(["--watch"]);
+    expect(offers("test", "--wat")).toEqual(["--watch"]);
+    expect(offers("check", "--js")).toEqual(["--json"]);
+    expect(offers("in")).toEqual(["init"]);
     expect(offers("completion", "f")).toEqual(["fish"]);
     expect(offers("keys", "--")).toEqual(["--help"]);
   });

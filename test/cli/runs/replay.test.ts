@@ -17,6 +17,9 @@ const CHANGING = folder.file(
   `console.log(Date.now(), performance.now(), Math.random(), crypto.randomUUID(), new Date().getTimezoneOffset());
   console.log(new Intl.DateTimeFormat("en", { dateStyle: "full", timeStyle: "full" }).format(), new Date(), Temporal.Now.instant());
   console.log(new ChatStepFactory().newStep().runWithEvents("slow: 1ms echo: an id", (event) => console.log(event.type, event.time)));
+  const conversation = new Conversation();
+  conversation.updateMetadata(conversation.addMessage("user", "x"), { y: 1 });
+  console.log(JSON.stringify(await new ChatStepFactory().newStep().startAsync(conversation)), JSON.stringify(conversation.getMessages()));
   const order = [];
   await Promise.all(Array.from({ length: 10 }, (_, i) => chat("slow: " + (i % 3) + "ms echo: " + i).then((text) => order.push(text))));
   console.log(order.join(" "));
@@ -238,6 +241,20 @@ describe.concurrent("runs replay", () => {
     const { code, stdout, stderr } = await cli(["runs", "replay", "last"]);
     expect({ code, stdout }).toEqual({ code: 79, stdout: "" });
     expect(stderr).toMatch(expected);
+  });
+
+  it("refuses a run whose source is kept apart and is missing", async () => {
+    const { file, cli } = withLog();
+    folder.file("long.js", `export const text = ${JSON.stringify("long ".repeat(4_000))};`);
+    const script = folder.file("importing.js", "import { text } from './long.js'; console.log(text.length);");
+    expect(await cli(["run", script])).toMatchObject({ code: 0, stdout: "20000\n" });
+    expect(await cli(["runs", "replay", "last"])).toMatchObject({ code: 0, stdout: "20000\n" });
+    inLog(file, (database) => database.exec("DELETE FROM run_sources"));
+    const { code, stdout, stderr } = await cli(["runs", "replay", "last"]);
+    expect({ code, stdout }).toEqual({ code: 79, stdout: "" });
+    expect(stderr).toMatch(
+      /not replayable: its journal cannot be read: the source with the SHA-256 [0-9a-f]{12}… is missing$/m,
+    );
   });
 
   it("refuses a journal, and a log, of a newer version", async () => {

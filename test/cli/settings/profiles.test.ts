@@ -56,12 +56,13 @@ describe("profiles show", () => {
   it("shows the settings of the profile in use, or of the one that is named", async () => {
     folder.project(PROJECT);
     expect((await folder.cli(["profiles", "show"])).stdout).toBe(
-      `chat.provider        openai
-chat.model           gpt-5-mini
-chat.apiKey          env:OPENAI_API_KEY
-embeddings.provider  embedded
-limits.timeout       60s
-limits.memory        64MB
+      `chat.provider         openai
+chat.model            gpt-5-mini
+chat.apiKey           env:OPENAI_API_KEY
+embeddings.provider   embedded
+limits.timeout        60s
+limits.memory         64MB
+durable.suspendAfter  5s
 `,
     );
     expect((await folder.cli(["profiles", "show", "base"])).stdout).toMatch(/^chat\.provider +embedded\n/);

@@ -137,7 +137,7 @@ it("a run that was kept with other limits is replayed with the defaults of those
 describe("the cost of a run", () => {
   it("is in --stats and --json where the model has a price", async () => {
     const { stderr } = await folder.cli(["run", "-p", "work", "--stats", ask], { env });
-    expect(stderr).toMatch(/1 model call, 10 tokens in, 2 out, \$0\.02\n$/);
+    expect(stderr).toMatch(/^models +1 call, 10 tokens in, 2 out, \$0\.02$/m);
     const { stdout } = await folder.cli(["run", "-p", "work", "--json", ask], { env });
     expect(JSON.parse(stdout)).toMatchObject({ usage: { calls: 1, inputTokens: 10, outputTokens: 2, cost: 0.02 } });
   });

@@ -59,7 +59,7 @@ describe("a folder's geppetto.yaml that nobody has trusted", () => {
     expect(seen).toEqual([]);
     const { stdout } = await folder.cli(["doctor"]);
     expect(stdout).toMatch(/^warning +trust +nobody has trusted the geppetto\.yaml of this folder/m);
-  }, 60_000);
+  });
 
   it("is not read with --untrusted", async () => {
     folder.foreign(`${evil}\nbroken: {`);
@@ -95,5 +95,5 @@ describe.skipIf(!hasScript)("trust on a terminal", () => {
     expect((await folder.cli(["trust", "--remove"])).code).toBe(0);
     expect((await folder.cli(["eval", "await chat('hi')"])).code).toBe(78);
     expect((await folder.cli(["trust", "--remove"])).code).toBe(78);
-  }, 120_000);
+  });
 });

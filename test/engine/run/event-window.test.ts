@@ -12,14 +12,14 @@ class WindowFixture {
   readonly admitted: number[] = [];
   readonly underWay: number[] = [];
   #count = 0;
-  readonly window: EventWindow = new EventWindow(({ text }, bytes) => {
-    this.sent.push(Number(text));
+  readonly window: EventWindow<number> = new EventWindow((number, bytes) => {
+    this.sent.push(number);
     this.underWay.push(bytes);
   });
 
   add(bytes: number): Promise<void> | undefined {
     const number = this.#count++;
-    const admitted = this.window.add({ text: String(number) }, bytes);
+    const admitted = this.window.add(number, bytes);
     void admitted?.then(() => this.admitted.push(number));
     return admitted;
   }

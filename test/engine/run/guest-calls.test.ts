@@ -50,6 +50,38 @@ describe.each([DELIVERY.every, DELIVERY.pulled, DELIVERY.last])("a call of a gue
   });
 });
 
+describe("a call that a guest makes by itself", () => {
+  const begun = (): { calls: GuestCalls; realm: QueueFixture["realm"] } => {
+    const { queue, realm } = new QueueFixture();
+    const mailbox = new GuestMailbox();
+    return { calls: new GuestCalls(createCarrier(DELIVERY.last, { id: "run-1", queue, mailbox }), true), realm };
+  };
+
+  it("does not enter the guest, and gives what the guest has answered before it was asked for", async () => {
+    const { calls, realm } = begun();
+    calls.answer(1, { ok: true, value: "early" });
+    expect(await calls.call("body", [], patient)).toBe("early");
+    expect(realm.entries).toEqual([]);
+  });
+
+  it("is the first one only", async () => {
+    const { calls, realm } = begun();
+    const first = calls.call("body", [], patient);
+    void calls.call("tool", [], patient);
+    expect(realm.entries).toEqual([[1, FRAMES.run_call.name, "run-1", 2, "tool", []]]);
+    calls.answer(1, { ok: true, value: "late" });
+    expect(await first).toBe("late");
+  });
+
+  it("fails unheard where the run has ended before it asked", async () => {
+    const unheard = await unheardDuring(async () => {
+      begun().calls.answer(1, { ok: false, error: { name: "Error", message: "nobody asked" } });
+      await settle();
+    });
+    expect(unheard).toEqual([]);
+  });
+});
+
 describe("a call of a guest that waits", () => {
   it("is what the guest is told next", async () => {
     const { calls, mailbox, realm } = new CallsFixture(DELIVERY.waited);

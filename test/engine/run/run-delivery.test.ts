@@ -170,6 +170,51 @@ describe("the delivery of events that the guest pulls", () => {
   });
 });
 
+describe("the acks of a guest that pulls", () => {
+  const asked = [1, FRAMES.acks_now.name, "run-1"];
+  const wanted = ({ realm }: DeliveryFixture): (true | undefined)[] =>
+    realm.entries.map(([, , , event]) => (event as EventFrame | undefined)?.wantsAck);
+
+  it("are wanted at once of an event that is under way alone, and of others together", async () => {
+    const fixture = new DeliveryFixture(DELIVERY.pulled);
+    for (const seq of [0, 1, 2]) void fixture.send(seq);
+    fixture.delivery.ack(3);
+    void fixture.send(3);
+    expect(wanted(fixture)).toEqual([true, undefined, undefined, true]);
+    for (let i = 0; i < 4; i++) await fixture.endTurn();
+    expect(fixture.realm.entries).toHaveLength(4);
+  });
+
+  it("are asked for when no turn is under way and some are owed", async () => {
+    const fixture = new DeliveryFixture(DELIVERY.pulled);
+    for (const seq of [0, 1]) void fixture.send(seq);
+    await fixture.endTurn();
+    fixture.delivery.ack(1);
+    expect(fixture.realm.entries).toHaveLength(2);
+    await fixture.endTurn();
+    expect(fixture.realm.entries.slice(2)).toEqual([asked]);
+    await fixture.endTurn();
+    expect(fixture.realm.entries).toHaveLength(3);
+  });
+
+  it("are asked for again of events that had waited for room", async () => {
+    const fixture = new DeliveryFixture(DELIVERY.pulled);
+    for (let seq = 0; seq <= 64; seq++) void fixture.send(seq);
+    for (let seq = 0; seq < 64; seq++) await fixture.endTurn();
+    expect(fixture.realm.entries.slice(64)).toEqual([asked]);
+    fixture.delivery.ack(64);
+    await fixture.endTurn();
+    await fixture.endTurn();
+    expect(fixture.realm.entries.slice(64)).toEqual([asked, expect.anything(), asked]);
+  });
+
+  it("are wanted at once after 64 kB", () => {
+    const fixture = new DeliveryFixture(DELIVERY.pulled);
+    for (let seq = 0; seq < 4; seq++) void fixture.send(seq, 40_000);
+    expect(wanted(fixture)).toEqual([true, undefined, true, undefined]);
+  });
+});
+
 describe("the delivery to a guest that waits", () => {
   it("answers with the event, and has been taken when the guest has asked", async () => {
     const fixture = new DeliveryFixture(DELIVERY.waited);

@@ -107,7 +107,7 @@ describe("clear()", () => {
     fixture.queue.clear();
     await settle();
     expect(seen.slice(63)).toEqual([{}, { value: false }, { value: false }]);
-    expect(fixture.ledger.count("turn")).toBe(64);
+    expect([fixture.queue.underWay, fixture.ledger.idle]).toEqual([64, false]);
     for (const turn of fixture.realm.turns.slice()) turn.end();
     await settle();
     expect(seen[63]).toEqual({ value: true });

@@ -31,9 +31,9 @@ export class OpTableFixture {
       checkRoom: (chars) => {
         if (this.ledger.chars + chars > MAX_CHARS) throw new GeppettoError("LimitError", "too many characters");
       },
-      settle: (callId, outcome) => {
+      settle: (callId, outcome, onTold) => {
         this.settled.push([callId, decodeValue(encodeValue(outcome)) as Outcome]);
-        return Promise.resolve();
+        queueMicrotask(onTold);
       },
       onError: (record) => this.errors.push(record),
       onBroken: () => void this.broken++,

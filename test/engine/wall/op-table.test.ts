@@ -164,7 +164,7 @@ describe("a frame", () => {
     ["is not a list", '{"op":"double"}'],
     ["has another version", '[2,"double",1]'],
     ["has too few parts", '[1,"double"]'],
-    ["has too many parts", '[1,"double",1,2,3]'],
+    ["has too many parts", '[1,"double",1,2,3,4]'],
     ["names no op", "[1,7,1]"],
     ["names an unknown op", '[1,"triple",1]'],
     ["names what an object inherits", '[1,"constructor",1]'],

@@ -134,6 +134,13 @@ function begin(state: Utf8State, byte: number): boolean {
   return true;
 }
 
+/** The text of so many bytes; each maximal part of a broken character becomes one U+FFFD. */
+export function decodeUtf8(bytes: Uint8Array, length: number): string {
+  const out = new TextBuilder();
+  decodeUtf8Into(out, bytes, length, createUtf8State(), { fatal: false, isLast: true });
+  return out.take();
+}
+
 /**
  * Decodes UTF-8 as the Encoding Standard does: each maximal part of a broken character becomes one U+FFFD.
  * Returns false at the first broken character when `fatal`.

@@ -8,7 +8,7 @@ import {
   StringSlice,
   StringToWellFormed,
 } from "../../../../src/shared/primordials.ts";
-import { createUtf8State, decodeUtf8Into, encodeUtf8, TextBuilder } from "../encoding/utf8.ts";
+import { decodeUtf8, encodeUtf8, TextBuilder } from "../encoding/utf8.ts";
 
 const HEX = "0123456789ABCDEF";
 
@@ -34,9 +34,7 @@ function decodePart(part: string): string {
       i += 2;
     } else decoded[length++] = byte === 0x2b ? 0x20 : byte;
   }
-  const out = new TextBuilder();
-  decodeUtf8Into(out, decoded, length, createUtf8State(), { fatal: false, isLast: true });
-  return out.take();
+  return decodeUtf8(decoded, length);
 }
 
 /** The pairs of a query; a leading "?" does not count. */

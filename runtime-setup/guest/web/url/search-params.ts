@@ -2,7 +2,6 @@ import {
   append,
   defineHidden,
   isArray,
-  ObjectGetPrototypeOf,
   ReflectApply,
   ReflectOwnKeys,
   ObjectPropertyIsEnumerable,
@@ -11,9 +10,12 @@ import {
 } from "../../../../src/shared/primordials.ts";
 import { customInspect } from "../../core/inspect.ts";
 import { withCode } from "../coded-error.ts";
+import { fieldsOf, iterateList as iterate, needsPair } from "../pair-list.ts";
 import { parseForm, serializeForm } from "./form-encoding.ts";
 import type { InspectFunction } from "../show-fields.ts";
 import { toUsvString } from "../web-strings.ts";
+
+const KIND = "URLSearchParams";
 
 /** A name and its value. */
 export interface Pair {
@@ -21,19 +23,8 @@ export interface Pair {
   value: string;
 }
 
-function needs(count: number, given: number, method: string): void {
-  if (given < count) {
-    const what = count === 1 ? "a name" : "a name and a value";
-    throw new SafeTypeError(`Cannot call URLSearchParams.${method}: it needs ${what}`);
-  }
-}
-
 function pairOf(item: unknown): Pair {
-  const fields: unknown[] = [];
-  if (isArray(item)) for (let i = 0; i < item.length; i++) append(fields, item[i]);
-  else if (typeof item === "object" && item !== null && symbolIterator in item) {
-    for (const field of item as Iterable<unknown>) append(fields, field);
-  }
+  const fields = fieldsOf(item);
   if (fields.length !== 2) {
     throw withCode(new SafeTypeError("Each query pair must be an iterable [name, value] tuple"), "ERR_INVALID_TUPLE");
   }
@@ -81,6 +72,8 @@ function indexOfName(pairs: readonly Pair[], name: string): number {
 let pairsOf: (value: object) => Pair[] | undefined;
 /** Is this a URLSearchParams? Decided by brand. */
 export let isSearchParams: (value: object) => boolean;
+/** Such params as a query, whatever a script has made of their methods. */
+export let serializeSearchParams: (params: object) => string;
 /** Replaces all pairs by those of a query, without a call of the change listener. */
 export let resetSearchParams: (params: URLSearchParams, query: string) => void;
 /** Makes the params of a URL; `onChange` gets the serialized query after each change. */
@@ -101,14 +94,14 @@ export class URLSearchParams {
 
   append(name: string, value: string): void {
     const pairs = this.#pairs;
-    needs(2, arguments.length, "append");
+    needsPair(KIND, "append", 2, arguments.length);
     append(pairs, { name: toUsvString(name), value: toUsvString(value) });
     this.#changed();
   }
 
   delete(name: string, value?: string): void {
     const pairs = this.#pairs;
-    needs(1, arguments.length, "delete");
+    needsPair(KIND, "delete", 1, arguments.length);
     const wanted = toUsvString(name);
     const only = value === undefined ? undefined : toUsvString(value);
     const kept: Pair[] = [];
@@ -122,13 +115,13 @@ export class URLSearchParams {
 
   get(name: string): string | null {
     const pairs = this.#pairs;
-    needs(1, arguments.length, "get");
+    needsPair(KIND, "get", 1, arguments.length);
     return pairs[indexOfName(pairs, toUsvString(name))]?.value ?? null;
   }
 
   getAll(name: string): string[] {
     const pairs = this.#pairs;
-    needs(1, arguments.length, "getAll");
+    needsPair(KIND, "getAll", 1, arguments.length);
     const wanted = toUsvString(name);
     const values: string[] = [];
     for (let i = 0; i < pairs.length; i++) if (pairs[i]!.name === wanted) append(values, pairs[i]!.value);
@@ -137,7 +130,7 @@ export class URLSearchParams {
 
   has(name: string, value?: string): boolean {
     const pairs = this.#pairs;
-    needs(1, arguments.length, "has");
+    needsPair(KIND, "has", 1, arguments.length);
     const wanted = toUsvString(name);
     const only = value === undefined ? undefined : toUsvString(value);
     for (let i = 0; i < pairs.length; i++) {
@@ -148,7 +141,7 @@ export class URLSearchParams {
 
   set(name: string, value: string): void {
     const pairs = this.#pairs;
-    needs(2, arguments.length, "set");
+    needsPair(KIND, "set", 2, arguments.length);
     const pair = { name: toUsvString(name), value: toUsvString(value) };
     const kept: Pair[] = [];
     let isSet = false;
@@ -180,13 +173,13 @@ export class URLSearchParams {
   }
 
   keys(): IterableIterator<string> {
-    return iterate(this.#list(), (pair) => pair.name);
+    return iterate(this.#list(), (pair) => pair.name, KIND);
   }
   values(): IterableIterator<string> {
-    return iterate(this.#list(), (pair) => pair.value);
+    return iterate(this.#list(), (pair) => pair.value, KIND);
   }
   entries(): IterableIterator<[string, string]> {
-    return iterate(this.#list(), (pair) => [pair.name, pair.value] as [string, string]);
+    return iterate(this.#list(), (pair) => [pair.name, pair.value] as [string, string], KIND);
   }
   declare [Symbol.iterator]: () => IterableIterator<[string, string]>;
 
@@ -215,6 +208,7 @@ export class URLSearchParams {
   static {
     pairsOf = (value) => (#pairs in value ? value.#pairs : undefined);
     isSearchParams = (value) => #pairs in value;
+    serializeSearchParams = (params) => serializeForm((params as URLSearchParams).#pairs);
     resetSearchParams = (params, query) => {
       params.#pairs = parseForm(query);
     };
@@ -246,21 +240,4 @@ function sorted(pairs: readonly Pair[]): Pair[] {
     append(out, isLeft ? a[i++]! : b[j++]!);
   }
   return out;
-}
-
-const IteratorPrototype = ObjectGetPrototypeOf(ObjectGetPrototypeOf([][Symbol.iterator]())) as object;
-
-/** An iterator that follows changes of the list while it runs. */
-function iterate<T>(pairs: () => readonly Pair[], pick: (pair: Pair) => T): IterableIterator<T> {
-  let i = 0;
-  return {
-    __proto__: IteratorPrototype,
-    next(): IteratorResult<T> {
-      const list = pairs();
-      return i < list.length ? { value: pick(list[i++]!), done: false } : { value: undefined, done: true };
-    },
-    get [Symbol.toStringTag](): string {
-      return "URLSearchParams Iterator";
-    },
-  } as unknown as IterableIterator<T>;
 }

@@ -14,6 +14,11 @@ function parseRecord(url: string, base: string | undefined): UrlRecord | null {
   return callSync(OPS.url_parse, base === undefined ? { url } : { url, base });
 }
 
+/** The parts of a whole URL, or null. */
+export function parseUrlRecord(url: string): UrlRecord | null {
+  return parseRecord(url, undefined);
+}
+
 function invalidUrl(input: string, base: string | undefined): TypeError {
   const error = withField(withCode(new SafeTypeError("Invalid URL"), "ERR_INVALID_URL"), "input", input);
   return base === undefined ? error : withField(error, "base", base);

@@ -3,14 +3,15 @@ import { basename, dirname, resolve } from "node:path";
 import { readRegularFile, reasonOf } from "../../../files.ts";
 import type { GoldenTest, PreparedTest, TestDocument } from "../../../golden-tests.ts";
 import { GeppettoError, type ApproveCall, type ScriptOutcome } from "../../../index.ts";
-import { limitsOf, loadSettings, type SessionSettings } from "../../options/load-settings.ts";
+import { loadSettings, type SessionSettings } from "../../options/load-settings.ts";
 import type { ScriptOptions } from "../../options/script-options.ts";
 import { UsageError } from "../../options/usage-error.ts";
 import { ErrorReport, type ErrorContext } from "../../output/report-error.ts";
 import { shortPath } from "../../output/short-path.ts";
+import { outsideOf, wallsOf } from "../../session/engine-options.ts";
 import { PermissionLog } from "../../session/permission-log.ts";
 import { describePending } from "../../session/run-monitor.ts";
-import { secretsOf } from "../../options/secrets-of.ts";
+import { secretsOf, storedSecrets } from "../../options/secrets-of.ts";
 
 /** Largest script. */
 const MAX_BYTES = 16_000_000;
@@ -42,29 +43,27 @@ export async function prepareTest(
     throw new GeppettoError("ConfigError", place + error.message, error.code === undefined ? {} : { code: error.code });
   }
   for (const warning of configured.warnings) warn(warning);
-  const { chat, embeddings, limits, tools, permissions, isolation = "process" } = configured.settings;
+  const { chat, embeddings, limits, tools } = configured.settings;
   const { approve = "always", ...toolSettings } = tools;
   const { untrusted = false } = options;
   const uses = openUses(name, warn);
   return {
     script: { code: source, name, folder },
-    engine: {
-      isolation,
-      hardening: untrusted ? "strict" : "standard",
-      limits: limitsOf(limits, untrusted),
-      permissions: untrusted ? { import: [] } : permissions,
-      onPermission: (use) => uses.note(use),
-    },
+    engine: { ...wallsOf(configured.settings, untrusted), onPermission: (use) => uses.note(use) },
     models: {
       chat,
       embeddings,
       // Nobody is there to be asked.
       ...(approve === "always" ? {} : { onApprove: refuse }),
       ...toolSettings,
+      ...(await outsideOf(configured.settings, { untrusted, onServerOutput: () => {} })),
       onNotice: warn,
     },
     budget: limits,
-    secrets: secretsOf(configured.settings, process.env),
+    secrets: [
+      ...secretsOf(configured.settings, process.env),
+      ...(await storedSecrets(configured.settings, process.env)),
+    ],
     describe: (outcome) => describeOutcome(outcome, { source, label: name, folder, untrusted, denied: uses.denied }),
     close: () => uses.close(),
   };

@@ -1,6 +1,8 @@
 import { findTests, isCI, LOOKED_FOR, runGoldenTests, type TestSummary } from "../../../golden-tests.ts";
+import type { Command } from "commander";
 import { GeppettoError } from "../../../index.ts";
 import { loadSettings } from "../../options/load-settings.ts";
+import { withoutFlag } from "../../options/prepare-arguments.ts";
 import type { ScriptOptions } from "../../options/script-options.ts";
 import { UsageError } from "../../options/usage-error.ts";
 import { EXIT } from "../../output/exit-codes.ts";
@@ -15,14 +17,16 @@ import { prepareTest } from "./prepare-test.ts";
 
 export interface TestOptions extends Partial<ScriptOptions> {
   update?: true;
+  watch?: true;
   reporter: string;
   /** Tests at once. */
   concurrency?: number;
 }
 
 /** `geppetto-js test [paths…]` */
-export async function testCommand(given: readonly string[], options: TestOptions): Promise<void> {
-  const { update, reporter: kind, concurrency, seed, now, ...flags } = options;
+export async function testCommand(given: readonly string[], options: TestOptions, command: Command): Promise<void> {
+  if (options.watch) return await watchTests(given.length === 0 ? ["."] : given, command);
+  const { update, watch: _, reporter: kind, concurrency, seed, now, ...flags } = options;
   const terminal = new Terminal(process.stdout, process.stderr, process.env);
   const warn = once((text) => terminal.note(text));
   // What is wrong with the settings of all tests is said once.
@@ -61,6 +65,15 @@ export async function testCommand(given: readonly string[], options: TestOptions
   } finally {
     interrupts.close();
   }
+}
+
+/** Tests again whenever something that the tests depend on changes. */
+async function watchTests(paths: readonly string[], command: Command): Promise<void> {
+  find(paths);
+  const { rawArgs } = command.parent as Command & { rawArgs: string[] };
+  const { testFileList } = await import("../../watch/watched-files.ts");
+  const { watchFiles } = await import("../../watch/watch-files.ts");
+  await watchFiles({ args: withoutFlag(rawArgs, "--watch", command), files: testFileList(paths) });
 }
 
 function find(paths: readonly string[]): ReturnType<typeof findTests> {

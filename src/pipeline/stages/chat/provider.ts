@@ -4,7 +4,8 @@ import type { ChatProvider, ToolChoice } from "../../../providers/chat-provider.
 import type { Fetch } from "../../../providers/sdk/watched-fetch.ts";
 import { type Environment, type ModelSettings, resolveProviderSettings } from "../../../providers/settings.ts";
 import { createChatStep } from "../../../steps/chat-step.ts";
-import type { ApproveCall, HostTool } from "../../../steps/chat-tools.ts";
+import type { HostTool } from "../../../steps/chat-tool.ts";
+import type { ApproveCall } from "../../../steps/chat-tools.ts";
 import {
   type ContentKind,
   endOfTurnElement,

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, openSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { transact } from "../../../base/sqlite-transaction.ts";
@@ -6,6 +6,7 @@ import { GeppettoError } from "../../../shared/errors.ts";
 import type { PipelineMessage } from "../../elements/element.ts";
 import { toJsonSafe } from "./json-safe.ts";
 import type { LoadOptions, StateStore } from "./state-store.ts";
+import { makeFolder } from "../../../base/files/make-folder.ts";
 
 /** Marks a file as a state store's: "gpst". */
 const APPLICATION_ID = 0x67707374;
@@ -107,7 +108,7 @@ function add(database: DatabaseSync, id: string, after: number, messages: readon
 }
 
 function connect(file: string): DatabaseSync {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   // Made by ourselves, so that there is no moment in which others may read it.
   closeSync(openSync(file, "a", 0o600));
   // Loaded here: a program without such a store need not have it.

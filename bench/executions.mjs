@@ -1,0 +1,73 @@
+// What it costs that an execution lasts, beside a run without a journal: per op, per event, and in stalls of the host.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { MemoryJournal, RuntimeEngine, SqliteJournal } from "../dist/src/index.js";
+import { stream } from "./delta-stream.mjs";
+import { compare, printTable, scaled, timeWithCpu } from "./measure.mjs";
+
+const silent = { stdout() {}, stderr() {} };
+let lastId = 0;
+
+/** Runs a script in a process of its own; says how long it took, and how long the host was held up at most. */
+async function runWith(journal, code) {
+  await using engine = new RuntimeEngine({
+    console: silent,
+    setup: [
+      async (vm) => {
+        await vm.registerStep("stream", stream);
+        await vm.op("pay", async (n) => n);
+        await vm.op("look", async (n) => n, { effect: "none" });
+      },
+    ],
+  });
+  await engine.start();
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const lasting = journal === undefined ? {} : { journal, id: `e${++lastId}` };
+  let outcome;
+  const { ms, cpuMs } = await timeWithCpu(async () => {
+    outcome = await engine.runScript({ code }, lasting);
+  });
+  delay.disable();
+  if (!outcome.ok) throw new Error(outcome.error.message);
+  return { ms, cpuMs: cpuMs + outcome.stats.cpuMs, stallMs: delay.max / 1e6 };
+}
+
+export async function benchExecutions() {
+  const folder = mkdtempSync(join(tmpdir(), "geppetto-bench-"));
+  const file = await SqliteJournal.open(join(folder, "executions.db"));
+  const memory = new MemoryJournal();
+  const journals = { "without a journal": undefined, MemoryJournal: memory, SqliteJournal: file };
+  const [ops, atOnce, events] = [scaled(500), scaled(5_000), scaled(20_000)];
+  const ways = {
+    "Ops with an effect, one after the other": [ops, `for (let i = 0; i < ${ops}; i++) await pay(i);`],
+    "Ops with an effect, 100 at a time": [
+      atOnce,
+      `for (let i = 0; i < ${atOnce / 100}; i++) await Promise.all(Array.from({ length: 100 }, (_, n) => pay(n)));`,
+    ],
+    "Ops that read, one after the other": [ops, `for (let i = 0; i < ${ops}; i++) await look(i);`],
+    "Events of a run": [events, `for await (const _ of stream.stream(${events}));`],
+  };
+  const stalls = {};
+  try {
+    for (const [title, [count, code]] of Object.entries(ways)) {
+      const peers = {};
+      for (const [name, journal] of Object.entries(journals)) {
+        peers[name] = async () => {
+          const { ms, cpuMs, stallMs } = await runWith(journal, code);
+          stalls[name] = Math.max(stalls[name] ?? 0, stallMs);
+          return { value: (count / ms) * 1000, cpuMicros: (cpuMs / count) * 1000 };
+        };
+      }
+      printTable(`${title}, durable`, "per second", await compare(peers));
+    }
+    const longest = Object.fromEntries(Object.entries(stalls).map(([name, ms]) => [name, async () => ms]));
+    printTable("Longest stall of the host meanwhile", "ms", await compare(longest));
+  } finally {
+    await file.close();
+    await memory.close();
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,41 @@
+/** Runs of which only the end is wanted, and pieces of text at most. */
+import { DELIVERY } from "../../../src/shared/contract/runs.ts";
+import { isTerminal } from "../../../src/shared/step-events.ts";
+import { SafePromise } from "../../../src/shared/primordials.ts";
+import { onAbort, type AbortSignal } from "../web/abort.ts";
+import { startAtOnce } from "./await-body.ts";
+import { cancelledError, withMetadata } from "./run-events.ts";
+import type { GuestEvent, Run } from "./run.ts";
+import type { StepBinding } from "./step-body.ts";
+
+export interface CollectOptions {
+  signal?: AbortSignal | undefined;
+  /** Hears of each partial event; without it none crosses. */
+  onPartial?: (event: GuestEvent) => void;
+}
+
+/** Runs a step to its end: the array of results with its metadata, or the error, or the signal's reason. */
+export function collect(
+  owner: object,
+  binding: StepBinding,
+  input: unknown,
+  { signal, onPartial }: CollectOptions = {},
+): Promise<unknown[]> {
+  return new SafePromise((resolve, reject) => {
+    let forget = (): void => {};
+    const onEvent: Run["onEvent"] = (event, failure) => {
+      if (!isTerminal(event.type)) {
+        if (event.type === "partial") onPartial?.(event);
+        return;
+      }
+      forget();
+      if (event.type === "final") resolve(withMetadata(event));
+      else reject(event.type === "error" ? failure : cancelledError());
+    };
+    startAtOnce(owner, binding, input, onEvent, {
+      delivery: onPartial === undefined ? DELIVERY.last : DELIVERY.every,
+      signal,
+    });
+    if (signal !== undefined) forget = onAbort(signal, reject);
+  });
+}

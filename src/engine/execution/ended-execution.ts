@@ -1,0 +1,46 @@
+import type { HostBridge } from "../../sandbox/realm.ts";
+import { GeppettoError } from "../../shared/errors.ts";
+import type { ExecutionOptions, RunScriptOptions } from "../engine-options.ts";
+import { cancelledError, failedOutcome, type ScriptOutcome } from "../script/script-run.ts";
+import { RECORDS } from "./tape-record.ts";
+
+/**
+ * The options, where they ask for an execution that lasts.
+ *
+ * @throws {GeppettoError} ConfigError where there is a journal and no id, or the other way round, or time is virtual.
+ */
+export function lastingOptions(options: RunScriptOptions, isVirtual: boolean): ExecutionOptions | undefined {
+  const { journal, id } = options;
+  if (journal === undefined && id === undefined) return undefined;
+  if (journal === undefined || id === undefined) {
+    throw unusable(journal === undefined ? "an id needs a journal" : "a journal needs the id of the execution");
+  }
+  if (isVirtual) throw unusable("a deterministic engine keeps no executions, its time is not that of the world");
+  return { ...options, journal, id };
+}
+
+function unusable(why: string): GeppettoError {
+  return new GeppettoError("ConfigError", `Cannot run a script: ${why}`);
+}
+
+const NO_STATS = { durationMs: 0, cpuMs: 0, turns: 0 };
+
+/**
+ * How the execution has ended; undefined for one that has not, or does not exist. What it has printed is printed once more
+ * where the options say so.
+ */
+export async function endedOutcome(
+  { journal, id, tenant, printsAgain = false }: ExecutionOptions,
+  served: Pick<HostBridge, "note">,
+): Promise<ScriptOutcome | undefined> {
+  const known = await journal.get(id);
+  const hasEnded = known?.state === "completed" || known?.state === "failed";
+  // Another tenant is told nothing: to go on is refused.
+  if (known === undefined || !hasEnded || (tenant ?? "") !== (known.tenant ?? "")) return undefined;
+  let outcome: ScriptOutcome | undefined;
+  for await (const { kind, text } of journal.records(id)) {
+    if (kind === RECORDS.output && printsAgain) served.note(text);
+    if (kind === RECORDS.end) outcome = { ...(JSON.parse(text) as ScriptOutcome), stats: NO_STATS };
+  }
+  return outcome ?? { ...failedOutcome("aborted", cancelledError()), isCancelled: true };
+}

@@ -1,0 +1,59 @@
+import type { JournalLimits } from "../tables/journal-tables.ts";
+
+/** How to reach a NATS server, as plain data: it is handed to a thread. */
+export interface NatsAccess {
+  /** "host:port" or a URL, or several; default "127.0.0.1:4222". */
+  servers?: string | string[];
+  /** A file with the user's JWT and key, as `nsc` makes it. */
+  credentials?: string;
+  user?: string;
+  pass?: string;
+  token?: string;
+  /** Encrypts the connection; files of certificates, as the NATS client takes them. */
+  tls?: { caFile?: string; certFile?: string; keyFile?: string };
+  /** What all names on the server begin with: streams, buckets and subjects. Letters, digits, "-" and "_"; default "geppetto". */
+  prefix?: string;
+  /** On how many servers of a cluster streams and buckets that are made here are kept; default 1. */
+  replicas?: number;
+  /** How long a server that is away is waited for before a call fails, in milliseconds; default 30,000. */
+  patienceMs?: number;
+}
+
+export interface NatsJournalOptions extends NatsAccess {
+  /** What one execution, and all of them, may take; see the docs. */
+  limits?: Partial<JournalLimits>;
+  /**
+   * How long an attempt on another machine, or one that hangs, may be silent before its execution can be taken over, in
+   * milliseconds; default 30,000. Whoever makes the streams says so for all.
+   */
+  silenceMs?: number;
+  /**
+   * How much a stream of executions that is made here may hold, in bytes: the server sets that much aside, and refuses what
+   * is more. Default what the server has.
+   */
+  maxBytes?: number;
+}
+
+/** The same, with nothing left open. */
+export interface NatsSettings extends NatsAccess {
+  servers: string | string[];
+  prefix: string;
+  patienceMs: number;
+  silenceMs: number;
+  maxBytes: number;
+  replicas: number;
+}
+
+/** A stream with a limit of its own has that much of the disk set aside, whether it needs it or not. */
+const NO_LIMIT = -1;
+
+export function toSettings(options: NatsAccess & { silenceMs: number; maxBytes?: number }): NatsSettings {
+  return {
+    servers: "127.0.0.1:4222",
+    prefix: "geppetto",
+    patienceMs: 30_000,
+    maxBytes: NO_LIMIT,
+    replicas: 1,
+    ...options,
+  };
+}

@@ -1,0 +1,191 @@
+import { thisHolder } from "../../base/process-holder.ts";
+import { encodeValue } from "../../shared/codec.ts";
+import { decodeValue } from "../../shared/decode.ts";
+import { GeppettoError } from "../../shared/errors.ts";
+import { ChangeSignal } from "./access/change-signal.ts";
+import { journalFailed, overJournalLimit, parseExecutionId, unknownExecution } from "./execution-errors.ts";
+import type {
+  Answer,
+  ExecutionDetails,
+  ExecutionFacts,
+  ExecutionLease,
+  ExecutionStart,
+  FollowOptions,
+  Journal,
+  KeyValueStore,
+  ListExecutionsOptions,
+  Resolution,
+  ResumeOptions,
+  StoredRecord,
+} from "./journal.ts";
+import type { JournalAccess } from "./access/journal-access.ts";
+import { keptRecords } from "./access/kept-records.ts";
+import { StoredLease } from "./stored-lease.ts";
+import type { ListCursor } from "./tables/execution-reader.ts";
+import type { LeaseKey } from "./tables/execution-table.ts";
+import type { WrittenMessage } from "./tables/questions.ts";
+
+/** Longest name of what is sent, longest note, and longest message, in characters. */
+const MAX_NAME_CHARS = 256;
+const MAX_NOTE_CHARS = 10_000;
+const MAX_MESSAGE_CHARS = 1_000_000;
+
+/** A journal whose executions are kept in tables. */
+export abstract class StoredJournal implements Journal {
+  readonly #access: JournalAccess;
+  readonly #leases = new Set<StoredLease>();
+  #closed: Promise<void> | undefined;
+
+  constructor(access: JournalAccess) {
+    this.#access = access;
+  }
+
+  async begin(id: string, { details = {}, ...start }: ExecutionStart): Promise<ExecutionLease> {
+    const written = { ...start, details: encodeValue(details) };
+    return this.#lease(await this.#access.ask("begin", parseExecutionId(id), written, thisHolder()));
+  }
+
+  async resume(id: string, options: ResumeOptions = {}): Promise<ExecutionLease> {
+    return this.#lease(await this.#access.ask("resume", parseExecutionId(id), thisHolder(), options));
+  }
+
+  get(id: string): Promise<ExecutionDetails | undefined> {
+    return this.#access.ask("get", id);
+  }
+
+  async *list({ limit = Infinity, ...filter }: ListExecutionsOptions = {}): AsyncGenerator<ExecutionFacts> {
+    let count = 0;
+    let cursor: ListCursor | undefined;
+    do {
+      const page = await this.#access.ask("list", filter, cursor);
+      for (const facts of page.executions) {
+        if (count++ >= limit) return;
+        yield facts;
+      }
+      cursor = page.next;
+    } while (cursor !== undefined && count < limit);
+  }
+
+  async *records(id: string, from = 1): AsyncGenerator<StoredRecord> {
+    await this.#mustExist("read the execution", id);
+    yield* keptRecords(this.#access, id, from);
+  }
+
+  async *follow(id: string, { from = 1, signal }: FollowOptions = {}): AsyncGenerator<StoredRecord> {
+    signal?.throwIfAborted();
+    await this.#mustExist("follow the execution", id);
+    using changes = new ChangeSignal(this.#access, id, "all", signal);
+    for (let next = from; ;) {
+      changes.expect();
+      const { records, isLast, hasEnded } = await this.#access.ask("records", id, next);
+      for (const record of records) {
+        signal?.throwIfAborted();
+        yield record;
+      }
+      next = (records.at(-1)?.seq ?? next - 1) + 1;
+      if (isLast && hasEnded) return;
+      if (isLast) await changes.next();
+      signal?.throwIfAborted();
+    }
+  }
+
+  async send(id: string, name: string, payload?: unknown): Promise<void> {
+    if (typeof name !== "string" || name === "" || name.length > MAX_NAME_CHARS)
+      throw unfit("send a message", `its name must be a text of 1 to ${MAX_NAME_CHARS} characters`);
+    await this.#tell(id, "send a message", { kind: "send", name, text: encodeValue({ payload }) });
+  }
+
+  async approve(id: string, { approved, question, by, note }: Answer): Promise<void> {
+    if (typeof approved !== "boolean") throw unfit("answer", "approved must be true or false");
+    if (typeof by !== "string" || by === "") throw unfit("answer", "by must say whose answer it is");
+    if (note !== undefined && (typeof note !== "string" || note.length > MAX_NOTE_CHARS))
+      throw unfit("answer", `note must be a text of at most ${MAX_NOTE_CHARS} characters`);
+    const at = new Date().toISOString();
+    const text = encodeValue({
+      approved,
+      by: by.slice(0, MAX_NAME_CHARS),
+      ...(note === undefined ? {} : { note }),
+      at,
+    });
+    await this.#tell(id, "answer", { kind: "approve", ...numbered("answer", question), text });
+  }
+
+  async resolve(id: string, how: Resolution, question?: number): Promise<void> {
+    const text = encodeValue({ how: parseResolution(how) });
+    await this.#tell(id, "resolve the call", { kind: "resolve", ...numbered("resolve the call", question), text });
+  }
+
+  cancel(id: string): Promise<void> {
+    return this.#access.ask("cancel", id);
+  }
+
+  store(name: string): KeyValueStore {
+    const access = this.#access;
+    return {
+      get: async (key) => {
+        const text = await access.ask("value", name, key);
+        if (text === undefined) return undefined;
+        try {
+          return decodeValue(text);
+        } catch (error) {
+          throw journalFailed(
+            `the value ${JSON.stringify(key)} in the store ${JSON.stringify(name)} is damaged`,
+            error,
+          );
+        }
+      },
+      set: async (key, value) => access.ask("setValue", name, key, encodeValue(value)),
+      delete: (key) => access.ask("deleteValue", name, key),
+      list: (prefix = "") => access.ask("keys", name, prefix),
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled([...this.#leases].map((lease) => lease.release()));
+    await this.#access.close();
+  }
+
+  #lease(key: LeaseKey): StoredLease {
+    const lease = new StoredLease(this.#access, key, (own) => this.#leases.delete(own));
+    this.#leases.add(lease);
+    return lease;
+  }
+
+  async #mustExist(action: string, id: string): Promise<void> {
+    if ((await this.#access.ask("get", id)) === undefined) throw unknownExecution(action, id);
+  }
+
+  async #tell(id: string, action: string, message: WrittenMessage): Promise<void> {
+    if (message.text.length > MAX_MESSAGE_CHARS)
+      throw overJournalLimit(action, `it is larger than ${MAX_MESSAGE_CHARS} characters of JSON`);
+    await this.#access.ask("tell", id, message);
+  }
+}
+
+function numbered(action: string, question: unknown): { question?: number } {
+  if (question === undefined) return {};
+  if (Number.isSafeInteger(question) && (question as number) > 0) return { question: question as number };
+  throw unfit(action, "the number of a question is a whole number from 1 on");
+}
+
+function parseResolution(how: unknown): Resolution {
+  if (typeof how === "object" && how !== null && Object.keys(how).length === 1) {
+    if ("retry" in how && how.retry === true) return { retry: true };
+    if ("value" in how) return { value: how.value };
+    if ("error" in how && typeof how.error === "string") return { error: how.error };
+  }
+  throw unfit("resolve the call", "say one of { retry: true }, { value } and { error: text }");
+}
+
+function unfit(action: string, why: string): GeppettoError {
+  return new GeppettoError("ValidationError", `Cannot ${action}: ${why}`);
+}

@@ -1,0 +1,59 @@
+import { GeppettoError } from "../shared/errors.ts";
+import { showText } from "./untrusted-text.ts";
+
+/** Longest text of a server's that an error shows, in characters. */
+const MAX_REASON = 2_000;
+
+/** A server that cannot be started, has died, or does not keep to the protocol. Another call may find it well. */
+export function serverError(server: string, what: string, reason: string, cause?: unknown): GeppettoError {
+  return new GeppettoError("StepError", `Cannot ${what}: the MCP server "${server}" ${showText(reason, MAX_REASON)}`, {
+    code: "ERR_MCP_SERVER",
+    isTransient: true,
+    cause,
+  });
+}
+
+/** The server has taken too long. */
+export function timeoutError(server: string, what: string, ms: number): GeppettoError {
+  return new GeppettoError(
+    "TimeoutError",
+    `Cannot ${what}: the MCP server "${server}" has not answered within ${ms} ms`,
+    { code: "ERR_MCP_TIMEOUT", isTransient: true },
+  );
+}
+
+/** The server has refused, or its tool has failed, in its own words. */
+export function toolError(what: string, reason: string): GeppettoError {
+  return new GeppettoError("StepError", `Cannot ${what}: ${showText(reason, MAX_REASON)}`, { code: "ERR_MCP_TOOL" });
+}
+
+/** Nothing, or more than one thing, has the name that a script asks for. */
+export function nameError(what: string, reason: string): GeppettoError {
+  return new GeppettoError("ValidationError", `Cannot ${what}: ${reason}`, { code: "ERR_MCP_NAME" });
+}
+
+/** What has been asked of a server, and what is known of it. */
+interface Failed {
+  server: string;
+  what: string;
+  /** Why the server is of no use any more, where that is known. */
+  fault: string | undefined;
+  /** Of a server that was to be started: how long it may have taken, in milliseconds. */
+  startMs?: number;
+}
+
+/** What the protocol's package has thrown, as an error of ours. */
+export function explainedError(error: unknown, { server, what, fault, startMs }: Failed): GeppettoError {
+  if (error instanceof GeppettoError) return error;
+  const prefix = startMs === undefined ? "" : "cannot be started: ";
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  const text = typeof message === "string" ? message : String(error);
+  if (fault !== undefined) return serverError(server, what, prefix + fault);
+  if (code === "REQUEST_TIMEOUT" && startMs !== undefined) return timeoutError(server, what, startMs);
+  if (code === "CONNECTION_CLOSED" || code === "NOT_CONNECTED") return serverError(server, what, `${prefix}has ended`);
+  if (code === "LIST_PAGINATION_EXCEEDED") return serverError(server, what, "has lists of too many pages");
+  // The server's own answer: it is well, and refuses.
+  if (typeof code === "number" && startMs === undefined) return toolError(what, text);
+  if (code === "ENOENT") return serverError(server, what, `${prefix}there is no such program`);
+  return serverError(server, what, startMs === undefined ? `has failed: ${text}` : prefix + text, error);
+}

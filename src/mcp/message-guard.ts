@@ -1,0 +1,82 @@
+import type { Transport } from "@modelcontextprotocol/client";
+
+/** Largest message of a server, in bytes. */
+export const MAX_MESSAGE_BYTES = 10_000_000;
+
+/** Messages that nobody has asked for: so many at once, and so many more each second. */
+const BURST = 10_000;
+const PER_SECOND = 1_000;
+
+/** How far the work for a request has come, as the protocol tells it. */
+export interface Progress {
+  progress: number;
+  total?: number;
+  message?: string;
+}
+
+/** A line of a server's log. */
+export interface ServerLog {
+  level: string;
+  logger?: string;
+  data: unknown;
+}
+
+/** Who watches the messages of a server. */
+export interface MessageWatch {
+  /** The server as a whole is of no use any more: told once for each reason. */
+  onFault(reason: string): void;
+  onProgress(token: unknown, progress: Progress): void;
+  onLog(log: ServerLog): void;
+}
+
+/** Thrown for messages of which the protocol's package is not to hear. */
+const TAKEN = new Error("The message has been taken");
+
+/**
+ * Watches what a server sends before the protocol's package sees it. It ends connections that flood, or have sent a message
+ * that is too large. Progress and logs are told here: the package tells them late, and progress not at all where the answer
+ * follows at once.
+ */
+export function guardMessages(transport: Transport, { onFault, onProgress, onLog }: MessageWatch): void {
+  let room = BURST;
+  let lastTime = performance.now();
+  const isTooMany = (): boolean => {
+    const now = performance.now();
+    room = Math.min(BURST, room + ((now - lastTime) * PER_SECOND) / 1000);
+    lastTime = now;
+    if (--room >= 0) return false;
+    onFault(`sends more than ${BURST} messages that nobody has asked for`);
+    return true;
+  };
+  // oxlint-disable unicorn/prefer-add-event-listener -- the package calls what stands here before its own
+  transport.onmessage = (message) => {
+    if ("result" in message || "error" in message) return;
+    if (isTooMany()) throw TAKEN;
+    const { method, params = {} } = message as { method?: unknown; params?: Record<string, unknown> };
+    if (method === "notifications/progress") {
+      const progress = parseProgress(params);
+      if (progress !== undefined) onProgress(params["progressToken"], progress);
+    } else if (method === "notifications/message") onLog(parseLog(params));
+    else return;
+    throw TAKEN;
+  };
+  transport.onerror = (error) => {
+    if (error === TAKEN) return;
+    if (/exceeded maximum size/.test(error.message)) {
+      onFault(`has sent a message of more than ${MAX_MESSAGE_BYTES} bytes`);
+    } else isTooMany();
+  };
+}
+
+function parseProgress({ progress, total, message }: Record<string, unknown>): Progress | undefined {
+  if (typeof progress !== "number") return undefined;
+  return {
+    progress,
+    ...(typeof total === "number" ? { total } : {}),
+    ...(typeof message === "string" ? { message } : {}),
+  };
+}
+
+function parseLog({ level, logger, data = null }: Record<string, unknown>): ServerLog {
+  return { level: typeof level === "string" ? level : "info", ...(typeof logger === "string" ? { logger } : {}), data };
+}
