@@ -1,7 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { GeppettoError } from "../shared/errors.ts";
 import type { Journal } from "../journal/executions/journal.ts";
 import { NatsJournal } from "../journal/executions/nats/nats-journal.ts";
 import type { NatsAccess } from "../journal/executions/nats/nats-options.ts";
 import { ACK_WAIT_MS, JobQueue } from "./queue/job-queue.ts";
+
+/** Before a server that has just gone is asked for one more connection, in ms. */
+const PAUSE_MS = 100;
 
 interface Connected {
   queue: JobQueue;
@@ -63,7 +68,7 @@ async function connect(nats: NatsAccess): Promise<Connected> {
     queue,
     journal: () => {
       if (journal === undefined) {
-        journal = NatsJournal.open({ ...nats, silenceMs: ACK_WAIT_MS });
+        journal = openJournal(nats, queue);
         journal.catch(() => (journal = undefined));
       }
       return journal;
@@ -73,4 +78,18 @@ async function connect(nats: NatsAccess): Promise<Connected> {
       await queue[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A server that has gone since the queue was opened is waited for, as the queue itself waits for it. */
+async function openJournal(nats: NatsAccess, { link }: JobQueue): Promise<Journal> {
+  const deadline = performance.now() + link.patienceMs;
+  for (;;) {
+    try {
+      return await NatsJournal.open({ ...nats, silenceMs: ACK_WAIT_MS });
+    } catch (error) {
+      const isAway = error instanceof GeppettoError && error.code === "ERR_NATS";
+      if (!isAway || link.isClosed || performance.now() > deadline) throw error;
+      await sleep(PAUSE_MS);
+    }
+  }
 }

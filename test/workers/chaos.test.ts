@@ -10,7 +10,7 @@ import { openExecution } from "../../src/workers/index.ts";
 import { hasNatsServer } from "../events/nats-server.ts";
 import { patience } from "../machine/patience.ts";
 import { WorkerChildren } from "./worker-children.ts";
-import { WorkerFixture } from "./worker-fixture.ts";
+import { reach, WorkerFixture } from "./worker-fixture.ts";
 
 const isWhole = process.env["GEPPETTO_CHAOS"] === "whole";
 const EXECUTIONS = isWhole ? 500 : 12;
@@ -87,7 +87,7 @@ async function havoc(at: WorkerFixture, children: WorkerChildren, signal: AbortS
 async function followInPieces(id: string, at: WorkerFixture): Promise<FollowedItem[]> {
   const items: FollowedItem[] = [];
   while (items.at(-1)?.type !== "end") {
-    await using execution = await openExecution(id, at.nats);
+    await using execution = await reach(() => openExecution(id, at.nats));
     let left = 1 + Math.floor(random() * 20);
     for await (const item of execution.follow({ from: (items.at(-1)?.seq ?? 0) + 1 })) {
       items.push(item);
@@ -115,16 +115,16 @@ describe.skipIf(!hasNatsServer)("Executions on workers that are lost, again and 
       const stop = new AbortController();
       const damage = havoc(at, children, stop.signal);
       // One connection for all.
-      await using first = await at.submit(code, { id: ids[0]!, tenant: "t0" });
+      await using first = await reach(() => at.submit(code, { id: ids[0]!, tenant: "t0" }));
       for (const [i, id] of ids.entries())
-        if (id !== first.id) await (await at.submit(code, { id, tenant: `t${i % 3}` })).close();
+        if (id !== first.id) await (await reach(() => at.submit(code, { id, tenant: `t${i % 3}` }))).close();
       const followed = await Promise.all(
         ids.filter((_, i) => i % Math.ceil(EXECUTIONS / 6) === 0).map((id) => followInPieces(id, at)),
       );
-      await using last = await openExecution(ids.at(-1)!, at.nats);
+      await using last = await reach(() => openExecution(ids.at(-1)!, at.nats));
       await last.outcome;
       for (const id of ids) {
-        await using execution = await openExecution(id, at.nats);
+        await using execution = await reach(() => openExecution(id, at.nats));
         expect(await execution.outcome, id).toMatchObject({ ok: true, value: "done" });
       }
       stop.abort();

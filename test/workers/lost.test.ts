@@ -80,6 +80,15 @@ describe.skipIf(!hasNatsServer)("A job", () => {
     expect([...children.counts().values()]).toEqual(Array.from({ length: 10 }, () => 1));
   });
 
+  it("tells how it ended to whoever asks for the first time while the server is away", async () => {
+    await children.start();
+    const execution = await at.submit("export default 1");
+    await at.server.kill();
+    const outcome = execution.outcome;
+    await at.server.restart(300);
+    expect(await outcome).toMatchObject({ ok: true, value: 1 });
+  });
+
   it("ends, and says why, where the server has come back without what it kept; its worker takes others", async () => {
     const warned: string[] = [];
     await at.worker({ logger: { warn: (text) => warned.push(text), error: () => {} } });

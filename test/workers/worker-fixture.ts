@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RuntimeEngineOptions } from "../../src/index.ts";
-import { setupDefaults } from "../../src/index.ts";
+import { GeppettoError, setupDefaults } from "../../src/index.ts";
 import type { FollowedItem, SubmitOptions, SubmittedExecution, WorkerOptions } from "../../src/workers/index.ts";
 import { submit, Worker } from "../../src/workers/index.ts";
 import { NatsServer } from "../events/nats-server.ts";
@@ -44,6 +45,18 @@ export class WorkerFixture implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const open of this.#open) await open[Symbol.asyncDispose]();
     await this.server.stop();
+  }
+}
+
+/** What it gives; while the server is away, as it may be where it is killed now and then, it is asked again. */
+export async function reach<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof GeppettoError && error.code === "ERR_NATS")) throw error;
+      await sleep(50);
+    }
   }
 }
 

@@ -34,7 +34,8 @@ export class NatsLink implements AsyncDisposable {
   readonly connection: NatsConnection;
   readonly client: JetStreamClient;
   readonly manager: JetStreamManager;
-  readonly #patienceMs: number;
+  /** How long a server that is away is waited for, in ms. */
+  readonly patienceMs: number;
   readonly #closed = new AbortController();
   /** Who hears when the connection is lost: what was asked over it gets no answer. */
   readonly #listeners = new Set<() => void>();
@@ -50,7 +51,7 @@ export class NatsLink implements AsyncDisposable {
     this.connection = connection;
     this.client = client;
     this.manager = manager;
-    this.#patienceMs = patienceMs;
+    this.patienceMs = patienceMs;
     void this.#watch();
   }
 
@@ -105,7 +106,7 @@ export class NatsLink implements AsyncDisposable {
    * @throws {WriteConflict}; {GeppettoError} ERR_JOURNAL_LIMIT where there is no room, ERR_JOURNAL.
    */
   async ask<T>(request: () => Promise<T>): Promise<T> {
-    const deadline = performance.now() + this.#patienceMs;
+    const deadline = performance.now() + this.patienceMs;
     for (;;) {
       try {
         if (this.isClosed) throw journalFailed("it is closed");
