@@ -28,7 +28,7 @@ export interface Attack {
 }
 
 /** Time for a script that is to be ended by its time limit, or may be. */
-const SHORT_MS = 1000;
+const SHORT_MS = 500;
 /** Time for one that is to end by itself: only what hangs needs it. */
 export const LONG_MS = 100_000;
 const MEMORY_MB = 48;

@@ -2,8 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { partOf } from "../machine/part-of.ts";
 import { CANARY_KEY, runCli, ScriptFolder, type CliResult } from "./run-cli.ts";
 
+const REPLAYS = partOf(20);
 const folder = new ScriptFolder();
 afterAll(() => folder.remove());
 
@@ -72,10 +74,10 @@ describe("recorded answers", () => {
     expect(providers).toEqual(["openai", "openai", "openai", "anthropic"]);
   });
 
-  it("are replayed 20 times out of 20 with the same stdout and events, without a server or a key", async () => {
+  it(`are replayed ${REPLAYS} times out of ${REPLAYS} with the same stdout and events, without a server or a key`, async () => {
     const wanted = comparable(readFileSync(events, "utf8"));
     expect(wanted.split("\n").length).toBeGreaterThan(20);
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < REPLAYS; i++) {
       const file = join(folder.path, `replayed-${i}.ndjson`);
       const args = ["run", "-m", "openai:gpt-5-mini", "--replay", cassette, `--events=${file}`, talk];
       const { code, stdout, stderr } = await runCli(args, { env: nowhere });

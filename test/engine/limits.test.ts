@@ -220,7 +220,7 @@ describe("limits in a process", () => {
     ["a V8 abort", "'x'.repeat(2 ** 28).split('')", 900, "ERR_ENGINE_CRASHED"],
   ])("hold against %s", (_, code, memoryMB, expected) => {
     // Only what nothing else ends is to meet the time limit.
-    const wallMs = patience(expected === "ERR_LIMIT_WALL" ? 1000 : 20_000);
+    const wallMs = patience(expected === "ERR_LIMIT_WALL" ? 500 : 20_000);
     return withEngine({ isolation: "process", limits: { memoryMB, wallMs } }, async ({ run }) => {
       let ticks = 0;
       const timer = setInterval(() => ticks++, 10);

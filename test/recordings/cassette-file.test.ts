@@ -16,10 +16,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { Cassette, recordingProvider, replayingProvider, type ChatRecording } from "../../src/recordings/index.ts";
+import { partOf } from "../machine/part-of.ts";
 import { patience } from "../machine/patience.ts";
 import { collect, ask, END, open, place, Scripted, useFolder } from "./cassette-fixture.ts";
 
 useFolder();
+
+const PROGRAMS = partOf(100);
 
 describe("The file of a cassette", () => {
   it("has a request that is recorded anew leave its old answers behind, and keeps the others", async () => {
@@ -201,13 +204,13 @@ describe("The file of a cassette", () => {
   });
 
   it(
-    "keeps every answer of 100 programs that are killed at random moments",
+    `keeps every answer of ${PROGRAMS} programs that are killed at random moments`,
     async () => {
       const child = fileURLToPath(new URL("writing-child.ts", import.meta.url));
       const written = new Set<string>();
       let next = 0;
       const killOne = async (): Promise<void> => {
-        while (next < 100) {
+        while (next < PROGRAMS) {
           const killed = fork(child, ["cassette", place.file, `k${next++}-`, "1000"]);
           const first = new Promise((resolve) => killed.once("message", resolve));
           killed.on("message", (text: string) => written.add(text));
@@ -222,7 +225,7 @@ describe("The file of a cassette", () => {
         (await open()).recordings.map(({ request }) => (request["messages"] as { content: string }[])[0]!.content),
       );
       expect([...written].filter((text) => !kept.has(text))).toEqual([]);
-      expect(written.size).toBeGreaterThanOrEqual(100);
+      expect(written.size).toBeGreaterThanOrEqual(PROGRAMS);
       expect(place.log).toEqual([]);
     },
     patience(240_000),

@@ -142,7 +142,7 @@ describe("geppetto-js repl with piped stdin", () => {
   });
 
   it("goes on after a limit, and says when the guest with its declarations is gone", async () => {
-    const loop = await repl(["const kept = 5", "while (true) {}", "kept"], "--timeout", `${patience(5_000)}ms`);
+    const loop = await repl(["const kept = 5", "while (true) {}", "kept"], "--timeout", `${patience(1_000)}ms`);
     expect(loop.stdout).toBe("5\n");
     expect(loop.stderr).toContain("ERR_LIMIT_WALL");
     const memory = await repl(

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { ISOLATIONS } from "../../engine/engine-harness.ts";
+import { partOf } from "../../machine/part-of.ts";
 import { patience } from "../../machine/patience.ts";
 import { runCli, ScriptFolder, startCli, type CliOptions, type CliResult } from "../run-cli.ts";
 
@@ -47,12 +48,14 @@ function inLog(file: string, work: (database: DatabaseSync) => void): void {
   database.close();
 }
 
+const TIMES = partOf(20);
+
 describe.concurrent.each(ISOLATIONS)("runs replay, of a run in a %s", (isolation) => {
-  it("gives the same bytes, 20 times of 20", async () => {
+  it(`gives the same bytes, ${TIMES} times of ${TIMES}`, async () => {
     const { cli } = withLog();
     const first = await cli(["run", "--isolation", isolation, CHANGING, "a", "b"]);
     expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining("to stderr") as string });
-    for (let i = 0; i < 20; i++) expect(told(await cli(["runs", "replay", "last"]))).toEqual(told(first));
+    for (let i = 0; i < TIMES; i++) expect(told(await cli(["runs", "replay", "last"]))).toEqual(told(first));
   });
 
   it.each(["--json", "--events", "--events --json", "-q", "-v", "--stats -q"])(
