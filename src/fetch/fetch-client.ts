@@ -80,9 +80,10 @@ export async function sendRequest(
     const next = URL.parse(location, url);
     if (next === null) throw fetchError("the server redirects to something that is not a URL");
     next.hash = "";
+    // Before anything is told of where it leads: that may be what the server has made of a secret.
+    if (next.origin !== url.origin) secrets.refuseSentOn(location, next, url);
     permissions.checkFetch(next, url.host);
     if (next.origin !== url.origin) {
-      secrets.refuseSentOn(next);
       headers = revealed.flatMap(({ header, isSecret }) => (isSecret || CREDENTIALS.has(header.name) ? [] : [header]));
     }
     if (response.status === 303 ? method !== "GET" && method !== "HEAD" : response.status < 303 && method === "POST") {

@@ -45,13 +45,15 @@ export class NetworkFetch implements FetchSource {
         url: patterns.clean(url.href),
         status: response.status,
         statusText: patterns.clean(response.statusText),
-        headers: [...response.headers].map(([name, value]): [string, string] => [name, patterns.clean(value)]),
+        headers: [...response.headers]
+          .filter(([name]) => !patterns.isIn(name))
+          .map(([name, value]): [string, string] => [name, patterns.clean(value)]),
         isRedirected,
         hasBody,
       };
       return { head, next: () => open.next(), end: (reason) => open.end(reason) };
     } catch (error) {
-      const reason: unknown = open.signal.aborted ? open.signal.reason : error;
+      const reason: unknown = open.signal.aborted ? open.signal.reason : secrets.cleaned(error);
       open.end(reason);
       throw reason;
     }

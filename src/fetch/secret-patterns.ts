@@ -2,9 +2,10 @@ import { REDACTED } from "../base/redacted.ts";
 
 const REPLACEMENT = Buffer.from(REDACTED);
 
-/** What a server that is sent a secret may send back of it: as it is, escaped in a URL or in JSON, or in base64. */
+/** What a server that is sent a secret may send back of it: as it is, escaped in a URL, in JSON or in a page, or in base64. */
 export class SecretPatterns {
   readonly #patterns: readonly Buffer[];
+  readonly #lower: readonly string[];
   /** First bytes of the patterns. */
   readonly #starts: ReadonlySet<number>;
 
@@ -12,11 +13,19 @@ export class SecretPatterns {
     const texts = new Set(secrets.flatMap(formsOf));
     // Where one is part of another the longer one is taken out whole.
     this.#patterns = [...texts].toSorted((a, b) => b.length - a.length).map((text) => Buffer.from(text));
+    this.#lower = [...texts].map((text) => text.toLowerCase());
     this.#starts = new Set(this.#patterns.map((pattern) => pattern[0]!));
   }
 
   get isEmpty(): boolean {
     return this.#patterns.length === 0;
+  }
+
+  /** Is a secret in a text, whatever has become of its capital letters? Names of hosts have none. */
+  isIn(text: string): boolean {
+    if (this.isEmpty) return false;
+    const lower = text.toLowerCase();
+    return this.#lower.some((pattern) => lower.includes(pattern));
   }
 
   /** A text without secrets. */
@@ -91,10 +100,17 @@ function formsOf(secret: string): string[] {
     JSON.stringify(secret)
       .slice(1, -1)
       .replaceAll("/", String.raw`\/`),
-    ...base64Forms(secret),
+    ...[inMarkup(secret, "&#39;", "&quot;"), inMarkup(secret, "&#x27;", "&#34;")],
+    ...base64Forms(secret).flatMap((form) => [form, encodeURIComponent(form), form.replaceAll("/", String.raw`\/`)]),
     Buffer.from(secret).toString("hex"),
     Buffer.from(secret).toString("hex").toUpperCase(),
   ];
+}
+
+/** As a page shows it. */
+function inMarkup(text: string, apostrophe: string, quote: string): string {
+  const plain = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return plain.replaceAll("'", apostrophe).replaceAll('"', quote);
 }
 
 /** What base64 makes of it wherever it begins among other bytes: the letters that depend on nothing but the secret. */

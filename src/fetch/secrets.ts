@@ -1,6 +1,7 @@
 import { isPrivateHost, judgeFetch, parseHostRule, type HostRules } from "../permissions/host-access.ts";
 import { showAsked } from "../permissions/flag-for.ts";
-import { GeppettoError } from "../shared/errors.ts";
+import { REDACTED } from "../base/redacted.ts";
+import { type ErrorName, GeppettoError } from "../shared/errors.ts";
 import { SecretPatterns } from "./secret-patterns.ts";
 
 /** A secret that scripts can have sent, and never see. */
@@ -90,13 +91,23 @@ export class Secrets {
   }
 
   /**
-   * Sees to it that a redirect hands no secret on in its URL, whoever has put it there.
+   * Sees to it that a redirect hands no secret on in its URL, not even in a name that is looked up, whoever has put it
+   * there.
    *
    * @throws {GeppettoError} PermissionError.
    */
-  refuseSentOn(url: URL): void {
-    if (this.patterns.clean(url.href) === url.href) return;
-    throw denied(`a redirect to ${showAsked(url.host)} holds a secret`);
+  refuseSentOn(location: string, url: URL, from: URL): void {
+    if (![location, url.href].some((text) => this.patterns.isIn(text))) return;
+    throw denied(`a redirect of ${showAsked(from.host)} holds a secret`);
+  }
+
+  /** An error that tells no secret, whatever a server has put into what it is about. */
+  cleaned(error: unknown): unknown {
+    if (!(error instanceof GeppettoError) || !this.patterns.isIn(error.message)) return error;
+    const { name, message, code, isTransient } = error;
+    const clean = this.patterns.clean(message);
+    const shown = this.patterns.isIn(clean) ? `fetch failed: ${REDACTED}` : clean;
+    return new GeppettoError(name as ErrorName, shown, { code, isTransient });
   }
 }
 

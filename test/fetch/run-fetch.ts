@@ -1,21 +1,23 @@
 import { RuntimeEngine, setupDefaults, type RuntimeEngineOptions, type ScriptOutcome } from "../../src/index.ts";
-import type { FetchSettings } from "../../src/index.ts";
+import type { FetchSettings, PermissionUse } from "../../src/index.ts";
 
 export interface FetchRun extends FetchSettings {
   net?: readonly string[] | true;
   isolation?: "process" | "thread";
   limits?: RuntimeEngineOptions["limits"];
+  onPermission?: (use: PermissionUse) => void;
 }
 
 /** Runs a script that fetches, in an engine of its own. */
 export async function runFetch(
   code: string,
-  { net = [], isolation = "thread", limits = {}, ...settings }: FetchRun = {},
+  { net = [], isolation = "thread", limits = {}, onPermission, ...settings }: FetchRun = {},
 ): Promise<ScriptOutcome> {
   await using engine = new RuntimeEngine({
     isolation,
     limits: { wallMs: 60_000, ...limits },
     permissions: { net },
+    ...(onPermission === undefined ? {} : { onPermission }),
     console: { stdout() {}, stderr() {} },
     setup: [setupDefaults(settings)],
   });

@@ -32,6 +32,10 @@ beforeAll(async () => {
       const { authorization } = own.asked.at(-1)!.headers;
       response.writeHead(302, { location: `${other.url}/?${encodeURIComponent(authorization!)}` }).end();
     },
+    "/to": ({ url, headers }, response) => {
+      const to = decodeURIComponent(url!.split("?")[1]!).replace("KEY", String(headers["x-to"]));
+      response.writeHead(302, { location: to }).end();
+    },
     "/around": (_, response) => {
       const { authorization } = own.asked.at(-1)!.headers;
       response.writeHead(302, { location: `/?${encodeURIComponent(authorization!)}` }).end();
@@ -106,6 +110,35 @@ describe("secrets", () => {
     ]);
   });
 
+  it("are told by no name that a server makes of them, neither to a resolver nor in an error", async () => {
+    const secret = "AbCdEf-123456";
+    const looked: string[] = [];
+    const told: unknown[] = [];
+    const outcome = await runFetch(
+      `const headers = { "x-to": "to." + secrets.key };
+      ${REJECTION}
+      const all = [];
+      for (const to of ["https://x.KEY.example.com/", "https://KEY.example.org/", "https://KEY:a@example.com/", "//KEY", "http://127.0.0.1/?KEY"]) {
+        const url = "${own.url}/to?" + encodeURIComponent(to);
+        all.push(await rejection(fetch(url, { headers: { "x-to": secrets.key } })));
+      }
+      export default all;`,
+      {
+        net: [own.host, "*.example.com", "example.com"],
+        secrets: { key: { value: secret, hosts: [own.host] } },
+        lookup: (name, _, callback) => {
+          looked.push(name);
+          callback(null, [{ address: "127.0.0.1", family: 4 }]);
+        },
+        onPermission: (use) => told.push(use),
+      },
+    );
+    expect(outcome.value).toHaveLength(5);
+    for (const [, code] of outcome.value as string[][]) expect(code).toBe("ERR_SECRET");
+    expect(looked).toEqual([]);
+    expect(JSON.stringify([outcome, told]).toLowerCase()).not.toContain(secret.toLowerCase());
+  });
+
   it("that there are not are an error with a suggestion", async () => {
     const code = `const all = []; for (const name of ["githb", "other"]) try { secrets[name] } catch (e) { all.push(e.message) }
       export default [all, Object.keys(secrets), String(secrets), secrets.toJSON]`;
@@ -148,6 +181,17 @@ describe("SecretFilter", () => {
     encodeURIComponent(secret),
     JSON.stringify(secret).slice(1, -1),
     Buffer.from(secret).toString("hex"),
+    encodeURIComponent(
+      Buffer.from(secret)
+        .toString("base64")
+        .slice(0, Math.floor((secret.length * 8) / 6)),
+    ),
+    secret
+      .replaceAll("&", "&amp;")
+      .replaceAll("<", "&lt;")
+      .replaceAll(">", "&gt;")
+      .replaceAll('"', "&quot;")
+      .replaceAll("'", "&#39;"),
   ];
   const secretText = fc.string({
     unit: fc.integer({ min: 0x20, max: 0x7e }).map((c) => String.fromCharCode(c)),
