@@ -1,5 +1,6 @@
 import type { SetupFunction } from "../src/engine/engine.ts";
-import { type Budget, BudgetedChat } from "../src/providers/cost/budget.ts";
+import type { Budget } from "../src/providers/cost/budget.ts";
+import { BudgetedChat } from "../src/providers/cost/budgeted-chat.ts";
 import type { ChatProvider } from "../src/providers/chat-provider.ts";
 import { DEMO_NOTICE } from "../src/providers/embedded/demo-chat.ts";
 import { joinBudgets } from "../src/providers/cost/joint-budget.ts";

@@ -1,4 +1,4 @@
-import { Budget, type BudgetLimits, type Spending } from "../providers/cost/budget.ts";
+import { Budget, type BudgetLimits, type CallUnderWay, type Spending } from "../providers/cost/budget.ts";
 import type { PriceOptions, PriceTable } from "../providers/cost/price-table.ts";
 import { GeppettoError } from "../shared/errors.ts";
 
@@ -30,8 +30,8 @@ export class RunBudget extends Budget {
     return this.#of().tokensLeft;
   }
 
-  override begin(signal: AbortSignal): Promise<() => void> {
-    return this.#of().begin(signal);
+  override start(signal: AbortSignal, expected: Pick<Spending, "tokens" | "cost">): Promise<CallUnderWay> {
+    return this.#of().start(signal, expected);
   }
 
   override again(): void {

@@ -1,6 +1,6 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { AnthropicMessages } from "./anthropic/anthropic-messages.ts";
-import { BudgetedChat } from "./cost/budget.ts";
+import { BudgetedChat } from "./cost/budgeted-chat.ts";
 import type { ChatChunk, ChatProvider, ChatRequest, StreamOptions } from "./chat-provider.ts";
 import type { CreateProviderOptions } from "./create-provider-options.ts";
 import { DemoChat } from "./embedded/demo-chat.ts";

@@ -1,5 +1,6 @@
 import { GeppettoError } from "../shared/errors.ts";
-import { type Budget, BudgetedEmbeddings, FreeEmbeddings } from "./cost/budget.ts";
+import type { Budget } from "./cost/budget.ts";
+import { BudgetedEmbeddings, FreeEmbeddings } from "./cost/budgeted-embeddings.ts";
 import type { CreateProviderOptions } from "./create-provider-options.ts";
 import { EmbeddedEmbeddings } from "./embedded/embedded-embeddings.ts";
 import { CachedEmbeddings } from "./embedding-cache.ts";

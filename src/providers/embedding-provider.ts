@@ -4,6 +4,12 @@ export interface EmbeddingModel {
   dimensions: number;
 }
 
+export interface EmbedOptions {
+  signal: AbortSignal;
+  /** Called before each request to a server, those that are made again too; where it throws it is not made. */
+  onRequest?: (texts: readonly string[]) => void;
+}
+
 /**
  * Turns texts into vectors: one per text, in their order, all of `model().dimensions` numbers. An empty text counts
  * as a single space, since models refuse it. `embed()` rejects with a `ProviderError`, a `ConfigError`, or the
@@ -12,6 +18,6 @@ export interface EmbeddingModel {
 export interface EmbeddingProvider {
   readonly name: string;
   model(): EmbeddingModel;
-  embed(texts: string[], options: { signal: AbortSignal }): Promise<Float32Array[]>;
+  embed(texts: string[], options: EmbedOptions): Promise<Float32Array[]>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { Budget, type BudgetLimits, type Spending } from "../providers/cost/budget.ts";
+import { Budget, type BudgetLimits, type CallUnderWay, type Spending } from "../providers/cost/budget.ts";
 import { putAfter, type JobQueue } from "./queue/job-queue.ts";
 
 const NOTHING: Spending = { calls: 0, tokens: 0, cost: 0 };
@@ -28,12 +28,18 @@ export class SharedBudget extends Budget {
     return sum(this.#known, this.#own);
   }
 
-  override async begin(signal: AbortSignal): Promise<() => void> {
+  override async start(signal: AbortSignal, expected: Pick<Spending, "tokens" | "cost">): Promise<CallUnderWay> {
     await this.keep();
-    const release = await super.begin(signal);
-    return () => {
-      release();
-      void this.keep().catch(() => {});
+    const call = await super.start(signal, expected);
+    let isOver = false;
+    return {
+      grow: (tokens, cost) => call.grow(tokens, cost),
+      end: () => {
+        if (isOver) return;
+        isOver = true;
+        call.end();
+        void this.keep().catch(() => {});
+      },
     };
   }
 

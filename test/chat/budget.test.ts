@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Budget } from "../../src/providers/cost/budget.ts";
-import type { ChatProvider } from "../../src/providers/chat-provider.ts";
+import { BudgetedChat } from "../../src/providers/cost/budgeted-chat.ts";
+import type { ChatChunk, ChatProvider } from "../../src/providers/chat-provider.ts";
 import { createChatProvider } from "../../src/providers/create-chat-provider.ts";
+import { createEmbeddingProvider } from "../../src/providers/create-embedding-provider.ts";
 import { DEFAULT_CHAT_MODELS } from "../../src/providers/vendors.ts";
 import { LIST_PRICES, LIST_PRICES_DATE } from "../../src/providers/cost/list-prices.ts";
 import { costOf } from "../../src/providers/cost/price-table.ts";
 import { resolveProviderSettings } from "../../src/providers/settings.ts";
-import { BudgetedEmbeddings } from "../../src/providers/cost/budget.ts";
+import { BudgetedEmbeddings } from "../../src/providers/cost/budgeted-embeddings.ts";
 import { runChat } from "./run-chat.ts";
 import { startScriptedServer, type ScriptedServer } from "./scripted-server.ts";
 import { patience } from "../machine/patience.ts";
@@ -128,6 +132,104 @@ describe("a budget", () => {
     server.play({ text: "ok" });
     for await (const _ of provider.stream(request, { signal }));
     expect(budget.spent.calls).toBe(2);
+  });
+
+  it("counts what a script gives up before a word of the answer has come", async () => {
+    const budget = new Budget({ maxTokens: 1_000 });
+    const provider = createChatProvider(server.settings, { env: {}, budget });
+    server.play({ hangs: true });
+    const leaving = new AbortController();
+    const request = { model: "", messages: [{ role: "user" as const, content: "x".repeat(400) }] };
+    const asked = provider.stream(request, { signal: leaving.signal }).next();
+    const before = server.bodies.length;
+    while (server.bodies.length === before) await new Promise((resolve) => setImmediate(resolve));
+    leaving.abort(new Error("enough"));
+    await expect(asked).rejects.toThrow("enough");
+    expect(budget.spent.tokens).toBe(100);
+  });
+
+  it("counts what is under way, so that many at a time spend no more than one after the other", async () => {
+    const budget = new Budget({ maxTokens: 1_000 });
+    let begun = 0;
+    const answers: (() => void)[] = [];
+    const slow: ChatProvider = {
+      name: "slow",
+      async *stream(): AsyncGenerator<ChatChunk> {
+        begun++;
+        await new Promise<void>((resolve) => answers.push(resolve));
+        for (let i = 0; i < 100; i++) yield { type: "text", delta: "x".repeat(400) };
+        yield { type: "end", stopReason: "stop", providerStopReason: "stop", engine: "slow" };
+      },
+    };
+    const provider = new BudgetedChat(slow, budget, { model: "m" });
+    const request = { model: "", messages: [{ role: "user" as const, content: "x".repeat(400) }] };
+    const all = Array.from({ length: 100 }, async () => {
+      for await (const _ of provider.stream(request, { signal }));
+    });
+    const settled = Promise.allSettled(all);
+    while (begun < 10) await new Promise((resolve) => setImmediate(resolve));
+    for (const answer of answers) answer();
+    const codes = (await settled).map((one) => one.status === "rejected" && (one.reason as { code: string }).code);
+    expect(begun).toBe(10);
+    expect(codes).toEqual(Array(100).fill("ERR_LIMIT_TOKENS"));
+    expect(budget.spent.tokens).toBeLessThan(4_000);
+    await expect(budget.begin(signal)).rejects.toMatchObject({ code: "ERR_LIMIT_TOKENS" });
+  });
+
+  it("of cost likewise", async () => {
+    const budget = new Budget({ maxCost: 1 });
+    const prices = { m: { input: 1_000, output: 1_000 } };
+    const endless: ChatProvider = {
+      name: "endless",
+      async *stream(): AsyncGenerator<ChatChunk> {
+        for (;;) yield { type: "text", delta: "x".repeat(400) };
+      },
+    };
+    const provider = new BudgetedChat(endless, budget, { model: "m", prices });
+    const request = { model: "", messages: [{ role: "user" as const, content: "x" }] };
+    const reading = async (): Promise<void> => {
+      for await (const _ of provider.stream(request, { signal }));
+    };
+    await expect(reading()).rejects.toMatchObject({ code: "ERR_LIMIT_COST" });
+    expect(budget.spent.cost).toBeLessThan(2.5);
+  });
+
+  it("leaves nothing of what was estimated when a call is over, counted, failed or refused", async () => {
+    const budget = new Budget({ maxTokens: 1_000, maxCost: 1 });
+    server.play({ text: "a" }, { status: 500 }, { text: "a" });
+    const provider = createChatProvider({ ...server.settings, prices: PRICES }, { env: {}, budget });
+    const ask = async (content: string): Promise<void> => {
+      for await (const _ of provider.stream({ model: "", messages: [{ role: "user", content }] }, { signal }));
+    };
+    await ask("x").catch(() => {});
+    await ask("x").catch(() => {});
+    await ask("x".repeat(100_000)).catch(() => {});
+    const { tokens } = budget.spent;
+    expect(budget.tokensLeft).toBe(1_000 - tokens);
+  });
+
+  it("of calls is that of requests, also of the batches of one call for embeddings and of what is sent again", async () => {
+    let requests = 0;
+    const answering = createServer((_, response) => {
+      requests++;
+      response.writeHead(requests === 1 ? 503 : 200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ data: [{ index: 0, embedding: [1, 2] }] }));
+    });
+    await new Promise<void>((resolve) => answering.listen(0, "127.0.0.1", resolve));
+    try {
+      const budget = new Budget({ maxCalls: 5 });
+      const baseURL = `http://127.0.0.1:${(answering.address() as AddressInfo).port}/v1`;
+      const settings = { provider: "openai", model: "m", baseURL, batchSize: 1, retry: { baseMs: 1 } };
+      const provider = createEmbeddingProvider(settings, { env: {}, budget });
+      const texts = Array.from({ length: 20 }, (_, index) => `text ${index}`);
+      await expect(provider.embed(texts, { signal })).rejects.toMatchObject({ code: "ERR_LIMIT_CALLS" });
+      expect(requests).toBeLessThanOrEqual(5);
+      expect(budget.spent.calls).toBe(5);
+      expect(budget.spent.tokens).toBeGreaterThan(0);
+    } finally {
+      answering.closeAllConnections();
+      answering.close();
+    }
   });
 
   it("holds for embeddings too", async () => {

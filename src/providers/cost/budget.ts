@@ -1,8 +1,6 @@
 import { waysToSet } from "../../config/table/names.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import type { ChatChunk, ChatProvider, ChatRequest, StreamOptions, Usage } from "../chat-provider.ts";
-import type { EmbeddingModel, EmbeddingProvider } from "../embedding-provider.ts";
-import { costOf, priceFor, type PriceOptions, type PriceTable } from "./price-table.ts";
+import { priceFor, type PriceOptions, type PriceTable } from "./price-table.ts";
 import { Semaphore } from "../../base/semaphore.ts";
 
 export interface BudgetLimits {
@@ -22,20 +20,36 @@ export interface Spending {
   cost: number;
 }
 
-/** About how many characters a token has, for what no provider has counted. */
-const CHARS_PER_TOKEN = 4;
+/** A call that nobody has counted yet. What it takes meanwhile is estimated. */
+export interface CallUnderWay {
+  /**
+   * It has taken so much more.
+   *
+   * @throws {GeppettoError} LimitError when that is far more than was left, so that no estimate is as wrong.
+   */
+  grow(tokens: number, cost: number): void;
+  /** It is over, and its estimate does not count any more. Idempotent. */
+  end(): void;
+}
+
+const NOTHING: Spending = { calls: 0, tokens: 0, cost: 0 };
+/** An estimate of tokens may be so many times too large. */
+const MAX_EXCESS = 2;
 
 /** Most models without a price that are remembered by name: scripts choose the names. */
 const MAX_UNPRICED = 20;
 
 /**
  * What the calls to models may cost, in all. One budget may be shared by several providers and engines. A call that is
- * over a limit before it begins is not made; one that goes over it on the way fails when it ends.
+ * over a limit before it begins is not made; one that goes over it on the way fails when it ends, or before where it is far
+ * over. What other calls under way have taken so far counts as well, by an estimate.
  */
 export class Budget {
   readonly limits: BudgetLimits;
   readonly #places: Semaphore;
-  readonly #spent: Spending = { calls: 0, tokens: 0, cost: 0 };
+  readonly #spent: Spending = { ...NOTHING };
+  /** Of calls under way. */
+  readonly #estimated = { tokens: 0, cost: 0 };
   readonly #free = { calls: 0, tokens: 0 };
   readonly #unpriced = new Set<string>();
 
@@ -61,7 +75,7 @@ export class Budget {
 
   /** Tokens that are left; Infinity where there is no limit. */
   get tokensLeft(): number {
-    return Math.max(0, (this.limits.maxTokens ?? Infinity) - this.spent.tokens);
+    return Math.max(0, (this.limits.maxTokens ?? Infinity) - this.spent.tokens - this.#estimated.tokens);
   }
 
   /**
@@ -70,15 +84,43 @@ export class Budget {
    * @throws {GeppettoError} LimitError ERR_LIMIT_CALLS, ERR_LIMIT_TOKENS or ERR_LIMIT_COST.
    */
   async begin(signal: AbortSignal): Promise<() => void> {
+    const call = await this.start(signal, NOTHING);
+    return () => call.end();
+  }
+
+  /**
+   * The same for a call that takes about so much from its beginning.
+   *
+   * @throws {GeppettoError} LimitError, likewise.
+   */
+  async start(signal: AbortSignal, expected: Pick<Spending, "tokens" | "cost">): Promise<CallUnderWay> {
     const release = await this.#places.acquire(signal);
+    const own = { tokens: 0, cost: 0 };
+    const estimated = this.#estimated;
+    const call: CallUnderWay = {
+      grow: (tokens, cost) => {
+        own.tokens += tokens;
+        own.cost += cost;
+        estimated.tokens += tokens;
+        estimated.cost += cost;
+        this.#requireLess(MAX_EXCESS);
+      },
+      end: () => {
+        estimated.tokens -= own.tokens;
+        estimated.cost -= own.cost;
+        own.tokens = own.cost = 0;
+        release();
+      },
+    };
     try {
       this.requireRoom();
+      call.grow(expected.tokens, expected.cost);
     } catch (error) {
-      release();
+      call.end();
       throw error;
     }
     this.add(1, 0, 0);
-    return release;
+    return call;
   }
 
   /**
@@ -96,8 +138,18 @@ export class Budget {
     const { maxCalls, maxTokens, maxCost } = this.limits;
     const { calls, tokens, cost } = this.spent;
     if (maxCalls !== undefined && calls >= maxCalls) throw exceeded("maxCalls", maxCalls);
-    if (maxTokens !== undefined && tokens >= maxTokens) throw exceeded("maxTokens", maxTokens);
-    if (maxCost !== undefined && cost >= maxCost) throw exceeded("maxCost", maxCost);
+    if (maxTokens !== undefined && tokens + this.#estimated.tokens >= maxTokens) throw exceeded("maxTokens", maxTokens);
+    if (maxCost !== undefined && cost + this.#estimated.cost >= maxCost) throw exceeded("maxCost", maxCost);
+  }
+
+  /** @throws {GeppettoError} LimitError where too much is spent even if what is estimated is so many times too large. */
+  #requireLess(times: number): void {
+    const { maxTokens, maxCost } = this.limits;
+    const { tokens, cost } = this.spent;
+    const estimated = this.#estimated;
+    if (maxTokens !== undefined && tokens + estimated.tokens / times > maxTokens)
+      throw exceeded("maxTokens", maxTokens);
+    if (maxCost !== undefined && cost + estimated.cost / times > maxCost) throw exceeded("maxCost", maxCost);
   }
 
   /** @throws {GeppettoError} LimitError when these tokens, or their cost, are more than was left. */
@@ -147,158 +199,4 @@ function exceeded(limit: keyof typeof LIMITS, value: number): GeppettoError {
   const { code, unit } = LIMITS[limit];
   const message = `The script exceeded its limit of ${value} ${unit}; raise it with ${waysToSet(`limits.${limit}`)}`;
   return new GeppettoError("LimitError", message, { code });
-}
-
-/** A chat provider whose calls count against a budget. */
-export class BudgetedChat implements ChatProvider {
-  readonly name: string;
-  readonly #inner: ChatProvider;
-  readonly #budget: Budget;
-  readonly #model: string;
-  readonly #prices: PriceTable | undefined;
-  readonly #options: PriceOptions;
-
-  /** @param model what is asked where a request names none. */
-  constructor(
-    inner: ChatProvider,
-    budget: Budget,
-    {
-      model,
-      prices,
-      isLocal = inner.name === "embedded",
-    }: { model: string; prices?: PriceTable | undefined } & PriceOptions,
-  ) {
-    this.name = inner.name;
-    this.#inner = inner;
-    this.#budget = budget;
-    this.#model = model;
-    this.#prices = prices;
-    this.#options = { isLocal };
-  }
-
-  async *stream(request: ChatRequest, options: StreamOptions): AsyncGenerator<ChatChunk, void, undefined> {
-    const budget = this.#budget;
-    budget.requirePrice(request.model || this.#model, this.#prices, this.#options);
-    const release = await budget.begin(options.signal);
-    const watched: StreamOptions = { ...options, onRetry: () => budget.again() };
-    const input = estimateInput(request);
-    let output = 0;
-    try {
-      for await (const chunk of this.#inner.stream(this.#capped(request, input), watched)) {
-        if (chunk.type === "end") {
-          const usage = chunk.usage ?? { inputTokens: input, outputTokens: Math.ceil(output / CHARS_PER_TOKEN) };
-          output = 0;
-          budget.spend(tokensOf(usage), costOf(usage, request.model || this.#model, this.#prices, this.#options) ?? 0);
-        } else if ("delta" in chunk) output += chunk.delta.length;
-        yield chunk;
-      }
-    } finally {
-      release();
-      // What broke off has cost something too, but its error is the one to tell.
-      if (output > 0) this.#spendQuietly(input, Math.ceil(output / CHARS_PER_TOKEN), request.model || this.#model);
-    }
-  }
-
-  /** The request with an upper bound that leaves the budget whole. */
-  #capped(request: ChatRequest, input: number): ChatRequest {
-    const left = this.#budget.tokensLeft;
-    if (left === Infinity) return request;
-    return { ...request, maxTokens: Math.min(request.maxTokens ?? Infinity, Math.max(1, left - input)) };
-  }
-
-  #spendQuietly(inputTokens: number, outputTokens: number, model: string): void {
-    try {
-      this.#budget.spend(
-        inputTokens + outputTokens,
-        costOf({ inputTokens, outputTokens }, model, this.#prices, this.#options) ?? 0,
-      );
-    } catch {
-      // The next call is refused.
-    }
-  }
-}
-
-/** A provider of embeddings that cost nothing but time: a budget knows of them, and bounds none. */
-export class FreeEmbeddings implements EmbeddingProvider {
-  readonly name: string;
-  readonly #inner: EmbeddingProvider;
-  readonly #budget: Budget;
-
-  constructor(inner: EmbeddingProvider, budget: Budget) {
-    this.name = inner.name;
-    this.#inner = inner;
-    this.#budget = budget;
-  }
-
-  model(): EmbeddingModel {
-    return this.#inner.model();
-  }
-
-  async embed(texts: string[], options: { signal: AbortSignal }): Promise<Float32Array[]> {
-    this.#budget.noteFree(tokensIn(texts));
-    return this.#inner.embed(texts, options);
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
-  }
-}
-
-/** An embedding provider whose calls count against a budget. */
-export class BudgetedEmbeddings implements EmbeddingProvider {
-  readonly name: string;
-  readonly #inner: EmbeddingProvider;
-  readonly #budget: Budget;
-  readonly #prices: PriceTable | undefined;
-  readonly #options: PriceOptions;
-
-  constructor(inner: EmbeddingProvider, budget: Budget, prices: PriceTable | undefined, options: PriceOptions = {}) {
-    this.name = inner.name;
-    this.#inner = inner;
-    this.#budget = budget;
-    this.#prices = prices;
-    this.#options = options;
-  }
-
-  model(): EmbeddingModel {
-    return this.#inner.model();
-  }
-
-  async embed(texts: string[], options: { signal: AbortSignal }): Promise<Float32Array[]> {
-    const { name } = this.model();
-    this.#budget.requirePrice(name, this.#prices, this.#options);
-    const release = await this.#budget.begin(options.signal);
-    try {
-      const vectors = await this.#inner.embed(texts, options);
-      const inputTokens = tokensIn(texts);
-      this.#budget.spend(inputTokens, costOf({ inputTokens, outputTokens: 0 }, name, this.#prices, this.#options) ?? 0);
-      return vectors;
-    } finally {
-      release();
-    }
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
-  }
-}
-
-/** About how many tokens there are in texts. */
-function tokensIn(texts: readonly string[]): number {
-  return texts.reduce((sum, text) => sum + Math.ceil(text.length / CHARS_PER_TOKEN), 0);
-}
-
-function tokensOf(usage: Usage): number {
-  const { inputTokens, outputTokens, totalTokens = 0 } = usage;
-  return Math.max(totalTokens, inputTokens + outputTokens);
-}
-
-function estimateInput({ system = "", messages }: ChatRequest): number {
-  const chars = messages.reduce((sum, { content }) => sum + lengthOf(content), system.length);
-  return Math.ceil(chars / CHARS_PER_TOKEN);
-}
-
-function lengthOf(content: ChatRequest["messages"][number]["content"]): number {
-  if (typeof content === "string") return content.length;
-  return content.reduce((sum, part) => sum + (part.type === "text" ? part.text.length : 0), 0);
 }

@@ -1,4 +1,4 @@
-import { Budget } from "./budget.ts";
+import { Budget, type CallUnderWay, type Spending } from "./budget.ts";
 import type { PriceOptions, PriceTable } from "./price-table.ts";
 
 /** Several budgets as one: a call counts against each, and none of them may be exceeded. */
@@ -14,20 +14,20 @@ class JointBudget extends Budget {
     return Math.min(...this.#budgets.map(({ tokensLeft }) => tokensLeft));
   }
 
-  override async begin(signal: AbortSignal): Promise<() => void> {
-    const releases: (() => void)[] = [];
-    const release = (): void => {
-      for (const one of releases) one();
+  override async start(signal: AbortSignal, expected: Pick<Spending, "tokens" | "cost">): Promise<CallUnderWay> {
+    const calls: CallUnderWay[] = [];
+    const end = (): void => {
+      for (const call of calls) call.end();
     };
     // What one of them refuses does not count against the others.
     this.requireRoom();
     try {
-      for (const budget of this.#budgets) releases.push(await budget.begin(signal));
+      for (const budget of this.#budgets) calls.push(await budget.start(signal, expected));
     } catch (error) {
-      release();
+      end();
       throw error;
     }
-    return release;
+    return { grow: (tokens, cost) => calls.forEach((call) => call.grow(tokens, cost)), end };
   }
 
   override again(): void {

@@ -1,4 +1,4 @@
-import type { EmbeddingModel, EmbeddingProvider } from "../embedding-provider.ts";
+import type { EmbeddingModel, EmbeddingProvider, EmbedOptions } from "../embedding-provider.ts";
 import { failureIn } from "../failures/failure-facts.ts";
 import { brokenStream, toProviderError } from "../provider-error.ts";
 import { waitForNextAttempt } from "../retry-policy.ts";
@@ -23,6 +23,11 @@ const KNOWN_DIMENSIONS: Record<string, number> = {
   "text-embedding-ada-002": 1536,
 };
 
+interface Batching {
+  signal: AbortSignal;
+  onRequest: EmbedOptions["onRequest"];
+}
+
 /** Embeddings from OpenAI or a compatible server: floats, in batches, some of them at once, three attempts each. */
 export class OpenAIEmbeddings implements EmbeddingProvider {
   readonly name = "openai";
@@ -45,7 +50,7 @@ export class OpenAIEmbeddings implements EmbeddingProvider {
     return { name: this.#modelName, dimensions: this.#dimensions };
   }
 
-  async embed(texts: string[], { signal }: { signal: AbortSignal }): Promise<Float32Array[]> {
+  async embed(texts: string[], { signal, onRequest }: EmbedOptions): Promise<Float32Array[]> {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, this.#closing.signal, failed.signal]);
     const size = this.#settings.batchSize ?? DEFAULT_BATCH;
@@ -58,7 +63,7 @@ export class OpenAIEmbeddings implements EmbeddingProvider {
         try {
           const release = await this.#places.acquire(either);
           try {
-            return await this.#embedBatch(batch, either);
+            return await this.#embedBatch(batch, { signal: either, onRequest });
           } finally {
             release();
           }
@@ -78,8 +83,9 @@ export class OpenAIEmbeddings implements EmbeddingProvider {
     if (!this.#closing.signal.aborted) this.#closing.abort(new DOMException("The provider was closed", "AbortError"));
   }
 
-  async #embedBatch(texts: string[], signal: AbortSignal): Promise<Float32Array[]> {
+  async #embedBatch(texts: string[], { signal, onRequest }: Batching): Promise<Float32Array[]> {
     for (let attempt = 1; ; attempt++) {
+      onRequest?.(texts);
       try {
         return await this.#request(texts, signal);
       } catch (error) {
