@@ -139,7 +139,9 @@ class ToolCall {
     try {
       const asked = (async () =>
         this.#onApprove!({ id, name: this.#entry.name, input: structuredClone(input) }, context))();
-      return await abortable(asked, context.signal);
+      // A host app may give anything, such as an answer that says no: only a plain yes is one.
+      const said: unknown = await abortable(asked, context.signal);
+      return said === true;
     } catch (error) {
       context.signal.throwIfAborted();
       if (error instanceof GeppettoError) throw error;

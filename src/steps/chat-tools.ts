@@ -188,7 +188,9 @@ export class ToolBox {
       const approval = askOutside({ name: `the approval of ${call.name}`, effect: "none", signal }, () =>
         approve(structuredClone(call), callWith(signal)),
       );
-      return (await abortable(approval, signal)) ? undefined : failed("the call was not approved");
+      // A host app may give anything, such as an answer that says no: only a plain yes is one.
+      const said: unknown = await abortable(approval, signal);
+      return said === true ? undefined : failed("the call was not approved");
     } catch {
       signal.throwIfAborted();
       return failed("the call was not approved: asking for approval failed");

@@ -334,6 +334,16 @@ describe("onApprove", () => {
     );
     expect(value).toBe("interrupt");
   });
+
+  it("takes nothing but true for a yes, such as an answer that says no", async () => {
+    for (const said of [{ approved: false }, "no", 1, undefined]) {
+      const { value } = await run(
+        `export default await chat("call: a {}", { tools: [{ name: "a", run: () => "made" }] });`,
+        { onApprove: (() => said) as never },
+      );
+      expect(value).toBe("[demo] a answered: Error: the call was not approved");
+    }
+  });
 });
 
 describe("a tool without run", () => {

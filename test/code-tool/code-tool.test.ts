@@ -98,6 +98,10 @@ describe("codeTool()", () => {
     });
     expect(asked).toEqual(["refund 10", "refund 100", "refund 20"]);
     expect(JSON.stringify(result.value ?? result.text)).toContain("the call was not approved");
+    const denied = await run("return tools.refund({ amount: 1 }).catch((e) => e.code)", {
+      onApprove: (() => ({ approved: false })) as never,
+    });
+    expect(denied.value).toBe("ERR_PERMISSION");
   });
 
   it("ends code at its limits, and says what to do instead", async () => {

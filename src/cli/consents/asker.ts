@@ -1,13 +1,9 @@
 import { createInterface } from "node:readline";
 import type { Answer, ApproveCall, ElicitationAnswer, McpElicitation } from "../../index.ts";
-import { formatCount } from "../options/quantities.ts";
-import { toJson } from "../output/to-json.ts";
 import type { Terminal } from "../output/terminal.ts";
 import { acceptedForm, type FormField, formFields } from "./elicitation-form.ts";
+import { shownInput } from "./shown-input.ts";
 import { userName } from "./user-name.ts";
-
-/** Characters of a call's input that are shown before it is asked for. */
-const MAX_INPUT = 2_000;
 
 /** Longest text of a server's that is shown before the user is asked, in characters. */
 const MAX_MESSAGE = 1_000;
@@ -113,10 +109,4 @@ export class Asker {
 function shortText(text: string): string {
   const line = text.replace(/\s+/g, " ");
   return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE).toWellFormed()}…` : line;
-}
-
-function shownInput(input: unknown): string {
-  const text = toJson(input);
-  if (text.length <= MAX_INPUT) return text;
-  return `${text.slice(0, MAX_INPUT)}… and ${formatCount(text.length - MAX_INPUT, "more character")}`;
 }

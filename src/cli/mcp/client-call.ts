@@ -1,9 +1,9 @@
 import type { ServerContext } from "@modelcontextprotocol/server";
 import type { CodeProgress } from "../../index.ts";
+import { shownInput } from "../consents/shown-input.ts";
 
-/** Longest text of a progress notification, and of a question, in characters. */
+/** Longest text of a progress notification, in characters. */
 const MAX_PROGRESS = 200;
-const MAX_QUESTION = 2_000;
 /** Shortest time between two progress notifications of a call, in milliseconds. */
 const PAUSE_MS = 100;
 /** How long somebody may think about a question, in milliseconds. */
@@ -44,11 +44,10 @@ export class ClientCall {
   /** Has the client ask its user whether a function may be called. Nobody to ask is no. */
   async approves(name: string, input: unknown, signal: AbortSignal): Promise<boolean> {
     if (!this.#mayAsk) return false;
-    const shown = JSON.stringify(input).slice(0, MAX_QUESTION).toWellFormed();
     const { action, content } = await this.#context.mcpReq.elicitInput(
       {
         mode: "form",
-        message: `May the code call ${name} with ${shown}?`,
+        message: `May the code call ${name} with ${shownInput(input)}?`,
         requestedSchema: {
           type: "object",
           properties: { allow: { type: "boolean", title: `Allow ${name}`, default: false } },

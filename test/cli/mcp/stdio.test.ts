@@ -67,6 +67,17 @@ describe("geppetto-js mcp", () => {
     expect((await mute.run(code)).structuredContent).toMatchObject({ value: ["ERR_PERMISSION", "ERR_PERMISSION"] });
   });
 
+  it("says so where a question does not show all of a call, and shows what would be hidden", async () => {
+    await using test = await stdioClient([...TOOLS, "--approve", "ask"], {
+      answer: () => ({ action: "accept", content: { allow: false } }),
+    });
+    await test.run(
+      `for (const note of ["x".repeat(3_000), "\\u202Eevil"]) { const input = { note, amount: 99 }; await tools.refund(input).catch(() => {}) }`,
+    );
+    expect(test.asked[0]).toMatch(/^May the code call refund with \{"note":"x{1991}… and 1,?0\d\d more characters\?$/);
+    expect(test.asked[1]).toBe(String.raw`May the code call refund with {"note":"\u202eevil","amount":99}?`);
+  });
+
   it("tells of what code does, and ends it when the client cancels", async () => {
     await using test = await stdioClient(["--isolation", "thread", "--session"]);
     const controller = new AbortController();
