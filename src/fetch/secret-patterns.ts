@@ -100,7 +100,8 @@ function formsOf(secret: string): string[] {
     JSON.stringify(secret)
       .slice(1, -1)
       .replaceAll("/", String.raw`\/`),
-    ...[inMarkup(secret, "&#39;", "&quot;"), inMarkup(secret, "&#x27;", "&#34;")],
+    inMarkup(secret, "&#39;", "&quot;"),
+    inMarkup(secret, "&#x27;", "&#34;"),
     ...base64Forms(secret).flatMap((form) => [form, encodeURIComponent(form), form.replaceAll("/", String.raw`\/`)]),
     Buffer.from(secret).toString("hex"),
     Buffer.from(secret).toString("hex").toUpperCase(),
