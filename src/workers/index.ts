@@ -1,6 +1,7 @@
 // The same execution on many machines, over a NATS server.
 export { NatsJournal, type NatsAccess, type NatsJournalOptions } from "../journal/executions/nats/nats-journal.ts";
 export type { FollowedEvent, FollowedItem } from "./followed-item.ts";
+export { queuedExecutions, type QueuedExecution } from "./queued-executions.ts";
 export {
   openExecution,
   resubmit,

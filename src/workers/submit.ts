@@ -10,7 +10,7 @@ import {
   parseExecutionId,
   unknownExecution,
 } from "../journal/executions/execution-errors.ts";
-import type { ExecutionDetails, Journal } from "../journal/executions/journal.ts";
+import type { ExecutionDetails, ExecutionLease, Journal } from "../journal/executions/journal.ts";
 import type { NatsAccess } from "../journal/executions/nats/nats-options.ts";
 import { Permissions, type PermissionOptions } from "../permissions/permissions.ts";
 import { GeppettoError } from "../shared/errors.ts";
@@ -109,7 +109,7 @@ export class SubmittedExecution implements AsyncDisposable {
       const { code } = error as GeppettoError;
       if (code === "ERR_EXECUTION_ENDED") return;
       if (code !== "ERR_EXECUTION_UNKNOWN") throw error;
-      await cancelWaiting(journal, this.#queue, this.id);
+      if (!(await cancelWaiting(journal, this.#queue, this.id))) await this.cancel();
     }
   }
 
@@ -153,19 +153,22 @@ export class SubmittedExecution implements AsyncDisposable {
   }
 }
 
-/** Ends one that nobody has begun: it begins and ends here. */
-async function cancelWaiting(journal: Journal, queue: JobQueue, id: string): Promise<void> {
+/** Ends one that nobody has begun: it begins and ends here. False where a worker was faster. */
+async function cancelWaiting(journal: Journal, queue: JobQueue, id: string): Promise<boolean> {
   const job = await queue.job(id);
-  if (job === undefined) return;
+  if (job === undefined) return true;
+  const { script, tenant, source } = job;
+  let lease: ExecutionLease;
   try {
-    const { script, tenant, source } = job;
-    const lease = await journal.begin(id, { script, tenant, details: { source } });
-    await lease.release();
+    lease = await journal.begin(id, { script, tenant, details: { source } });
   } catch (error) {
     if ((error as GeppettoError).code !== "ERR_EXECUTION_EXISTS") throw error;
+    return false;
   }
-  await journal.cancel(id);
+  await lease.release({ state: "failed", exitCode: 1, error: "the execution was cancelled" });
+  // Whoever takes the job finds nothing to do.
   await queue.forget("submitted", id);
+  return true;
 }
 
 /**

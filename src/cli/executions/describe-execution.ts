@@ -1,6 +1,10 @@
 import type { ExecutionFacts, Waiting } from "../../index.ts";
+import type { QueuedFacts } from "./queued.ts";
 import { onOneLine } from "../output/print-table.ts";
 import { formatTime } from "../runs/describe-run.ts";
+
+/** Of one that a journal has, or that waits in a queue. */
+export type KnownFacts = ExecutionFacts | QueuedFacts;
 
 /** Characters of a question that are shown in a line. */
 const MAX_QUESTION = 200;
@@ -43,13 +47,13 @@ export function suspendedLines(id: string, waitsFor: readonly Waiting[]): string
   return [`suspended: the execution ${id} waits for`, ...lines, `go on with: geppetto-js runs resume ${id}`];
 }
 
-/** "suspended", "interrupted", "running": what has become of it. */
-export function executionState({ state, holder }: ExecutionFacts): string {
+/** "queued", "suspended", "interrupted", "running": what has become of it. */
+export function executionState({ state, holder }: KnownFacts): string {
   return state === "running" && holder === undefined ? "interrupted" : state;
 }
 
 /** The same, with what it waits for. */
-export function describeExecution(facts: ExecutionFacts): string {
+export function describeExecution(facts: KnownFacts): string {
   const { state, waitsFor, isAnswered, exitCode, isDamaged } = facts;
   const name = executionState(facts);
   if (isDamaged) return `${name} (damaged)`;

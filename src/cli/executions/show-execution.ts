@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionDetails, Journal } from "../../index.ts";
 import { printedText } from "../../replay.ts";
 import { printLines } from "../output/print-table.ts";
@@ -9,9 +10,13 @@ import { factLines, type Fact } from "../runs/fact-lines.ts";
 import { readDetails } from "../session/run-start.ts";
 import { describeExecution, describeWait, executionState, howToAnswer } from "./describe-execution.ts";
 import { executionDocument } from "./list-executions.ts";
+import { withJournal } from "./open-journal.ts";
+import type { QueuedFacts } from "./queued.ts";
 
 /** Most characters of output that are shown, the last ones. */
 const MAX_OUTPUT = 100_000;
+/** How often somebody looks whether an execution has begun, in milliseconds. */
+const LOOK_MS = 100;
 
 /** What has been printed so far, and how many records of each kind there are. */
 interface ExecutionWork {
@@ -40,6 +45,29 @@ export async function showExecution(
     ["journal", [...counts].map(([kind, count]) => `${count} ${kind}`).join(", ")],
     ...output.map(({ stream, text }): Fact => [stream, cutText(text.replace(/\n$/, ""), isFull)]),
   ]);
+}
+
+/** `geppetto-js runs show ID` of one that no worker has begun; to follow it is to wait for one. */
+export async function showQueued(
+  { id, script, tenant, pool, createdAt, ...queued }: QueuedFacts,
+  { json, follow, isFull }: { json?: true | undefined; follow?: boolean | undefined; isFull: boolean },
+): Promise<void> {
+  if (!json) {
+    print([
+      ["execution", id],
+      ["tenant", tenant],
+      ["pool", pool],
+      ["script", script],
+      ["submitted", formatTime(createdAt)],
+      ["state", `${queued.state}: no worker has begun it`],
+    ]);
+  } else if (!follow) printLines([toJson(executionDocument({ id, script, tenant, pool, createdAt, ...queued }))]);
+  if (!follow) return;
+  await withJournal(async (journal) => {
+    let begun: ExecutionDetails | undefined;
+    while ((begun = await journal.get(id)) === undefined) await sleep(LOOK_MS);
+    await showExecution(journal, begun, { json, follow, isFull });
+  });
 }
 
 function print(facts: readonly Fact[]): void {

@@ -1,5 +1,5 @@
-import type { ExecutionFacts, RunState, RunSummary } from "../../index.ts";
-import { describeExecution } from "../executions/describe-execution.ts";
+import type { RunState, RunSummary } from "../../index.ts";
+import { describeExecution, type KnownFacts } from "../executions/describe-execution.ts";
 import { executionDocument, listExecutions } from "../executions/list-executions.ts";
 import { usedServer } from "../executions/open-journal.ts";
 import { withRunLog } from "../commands/runs-command.ts";
@@ -10,7 +10,7 @@ import { toJson } from "../output/to-json.ts";
 import { describeDuration, describeState, formatTime } from "./describe-run.ts";
 
 /** Of runs, and what executions that last have beside them. */
-export type ListedState = RunState | "suspended" | "interrupted";
+export type ListedState = RunState | "queued" | "suspended" | "interrupted";
 
 export interface ListOptions {
   limit: number;
@@ -30,7 +30,7 @@ const HEADER = ["ID", "WHEN", "SCRIPT", "STATE", "DURATION", "CALLS", "TOKENS", 
 const NUMBERS = [4, 5, 6, 7];
 
 /** A run in the log, or an execution in the journal. */
-type Listed = { startedAt: number } & ({ run: RunSummary } | { execution: ExecutionFacts });
+type Listed = { startedAt: number } & ({ run: RunSummary } | { execution: KnownFacts });
 
 /** `geppetto-js runs list` */
 export async function listRuns({ json, ...which }: ListOptions): Promise<void> {
@@ -50,7 +50,8 @@ async function latest(which: Omit<ListOptions, "json">): Promise<Listed[]> {
   const { state, ...others } = which;
   const runs = (): RunSummary[] | undefined =>
     withRunLog((log) => log.list({ ...others, ...(state === undefined ? {} : { state: state as RunState }) }));
-  const logged = usedServer() !== undefined || state === "suspended" || state === "interrupted" ? [] : (runs() ?? []);
+  const isOfExecutions = state === "queued" || state === "suspended" || state === "interrupted";
+  const logged = usedServer() !== undefined || isOfExecutions ? [] : (runs() ?? []);
   const executions = await listExecutions(which);
   return [
     ...logged.map((run) => ({ run, startedAt: run.startedAt })),
@@ -60,7 +61,7 @@ async function latest(which: Omit<ListOptions, "json">): Promise<Listed[]> {
     .slice(0, which.limit);
 }
 
-function toExecutionRow(facts: ExecutionFacts): string[] {
+function toExecutionRow(facts: KnownFacts): string[] {
   const { id, createdAt, script } = facts;
   const name = fitWidth(onOneLine(script), MAX_NAME);
   return [

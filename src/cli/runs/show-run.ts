@@ -2,7 +2,8 @@ import { type RunRecord, withBoundedCompletions } from "../../index.ts";
 import { usedServer, withNamedExecution } from "../executions/open-journal.ts";
 import { UsageError } from "../options/usage-error.ts";
 import { EXIT } from "../output/exit-codes.ts";
-import { showExecution } from "../executions/show-execution.ts";
+import { findQueued } from "../executions/queued.ts";
+import { showExecution, showQueued } from "../executions/show-execution.ts";
 import { findRun, followInLog } from "../commands/runs-command.ts";
 import { printLines } from "../output/print-table.ts";
 import { Terminal } from "../output/terminal.ts";
@@ -24,6 +25,8 @@ export async function showRun(id: string, { json, follow, full: isFull = false }
     showExecution(journal, execution, { json, follow, isFull }),
   );
   if (isExecution !== undefined) return;
+  const queued = await findQueued(id);
+  if (queued !== undefined) return showQueued(queued, { json, follow, isFull });
   if (usedServer() !== undefined)
     throw new UsageError(`Cannot find the execution: there is none ${JSON.stringify(id)} on the server`, EXIT.noFile);
   const run = findRun(id);

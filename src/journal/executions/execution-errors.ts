@@ -65,9 +65,13 @@ export function newerJournal(): GeppettoError {
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 
+export function isExecutionId(id: unknown): id is string {
+  return typeof id === "string" && ID.test(id);
+}
+
 /** @throws {GeppettoError} ValidationError with code ERR_EXECUTION_ID for what cannot be the id of an execution. */
 export function parseExecutionId(id: unknown): string {
-  if (typeof id === "string" && ID.test(id)) return id;
+  if (isExecutionId(id)) return id;
   const shown = typeof id === "string" ? JSON.stringify(id.slice(0, 140)) : `a ${typeof id}`;
   throw new GeppettoError(
     "ValidationError",

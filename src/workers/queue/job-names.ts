@@ -12,6 +12,8 @@ export interface JobNames {
   sources: string;
   job(pool: string, tenant: string): string;
   tenantOf(subject: string): string;
+  /** Where it is kept what was submitted as this execution; of all of them with "*". */
+  submittedAs(id: string): string;
 }
 
 export function jobNames(prefix: string): JobNames {
@@ -25,6 +27,7 @@ export function jobNames(prefix: string): JobNames {
     sources: `${prefix}_sources`,
     job: (pool, tenant) => `${prefix}.job.${pool}.${tenant}`,
     tenantOf: (subject) => subject.split(".")[3]!,
+    submittedAs: (id) => `$KV.${prefix}_submitted.${id === "*" ? id : keyOfId(id)}`,
   };
 }
 

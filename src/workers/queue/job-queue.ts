@@ -125,7 +125,7 @@ export class JobQueue implements AsyncDisposable {
   /** What was submitted under this id. @throws {GeppettoError} ValidationError where that is not what was written. */
   async job(id: string): Promise<Job | undefined> {
     const entry = await this.link.ask(() => this.submitted.get(keyOfId(id)));
-    return entry === null || isGone(entry) ? undefined : readJob(entry.string());
+    return entry === null || isGone(entry) ? undefined : readJob(id, entry.string());
   }
 
   /** Is there anything in the journal of an execution? */

@@ -40,15 +40,18 @@ export function checkJob(value: unknown): Job {
   return found.data;
 }
 
-/** @throws {GeppettoError} ValidationError for bytes that are not those of a job. */
-export function readJob(text: string): Job {
+/** What was submitted as this execution. @throws {GeppettoError} ValidationError for what nobody can have submitted so. */
+export function readJob(id: string, text: string): Job {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw unfit("it is not JSON");
   }
-  return checkJob(value);
+  const found = checkJob(value);
+  if (found.id !== id) throw unfit("it is kept under another id");
+  checkNames(found);
+  return found;
 }
 
 const POOL = /^[\w-]{1,64}$/;

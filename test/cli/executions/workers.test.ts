@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hasNatsServer, NatsServer } from "../../events/nats-server.ts";
+import { patience } from "../../machine/patience.ts";
 import { type CliProcess, runCli, ScriptFolder, startCli } from "../run-cli.ts";
 
 let server: NatsServer;
@@ -41,6 +42,38 @@ describe.skipIf(!hasNatsServer)("geppetto-js over NATS", () => {
     const items = await runCli([...submit, "--follow", "--json"]);
     const last = JSON.parse(items.stdout.trim().split("\n").at(-1)!) as object;
     expect(last).toMatchObject({ type: "end", outcome: { end: "exit", exitCode: 3 } });
+  });
+
+  it("lists, shows and cancels what waits in the queue, as what it is", async () => {
+    const env = { GEPPETTO_NATS: server.address };
+    const script = scripts.file("late.js", `console.log("ran")`);
+    const pool = ["--pool", "nobody", "-q"];
+    for (const id of ["late-1", "late-2", "late-3"]) await runCli(["submit", script, "--id", id, ...pool], { env });
+    const ids = async (...flags: string[]): Promise<string[]> => {
+      const { stdout } = await runCli(["runs", "list", "--script", "late.js", "--json", ...flags], { env });
+      return stdout.split("\n").flatMap((line) => {
+        if (line === "") return [];
+        const { id, state, isExecution } = JSON.parse(line) as { id: string; state: string; isExecution: boolean };
+        return `${id} ${state} ${isExecution}`;
+      });
+    };
+    expect(await ids()).toEqual(["late-3 queued true", "late-2 queued true", "late-1 queued true"]);
+    expect(await ids("--limit", "1")).toEqual(["late-3 queued true"]);
+    expect(await ids("--state", "running")).toEqual([]);
+    expect((await runCli(["runs", "list", "--state", "queued"], { env })).stdout).toMatch(/late-3 .* late\.js +queued /);
+    const shown = await runCli(["runs", "show", "late-2"], { env });
+    expect(shown.stdout).toMatch(/^execution +late-2\n.*^pool +nobody\n.*^state +queued: no worker has begun it$/ms);
+    const following = startCli(["runs", "show", "late-3", "--follow"], { env });
+    await following.seen("no worker has begun it");
+    const told = await runCli(["runs", "send", "late-1", "word"], { env });
+    expect(told).toMatchObject({ code: 66 });
+    expect(told.stderr).toContain("the execution late-1 waits in the queue, no worker has begun it");
+    expect(await runCli(["runs", "cancel", "late-1"], { env })).toMatchObject({ code: 0, stderr: "cancelled: late-1\n" });
+    expect((await runCli(["runs", "cancel", "late-1"], { env })).stderr).toContain("has ended");
+    await startWorker("w7", "--pool", "nobody");
+    expect((await following.result).stdout).toContain("ran");
+    const ended = ["late-1 failed true", "late-2 completed true", "late-3 completed true"];
+    await expect.poll(async () => (await ids()).sort(), { timeout: patience(20_000) }).toEqual(ended);
   });
 
   it("answers, lists and ends executions on the server", async () => {

@@ -59,6 +59,14 @@ export class ExecutionLog {
     return { row, at, begins: begins! };
   }
 
+  /** Of all that have a log. */
+  async ids(): Promise<Set<string>> {
+    const { manager } = this.#link;
+    const subjects_filter = this.#names.log("*");
+    const { state } = await this.#link.ask(() => manager.streams.info(this.#names.logs, { subjects_filter }));
+    return new Set(Object.keys(state.subjects ?? {}).map((subject) => this.#names.idOf(subject)));
+  }
+
   /** Forgets what came before this message. */
   async forget(id: string, before: number): Promise<void> {
     const { manager } = this.#link;
