@@ -47,7 +47,7 @@ export async function* queuedExecutions(
     const log = new ExecutionLog(link, names);
     // What was submitted is known until it has ended.
     const begun = ids.length === 0 ? new Set<string>() : await log.ids();
-    const waiting = ids.filter((id) => !begun.has(id)).reverse();
+    const waiting = ids.filter((id) => !begun.has(id)).toReversed();
     for (let at = 0; at < waiting.length; at += PAGE) {
       const page = waiting.slice(at, at + PAGE).map((id) => describe(id));
       for (const found of await Promise.all(page)) if (found !== undefined) yield found;

@@ -162,7 +162,10 @@ export class Worker implements AsyncDisposable {
 
   async #watchConnection(): Promise<void> {
     for await (const { type } of this.#queue.link.connection.status()) {
-      if (type !== "reconnect" || this.#stopping.signal.aborted) continue;
+      if (this.#stopping.signal.aborted) continue;
+      if (type === "disconnect") this.#logger.warn("The NATS server is away: waiting for it");
+      if (type !== "reconnect") continue;
+      this.#logger.warn("The NATS server is there again");
       try {
         if (await this.#queue.restore())
           this.#logger.warn(

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { NatsJournal, openExecution } from "../../src/workers/index.ts";
+import { NatsJournal, openExecution, type FollowedEvent } from "../../src/workers/index.ts";
 import { hasNatsServer } from "../events/nats-server.ts";
 import { patience } from "../machine/patience.ts";
 import { follow, printed, WorkerFixture } from "./worker-fixture.ts";
@@ -122,6 +122,31 @@ describe.skipIf(!hasNatsServer)("A worker", () => {
     await at.worker({ engine });
     expect(await execution.outcome).toMatchObject({ ok: true, value: 2 });
     expect(calls).toEqual(["a", "b"]);
+  });
+
+  it("tells those who follow from where events come again of an answer that broke off with it", async () => {
+    const first = await at.worker();
+    const words = Array.from({ length: 12 }, (_, i) => `word${i}`).join(" ");
+    const execution = await at.submit(`export default await chat("slow: 300ms\\necho: ${words}")`);
+    const events: FollowedEvent[] = [];
+    const again: { stepId: string; from: number }[] = [];
+    for await (const item of execution.follow()) {
+      if (item.type === "event") events.push(item.event);
+      if (item.type === "event" && item.event.type === "partial" && again.length === 0 && events.length === 3) {
+        await first.close();
+        await at.worker();
+      }
+      if (item.type !== "again") continue;
+      again.push(item);
+      const begun = events.findIndex(({ step, seq }) => step.stepId === item.stepId && seq === item.from);
+      expect(begun).toBeGreaterThanOrEqual(0);
+      events.splice(begun);
+    }
+    expect(again.length).toBe(1);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i));
+    expect(events.flatMap((event) => (event.type === "partial" ? [event.delta] : [])).join("")).toBe(words);
+    expect(await execution.outcome).toMatchObject({ ok: true, value: words });
+    expect((await execution.facts())!.attempt).toBe(2);
   });
 
   it("finds what was submitted before", async () => {

@@ -37,5 +37,16 @@ export async function findQueued(id: string): Promise<QueuedFacts | undefined> {
 
 function toFacts({ id, script, tenant, pool, submittedAt }: QueuedExecution): QueuedFacts {
   const times = { createdAt: submittedAt, updatedAt: submittedAt };
-  return { id, state: "queued", script, tenant, pool, attempt: 0, ...times, lastSeq: 0, waitsFor: [], isAnswered: false };
+  return {
+    id,
+    state: "queued",
+    script,
+    tenant,
+    pool,
+    attempt: 0,
+    ...times,
+    lastSeq: 0,
+    waitsFor: [],
+    isAnswered: false,
+  };
 }

@@ -5,7 +5,15 @@ import type { ListedState } from "../runs/list-runs.ts";
 import { parseSince } from "./since.ts";
 import { withNats } from "./worker-options.ts";
 
-const STATES: readonly ListedState[] = ["running", "completed", "failed", "killed", "queued", "suspended", "interrupted"];
+const STATES: readonly ListedState[] = [
+  "running",
+  "completed",
+  "failed",
+  "killed",
+  "queued",
+  "suspended",
+  "interrupted",
+];
 
 /** What can be done with executions on a server, too. */
 const OVER_NATS: readonly string[] = ["list", "show", "resume", "send", "approve", "resolve", "cancel"];

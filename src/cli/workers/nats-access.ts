@@ -1,4 +1,4 @@
-import type { NatsAccess } from "../../workers/index.ts";
+import { isNatsAddress, type NatsAccess } from "../../workers/index.ts";
 import { UsageError } from "../options/usage-error.ts";
 
 /** What the options say whose names begin with `--nats`. */
@@ -25,7 +25,7 @@ export function natsAccess(
   let who: { user: string; pass: string } | { token: string } | undefined;
   for (const one of nats.split(",")) {
     const found = /^(?:(?:nats|tls):\/\/)?(?:([^:@/]*)(?::([^@/]*))?@)?([^@/]+)\/?$/.exec(one.trim());
-    if (found === null)
+    if (found === null || !isNatsAddress(found[3]))
       throw new UsageError(`Cannot reach NATS: ${withoutSecret(one)} is not an address such as nats://host:4222`);
     const [, user, pass, host] = found;
     if (user !== undefined) {

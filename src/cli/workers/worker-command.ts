@@ -61,7 +61,7 @@ export async function workerCommand(options: WorkerCommandOptions): Promise<void
         setup: [setupDefaults({ chat, embeddings, ...outside, ...toolSettings })],
       },
     });
-  const worker = await whenThere(start, say);
+  const worker = await whenThere(start, (why) => say(`waiting: ${why}`));
   say(`worker ${worker.name} takes jobs of the pool ${pool ?? "default"}`);
   const stop = (): void => void worker.close();
   process.once("SIGINT", stop).once("SIGTERM", stop);
@@ -70,18 +70,28 @@ export async function workerCommand(options: WorkerCommandOptions): Promise<void
 }
 
 const PAUSE_MS = 1000;
+const SLOW_MS = 3000;
 
 /** A server that is away at the start is waited for: whoever starts all together does not know which one is first. */
-async function whenThere(start: () => Promise<Worker>, say: (text: string) => void): Promise<Worker> {
-  for (let told = ""; ;) {
+async function whenThere(start: () => Promise<Worker>, tellWhy: (text: string) => void): Promise<Worker> {
+  let told = "";
+  const tell = (why: string): void => {
+    if (why !== told) tellWhy(why);
+    told = why;
+  };
+  for (;;) {
+    // One behind a wall takes its time to be known as away.
+    const slow = setTimeout(tell, SLOW_MS, "the NATS server has not answered yet");
     try {
       return await start();
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
       if (code !== "ERR_NATS") throw toUsageError(error);
-      if (message !== told) say(`waiting: ${message}`);
-      told = message;
+      clearTimeout(slow);
+      tell(message);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    } finally {
+      clearTimeout(slow);
     }
   }
 }

@@ -60,7 +60,9 @@ describe.skipIf(!hasNatsServer)("geppetto-js over NATS", () => {
     expect(await ids()).toEqual(["late-3 queued true", "late-2 queued true", "late-1 queued true"]);
     expect(await ids("--limit", "1")).toEqual(["late-3 queued true"]);
     expect(await ids("--state", "running")).toEqual([]);
-    expect((await runCli(["runs", "list", "--state", "queued"], { env })).stdout).toMatch(/late-3 .* late\.js +queued /);
+    expect((await runCli(["runs", "list", "--state", "queued"], { env })).stdout).toMatch(
+      /late-3 .* late\.js +queued /,
+    );
     const shown = await runCli(["runs", "show", "late-2"], { env });
     expect(shown.stdout).toMatch(/^execution +late-2\n.*^pool +nobody\n.*^state +queued: no worker has begun it$/ms);
     const following = startCli(["runs", "show", "late-3", "--follow"], { env });
@@ -68,7 +70,10 @@ describe.skipIf(!hasNatsServer)("geppetto-js over NATS", () => {
     const told = await runCli(["runs", "send", "late-1", "word"], { env });
     expect(told).toMatchObject({ code: 66 });
     expect(told.stderr).toContain("the execution late-1 waits in the queue, no worker has begun it");
-    expect(await runCli(["runs", "cancel", "late-1"], { env })).toMatchObject({ code: 0, stderr: "cancelled: late-1\n" });
+    expect(await runCli(["runs", "cancel", "late-1"], { env })).toMatchObject({
+      code: 0,
+      stderr: "cancelled: late-1\n",
+    });
     expect((await runCli(["runs", "cancel", "late-1"], { env })).stderr).toContain("has ended");
     await startWorker("w7", "--pool", "nobody");
     expect((await following.result).stdout).toContain("ran");
@@ -124,6 +129,8 @@ describe.skipIf(!hasNatsServer)("geppetto-js over NATS", () => {
     expect(unnamed.stderr).toContain("say where it is with --nats URL, or GEPPETTO_NATS");
     const secret = await runCli(["submit", script, "--nats", "http://me:secret@"]);
     expect(secret.stderr).not.toContain("secret");
+    for (const address of ["nats://", "nats:// x", "a..b", "127.0.0.1:99999", "127.0.0.1:port", "http://127.0.0.1"])
+      expect(await runCli(["worker", "--nats", address]), address).toMatchObject({ code: 2, stdout: "" });
     const away = await runCli(["submit", script, "--nats", "127.0.0.1:1"]);
     expect(away).toMatchObject({ code: 74 });
     expect(away.stderr).toContain("error [ERR_NATS]: Cannot connect to NATS at 127.0.0.1:1");
@@ -131,6 +138,35 @@ describe.skipIf(!hasNatsServer)("geppetto-js over NATS", () => {
     const twin = await runCli(["worker", "--nats", server.address, "--name", "w3"]);
     expect(twin).toMatchObject({ code: 78 });
     expect(twin.stderr).toContain("one of the name w3 is there already");
+  });
+
+  it("starts a worker before its server, and has it go on with one that has come back empty", async () => {
+    const late = await NatsServer.start();
+    const env = { GEPPETTO_NATS: late.address };
+    const script = scripts.file("early.js", `console.log("ran")`);
+    const submit = async (): Promise<string> =>
+      (await runCli(["submit", script, "--id", "early", "--follow", "-q"], { env })).stdout;
+    try {
+      await late.kill();
+      const worker = startCli(["worker", "--name", "w8"], { env });
+      workers.push(worker);
+      await worker.seen(`waiting: Cannot connect to NATS at ${late.address}`);
+      await late.revive();
+      await worker.seen("worker w8 takes jobs");
+      expect(await submit()).toBe("ran\n");
+      await late.kill();
+      await worker.seen("The NATS server is away: waiting for it");
+      late.empty();
+      await late.revive();
+      await worker.seen("The NATS server is there again");
+      await worker.seen("its streams were made again");
+      // It knows nothing of the one before.
+      expect(await submit()).toBe("ran\n");
+    } finally {
+      for (const { child } of workers) child.kill("SIGTERM");
+      await Promise.all(workers.splice(0).map(({ result }) => result));
+      await late.stop();
+    }
   });
 
   it("has another worker go on when one is told to stop", async () => {

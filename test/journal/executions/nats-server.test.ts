@@ -52,6 +52,15 @@ describe.skipIf(!hasNatsServer)("A journal on a NATS server", () => {
     await expect(journalOf({ prefix: "a.b" })).rejects.toEqual(code("ERR_CONFIG"));
   });
 
+  it("refuses what can never be a server, and credentials that are not there", async () => {
+    const unfit = ["", "a..b", "http://a", "a:0x1", "a:99999", "a b", "nats://", "a/b", ["127.0.0.1:1", "?"]];
+    for (const servers of unfit)
+      await expect(journalOf({ servers }), String(servers)).rejects.toEqual(code("ERR_CONFIG"));
+    await expect(journalOf({ credentials: "/none/such" })).rejects.toEqual(code("ERR_CONFIG"));
+    for (const servers of ["[::1]:1", "nats://u:p@127.0.0.1:1", "tls://127.0.0.1:1/", ["127.0.0.1:1", "localhost.:1"]])
+      await expect(journalOf({ servers }), String(servers)).rejects.toEqual(code("ERR_NATS"));
+  });
+
   it("keeps each record once while the server is killed again and again", async () => {
     const journal = await journalOf();
     const lease = await journal.begin("one", { script: "a.js" });

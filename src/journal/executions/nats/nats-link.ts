@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
@@ -5,7 +6,7 @@ import { createDeferred, type Deferred } from "../../../base/deferred.ts";
 import { loadPackage } from "../../../events/nats/load-package.ts";
 import { GeppettoError } from "../../../shared/errors.ts";
 import { journalFailed, overJournalLimit } from "../execution-errors.ts";
-import type { NatsAccess } from "./nats-options.ts";
+import { isNatsAddress, type NatsAccess } from "./nats-options.ts";
 
 /** How long one request may take, and the pause before it is made again, in milliseconds. */
 const REQUEST_MS = 3000;
@@ -55,9 +56,14 @@ export class NatsLink implements AsyncDisposable {
     void this.#watch();
   }
 
-  /** @throws {GeppettoError} ConfigError where a package is missing; ERR_NATS where no server answers, or it has no JetStream. */
+  /**
+   * @throws {GeppettoError} ConfigError where a package or the file of credentials is missing, and for what is not an address;
+   *   ERR_NATS where no server answers, or it has no JetStream.
+   */
   static async connect(access: NatsAccess): Promise<NatsLink> {
     const { servers = "127.0.0.1:4222", patienceMs = 30_000 } = access;
+    const unfit = [servers].flat().find((server) => !isNatsAddress(server));
+    if (unfit !== undefined) throw unusable(`${JSON.stringify(unfit)} is not an address such as host:4222`);
     const transport = await loadPackage(() => import("@nats-io/transport-node"), "@nats-io/transport-node");
     const { jetstream, jetstreamManager } = await loadPackage(() => import("@nats-io/jetstream"), "@nats-io/jetstream");
     const options: NodeConnectionOptions = {
@@ -70,12 +76,10 @@ export class NatsLink implements AsyncDisposable {
       ...(access.token === undefined ? {} : { token: access.token }),
       ...(access.tls === undefined ? {} : { tls: access.tls }),
     };
+    if (access.credentials !== undefined)
+      options.authenticator = transport.credsAuthenticator(readCredentials(access.credentials));
     let connection: NatsConnection | undefined;
     try {
-      if (access.credentials !== undefined) {
-        const { readFileSync } = await import("node:fs");
-        options.authenticator = transport.credsAuthenticator(readFileSync(access.credentials));
-      }
       connection = await transport.connect(options);
       const manager = await jetstreamManager(connection, { timeout: REQUEST_MS });
       return new NatsLink(connection, jetstream(connection, { timeout: REQUEST_MS }), manager, patienceMs);
@@ -173,4 +177,16 @@ export class NatsLink implements AsyncDisposable {
       return journalFailed("its stream is gone: the server has come back without what it kept", error);
     return journalFailed(message, error);
   }
+}
+
+function readCredentials(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw unusable(`the credentials cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function unusable(why: string): GeppettoError {
+  return new GeppettoError("ConfigError", `Cannot connect to NATS: ${why}`);
 }

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { JournalLimits } from "../tables/journal-tables.ts";
 
 /** How to reach a NATS server, as plain data: it is handed to a thread. */
@@ -17,6 +18,17 @@ export interface NatsAccess {
   replicas?: number;
   /** How long a server that is away is waited for before a call fails, in milliseconds; default 30,000. */
   patienceMs?: number;
+}
+
+const SCHEME = /^(?:nats|tls):\/\//;
+const HOST = /^(?:[a-z\d_-]+(?:\.[a-z\d_-]+)*\.?|\[[\da-f:.]+\])$/;
+
+/** Can a server be there? Whether one is, is another question. */
+export function isNatsAddress(address: unknown): boolean {
+  if (typeof address !== "string") return false;
+  const rest = address.replace(SCHEME, "");
+  const url = URL.parse(`http://${isIPv6(rest) ? `[${rest}]` : rest}`);
+  return url !== null && HOST.test(url.hostname) && url.pathname + url.search + url.hash === "/";
 }
 
 export interface NatsJournalOptions extends NatsAccess {
