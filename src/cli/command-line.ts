@@ -144,7 +144,7 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
   const program = createProgram(named);
   const { args, json } = prepareArguments(named, program.commands);
   const end = (error: unknown): never => {
-    process.exit(reportFailure(error, json, args));
+    process.exit(reportFailure(error, json, args, program));
   };
   // Nobody is left to tell when the reader of a stream has gone; a stream that fails otherwise is an error.
   let failure: string | undefined;
@@ -161,7 +161,7 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
-    process.exitCode = reportFailure(error, json, args);
+    process.exitCode = reportFailure(error, json, args, program);
   }
   const flushed = [process.stdout, process.stderr].map(
     (stream) => new Promise<void>((resolve) => void stream.write("", () => resolve())),
@@ -210,8 +210,20 @@ function toUsageError(error: unknown): UsageError | undefined {
   return undefined;
 }
 
+/** The words that name a command, such as "runs show". */
+function calledCommand(program: Command, args: readonly string[]): string {
+  const names: string[] = [];
+  let command: Command | undefined = program;
+  for (const word of args) {
+    command = command.commands.find((one) => one.name() === word);
+    if (command === undefined) break;
+    names.push(word);
+  }
+  return names.join(" ");
+}
+
 /** Says what went wrong before or around a script, and returns the exit code. */
-function reportFailure(error: unknown, json: boolean, args: readonly string[]): number {
+function reportFailure(error: unknown, json: boolean, args: readonly string[], program: Command): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
   let message: string;
   let exitCode: number = EXIT.usage;
@@ -221,6 +233,8 @@ function reportFailure(error: unknown, json: boolean, args: readonly string[]): 
     message = error.message.replace(/^error: /, "");
     if (error.code === "commander.unknownOption" && args[0]?.startsWith("-") === true) {
       process.stderr.write("hint: options follow the command: geppetto-js run [options] script.js\n");
+    } else if (error.code === "commander.missingArgument") {
+      process.stderr.write(`hint: geppetto-js ${calledCommand(program, args)} --help says how it is used\n`);
     }
   } else {
     const usage = toUsageError(error);

@@ -41,6 +41,11 @@ export function readProfiles(file: YamlFile, isForeign: boolean): Profile[] {
   });
 }
 
+function unknownProfile(name: string, known: readonly string[]): string {
+  const problem = unknownKey(name, known, "profile");
+  return known.length > 0 ? problem : `${problem}; no profiles are defined, geppetto-js init writes some`;
+}
+
 /**
  * A profile with what it extends, in the order in which they apply: bases before those who extend them, later bases over
  * earlier ones; each once.
@@ -56,7 +61,7 @@ export function profileChain(name: string, profiles: ReadonlyMap<string, Profile
     }
     const profile = profiles.get(current);
     if (profile === undefined)
-      throw configError(place, unknownKey(current, [...profiles.keys()], "profile"), "ERR_CONFIG_PROFILE");
+      throw configError(place, unknownProfile(current, [...profiles.keys()]), "ERR_CONFIG_PROFILE");
     if (chain.includes(profile)) return;
     for (const base of profile.extends) {
       visit(base, [...way, current], placeOf(profile.file, ["profiles", current, "extends"], "value"));

@@ -7,7 +7,7 @@ import { hintForGlobal, hintForMember } from "./missing-names.ts";
 import { linesOf, offsetOf, type Frame } from "./source-frame.ts";
 
 const HINTS: Record<string, string> = {
-  ERR_MISSING_KEY: "keys come from the environment and from keys set; without one, run with -m embedded:demo",
+  ERR_MISSING_KEY: "set the variable, or store a key with geppetto-js keys set; without a key, run with -m embedded:demo",
   ERR_INVALID_KEY: "check the key, in the environment or the one that keys set has stored",
   ERR_NO_PRICE: "set prices in geppetto.yaml, as prices: { MODEL: { input: 0.25, output: 2 } }",
   ERR_RATE_LIMIT: "wait a little, or ask for less at a time",

@@ -254,7 +254,8 @@ describe.concurrent("the command line itself", () => {
   it.each([
     [["run", "--tiemout", "3s", "x.js"], "error: unknown option '--tiemout'\n(Did you mean --timeout?)\n"],
     [["rnu", "x"], "error: unknown command 'rnu'\n(Did you mean run?)\n"],
-    [["run"], "error: missing required argument 'script'\n"],
+    [["run"], "error: missing required argument 'script'\nhint: geppetto-js run --help says how it is used\n"],
+    [["runs", "show"], "hint: geppetto-js runs show --help says how it is used\n"],
     [["run", "--timeout", "soon", "x.js"], "Expected a time such as 60s, 500ms or 2m, at most 24 days."],
     [["run", "--timeout", "1000h", "x.js"], "Expected a time such as 60s, 500ms or 2m, at most 24 days."],
     [["run", "--memory", "-3", "x.js"], "Expected a size such as 128MB or 1GB."],

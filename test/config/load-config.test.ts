@@ -279,7 +279,9 @@ describe("a slip in a file", () => {
     expect(await problem({ script: says({ chat: { modle: "x" } }) })).toContain(
       'agent.js: there is no setting in chat "modle"',
     );
-    expect(await problem({ profile: "x" })).toBe('Cannot use --profile: there is no profile "x"');
+    expect(await problem({ profile: "x" })).toBe(
+      'Cannot use --profile: there is no profile "x"; no profiles are defined, geppetto-js init writes some',
+    );
   });
 });
 

@@ -10,6 +10,7 @@ import { serverOutput } from "../output/server-output.ts";
 import { printNotes } from "../output/print-table.ts";
 import { outsideOf, wallsOf } from "../session/engine-options.ts";
 import { PermissionLog } from "../session/permission-log.ts";
+import { withCallTime } from "./call-time.ts";
 import { ClientCall } from "./client-call.ts";
 import { createCodeServer } from "./code-server.ts";
 import { type ClientServer, McpHttpServer } from "./http-server.ts";
@@ -25,9 +26,6 @@ export interface McpOptions extends ScriptOptions {
   /** A module with what the code may use. */
   tools?: string;
 }
-
-/** Most clients give a call up after a minute. */
-const CALL_MS = 50_000;
 
 const { version } = createRequire(import.meta.url)("geppetto-js/package.json") as { version: string };
 
@@ -66,12 +64,6 @@ export async function mcpCommand(options: McpOptions): Promise<void> {
   } finally {
     uses.close();
   }
-}
-
-/** Where nobody says how long code may take, it ends before clients give its call up, and says why. */
-export function withCallTime({ settings, origins, warnings }: Config): Pick<Config, "settings" | "warnings"> {
-  if (origins.get("limits.timeout")?.kind !== "default") return { settings, warnings };
-  return { settings: { ...settings, limits: { ...settings.limits, wallMs: CALL_MS } }, warnings };
 }
 
 async function serveStdio(sdk: McpStdio, serve: () => ClientServer): Promise<void> {

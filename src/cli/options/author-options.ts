@@ -28,7 +28,7 @@ function addCheck(program: Command, isCalled: boolean): Command {
     .description("say what is wrong with scripts, and run nothing of them: syntax, imports, permissions, types")
     .argument("<scripts...>", "files; - is stdin")
     .optionsGroup("Input and output:")
-    .option("--json", "as one JSON document, to mend by")
+    .option("--json", "as one JSON document, for programs")
     .action(async (scripts: string[], options: CheckOptions) => {
       const { checkCommand } = await import("../commands/check-command.ts");
       await checkCommand(scripts, options);

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { CALL_SECONDS } from "../mcp/call-time.ts";
 import type { McpOptions } from "../mcp/mcp-command.ts";
 import { parsePort } from "./quantities.ts";
 import { addRunFlags } from "./run-flags.ts";
@@ -23,5 +24,5 @@ export function addMcpCommand(
       const { mcpCommand } = await import("../mcp/mcp-command.ts");
       await mcpCommand(options);
     });
-  return isCalled ? addRunFlags(mcp, env, { groups: GROUPS }) : mcp;
+  return isCalled ? addRunFlags(mcp, env, { groups: GROUPS, defaults: { "limits.timeout": `${CALL_SECONDS}s` } }) : mcp;
 }

@@ -34,17 +34,21 @@ export interface RunFlagsOptions {
   groups?: readonly FlagGroup[];
   /** What is left out: settings by their paths, other flags by their keys. */
   without?: readonly string[];
+  /** Defaults that the command has of its own, by the paths of their settings. */
+  defaults?: Readonly<Record<string, string>>;
 }
 
 /** Adds the flags of these groups, in the order of the table, each group under its own heading of the help. */
 export function addRunFlags(
   command: Command,
   env: Environment,
-  { groups = FLAG_GROUPS, without = [] }: RunFlagsOptions = {},
+  { groups = FLAG_GROUPS, without = [], defaults = {} }: RunFlagsOptions = {},
 ): Command {
   for (const group of groups) {
     const settings = [...SETTING_BY_PATH].flatMap(([path, setting]) =>
-      setting.flag?.group === group && !without.includes(path) ? [toSettingOption(path, setting, setting.flag)] : [],
+      setting.flag?.group === group && !without.includes(path)
+        ? [toSettingOption(path, setting, setting.flag, defaults[path])]
+        : [],
     );
     const others = [...RUN_OPTION_BY_KEY].flatMap(([key, option]) =>
       option.flag.group === group && !without.includes(key) ? [toOption(option, env)] : [],
@@ -54,8 +58,9 @@ export function addRunFlags(
   return command;
 }
 
-function toSettingOption(path: string, setting: Setting, flag: Flag): Option {
-  const { kind, help, default: usual = setting.implied, merge } = setting;
+function toSettingOption(path: string, setting: Setting, flag: Flag, own?: string): Option {
+  const { kind, help, merge } = setting;
+  const usual = own ?? setting.default ?? setting.implied;
   const option = new SettingOption(path, syntaxOf(flag), usual === undefined ? help : `${help} (default: ${usual})`);
   if (typeof kind !== "string") return option.choices(kind);
   if (merge === "subset") return option.argParser(collectNames).conflicts("untrusted");

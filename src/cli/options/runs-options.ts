@@ -48,7 +48,9 @@ function parseQuestion(text: string): number {
 
 /** Adds `runs list|show|replay|export|trace`, and what tells executions that last something. */
 export function addRunsCommand(program: Command, env: Environment): Command {
-  const runs = program.command("runs").description("show, trace, replay and export the runs in the log of runs");
+  const runs = program
+    .command("runs")
+    .description("show, trace, replay and export runs; go on with executions that last, and answer them");
   const id = "the run's id, the beginning of it, or last";
   runs
     .command("list")

@@ -21,7 +21,7 @@ function addProfiles(program: Command): Command {
     .action(async (options: { json?: true }) => (await commands()).listProfiles(options));
   profiles
     .command("show")
-    .description("the settings that a profile makes, with all that counts beside it")
+    .description("the settings that count with a profile")
     .argument("[name]", "default: the profile in use")
     .option("--origin", "say where each value comes from")
     .option("--json", "as one JSON document, with origins")

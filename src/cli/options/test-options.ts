@@ -25,7 +25,7 @@ export function addTestCommand(
       ),
     )
     .addOption(
-      new Option("--reporter <kind>", "how the results are told")
+      new Option("--reporter <kind>", "how the results are shown")
         .choices(REPORTERS)
         .default("default")
         .helpGroup("Tests:"),

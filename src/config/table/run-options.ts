@@ -88,12 +88,12 @@ export const RUN_OPTIONS = {
   seed: {
     kind: "integer",
     flag: { name: "--seed", takes: "<n>", group: "Reproducing" },
-    help: "where random numbers and ids come from, with --deterministic (default: 1)",
+    help: "the seed of random numbers and ids in deterministic runs (default: 1)",
   },
   now: {
     kind: "moment",
     flag: { name: "--now", takes: "<iso>", group: "Reproducing" },
-    help: "when the virtual clock begins, with --deterministic (default: 2026-01-01T00:00:00Z)",
+    help: "when the clock of deterministic runs begins (default: 2026-01-01T00:00:00Z)",
   },
 
   durable: {
@@ -116,7 +116,7 @@ export const RUN_OPTIONS = {
   inspect: {
     flagOnly: true,
     flag: { name: "--inspect", takes: "[port]", group: "Debugging" },
-    help: "attach a debugger; not possible with this version, which says what to use instead",
+    help: "attach a debugger: not possible with this version; says what to use instead",
   },
   trace: {
     flagOnly: true,

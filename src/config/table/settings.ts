@@ -184,7 +184,7 @@ export const SETTINGS = {
     implied: "always",
     merge: { strictestFirst: ["never", "ask", "always"] },
     flag: { name: "--approve", takes: "<when>", group: "Limits" },
-    help: "tool calls of a model: always makes them, never refuses them, ask asks you first",
+    help: "may a model call tools: always, never, or ask you before each call",
   },
   "tools.timeoutMs": {
     inside: "tools.toolTimeoutMs",
