@@ -7,14 +7,16 @@ import { hintForGlobal, hintForMember } from "./missing-names.ts";
 import { linesOf, offsetOf, type Frame } from "./source-frame.ts";
 
 const HINTS: Record<string, string> = {
-  ERR_MISSING_KEY: "set the variable, or store a key with geppetto-js keys set; without a key, run with -m embedded:demo",
-  ERR_INVALID_KEY: "check the key, in the environment or the one that keys set has stored",
+  ERR_MISSING_KEY:
+    "set the variable, or store a key with geppetto-js keys set; without a key, run with -m embedded:demo",
+  ERR_INVALID_KEY: "check the key in the environment, or the one that geppetto-js keys set has stored",
   ERR_NO_PRICE: "set prices in geppetto.yaml, as prices: { MODEL: { input: 0.25, output: 2 } }",
   ERR_RATE_LIMIT: "wait a little, or ask for less at a time",
   ERR_SCRIPT_STALLED: "an await is waiting for something that was never started, or that was cancelled",
   ERR_PROVIDER_UNREACHABLE: "check the base URL and that the server runs",
   ERR_REPLAY_MISS:
     "record the answer by running once with --record in place of --replay; geppetto-js test records it where CI is not set",
+  ERR_NOT_DURABLE: "run it with --durable, or with --approve ask to answer questions on a terminal",
   ERR_ENGINE_CRASHED: "the script broke the JavaScript engine itself; nothing outside it was touched",
 };
 
@@ -53,7 +55,7 @@ export function hintFor(error: ScriptError, facts: HintFacts): string | undefine
   if (code === "ERR_SCRIPT_LOAD") return hintForLoading(message, facts);
   // V8's own word for an import() that was not put together before the script ran.
   if (message === "Not supported" && facts.source.includes("import(")) {
-    return "import() takes the name of a module as a text, in a script file that is an ES module; eval and .cjs have none";
+    return "import() takes the name of a module as a text; code of eval and stdin imports what --allow-import names";
   }
   if (message.startsWith("Uncaught: the script threw a value")) {
     return "throw an Error: nothing else tells what it is and where it was thrown";

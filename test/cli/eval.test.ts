@@ -1,5 +1,9 @@
-import { describe, expect, it } from "vitest";
-import { runCli } from "./run-cli.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { runCli, ScriptFolder } from "./run-cli.ts";
+
+const folder = new ScriptFolder();
+folder.file("seven.js", "export const seven = 7;");
+afterAll(() => folder.remove());
 
 describe.concurrent("eval", () => {
   it.each([
@@ -21,6 +25,30 @@ describe.concurrent("eval", () => {
     ['chat("echo: hi there")', "hi there\n"],
   ])("of %s prints its value", async (code, stdout) => {
     expect(await runCli(["eval", "-q", code])).toMatchObject({ code: 0, stdout, stderr: "" });
+  });
+
+  it.each([
+    ['(await import("./seven.js")).seven', "7\n"],
+    ['import { seven } from "./seven.js"; seven * 6', "42\n"],
+    ['import { seven } from "./seven.js"; console.log(seven)', "7\n"],
+    ['chat("echo: how to import files")', "how to import files\n"],
+  ])("of %s prints its value, where --allow-import allows what it imports", async (code, stdout) => {
+    const given = ["eval", "-q", "--allow-import=./seven.js", code];
+    expect(await runCli(given, { cwd: folder.path })).toMatchObject({ code: 0, stdout, stderr: "" });
+  });
+
+  it("of an import that is not allowed names the flag", async () => {
+    const { code, stderr } = await runCli(["eval", 'import { seven } from "./seven.js"; seven'], { cwd: folder.path });
+    expect(code).toBe(77);
+    expect(stderr).toContain("allow it with --allow-import=./seven.js");
+  });
+
+  it("of code that imports shows an error in the code as it was written", async () => {
+    const written = 'import { seven } from "./seven.js"; seven.foo.bar';
+    const { code, stderr } = await runCli(["eval", "--allow-import", written], { cwd: folder.path });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`> 1 | ${written}\n`);
+    expect(stderr).toMatch(/\n    at eval:1:47\n/);
   });
 
   it("of an error shows it in the code as it was written", async () => {

@@ -7,6 +7,9 @@ import type { Candidate, SessionScript } from "../session/session-script.ts";
 
 /** A `.cjs` name makes a classic script, whose value is that of its last statement. */
 const NAME = "eval.cjs";
+/** Code that imports is a module, whose value is its default export. */
+const MODULE_NAME = "eval.mjs";
+const IMPORTS = /\bimport\s*[\w$*{"'(]/;
 
 /** `code` without a semicolon at its end, in two: the last statement and what stands before it. */
 function splitLast(code: string): [before: string, last: string] {
@@ -15,27 +18,37 @@ function splitLast(code: string): [before: string, last: string] {
   return [body.slice(0, at + 1), body.slice(at + 1)];
 }
 
-const RETURN = ";return (";
+/** Puts words before the last statement, on one line with what stands before: where that is a comment, it does not parse. */
+function withLast(code: string, words: string): Required<Pick<Candidate, "code" | "toSourceColumn">> {
+  const [before, last] = splitLast(code);
+  const lastLine = before.split("\n").length;
+  const lastColumn = before.length - before.lastIndexOf("\n");
+  return {
+    code: `${before}${words}${last}\n)`,
+    toSourceColumn: (line, column) => (line === lastLine && column >= lastColumn ? column - words.length : column),
+  };
+}
 
 /**
  * Ways to read the code, the first that parses counts: an expression, statements, statements that await and end in an
  * expression, statements that await.
  */
 function readings(code: string): Candidate[] {
-  const [before, last] = splitLast(code);
-  const lastLine = before.split("\n").length;
-  const lastColumn = before.length - before.lastIndexOf("\n");
+  const ended = withLast(code, ";return (");
   return [
     { name: NAME, code: `(async () => (\n${code}\n))()`, lineOffset: 1 },
     { name: NAME, code },
-    {
-      name: NAME,
-      // On one line with what stands before it: where that ends in a comment, this does not parse, and so is not meant.
-      code: `(async () => {\n${before}${RETURN}${last}\n)})()`,
-      lineOffset: 1,
-      toSourceColumn: (line, column) => (line === lastLine && column >= lastColumn ? column - RETURN.length : column),
-    },
+    { ...ended, name: NAME, code: `(async () => {\n${ended.code}})()`, lineOffset: 1 },
     { name: NAME, code: `(async () => {\n${code}\n})()`, lineOffset: 1 },
+  ];
+}
+
+/** The same for code that imports: an expression, statements that end in one, statements. */
+function moduleReadings(code: string): Candidate[] {
+  return [
+    { name: MODULE_NAME, code: `export default await (\n${code}\n)`, lineOffset: 1 },
+    { ...withLast(code, ";export default await ("), name: MODULE_NAME },
+    { name: MODULE_NAME, code },
   ];
 }
 
@@ -49,8 +62,9 @@ function plainFailure(outcomes: readonly ScriptOutcome[]): ScriptOutcome {
 export function evalScript(code: string): SessionScript {
   return {
     command: "eval",
-    candidates: readings(code),
-    loadFailure: plainFailure,
+    ...(IMPORTS.test(code)
+      ? { candidates: moduleReadings(code) }
+      : { candidates: readings(code), loadFailure: plainFailure }),
     source: code,
     label: "eval",
     args: [],

@@ -52,7 +52,9 @@ async function trustFolder(store: TrustStore, folder: string): Promise<void> {
     return;
   }
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new UsageError(`Cannot trust ${shown(folder)}: this is asked on a terminal, of a person`);
+    throw new UsageError(
+      `Cannot trust ${shown(folder)}: the question needs a terminal; look at the file, and run geppetto-js trust in one`,
+    );
   }
   printNotes(describeFile(folder, file));
   if (!(await confirm("Trust it as it is now? [y/N] "))) throw new UsageError("Nothing is trusted", EXIT.uncaught);

@@ -51,8 +51,7 @@ export async function resumeExecution(
 ): Promise<void> {
   const { id, state } = execution;
   if (state === "completed" || state === "failed") {
-    const how = `geppetto-js run --durable --id ${id} and its script shows what it has printed`;
-    const what = `Cannot resume the execution ${id}: it has ended, it has ${state}; ${how}`;
+    const what = `Cannot resume the execution ${id}: it has ${state}; geppetto-js runs replay ${id} prints its output again`;
     throw new UsageError(what, EXIT.usage, "ERR_EXECUTION_ENDED");
   }
   const then = detailsOf(execution);

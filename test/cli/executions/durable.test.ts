@@ -248,6 +248,7 @@ describe("a question", () => {
     const { code, stderr } = await folder.cli(["run", "ask.js"]);
     expect(code).toBe(1);
     expect(stderr).toContain("ERR_NOT_DURABLE");
+    expect(stderr).toContain("hint: run it with --durable");
   });
 });
 

@@ -71,7 +71,7 @@ describe("a folder's geppetto.yaml that nobody has trusted", () => {
     folder.foreign(evil);
     const refused = await folder.cli(["trust"], { input: "y\n" });
     expect(refused).toMatchObject({ code: 2, stdout: "" });
-    expect(refused.stderr).toMatch(/this is asked on a terminal, of a person\n$/);
+    expect(refused.stderr).toMatch(/the question needs a terminal; .* run geppetto-js trust in one\n$/);
     expect((await folder.cli(["trust", "nowhere"])).code).toBe(66);
     expect((await folder.cli(["trust", "--list"])).stdout).toBe("");
   });
