@@ -5,7 +5,7 @@ import type { StepLog, StepProgress } from "../shared/step-events.ts";
 import type { Connection, RequestCall } from "./connection.ts";
 import { serverError, toolError } from "./mcp-error.ts";
 import type { CallPart, ToldPart } from "./mcp-source.ts";
-import type { Progress, ServerLog } from "./message-guard.ts";
+import type { Progress, ServerLog } from "./messages/message-guard.ts";
 import { PartQueue } from "./part-queue.ts";
 import type { McpTool } from "./tool-list.ts";
 import { errorText, isTooDeep, toolValue, type ToolResult } from "./tool-value.ts";
@@ -23,6 +23,7 @@ export interface ToolCallRequest {
 /** Longest message of a server's about a call, and largest value that it logs, in characters of JSON. */
 const MAX_MESSAGE = 1_000;
 const MAX_LOGGED = 10_000;
+const TOO_DEEP = "[nested too deeply]";
 
 /**
  * Calls a tool: its arguments are held against its schema before, and what it gives against its output schema after.
@@ -69,8 +70,9 @@ function progressOf({ progress, total, message }: Progress): StepProgress {
 }
 
 function logOf({ level, logger, data }: ServerLog): StepLog {
+  if (isTooDeep(data)) return logOf({ level, ...(logger === undefined ? {} : { logger }), data: TOO_DEEP });
   const text = JSON.stringify(data) ?? "null";
-  const isLarge = text.length > MAX_LOGGED || isTooDeep(data);
+  const isLarge = text.length > MAX_LOGGED;
   return {
     level: cutText(level, 20),
     ...(logger === undefined ? {} : { logger: cutText(logger, MAX_MESSAGE) }),

@@ -7,7 +7,7 @@ import { MAX_TIMER_MS } from "../shared/limits.ts";
 import { type AnswerElicitation, ELICITATION, elicitationOf } from "./elicitation.ts";
 import { clientInfo, loadClient } from "./load-client.ts";
 import { explainedError, serverError, timeoutError } from "./mcp-error.ts";
-import { guardMessages, type Progress, type ServerLog } from "./message-guard.ts";
+import { guardMessages, type Progress, type ServerLog } from "./messages/message-guard.ts";
 import { openTransport } from "./open-transport.ts";
 import type { KnownServer } from "./server-settings.ts";
 import { ToolList } from "./tool-list.ts";

@@ -1,8 +1,10 @@
 import type { Readable } from "node:stream";
 import type { ClientOptions, Transport } from "@modelcontextprotocol/client";
-import { boundedFetch } from "./bounded-fetch.ts";
+import { boundedFetch } from "./messages/bounded-fetch.ts";
 import { loadClient, loadStdio } from "./load-client.ts";
-import { MAX_MESSAGE_BYTES } from "./message-guard.ts";
+import { GeppettoError } from "../shared/errors.ts";
+import { MessageLines } from "./messages/message-lines.ts";
+import { MAX_MESSAGE_BYTES, Traffic } from "./messages/message-size.ts";
 import { tellLines } from "./server-output.ts";
 import type { KnownServer } from "./server-settings.ts";
 
@@ -14,11 +16,12 @@ export async function openTransport(
   { way }: KnownServer,
   onLine: (line: string) => void,
 ): Promise<{ transport: Transport; options: ClientOptions }> {
+  const traffic = new Traffic();
   if ("url" in way) {
     const { StreamableHTTPClientTransport } = await loadClient();
     const transport = new StreamableHTTPClientTransport(way.url, {
       requestInit: { headers: way.headers },
-      fetch: boundedFetch(MAX_MESSAGE_BYTES),
+      fetch: boundedFetch(traffic),
     });
     return { transport, options: { versionNegotiation: { mode: "auto" } } };
   }
@@ -32,9 +35,29 @@ export async function openTransport(
     ...(env === undefined ? {} : { env: { ...env } }),
     ...(cwd === undefined ? {} : { cwd }),
   });
+  const { deserializeMessage } = await loadClient();
+  readLines(transport, new MessageLines(deserializeMessage, traffic));
+  const send = transport.send.bind(transport);
+  transport.send = (message) => {
+    traffic.noteRequest();
+    return send(message);
+  };
   tellLines(transport.stderr as Readable, onLine);
   // To ask a program for the newest version would take a second process of it.
   return { transport: endsSoon(transport), options: {} };
+}
+
+/** The package reads what a program says in time that grows with the square of a line's length, and does not let us choose how. */
+function readLines(transport: object, lines: MessageLines): void {
+  if (!("_readBuffer" in transport)) {
+    throw new GeppettoError(
+      "ConfigError",
+      "Cannot use MCP servers: this version of @modelcontextprotocol/client does not let their messages be bounded; install 2.4",
+      { code: "ERR_MISSING_PACKAGE" },
+    );
+  }
+  // oxlint-disable-next-line no-underscore-dangle -- the name is the package's
+  transport._readBuffer = lines;
 }
 
 /** A program that does not end with its stdin is told to, sooner than the protocol's package does. */

@@ -1,3 +1,5 @@
+import { isTooLarge } from "./messages/message-size.ts";
+
 /** A part of what a tool, a resource or a prompt gives, as the protocol has it. */
 export interface ContentBlock {
   type: string;
@@ -56,9 +58,9 @@ function isText(block: ContentBlock): block is ContentBlock & { text: string } {
   return block.type === "text" && typeof block.text === "string";
 }
 
-/** The object or list that a text says; the text where it says anything else. */
+/** The object or list that a text says; the text where it says anything else, or more than is parsed for a script. */
 function parsed(text: string): unknown {
-  if (!/^\s*[[{]/.test(text)) return text;
+  if (!/^\s*[[{]/.test(text) || isTooLarge(text)) return text;
   try {
     return JSON.parse(text) as unknown;
   } catch {

@@ -85,6 +85,19 @@ function dripping(response: ServerResponse, type: string, text: string): void {
   stops.push(() => clearInterval(timer));
 }
 
+/** A stream of this event, again and again. */
+function endless(event: string): Mode {
+  return (_, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const block = event.repeat(10_000);
+    const pump = (): void => {
+      while (response.write(block)) if (response.destroyed) return;
+      response.once("drain", pump);
+    };
+    pump();
+  };
+}
+
 const FAILED = ["StepError", "ERR_MCP_SERVER", expect.any(String)];
 
 describe("a hostile server of Streamable HTTP", () => {
@@ -149,15 +162,27 @@ describe("a hostile server of Streamable HTTP", () => {
   });
 
   it("that sends comments without end on a stream of events is broken off", async () => {
-    const block = ": nothing\n\n".repeat(10_000);
-    const url = await serverOf((_, response) => {
-      response.writeHead(200, { "content-type": "text/event-stream" });
-      const pump = (): void => {
-        while (response.write(block)) if (response.destroyed) return;
-        response.once("drain", pump);
-      };
-      pump();
-    });
+    const url = await serverOf(endless(`: ${"nothing ".repeat(20)}\n\n`));
     expect(await call(url)).toEqual([...FAILED.slice(0, 2), expect.stringContaining("more than 10000000 bytes")]);
+  });
+
+  it("that sends events without end that say nothing is broken off", async () => {
+    for (const event of ["data:\n\n", "dx\n\n"]) {
+      const url = await serverOf(endless(event));
+      expect(await call(url)).toEqual([...FAILED.slice(0, 2), expect.stringContaining("sends more than")]);
+    }
+  });
+
+  it("that sends more values than are read fails that call, whatever stands before them", async () => {
+    const dense = `{"jsonrpc":"2.0","id":1,"result":{"content":[],"structuredContent":{"a":[${"[],".repeat(200_000)}1]}}}`;
+    const bodies = [
+      ["application/json", dense],
+      ["text/event-stream", `: "\ndata: ${dense}\n\n`],
+      ["text/event-stream", `\uFEFF:"\rdata: ${dense}\r\r`],
+    ] as const;
+    for (const [type, body] of bodies) {
+      const url = await serverOf((_, response) => void response.writeHead(200, { "content-type": type }).end(body));
+      expect(await call(url)).toEqual([...FAILED.slice(0, 2), expect.stringContaining("more than 250000 values")]);
+    }
   });
 });

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { HostMonitor } from "../attacks/host-monitor.ts";
+import { patience } from "../machine/patience.ts";
 import { mcpValue, runMcp, scripted } from "./run-mcp.ts";
 
 const run = (code: string, mode = ""): Promise<unknown> => mcpValue(code, { servers: { test: scripted(mode) } });
@@ -59,6 +61,33 @@ describe("a hostile MCP server", () => {
         'Cannot call mcp.test.huge: the MCP server "test" has sent a message of more than 10000000 bytes',
       ],
       1_000_000,
+    ]);
+  });
+
+  it("that sends more values or levels than are read, in what it is asked for or not, holds nobody up", async () => {
+    const monitor = await HostMonitor.start();
+    const code = `const got = [];
+      for (const [unit, where] of [["[],", "result"], ["1,", "result"], ['"a":0,', "log"], ["[", "log"], ["[", "result"]])
+        got.push((await rejection(mcp.test.dense({ unit, where })))[2].replace(/^.*"test" /, ""));
+      export default got`;
+    const values = "has sent a message of more than 250000 values";
+    const levels = "has sent a message of more than 10000 levels";
+    expect(await run(code)).toEqual([values, values, values, levels, levels]);
+    const { longestStallMs } = await monitor.stop();
+    expect(longestStallMs).toBeLessThan(patience(100));
+  });
+
+  it("whose text is more JSON than is parsed for a script gives it as a text", async () => {
+    const code = `const text = await mcp.test.dense({ unit: "1,", where: "text", bytes: 600_000 });
+      export default [typeof text, JSON.parse(text).length > 200_000]`;
+    expect(await run(code)).toEqual(["string", true]);
+  });
+
+  it("whose lines nobody can read is ended when they are too many", async () => {
+    const code = `export default [await rejection(mcp.test.blanks()), await mcp.test.add({ a: 1, b: 1 })]`;
+    expect(await run(code)).toEqual([
+      ["StepError", "ERR_MCP_SERVER", expect.stringContaining("sends more than has been asked for")],
+      "2",
     ]);
   });
 

@@ -65,6 +65,28 @@ const TOOLS = {
   hang: { inputSchema: any, run: () => console.error("hanging") },
   die: { inputSchema: any, run: () => process.exit(3) },
   huge: { inputSchema: any, run: ({ bytes }) => text("x".repeat(bytes)) },
+  dense: {
+    inputSchema: any,
+    run: ({ unit, where, bytes = 9_500_000 }, { id }) => {
+      const many = unit.repeat(bytes / unit.length).replace(/,$/, "");
+      const value = unit.includes(":") ? `{${many}}` : `[${many}]`;
+      if (where === "text") return text(value);
+      const log = `"method":"notifications/message","params":{"level":"info","data":${value}}`;
+      const result = `"id":${id},"result":{"content":[],"structuredContent":{"a":${value}}}`;
+      process.stdout.write(`{"jsonrpc":"2.0",${where === "log" ? log : result}}\n`);
+    },
+  },
+  blanks: {
+    inputSchema: any,
+    run: () => {
+      const block = "\n".repeat(60_000);
+      const pump = () => {
+        while (process.stdout.write(block));
+        process.stdout.once("drain", pump);
+      };
+      pump();
+    },
+  },
   deep: { inputSchema: any, run: () => text(`${"[".repeat(5_000)}${"]".repeat(5_000)}`) },
   polluted: { inputSchema: any, run: () => text('{"__proto__":{"polluted":true},"constructor":1}') },
   nonsense: {

@@ -1,3 +1,5 @@
+import { ByteBuffer } from "../../base/bytes/byte-buffer.ts";
+
 /** Most bytes of one event of a stream, and of a body that is JSON: each is parsed at once, while everybody waits. */
 export const MAX_EVENT_BYTES: number = 2 * 1024 * 1024;
 
@@ -135,44 +137,5 @@ export class EventSplitter {
       if (value.trim() === "[DONE]") this.sawDone = true;
     }
     return false;
-  }
-}
-
-/** Bytes that come in pieces, however small, in time and room that are linear in their number. */
-class ByteBuffer {
-  #bytes = Buffer.alloc(0);
-  #length = 0;
-
-  get length(): number {
-    return this.#length;
-  }
-
-  add(bytes: Uint8Array): void {
-    const length = this.#length + bytes.length;
-    if (length > this.#bytes.length) {
-      const larger = Buffer.alloc(Math.max(length, this.#bytes.length * 2));
-      this.#bytes.copy(larger, 0, 0, this.#length);
-      this.#bytes = larger;
-    }
-    this.#bytes.set(bytes, this.#length);
-    this.#length = length;
-  }
-
-  clear(): void {
-    this.#length = 0;
-  }
-
-  /** All bytes as text; they are forgotten. */
-  takeText(): string {
-    const text = this.#bytes.toString("utf8", 0, this.#length);
-    this.clear();
-    return text;
-  }
-
-  /** A copy of all bytes, which are forgotten. */
-  take(): Buffer {
-    const taken = Buffer.from(this.#bytes.subarray(0, this.#length));
-    this.clear();
-    return taken;
   }
 }

@@ -1,7 +1,5 @@
 import type { Transport } from "@modelcontextprotocol/client";
-
-/** Largest message of a server, in bytes. */
-export const MAX_MESSAGE_BYTES = 10_000_000;
+import { faultOf } from "./message-size.ts";
 
 /** Messages that nobody has asked for: so many at once, and so many more each second. */
 const BURST = 10_000;
@@ -62,9 +60,9 @@ export function guardMessages(transport: Transport, { onFault, onProgress, onLog
   };
   transport.onerror = (error) => {
     if (error === TAKEN) return;
-    if (/exceeded maximum size/.test(error.message)) {
-      onFault(`has sent a message of more than ${MAX_MESSAGE_BYTES} bytes`);
-    } else isTooMany();
+    const fault = faultOf(error);
+    if (fault === undefined) isTooMany();
+    else onFault(fault);
   };
 }
 

@@ -1,0 +1,112 @@
+/** Largest message of a server, in bytes. */
+export const MAX_MESSAGE_BYTES = 10_000_000;
+/** Most values in one, counted in commas, colons and brackets, and how deep it may be nested. */
+const MAX_VALUES = 250_000;
+const MAX_LEVELS = 10_000;
+/** What reading a value costs, in bytes of text that cost as much. */
+const BYTES_PER_VALUE = 20;
+
+/** What a server may send that nobody has asked for: so much at once, and so much more each second; by weight. */
+const BURST = 64_000_000;
+const PER_SECOND = 4_000_000;
+/** What it may send for each request more. */
+const PER_REQUEST = MAX_MESSAGE_BYTES + MAX_VALUES * BYTES_PER_VALUE;
+
+const LF = 10;
+const CR = 13;
+const QUOTE = 34;
+const COMMA = 44;
+const COLON = 58;
+const BACKSLASH = 92;
+const OPENING: ReadonlySet<number> = new Set([91, 123]);
+const CLOSING: ReadonlySet<number> = new Set([93, 125]);
+
+/** Counts what a message holds while it comes: one that would take long is not parsed at all. */
+export class MessageSize {
+  #bytes = 0;
+  #values = 0;
+  #level = 0;
+  #isInText = false;
+  #isEscaped = false;
+
+  /** What it takes to read the message, in bytes of text that take as much. */
+  get weight(): number {
+    return this.#bytes + this.#values * BYTES_PER_VALUE;
+  }
+
+  /**
+   * More of the message.
+   *
+   * @throws {Error} that {@link faultOf} knows, where it is too much.
+   */
+  add(bytes: Uint8Array): void {
+    this.#bytes += bytes.length;
+    if (this.#bytes > MAX_MESSAGE_BYTES) throw tooLarge(MAX_MESSAGE_BYTES, "bytes");
+    let isInText = this.#isInText;
+    let isEscaped = this.#isEscaped;
+    let values = this.#values;
+    let level = this.#level;
+    for (const byte of bytes) {
+      if (isInText) {
+        // No text of JSON goes on in the next line.
+        if (byte === LF || byte === CR || (byte === QUOTE && !isEscaped)) isInText = false;
+        isEscaped = byte === BACKSLASH && !isEscaped;
+      } else if (byte === QUOTE) {
+        isInText = true;
+        isEscaped = false;
+      } else if (byte === COMMA || byte === COLON) values++;
+      else if (OPENING.has(byte)) {
+        values++;
+        if (++level > MAX_LEVELS) throw tooLarge(MAX_LEVELS, "levels");
+      } else if (CLOSING.has(byte)) level--;
+    }
+    if (values > MAX_VALUES) throw tooLarge(MAX_VALUES, "values");
+    this.#isInText = isInText;
+    this.#isEscaped = isEscaped;
+    this.#values = values;
+    this.#level = level;
+  }
+}
+
+/** Is it more than would be read of a server? */
+export function isTooLarge(text: string): boolean {
+  try {
+    new MessageSize().add(Buffer.from(text));
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** What all messages of a server weigh together, those that nobody can read too. */
+export class Traffic {
+  #room = BURST;
+  #lastTime = performance.now();
+
+  /** Something has been asked, which may be answered. */
+  noteRequest(): void {
+    this.#room += PER_REQUEST;
+  }
+
+  /** @throws {Error} that {@link faultOf} knows, where it is more than has been asked for. */
+  add(weight: number): void {
+    const now = performance.now();
+    const refilled = this.#room + ((now - this.#lastTime) * PER_SECOND) / 1000;
+    this.#room = Math.max(this.#room, Math.min(BURST, refilled)) - weight;
+    this.#lastTime = now;
+    if (this.#room < 0) throw new Error(TOO_MUCH);
+  }
+}
+
+const TOO_MUCH = "more than has been asked for";
+
+function tooLarge(most: number, what: string): Error {
+  return new Error(`exceeded maximum size of ${most} ${what}`);
+}
+
+/** What a server has done wrong, where an error says that it has sent too much: the protocol's package may have put it in words. */
+export function faultOf({ message }: Error): string | undefined {
+  const [, most] = /exceeded maximum size of (\d+ \w+)/.exec(message) ?? [];
+  if (most !== undefined) return `has sent a message of more than ${most}`;
+  return message.includes(TOO_MUCH) ? `sends ${TOO_MUCH}` : undefined;
+}
