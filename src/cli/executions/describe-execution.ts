@@ -24,27 +24,34 @@ export function describeWait({ kind, number, name = "", question = "", dueAt }: 
   }
 }
 
-/** What to type for it; undefined where there is nothing to do but wait. */
-export function howToAnswer(id: string, { kind, number, name = "" }: Waiting): string | undefined {
+/**
+ * What to type for it; undefined where there is nothing to do but wait.
+ *
+ * @param isOnServer the execution is on a NATS server, whose address may hold a password and is not shown
+ */
+export function howToAnswer(id: string, wait: Waiting, isOnServer: boolean): string | undefined {
+  const { kind, number, name = "" } = wait;
+  const server = isOnServer ? " --nats URL" : "";
   switch (kind) {
     case "sleep":
       return undefined;
     case "receive":
-      return `geppetto-js runs send ${id} ${quoted(name)} --data JSON`;
+      return `geppetto-js runs send ${id} ${quoted(name)} --data JSON${server}`;
     case "approve":
-      return `geppetto-js runs approve ${id} --question ${number}`;
+      return `geppetto-js runs approve ${id} --question ${number}${server}`;
     case "ambiguous":
-      return `geppetto-js runs resolve ${id} --question ${number} --retry | --value JSON | --error TEXT`;
+      return `geppetto-js runs resolve ${id} --question ${number}${server} --retry | --value JSON | --error TEXT`;
   }
 }
 
-/** What an execution that is suspended says on stderr. */
-export function suspendedLines(id: string, waitsFor: readonly Waiting[]): string[] {
+/** What an execution that is suspended says on stderr; one on a server is gone on with by a worker. */
+export function suspendedLines(id: string, waitsFor: readonly Waiting[], isOnServer = false): string[] {
   const lines = waitsFor.map((wait) => {
-    const how = howToAnswer(id, wait);
+    const how = howToAnswer(id, wait, isOnServer);
     return `  ${describeWait(wait)}${how === undefined ? "" : `\n    ${how}`}`;
   });
-  return [`suspended: the execution ${id} waits for`, ...lines, `go on with: geppetto-js runs resume ${id}`];
+  const next = isOnServer ? [] : [`go on with: geppetto-js runs resume ${id}`];
+  return [`suspended: the execution ${id} waits for`, ...lines, ...next];
 }
 
 /** "queued", "suspended", "interrupted", "running": what has become of it. */

@@ -10,7 +10,7 @@ import { factLines, type Fact } from "../runs/fact-lines.ts";
 import { readDetails } from "../session/run-start.ts";
 import { describeExecution, describeWait, executionState, howToAnswer } from "./describe-execution.ts";
 import { executionDocument } from "./list-executions.ts";
-import { withJournal } from "./open-journal.ts";
+import { usedServer, withJournal } from "./open-journal.ts";
 import type { QueuedFacts } from "./queued.ts";
 
 /** Most characters of output that are shown, the last ones. */
@@ -127,6 +127,8 @@ function describeBeginning(execution: ExecutionDetails, isFull: boolean): Fact[]
 function describeEnd(execution: ExecutionDetails): Fact[] {
   const { id, attempt, updatedAt, waitsFor, state, holder, exitCode, error, isAnswered, isDamaged } = execution;
   const waits = state === "suspended" || state === "running" ? waitsFor : [];
+  const isOnServer = usedServer() !== undefined;
+  const goOn = isOnServer ? "a worker goes on with it" : `go on with: geppetto-js runs resume ${id}`;
   return [
     ["state", state === "suspended" ? executionState(execution) : describeExecution(execution)],
     ["attempt", String(attempt)],
@@ -135,9 +137,9 @@ function describeEnd(execution: ExecutionDetails): Fact[] {
     ...waits.flatMap((wait): Fact[] => [
       ["waits for", describeWait(wait)],
       ["  data", wait.data === undefined ? undefined : toJson(wait.data)],
-      ["  type", howToAnswer(id, wait)],
+      ["  type", howToAnswer(id, wait, isOnServer)],
     ]),
-    ["answered", isAnswered && state === "suspended" ? `go on with: geppetto-js runs resume ${id}` : undefined],
+    ["answered", isAnswered && state === "suspended" ? goOn : undefined],
     ["exit code", exitCode === undefined ? undefined : String(exitCode)],
     ["error", error],
     ["damaged", isDamaged && "a part of this execution in the journal cannot be read"],

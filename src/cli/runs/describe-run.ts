@@ -58,7 +58,7 @@ export function describeStart(
   const { chat } = settings ?? {};
   return [
     ["run", run.id],
-    ["script", `${run.script} (${command ?? "unknown"}${untrusted ? " --untrusted" : ""})`],
+    ["script", run.script + (command === undefined ? "" : ` (${command}${untrusted ? " --untrusted" : ""})`)],
     ["arguments", args.length === 0 ? undefined : args.map((arg) => JSON.stringify(arg)).join(" ")],
     ["variables", pairs(env)],
     ["input", omittedInput === undefined ? input && cutText(input, isFull) : "not kept: too long"],

@@ -78,7 +78,7 @@ async function followSubmitted(
     for await (const item of execution.follow({ signal: stop.signal })) {
       if (isDocument) terminal.write("stdout", `${toJson(item)}\n`);
       else if (item.type === "output") terminal.write(item.stream, item.text);
-      else if (item.type === "suspended" && !isQuiet) printNotes(suspendedLines(id, item.waitsFor).slice(0, -1));
+      else if (item.type === "suspended" && !isQuiet) printNotes(suspendedLines(id, item.waitsFor, true));
       else if (item.type === "end") tellOutcome(item.outcome, script, terminal);
     }
   } catch (error) {

@@ -66,7 +66,7 @@ export async function workerCommand(options: WorkerCommandOptions): Promise<void
   const stop = (): void => void worker.close();
   process.once("SIGINT", stop).once("SIGTERM", stop);
   await worker.closed;
-  say(`worker ${worker.name} has stopped: what it was at goes on elsewhere`);
+  say(`worker ${worker.name} has stopped: other workers go on with its jobs`);
 }
 
 const PAUSE_MS = 1000;

@@ -88,6 +88,9 @@ describe.skipIf(!hasNatsServer)("geppetto-js over NATS", () => {
     await runCli(["submit", script, "--id", "ask"], { env });
     const state = async (): Promise<string> => (await runCli(["runs", "list", "--script", "ask.js"], { env })).stdout;
     await expect.poll(state).toContain("an answer to question 1: Go on?");
+    const shown = await runCli(["runs", "show", "ask"], { env });
+    expect(shown.stdout).toContain("script      ask.js\n");
+    expect(shown.stdout).toContain("type      geppetto-js runs approve ask --question 1 --nats URL\n");
     const approved = await runCli(["runs", "approve", "ask", "--note", "fine"], { env });
     expect(approved.stderr).toBe("approved; a worker goes on with it\n");
     const followed = await runCli(["submit", script, "--id", "ask", "--follow", "-q"], { env });
