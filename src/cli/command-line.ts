@@ -4,7 +4,7 @@ import { Command, CommanderError } from "commander";
 import { reasonOf } from "../files.ts";
 import { checkEnvironment, OTHER_VARIABLES, VENDOR_VARIABLES } from "../options.ts";
 import { EXIT } from "./output/exit-codes.ts";
-import { prepareArguments } from "./options/prepare-arguments.ts";
+import { prepareArguments, type PreparedArguments } from "./options/prepare-arguments.ts";
 import { printNotes } from "./output/print-table.ts";
 import { failureDocument } from "./session/script-document.ts";
 import { addAuthorCommands } from "./options/author-options.ts";
@@ -19,7 +19,7 @@ import { addWorkerCommands } from "./options/worker-options.ts";
 import { addTestCommand } from "./options/test-options.ts";
 import { isReaderGone } from "./output/terminal.ts";
 import { toJson } from "./output/to-json.ts";
-import { UsageError, withoutConfigError } from "./options/usage-error.ts";
+import { errorLine, UsageError, withoutConfigError } from "./options/usage-error.ts";
 
 const { version } = createRequire(import.meta.url)("geppetto-js/package.json") as { version: string };
 
@@ -45,6 +45,9 @@ function scriptCommands(): Promise<ScriptCommands> {
 
 /** How long a guest's thread may take to leave before the process ends without it, in milliseconds. */
 const THREAD_LEAVE_MS = 250;
+
+/** The code of what the parser of the command line refuses. */
+const USAGE = "ERR_USAGE";
 
 const COMMANDS = [
   "run",
@@ -72,7 +75,8 @@ function createProgram(args: readonly string[]): Command {
   const program = new Command("geppetto-js")
     .description("Runs JavaScript that you need not trust against language models.")
     .version(version)
-    .enablePositionalOptions();
+    .enablePositionalOptions()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, `error [${USAGE}]:`)) });
   const run = program
     .command("run")
     .description("run a script; - reads it from stdin; what follows it are its own arguments")
@@ -142,9 +146,10 @@ function withCommand(args: readonly string[]): string[] {
 export async function runCommandLine(given: readonly string[]): Promise<void> {
   const named = withCommand(given);
   const program = createProgram(named);
-  const { args, json } = prepareArguments(named, program.commands);
+  const prepared = prepareArguments(named, program.commands);
+  const { args } = prepared;
   const end = (error: unknown): never => {
-    process.exit(reportFailure(error, json, args, program));
+    process.exit(reportFailure(error, prepared, program));
   };
   // Nobody is left to tell when the reader of a stream has gone; a stream that fails otherwise is an error.
   let failure: string | undefined;
@@ -161,7 +166,7 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
-    process.exitCode = reportFailure(error, json, args, program);
+    process.exitCode = reportFailure(error, prepared, program);
   }
   const flushed = [process.stdout, process.stderr].map(
     (stream) => new Promise<void>((resolve) => void stream.write("", () => resolve())),
@@ -170,7 +175,7 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
   // The events of a failed stream come after what waits for it.
   await new Promise((resolve) => setImmediate(resolve));
   if (failure !== undefined) {
-    printNotes([`error: ${failure}`]);
+    printNotes([errorLine({ message: failure, code: "ERR_OUTPUT" })]);
     process.exitCode = EXIT.output;
   }
   // A guest's thread that is still on its way out would hang the exit: let it leave first.
@@ -223,11 +228,12 @@ function calledCommand(program: Command, args: readonly string[]): string {
 }
 
 /** Says what went wrong before or around a script, and returns the exit code. */
-function reportFailure(error: unknown, json: boolean, args: readonly string[], program: Command): number {
+function reportFailure(error: unknown, { args, json, id }: PreparedArguments, program: Command): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
   let message: string;
   let exitCode: number = EXIT.usage;
-  let code: string | undefined;
+  let code = USAGE;
+  let runId = id;
   if (error instanceof CommanderError) {
     // Commander has said it on stderr; an option before the command is the slip that it does not explain.
     message = error.message.replace(/^error: /, "");
@@ -240,9 +246,10 @@ function reportFailure(error: unknown, json: boolean, args: readonly string[], p
     const usage = toUsageError(error);
     exitCode = usage?.exitCode ?? EXIT.bug;
     message = usage?.message ?? describeBug(error);
-    code = usage?.code;
-    printNotes([`error${code === undefined ? "" : ` [${code}]`}: ${message}`]);
+    code = usage?.code ?? "ERR_BUG";
+    runId = usage?.runId ?? id;
+    printNotes([errorLine({ message, code })]);
   }
-  if (json) process.stdout.write(`${toJson(failureDocument(message, exitCode, code))}\n`);
+  if (json) process.stdout.write(`${toJson(failureDocument({ message, code, runId }, exitCode))}\n`);
   return exitCode;
 }

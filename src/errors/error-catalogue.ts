@@ -1,5 +1,6 @@
 import { EXIT } from "./exit-codes.ts";
 import { configurationErrors } from "./configuration-errors.ts";
+import { commandLineErrors } from "./command-line-errors.ts";
 import type { ErrorEntry } from "./error-entry.ts";
 import { eventErrors } from "./event-errors.ts";
 import { executionErrors } from "./execution-errors.ts";
@@ -17,6 +18,7 @@ export interface ErrorGroup {
 
 /** Every code that an error of geppetto-js can have. `docs/errors.md` is made from it. */
 export const ERROR_GROUPS: readonly ErrorGroup[] = [
+  { title: "The command line", errors: commandLineErrors },
   { title: "Scripts and steps", errors: scriptErrors },
   { title: "Executions that last", errors: executionErrors },
   { title: "Limits", errors: limitErrors },

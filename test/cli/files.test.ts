@@ -65,7 +65,7 @@ describe.skipIf(!isPosix)("files with conversations", () => {
     for (const name of ["link", "dangling", "hard"]) {
       const events = await runCli(["eval", `--events=${path(name)}`, "1"]);
       expect(events).toMatchObject({
-        code: 2,
+        code: 74,
         stdout: "",
         stderr: expect.stringMatching(/it is (a link|another name of a file)/),
       });
@@ -83,12 +83,12 @@ describe.skipIf(!isPosix)("files with conversations", () => {
     const script = folder.file("a.js", "console.log(1)");
     const pipe = path("pipe");
     const runs: [args: string[], code: number, how: RegExp][] = [
-      [["run", `--events=${pipe}`, script], 2, /--events alone writes them to stderr/],
-      [["run", "--record", pipe, script], 66, /Cannot record to/],
+      [["run", `--events=${pipe}`, script], 74, /--events alone writes them to stderr/],
+      [["run", "--record", pipe, script], 74, /Cannot record to/],
       [["run", "--replay", pipe, script], 66, /Cannot replay/],
       [["run", "--input", pipe, script], 66, /--input - reads stdin/],
       [["run", pipe], 66, /- reads a script from stdin/],
-      [["run", "--events=/dev/null", script], 2, /--events alone/],
+      [["run", "--events=/dev/null", script], 74, /--events alone/],
     ];
     for (const [args, code, how] of runs) {
       const result = await runCli(args);
@@ -168,7 +168,7 @@ describe.skipIf(!isPosix)("output that cannot be written", () => {
     ]) {
       const { code, stderr } = await inShell('echo 1 | "$@" > /dev/full', args);
       expect({ args, code }).toEqual({ args, code: 74 });
-      expect(stderr).toMatch(/^error: Cannot write to stdout: the disk is full\n$/m);
+      expect(stderr).toMatch(/^error \[ERR_OUTPUT\]: Cannot write to stdout: the disk is full\n$/m);
     }
   });
 
@@ -177,7 +177,9 @@ describe.skipIf(!isPosix)("output that cannot be written", () => {
     const full = 'ulimit -f 8; exec "$@"';
     const recorded = await inShell(full, ["run", "--no-log", "--record", "tape.json", script]);
     expect(recorded).toMatchObject({ code: 74, stdout: "40000\n" });
-    expect(recorded.stderr).toMatch(/error: Cannot keep every answer in tape\.json: the file would be too large/);
+    expect(recorded.stderr).toMatch(
+      /error \[ERR_OUTPUT\]: Cannot keep every answer in tape\.json: the file would be too large/,
+    );
     expect(existsSync(path("tape.json")) ? readFileSync(path("tape.json"), "utf8") : "").toBe("");
     const seen = await inShell(full, ["run", "--no-log", "--json", "--events=events", script]);
     expect(seen.code).toBe(74);

@@ -120,21 +120,24 @@ describe("recorded answers", () => {
 describe.concurrent("a cassette that", () => {
   it("is not there ends in exit code 66", async () => {
     const { code, stderr } = await runCli(["run", "--replay", "none.json", ask], { cwd: folder.path });
-    expect({ code, stderr }).toEqual({ code: 66, stderr: "error: Cannot replay none.json: there is no such file\n" });
+    expect({ code, stderr }).toEqual({
+      code: 66,
+      stderr: "error [ERR_NO_FILE]: Cannot replay none.json: there is no such file\n",
+    });
   });
 
-  it("is a folder ends in exit code 66", async () => {
+  it("is a folder and is recorded to ends in exit code 74", async () => {
     const { code, stderr } = await runCli(["run", "--record", ".", ask], { cwd: folder.path });
-    expect(code).toBe(66);
-    expect(stderr).toMatch(/^error: Cannot record to .*: it is a folder\n$/);
+    expect(code).toBe(74);
+    expect(stderr).toMatch(/^error \[ERR_OUTPUT\]: Cannot record to .*: it is a folder\n$/);
   });
 
-  it("lies in no folder ends in exit code 66", async () => {
+  it("lies in no folder ends in exit code 74", async () => {
     folder.file("file", "");
     const { code, stderr } = await runCli(["run", "--record", "file/tape.json", ask], { cwd: folder.path });
     expect({ code, stderr }).toEqual({
-      code: 66,
-      stderr: "error: Cannot record to file/tape.json: a file stands where its folder should be\n",
+      code: 74,
+      stderr: "error [ERR_OUTPUT]: Cannot record to file/tape.json: a file stands where its folder should be\n",
     });
   });
 
@@ -145,7 +148,9 @@ describe.concurrent("a cassette that", () => {
       const { code, stdout, stderr } = await runCli(["run", "--record", "/proc/self/tape.json", script]);
       expect({ code, stdout }).toEqual({ code: 74, stdout: "b\n" });
       expect(stderr.match(/Cannot write the recordings to tape\.json: ENOENT/g)).toHaveLength(1);
-      expect(stderr).toContain("error: Cannot keep every answer in tape.json: there is no such file or folder\n");
+      expect(stderr).toContain(
+        "error [ERR_OUTPUT]: Cannot keep every answer in tape.json: there is no such file or folder\n",
+      );
     },
   );
 

@@ -243,18 +243,18 @@ describe.concurrent("run --events", () => {
 
   it("refuses a file that cannot be written", async () => {
     const { code, stderr } = await runCli(["run", "--events=no/such/folder.ndjson", ask]);
-    expect(code).toBe(2);
+    expect(code).toBe(74);
     expect(stderr).toBe(
-      "error: Cannot write the events to no/such/folder.ndjson: there is no such file or folder; --events alone writes them to stderr\n",
+      "error [ERR_OUTPUT]: Cannot write the events to no/such/folder.ndjson: there is no such file or folder; --events alone writes them to stderr\n",
     );
   });
 });
 
 describe.concurrent("the command line itself", () => {
   it.each([
-    [["run", "--tiemout", "3s", "x.js"], "error: unknown option '--tiemout'\n(Did you mean --timeout?)\n"],
-    [["rnu", "x"], "error: unknown command 'rnu'\n(Did you mean run?)\n"],
-    [["run"], "error: missing required argument 'script'\nhint: geppetto-js run --help says how it is used\n"],
+    [["run", "--tiemout", "3s", "x.js"], "error [ERR_USAGE]: unknown option '--tiemout'\n(Did you mean --timeout?)\n"],
+    [["rnu", "x"], "error [ERR_USAGE]: unknown command 'rnu'\n(Did you mean run?)\n"],
+    [["run"], "error [ERR_USAGE]: missing required argument 'script'\nhint: geppetto-js run --help says how it is used\n"],
     [["runs", "show"], "hint: geppetto-js runs show --help says how it is used\n"],
     [["run", "--timeout", "soon", "x.js"], "Expected a time such as 60s, 500ms or 2m, at most 24 days."],
     [["run", "--timeout", "1000h", "x.js"], "Expected a time such as 60s, 500ms or 2m, at most 24 days."],
@@ -288,7 +288,7 @@ describe.concurrent("the command line itself", () => {
     const nodeArgs = ["--import", `data:text/javascript,${encodeURIComponent(sabotage)}`];
     const { code, stdout, stderr } = await runCli(["run", "--json", print], { nodeArgs });
     expect(code).toBe(70);
-    expect(stderr).toBe("error: geppetto-js has a bug, please report it: Cannot open file.js\n");
+    expect(stderr).toBe("error [ERR_BUG]: geppetto-js has a bug, please report it: Cannot open file.js\n");
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, exitCode: 70 });
   });
 
@@ -303,12 +303,12 @@ describe.concurrent("the command line itself", () => {
     const missing = await runCli(["run", "missing.js"], { cwd: folder.path });
     expect(missing).toMatchObject({
       code: 66,
-      stderr: "error: Cannot run missing.js: there is no such file or folder\n",
+      stderr: "error [ERR_NO_FILE]: Cannot run missing.js: there is no such file or folder\n",
     });
     const isFolder = await runCli(["run", "folder.js"], { cwd: folder.path });
     expect(isFolder).toMatchObject({
       code: 66,
-      stderr: "error: Cannot run folder.js: it is a folder; - reads a script from stdin\n",
+      stderr: "error [ERR_NO_FILE]: Cannot run folder.js: it is a folder; - reads a script from stdin\n",
     });
     const input = await runCli(["run", "--input", "missing.txt", print], { cwd: folder.path });
     expect(input).toMatchObject({

@@ -47,7 +47,7 @@ describe.concurrent("the log of runs", () => {
     expect(existsSync(file)).toBe(false);
     const { code, stderr } = await cli("runs", "show", "last");
     expect(code).toBe(66);
-    expect(stderr).toMatch(/^error: Cannot find the run: no run is in the log/);
+    expect(stderr).toMatch(/^error \[ERR_RUN_UNKNOWN\]: Cannot find the run: no run is in the log/);
   });
 
   it("lists every run, the latest first, with how it ended", async () => {
@@ -156,7 +156,7 @@ describe.concurrent("the log of runs", () => {
         const replay = await cli("runs", "replay", run!.id);
         expect([replay.code, replay.stderr]).toEqual([
           66,
-          "error: Cannot replay the run: a part of it in the log is damaged\n",
+          "error [ERR_NO_FILE]: Cannot replay the run: a part of it in the log is damaged\n",
         ]);
       }
     }

@@ -137,9 +137,13 @@ describe("geppetto-js types", () => {
   });
 
   it.each<[string, number, string]>([
-    ["missing.ts", 66, "error: Cannot read the engine of missing.ts: there is no such file\n"],
-    ["broken.ts", 65, "error: Cannot load broken.ts: Error: no database\n"],
-    ["nothing.js", 2, "error: Cannot find an engine in nothing.js: export a RuntimeEngine, an EnginePool, a setup"],
+    ["missing.ts", 66, "error [ERR_NO_FILE]: Cannot read the engine of missing.ts: there is no such file\n"],
+    ["broken.ts", 65, "error [ERR_SCRIPT_LOAD]: Cannot load broken.ts: Error: no database\n"],
+    [
+      "nothing.js",
+      2,
+      "error [ERR_USAGE]: Cannot find an engine in nothing.js: export a RuntimeEngine, an EnginePool, a setup",
+    ],
     ["failing.js", 78, 'error [ERR_CONFIG]: Cannot start the engine: the setup function "shop" failed: no database\n'],
   ])("--engine %s is exit code %i", async (module, expected, text) => {
     const { code, stdout, stderr } = await types("--engine", module);

@@ -72,7 +72,7 @@ async function askForKey(name: string): Promise<string> {
   try {
     return await lines.question("", { signal: stopped.signal });
   } catch {
-    throw new UsageError("Nothing is stored", EXIT.interrupted);
+    throw new UsageError("Nothing is stored", EXIT.interrupted, "ERR_ABORTED");
   } finally {
     lines.close();
     process.stderr.write("\n");

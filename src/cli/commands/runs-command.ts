@@ -55,7 +55,7 @@ function unreadable(error: unknown): UsageError {
 export function findRun(id: string): RunRecord {
   const { run, ids } = withRunLog((log) => ({ run: log.show(id), ids: log.ids(id, MAX_NAMED + 1) })) ?? { ids: [] };
   if (run !== undefined) return readable(run);
-  throw new UsageError(`Cannot find the run: ${describeMiss(id, ids)}`, EXIT.noFile);
+  throw new UsageError(`Cannot find the run: ${describeMiss(id, ids)}`, EXIT.noFile, "ERR_RUN_UNKNOWN");
 }
 
 /** The run with what can be read of how it was started. */

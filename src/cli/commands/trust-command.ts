@@ -57,7 +57,8 @@ async function trustFolder(store: TrustStore, folder: string): Promise<void> {
     );
   }
   printNotes(describeFile(folder, file));
-  if (!(await confirm("Trust it as it is now? [y/N] "))) throw new UsageError("Nothing is trusted", EXIT.uncaught);
+  if (!(await confirm("Trust it as it is now? [y/N] ")))
+    throw new UsageError("Nothing is trusted", EXIT.uncaught, "ERR_ABORTED");
   // What was shown, and not what may stand there by now.
   await store.trust(folder, file.text);
   printNotes([`${shown(folder)} is trusted, until its geppetto.yaml changes`]);

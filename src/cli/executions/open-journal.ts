@@ -72,10 +72,10 @@ export async function withExecution<T>(
   id: string,
   work: (journal: Journal, execution: ExecutionDetails) => Promise<T>,
 ): Promise<T> {
-  const done = await withKnownJournal(async (journal) => {
-    const execution = (await journal.get(id)) ?? (await findByBeginning(journal, id));
-    return execution && { value: await work(journal, execution) };
-  });
+  const done = await withFound(
+    async (journal) => (await journal.get(id)) ?? (await findByBeginning(journal, id)),
+    work,
+  );
   if (done !== undefined) return done.value;
   throw new UsageError(
     `Cannot find the execution: no execution's id is "${id}", or begins so; geppetto-js runs list shows them`,
@@ -93,12 +93,29 @@ export async function withNamedExecution<T>(
   id: string,
   work: (journal: Journal, execution: ExecutionDetails) => Promise<T>,
 ): Promise<{ value: T } | undefined> {
-  return withKnownJournal(async (journal) => {
+  return withFound(async (journal) => {
     const exact = await journal.get(id);
     const isRun = exact === undefined && (id === "last" || (withRunLog((log) => log.ids(id, 1)) ?? []).length > 0);
-    const execution = exact ?? (isRun ? undefined : await findByBeginning(journal, id));
-    return execution && { value: await work(journal, execution) };
-  });
+    return exact ?? (isRun ? undefined : findByBeginning(journal, id));
+  }, work);
+}
+
+/** Does something with an execution; what is wrong then tells which one it is about. */
+async function withFound<T>(
+  find: (journal: Journal) => Promise<ExecutionDetails | undefined>,
+  work: (journal: Journal, execution: ExecutionDetails) => Promise<T>,
+): Promise<{ value: T } | undefined> {
+  let runId: string | undefined;
+  try {
+    return await withKnownJournal(async (journal) => {
+      const execution = await find(journal);
+      runId = execution?.id;
+      return execution && { value: await work(journal, execution) };
+    });
+  } catch (error) {
+    if (error instanceof UsageError) error.runId ??= runId;
+    throw error;
+  }
 }
 
 /** @throws {UsageError} for an execution, which such a command is not for. */

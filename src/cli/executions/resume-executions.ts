@@ -1,6 +1,6 @@
 import type { ExecutionFacts, Journal } from "../../index.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
-import { UsageError } from "../options/usage-error.ts";
+import { errorLine, UsageError } from "../options/usage-error.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { printNotes } from "../output/print-table.ts";
 import { describeExecution } from "./describe-execution.ts";
@@ -77,7 +77,7 @@ async function resumeOne(
   } catch (failure) {
     const error = toUsageError(failure);
     if (!(error instanceof UsageError)) throw error;
-    printNotes([`error${error.code === undefined ? "" : ` [${error.code}]`}: ${error.message}`]);
+    printNotes([errorLine(error)]);
     return error.exitCode;
   }
 }

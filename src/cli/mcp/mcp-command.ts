@@ -8,7 +8,7 @@ import { UsageError } from "../options/usage-error.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { serverOutput } from "../output/server-output.ts";
 import { printNotes } from "../output/print-table.ts";
-import { outsideOf, wallsOf } from "../session/engine-options.ts";
+import { budgetLimitsOf, outsideOf, wallsOf } from "../session/engine-options.ts";
 import { PermissionLog } from "../session/permission-log.ts";
 import { withCallTime } from "./call-time.ts";
 import { ClientCall } from "./client-call.ts";
@@ -122,7 +122,7 @@ function makeTool(options: McpOptions, { settings }: Pick<Config, "settings">, s
       session: options.session === true,
       tools: given.tools,
       types: given.types,
-      budget: new Budget(settings.limits),
+      budget: new Budget(budgetLimitsOf(settings.limits)),
       onPermission: (use) => uses.note(use),
       logger: { warn: note, error: note },
       ...(onApprove === undefined ? {} : { onApprove }),

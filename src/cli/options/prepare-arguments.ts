@@ -8,6 +8,8 @@ export interface PreparedArguments {
   args: string[];
   /** Is one document wanted, by `--json` or its variable? Known before the options are parsed, for errors in them. */
   json: boolean;
+  /** What `--id` says, likewise. */
+  id: string | undefined;
 }
 
 function takesNext(arg: string, options: readonly Option[]): boolean {
@@ -33,15 +35,18 @@ export function prepareArguments(args: readonly string[], commands: readonly Com
   }
   const options = found?.options ?? [];
   let json = options.some(({ long, envVar }) => long === "--json" && envVar !== undefined);
+  let id: string | undefined;
   for (let i = first; i < prepared.length; i++) {
     const arg = prepared[i]!;
     const isOperand = arg === "-" || !arg.startsWith("-");
     if (arg === "--" || (isOperand && found?.name() === "run")) break;
     if (arg === "--json") json = true;
+    if (arg.startsWith("--id=")) id = arg.slice("--id=".length);
+    if (arg === "--id") id = prepared[i + 1];
     if (takesNoneOrOne(arg, options)) prepared[i] = `${arg}=${BARE_VALUES[arg] ?? "true"}`;
     if (takesNext(arg, options)) i++;
   }
-  return { args: prepared, json };
+  return { args: prepared, json, id };
 }
 
 /**

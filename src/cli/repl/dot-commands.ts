@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from "node:path";
 import { readRegularFile, reasonOf, replaceFile } from "../../files.ts";
-import { UsageError } from "../options/usage-error.ts";
+import { errorLine, UsageError } from "../options/usage-error.ts";
 import type { Terminal } from "../output/terminal.ts";
 import type { Repl } from "./repl.ts";
 
@@ -57,7 +57,7 @@ export async function runDotCommand(line: string, repl: Repl, terminal: Terminal
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    terminal.note(`error: ${error.message}`);
+    terminal.note(errorLine(error));
   }
   return !repl.isOver;
 }

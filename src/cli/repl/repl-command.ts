@@ -4,6 +4,7 @@ import { reasonOf } from "../../files.ts";
 import { redactorFor } from "../../index.ts";
 import { loadSettings } from "../options/load-settings.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
+import { errorLine } from "../options/usage-error.ts";
 import { secretsOf } from "../options/secrets-of.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { printNotes } from "../output/print-table.ts";
@@ -30,7 +31,7 @@ export async function replCommand(options: ScriptOptions): Promise<void> {
   terminal.onBroken = (failure) => {
     if (failure === undefined) process.exit(EXIT.ok);
     // Of stderr nobody would hear.
-    printNotes([`error: Cannot write to stdout: ${reasonOf(failure)}`]);
+    printNotes([errorLine({ message: `Cannot write to stdout: ${reasonOf(failure)}`, code: "ERR_OUTPUT" })]);
     process.exit(EXIT.output);
   };
   try {

@@ -4,7 +4,14 @@ import { loadSettings, type SessionSettings } from "../options/load-settings.ts"
 import type { ScriptOptions } from "../options/script-options.ts";
 import type { Terminal } from "../output/terminal.ts";
 import { consents } from "../consents/consents.ts";
-import { createEngine, outsideOf, startEngine, timeOptions, wallsOf } from "../session/engine-options.ts";
+import {
+  budgetLimitsOf,
+  createEngine,
+  outsideOf,
+  startEngine,
+  timeOptions,
+  wallsOf,
+} from "../session/engine-options.ts";
 import type { PermissionLog } from "../session/permission-log.ts";
 import { serverOutput } from "../output/server-output.ts";
 import { scriptSink } from "../session/script-sink.ts";
@@ -34,7 +41,7 @@ export class ReplEngine {
     this.#given = given;
     const { settings } = given.configured;
     this.#chat = { ...settings.chat };
-    this.#budget = new Budget(settings.limits);
+    this.#budget = new Budget(budgetLimitsOf(settings.limits));
   }
 
   /** The model that answers, as `provider:model`. */

@@ -1,5 +1,6 @@
 import { mcpServerValues, secretValues, type Settings, userKeyStore } from "../../config.ts";
 import {
+  type BudgetLimits,
   type DefaultsSettings,
   GeppettoError,
   type McpSettings,
@@ -27,6 +28,11 @@ export function wallsOf({ permissions, limits, isolation = "process" }: Settings
     limits: limitsOf(limits, untrusted),
     permissions: untrusted ? NOTHING : permissions,
   };
+}
+
+/** Those of the limits that a budget keeps to. */
+export function budgetLimitsOf({ maxCalls, maxTokens, maxCost, concurrency }: Settings["limits"]): BudgetLimits {
+  return { maxCalls, maxTokens, maxCost, concurrency };
 }
 
 /** What the flags say of time: its zone, and whether it is the same each time. */

@@ -22,7 +22,7 @@ export class EventLog {
       this.#fd = openPrivateFile(file, { mode: "replace" });
     } catch (error) {
       const how = "--events alone writes them to stderr";
-      throw new UsageError(`Cannot write the events to ${file}: ${reasonOf(error)}; ${how}`, EXIT.usage);
+      throw new UsageError(`Cannot write the events to ${file}: ${reasonOf(error)}; ${how}`, EXIT.output);
     }
   }
 

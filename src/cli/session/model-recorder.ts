@@ -223,6 +223,7 @@ async function openCassette(
     if (error instanceof GeppettoError && error.code === "ERR_CASSETTE") {
       throw new UsageError(error.message, EXIT.config, error.code);
     }
-    throw new UsageError(`${what} ${shortPath(file)}: ${reasonOf(error)}`, EXIT.noFile);
+    const exitCode = purpose === "replay" ? EXIT.noFile : EXIT.output;
+    throw new UsageError(`${what} ${shortPath(file)}: ${reasonOf(error)}`, exitCode);
   }
 }

@@ -44,14 +44,17 @@ export function scriptDocument(outcome: ScriptOutcome, facts: DocumentFacts): ob
 }
 
 /** What `--json` prints where no script ran at all. */
-export function failureDocument(message: string, exitCode: number, code?: string): object {
+export function failureDocument(
+  { message, code, runId = randomUUID() }: { message: string; code: string; runId?: string | undefined },
+  exitCode: number,
+): object {
   return {
     ok: false,
     result: null,
-    error: { name: "Error", message, ...(code === undefined ? {} : { code }) },
+    error: { name: "Error", message, code },
     usage: { calls: 0, inputTokens: 0, outputTokens: 0 },
     durationMs: 0,
-    runId: randomUUID(),
+    runId,
     end: "refused",
     exitCode,
     stdout: "",

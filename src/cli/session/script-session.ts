@@ -19,7 +19,15 @@ import { consents, type Consents } from "../consents/consents.ts";
 import { EVENTS_ON_STDERR, openEventLog } from "./event-log.ts";
 import { exitCodeOf } from "../../errors.ts";
 import { EXIT } from "../output/exit-codes.ts";
-import { createEngine, deterministicOf, outsideOf, startEngine, timeOptions, wallsOf } from "./engine-options.ts";
+import {
+  budgetLimitsOf,
+  createEngine,
+  deterministicOf,
+  outsideOf,
+  startEngine,
+  timeOptions,
+  wallsOf,
+} from "./engine-options.ts";
 import { Interrupts } from "./interrupts.ts";
 import { flushTelemetry, telemetryOption } from "../options/telemetry-option.ts";
 import { limitsOf, type SessionSettings } from "../options/load-settings.ts";
@@ -44,7 +52,7 @@ import { asCrossed, crossedLines, judgeScript } from "../stats/crossed-threshold
 import { startStatus } from "./session-status.ts";
 import type { StatusLine } from "../output/status-line.ts";
 import { Terminal } from "../output/terminal.ts";
-import { UsageError } from "../options/usage-error.ts";
+import { errorLine, UsageError } from "../options/usage-error.ts";
 
 /** Largest file that a script is given as its input. */
 const MAX_INPUT_BYTES = 64_000_000;
@@ -84,7 +92,7 @@ export class ScriptSession {
     this.#lasting = lasting;
     this.#runId = lasting?.id ?? randomUUID();
     this.#secrets = secretsOf(configured.settings, process.env, options.env);
-    this.#budget = new Budget(configured.settings.limits);
+    this.#budget = new Budget(budgetLimitsOf(configured.settings.limits));
   }
 
   /** Runs the script, reports, and sets the process's exit code. */
@@ -127,7 +135,7 @@ export class ScriptSession {
       await recorder.close();
       status?.close();
       const lost = recorder.failure ?? log?.failure;
-      if (lost !== undefined) terminal.note(`error: ${lost}`);
+      if (lost !== undefined) terminal.note(errorLine({ message: lost, code: "ERR_OUTPUT" }));
       const thresholds = judgeScript(this.#configured.settings.thresholds, ran, monitor.measures, this.#budget);
       const crossed = crossedLines(thresholds, this.#budget);
       const ownCode = this.#missCode(recorder) ?? (await exitCodeOf(ran));
@@ -138,7 +146,7 @@ export class ScriptSession {
       const exitCode = own === EXIT.ok && lost !== undefined ? EXIT.output : own;
       const end = { ...this.#endOf(exitCode, script, monitor, interrupts), thresholds };
       this.#report(outcome, end);
-      for (const line of crossed) this.#say(`error [ERR_THRESHOLD]: ${line}`);
+      for (const message of crossed) this.#say(errorLine({ message, code: "ERR_THRESHOLD" }));
       this.#sayMisses(outcome, recorder);
       const how = { ...reportedErrors(outcome, end, this.#options), exitCode: end.exitCode };
       await keeper?.end(outcome, how, toJournalEnd(outcome, end, interrupts.exitCode ?? own));
@@ -311,7 +319,8 @@ export class ScriptSession {
   #sayMisses({ ok }: ScriptOutcome, recorder: ModelRecorder): void {
     const { misses } = recorder;
     const firstMiss = this.#firstMiss(recorder);
-    if (ok && firstMiss !== undefined) this.#terminal.note(`error: ${firstMiss.message}`);
+    if (ok && firstMiss !== undefined)
+      this.#terminal.note(errorLine({ message: firstMiss.message, code: "ERR_REPLAY_MISS" }));
     else if (ok && misses > 0) this.#notice(`${formatCount(misses, "request")} had no recorded answer`);
   }
 

@@ -1,3 +1,4 @@
+import { findError } from "../../error-texts.ts";
 import { type Definition, EnginePool, type SetupFunction, RuntimeEngine, type Vm } from "../../index.ts";
 import { importModule } from "../options/import-module.ts";
 import { UsageError } from "../options/usage-error.ts";
@@ -41,7 +42,8 @@ export async function readDefinitions(file: string): Promise<HostDefinition[]> {
     const { code, message } = error as { code?: string; message?: string };
     // No process for the guest: what that means is said elsewhere.
     if (code === "ERR_ENGINE_START" || code === "ERR_ENGINE_CRASHED") throw error;
-    throw new UsageError(message ?? String(error), EXIT.config, code);
+    // Whatever the module throws may have a code of its own.
+    throw new UsageError(message ?? String(error), EXIT.config, findError(code ?? "") && code);
   } finally {
     await found.close();
   }

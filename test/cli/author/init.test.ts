@@ -99,7 +99,7 @@ describe("geppetto-js init", () => {
   it.skipIf(process.platform !== "linux")("says that it may not write", async () => {
     const { code, stdout, stderr } = await newFolder().cli(["init", "/proc/project"]);
     expect({ code, stdout }).toEqual({ code: 74, stdout: "" });
-    expect(stderr).toContain("error: Cannot make a project in /proc/project: ");
+    expect(stderr).toContain("error [ERR_OUTPUT]: Cannot make a project in /proc/project: ");
   });
 
   it("takes one folder", async () => {

@@ -200,10 +200,10 @@ describe("geppetto-js repl with piped stdin", () => {
       "events are shown",
       '"type":"final"',
       "events are not shown",
-      'error: Cannot set events to "maybe"',
-      "error: Cannot load nowhere.ts: there is no such file or folder",
-      "error: Cannot go on without a file: write .load FILE",
-      "error: There is no command .what; .help shows those that there are",
+      'error [ERR_USAGE]: Cannot set events to "maybe"',
+      "error [ERR_USAGE]: Cannot load nowhere.ts: there is no such file or folder",
+      "error [ERR_USAGE]: Cannot go on without a file: write .load FILE",
+      "error [ERR_USAGE]: There is no command .what; .help shows those that there are",
     ]) {
       expect(stderr).toContain(text);
     }
@@ -245,6 +245,9 @@ describe("geppetto-js repl with piped stdin", () => {
 
   it("refuses a line without end", async () => {
     const { code, stderr } = await repl(`"${"x".repeat(3_000_000)}`);
-    expect([code, stderr]).toEqual([2, "error: Cannot read stdin: a line is longer than 1000000 characters\n"]);
+    expect([code, stderr]).toEqual([
+      2,
+      "error [ERR_USAGE]: Cannot read stdin: a line is longer than 1000000 characters\n",
+    ]);
   });
 });

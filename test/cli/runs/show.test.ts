@@ -198,11 +198,13 @@ describe.concurrent("runs show", () => {
       const several = await cli("runs", command, "ab");
       expect(several).toMatchObject({ code: 66, stdout: "" });
       expect(several.stderr).toBe(
-        'error: Cannot find the run: the ids of several begin with "ab": ab0, ab1, ab2, ab3, ab4, …\n',
+        'error [ERR_RUN_UNKNOWN]: Cannot find the run: the ids of several begin with "ab": ab0, ab1, ab2, ab3, ab4, …\n',
       );
       const none = await cli("runs", command, "zz");
       expect(none).toMatchObject({ code: 66, stdout: "" });
-      expect(none.stderr).toMatch(/^error: Cannot find the run: no run's id begins with "zz"; geppetto-js runs list /);
+      expect(none.stderr).toMatch(
+        /^error \[ERR_RUN_UNKNOWN\]: Cannot find the run: no run's id begins with "zz"; geppetto-js runs list /,
+      );
       expect((await cli("runs", command, "")).code).toBe(66);
     }
     expect((await cli("runs", "show", "ab3")).code).toBe(0);
@@ -258,7 +260,9 @@ describe.concurrent("a log of runs that others left", () => {
     for (const args of [["list"], ["show", "last"], ["show", "last", "--follow"]]) {
       const { code, stdout, stderr } = await cli("runs", ...args);
       expect({ code, stdout }).toEqual({ code: 66, stdout: "" });
-      expect(stderr).toMatch(/^error: Cannot read the run log .*: a newer version of geppetto-js made it\n$/);
+      expect(stderr).toMatch(
+        /^error \[ERR_NO_FILE\]: Cannot read the run log .*: a newer version of geppetto-js made it\n$/,
+      );
     }
     expect(await cli("eval", "6*7")).toMatchObject({ code: 0, stdout: "42\n" });
   });

@@ -30,7 +30,7 @@ describe("keys", () => {
   it("set refuses a key as an argument, and does not repeat it", async () => {
     const { code, stdout, stderr } = await folder.cli(["keys", "set", "work", CANARY_KEY]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toMatch(/^error: Cannot store the key "work" from an argument: others can see those/);
+    expect(stderr).toMatch(/^error \[ERR_USAGE\]: Cannot store the key "work" from an argument: others can see those/);
     expect(existsSync(folder.keysFile)).toBe(false);
   });
 
@@ -57,7 +57,9 @@ describe("keys", () => {
     await folder.cli(["keys", "set", "work"], { input: "k" });
     const { code, stderr } = await folder.cli(["keys", "remove", "wrok"]);
     expect(code).toBe(78);
-    expect(stderr).toBe('error: Cannot remove the key "wrok": it is not stored; the stored keys are work\n');
+    expect(stderr).toBe(
+      'error [ERR_CONFIG]: Cannot remove the key "wrok": it is not stored; the stored keys are work\n',
+    );
   });
 
   it("say that a damaged file is one, and leave it as it is", async () => {

@@ -8,7 +8,7 @@ import type { ScriptOptions } from "../../options/script-options.ts";
 import { UsageError } from "../../options/usage-error.ts";
 import { ErrorReport, type ErrorContext } from "../../output/report-error.ts";
 import { shortPath } from "../../output/short-path.ts";
-import { outsideOf, wallsOf } from "../../session/engine-options.ts";
+import { budgetLimitsOf, outsideOf, wallsOf } from "../../session/engine-options.ts";
 import { PermissionLog } from "../../session/permission-log.ts";
 import { describePending } from "../../session/run-monitor.ts";
 import { secretsOf, storedSecrets } from "../../options/secrets-of.ts";
@@ -59,7 +59,7 @@ export async function prepareTest(
       ...(await outsideOf(configured.settings, { untrusted, onServerOutput: () => {} })),
       onNotice: warn,
     },
-    budget: limits,
+    budget: budgetLimitsOf(limits),
     secrets: [
       ...secretsOf(configured.settings, process.env),
       ...(await storedSecrets(configured.settings, process.env)),

@@ -4,7 +4,7 @@ import { GeppettoError } from "../../../index.ts";
 import { loadSettings } from "../../options/load-settings.ts";
 import { withoutFlag } from "../../options/prepare-arguments.ts";
 import type { ScriptOptions } from "../../options/script-options.ts";
-import { UsageError } from "../../options/usage-error.ts";
+import { errorLine, UsageError } from "../../options/usage-error.ts";
 import { EXIT } from "../../output/exit-codes.ts";
 import { shortPath } from "../../output/short-path.ts";
 import { Terminal } from "../../output/terminal.ts";
@@ -59,8 +59,10 @@ export async function testCommand(given: readonly string[], options: TestOptions
     });
     const isEmpty = summary.results.length === 0;
     reporter.onEnd(summary, { isOk: !isEmpty && summary.failed === 0 && summary.skipped === 0 });
-    if (isEmpty)
-      terminal.note(`error: Cannot find a test in ${paths.map(shortest).join(", ")}: looked for ${LOOKED_FOR}`);
+    if (isEmpty) {
+      const message = `Cannot find a test in ${paths.map(shortest).join(", ")}: looked for ${LOOKED_FOR}`;
+      terminal.note(errorLine({ message, code: "ERR_NO_TESTS" }));
+    }
     process.exitCode = interrupts.exitCode ?? (isEmpty ? EXIT.uncaught : exitCodeOf(summary));
   } finally {
     interrupts.close();

@@ -1,0 +1,79 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { findError } from "../../../src/errors/error-catalogue.ts";
+import { JournalFolder } from "../executions/journal-folder.ts";
+import { type CliOptions, runCli, ScriptFolder } from "../run-cli.ts";
+
+const folder = new ScriptFolder();
+const journals = new JournalFolder();
+afterAll(() => {
+  folder.remove();
+  journals.remove();
+});
+
+interface Refused {
+  ok: boolean;
+  error: { message: string; code: string };
+  exitCode: number;
+  runId: string;
+}
+
+const script = folder.file("script.js", "console.log(1);");
+
+describe.concurrent("what is wrong with a command line", () => {
+  it.each<[what: string, code: string, args: readonly string[], more?: CliOptions]>([
+    ["an unknown option", "ERR_USAGE", ["run", "--tiemout", "3s", script]],
+    ["a value of the wrong kind", "ERR_USAGE", ["run", "--timeout", "soon", script]],
+    ["a missing script", "ERR_USAGE", ["run"]],
+    ["options that exclude each other", "ERR_USAGE", ["run", "--input", "-", "-"]],
+    ["an id for a run that does not last", "ERR_USAGE", ["run", "--id", "o1", script]],
+    ["a script that is not there", "ERR_NO_FILE", ["run", "nowhere.js"]],
+    ["a script that is a folder", "ERR_NO_FILE", ["run", folder.path]],
+    ["an input that is not there", "ERR_NO_FILE", ["run", "--input", "nowhere.txt", script]],
+    ["a recording that is not there", "ERR_NO_FILE", ["run", "--replay", "nowhere.json", script]],
+    ["events that cannot be written", "ERR_OUTPUT", ["run", `--events=${folder.path}`, script]],
+    ["a recording that cannot be written", "ERR_OUTPUT", ["run", "--record", folder.path, script]],
+    ["a page that cannot be written", "ERR_OUTPUT", ["run", "--trace", folder.path, script]],
+    ["a profile that is not there", "ERR_CONFIG_PROFILE", ["run", "-p", "nowhere", script]],
+    ["a run that is not there", "ERR_RUN_UNKNOWN", ["runs", "replay", "nowhere"]],
+    ["an execution that is not there", "ERR_EXECUTION_UNKNOWN", ["runs", "resume", "nowhere"]],
+    [
+      "a bug",
+      "ERR_BUG",
+      ["eval", "for (;;);"],
+      { nodeArgs: ["--require", folder.file("bug.cjs", "setTimeout(() => { throw new TypeError('ours'); }, 50);")] },
+    ],
+  ])("%s is %s, in the text and in the document", async (_, code, [command, ...args], more) => {
+    const nouns = command === "runs" ? [command, args.shift()!] : [command!];
+    const { code: exit, stdout, stderr } = await runCli([...nouns, "--json", ...args], more);
+    const { ok, error, exitCode } = JSON.parse(stdout) as Refused;
+    expect({ ok, code: error.code, exitCode, exit }).toEqual({
+      ok: false,
+      code,
+      exitCode: exit,
+      exit: findError(code)?.exit,
+    });
+    expect(stderr).toContain(`error [${code}]: `);
+  });
+});
+
+describe("the document of an execution that is refused", () => {
+  it.each([
+    ["run", 66, ["run", "--durable", "--id", "r1", "--json", "nowhere.js"], "r1"],
+    ["run with a wrong option", 2, ["run", "--durable", "--id=r1", "--json", "--no-such", "nowhere.js"], "r1"],
+    ["resume of one that has ended", 2, ["runs", "resume", "ended", "--json"], "ended-1"],
+    ["replay of one that has not ended", 79, ["runs", "replay", "waits", "--json"], "waits-1"],
+    [
+      "run under its id with another script",
+      79,
+      ["run", "--durable", "--id", "waits-1", "--json", "ends.js"],
+      "waits-1",
+    ],
+  ])("names it: %s, exit %i", async (_, exit, args, id) => {
+    journals.file("ends.js", "1;");
+    journals.file("waits.js", `await execution.receive("go");`);
+    await journals.cli(["run", "-q", "--durable", "--id", "ended-1", "ends.js"]);
+    await journals.cli(["run", "-q", "--durable", "--id", "waits-1", "waits.js"]);
+    const { code, stdout } = await journals.cli(args);
+    expect({ code, runId: (JSON.parse(stdout) as Refused).runId }).toEqual({ code: exit, runId: id });
+  });
+});
