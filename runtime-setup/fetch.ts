@@ -143,6 +143,9 @@ export function setupFetch(settings: FetchSettings = {}): SetupFunction {
       askOutside({ name: "the answer of fetch", effect: "none", signal }, () => server.read(args)),
     );
     vm.host.setOp(OPS.fetch_close, (args) => server.close(args));
+    vm.host.setOp(OPS.secret_refuse, (args) => {
+      throw kept.unknown(String(parseFields(args)["name"]));
+    });
     vm.host.onReset(() => server.reset());
     engine.onClose(async () => {
       server.reset();

@@ -6,6 +6,7 @@ import type { SetupFunction } from "../../src/engine/engine.ts";
 import { parseFields } from "../../src/engine/guest-messages.ts";
 import { ConnectedServers } from "../../src/mcp/connected-servers.ts";
 import type { AnswerElicitation, ElicitationAnswer, McpElicitation } from "../../src/mcp/elicitation.ts";
+import { unknownServer } from "../../src/mcp/mcp-error.ts";
 import type { McpSource } from "../../src/mcp/mcp-source.ts";
 import { type McpServer, readServers, withNames } from "../../src/mcp/server-settings.ts";
 import { cutText } from "../../src/mcp/untrusted-text.ts";
@@ -128,7 +129,11 @@ export function setupMcp(settings: McpSettings = {}): McpSetup {
     vm.host.setOp(OPS.mcp_search, (args, { signal }) => service.search(args, signal));
     vm.host.setOp(OPS.mcp_describe, (args, { signal }) => service.describe(args, signal));
     engine.onClose(() => connections.release(engine));
-    vm.host.later(vm.install("mcp", { servers: servers.map(({ identifier }) => identifier) }));
+    const identifiers = servers.map(({ identifier }) => identifier);
+    vm.host.setOp(OPS.mcp_refuse, (args) => {
+      throw unknownServer(String(parseFields(args)["name"]), identifiers);
+    });
+    vm.host.later(vm.install("mcp", { servers: identifiers }));
   };
   const close = (): Promise<void> => connections.close();
   return Object.assign(setup, { close, [Symbol.asyncDispose]: close });

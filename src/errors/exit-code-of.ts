@@ -18,7 +18,7 @@ export async function exitCodeOf(outcome: ScriptOutcome): Promise<number> {
     case "exit":
       return exitCode === EXIT.ok && unhandled !== undefined ? codeOf(unhandled) : exitCode;
     case "load":
-      return error?.name === "PermissionError" ? EXIT.permission : EXIT.load;
+      return codeOf(error, error?.name === "PermissionError" ? EXIT.permission : EXIT.load);
     case "suspended":
       return EXIT.suspended;
     case "aborted":

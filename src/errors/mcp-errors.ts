@@ -23,8 +23,9 @@ export const mcpErrors = {
     exit: EXIT.provider,
   },
   ERR_MCP_NAME: {
-    name: "ValidationError, ConfigError",
-    meaning: "No MCP server, or no tool of it, has the name that a script uses; or two tools have it.",
+    name: "ValidationError",
+    meaning: "No MCP server, or no tool of it, has the name that a call gives; or two tools have it.",
     advice: "Take a name that the message lists. `mcp.SERVER.call(name, args)` calls a tool by the server's own name.",
+    exit: EXIT.uncaught,
   },
 } satisfies Record<string, ErrorEntry>;

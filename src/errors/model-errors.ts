@@ -103,7 +103,7 @@ export const modelErrors = {
     name: "ProviderError",
     meaning: 'The conversation was to be summarized (`context.compact: "summarize"`), and the model gave no summary.',
     advice: 'Ask again, use another model, or `compact: "truncate"`.',
-    exit: EXIT.uncaught,
+    exit: EXIT.provider,
   },
   ERR_RESPONSE_FORMAT: {
     name: "ValidationError",

@@ -1,6 +1,7 @@
 import { isPrivateHost, judgeFetch, parseHostRule, type HostRules } from "../permissions/host-access.ts";
 import { showAsked } from "../permissions/flag-for.ts";
 import { REDACTED } from "../base/redacted.ts";
+import { closestName } from "../shared/closest-name.ts";
 import { type ErrorName, GeppettoError } from "../shared/errors.ts";
 import { SecretPatterns } from "./secret-patterns.ts";
 
@@ -46,6 +47,16 @@ export class Secrets {
   /** What scripts have in place of each. */
   placeholders(): Record<string, string> {
     return Object.fromEntries(this.#kept.map(({ name, placeholder }) => [name, placeholder]));
+  }
+
+  /** What is wrong with the name of a secret that there is not. */
+  unknown(name: string): GeppettoError {
+    const close = closestName(
+      name,
+      this.#kept.map((secret) => secret.name),
+    );
+    const advice = close === undefined ? "; the host or the configuration names secrets" : `; did you mean ${close}?`;
+    return new GeppettoError("ConfigError", `Cannot use secrets.${name}: there is no such secret${advice}`);
   }
 
   /**

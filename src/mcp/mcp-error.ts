@@ -1,3 +1,4 @@
+import { closestName } from "../shared/closest-name.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { showText } from "./untrusted-text.ts";
 
@@ -30,6 +31,14 @@ export function toolError(what: string, reason: string): GeppettoError {
 /** Nothing, or more than one thing, has the name that a script asks for. */
 export function nameError(what: string, reason: string): GeppettoError {
   return new GeppettoError("ValidationError", `Cannot ${what}: ${reason}`, { code: "ERR_MCP_NAME" });
+}
+
+/** A script uses a server that there is not. */
+export function unknownServer(name: string, servers: readonly string[]): GeppettoError {
+  const close = closestName(name, servers);
+  const known = servers.length === 0 ? "there are no servers" : `the servers are ${servers.join(", ")}`;
+  const advice = close === undefined ? `${known}; the configuration or the host names them` : `did you mean ${close}?`;
+  return new GeppettoError("ConfigError", `Cannot use mcp.${name}: there is no such server; ${advice}`);
 }
 
 /** What has been asked of a server, and what is known of it. */

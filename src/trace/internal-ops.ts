@@ -28,6 +28,8 @@ export const INTERNAL_OPS: ReadonlySet<string> = new Set(
     OPS.embedding_model,
     OPS.pipeline_draw,
     OPS.fetch_close,
+    OPS.secret_refuse,
+    OPS.mcp_refuse,
   ].map(({ name }) => name),
 );
 

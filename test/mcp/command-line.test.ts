@@ -26,7 +26,7 @@ describe("run --allow-mcp", () => {
     expect([denied.code, denied.stdout]).toEqual([77, ""]);
     expect(denied.stderr).toContain("allow it with --allow-mcp=test");
     const untrusted = await made.cli(["run", "--untrusted", "a.js"]);
-    expect(untrusted.code).toBe(1);
+    expect(untrusted.code).toBe(78);
     expect(untrusted.stderr).toContain("there is no such server");
   });
 
@@ -62,7 +62,7 @@ describe("run --allow-mcp", () => {
   it("starts no server of a folder's file that nobody has trusted, and trust makes it count", async () => {
     made.foreign(yaml("", { env: { KEY: "key:openai" } }));
     const foreign = await made.cli(["run", "--allow-mcp=test", "a.js"]);
-    expect(foreign.code).toBe(1);
+    expect(foreign.code).toBe(78);
     expect(foreign.stderr).toMatch(/there are no servers/);
     expect(foreign.stderr).toMatch(/mcp.*geppetto-js trust/);
     made.project(yaml());

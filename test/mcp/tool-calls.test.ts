@@ -122,10 +122,10 @@ describe("mcp", () => {
       export default [thrown(() => mcp.tset), thrown(() => mcp.nothing.x()), mcp.then, mcp.test.then, String(mcp.test.add.name),
         thrown(() => { "use strict"; mcp.test.add = 1; })[0], thrown(() => { "use strict"; mcp.test = 1; })[0]]`;
     expect(await mcpValue(code)).toEqual([
-      ["ConfigError", "ERR_MCP_NAME", "Cannot use mcp.tset: there is no such server; did you mean test?"],
+      ["ConfigError", "ERR_CONFIG", "Cannot use mcp.tset: there is no such server; did you mean test?"],
       [
         "ConfigError",
-        "ERR_MCP_NAME",
+        "ERR_CONFIG",
         "Cannot use mcp.nothing: there is no such server; the servers are test; the configuration or the host names them",
       ],
       undefined,

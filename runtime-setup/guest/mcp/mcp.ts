@@ -1,13 +1,15 @@
 /** `mcp`: the tools of servers that the host knows. Which tools there are is the server's to say, and asked when one is called. */
-import { closestName } from "../../../src/shared/closest-name.ts";
 import type { McpConfig } from "../../../src/shared/contract/features.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
-import { ArrayJoin, defineField, NumberIsInteger, ObjectCreate } from "../../../src/shared/primordials.ts";
+import { defineField, NumberIsInteger, ObjectCreate, StringSlice } from "../../../src/shared/primordials.ts";
 import { callWithSignal, checkOptions, onlySignal, signalOf } from "../core/calls.ts";
 import { guestError } from "../core/errors.ts";
-import { defineGlobal } from "../core/kernel.ts";
+import { callSync, defineGlobal } from "../core/kernel.ts";
 import { type Members, openObject } from "./open-object.ts";
 import { createServer } from "./server.ts";
+
+/** As much of a name as is told. */
+const MAX_NAME = 100;
 
 function search(words: unknown, options?: unknown): Promise<unknown[]> {
   if (typeof words !== "string")
@@ -38,12 +40,8 @@ export function installMcp({ servers }: McpConfig): void {
   defineField(members, "search", search);
   defineField(members, "describe", describe);
   for (let i = 0; i < servers.length; i++) defineField(members, servers[i]!, createServer(servers[i]!));
-  const mcp = openObject(members, (name) => {
-    const close = closestName(name, servers);
-    const known = servers.length === 0 ? "there are no servers" : `the servers are ${ArrayJoin(servers, ", ")}`;
-    const advice =
-      close === undefined ? `${known}; the configuration or the host names them` : `did you mean ${close}?`;
-    throw guestError("ConfigError", `Cannot use mcp.${name}: there is no such server; ${advice}`, "ERR_MCP_NAME");
-  });
-  defineGlobal("mcp", mcp);
+  defineGlobal(
+    "mcp",
+    openObject(members, (name) => callSync(OPS.mcp_refuse, { name: StringSlice(name, 0, MAX_NAME) })),
+  );
 }

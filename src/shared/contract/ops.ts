@@ -151,6 +151,8 @@ const DECLARED = {
   fetch_read: asyncOp<{ id: number }, Uint8Array | null>("reads"),
   /** Nobody reads the rest of the answer. */
   fetch_close: noteOp<{ id: number }>("effect"),
+  /** The script uses a secret that there is not: refused, so that the host has said it. */
+  secret_refuse: syncOp<{ name: string }>("reads"),
 
   /** What an MCP server has: its tools as a chat takes them, its resources, their templates, or its prompts. */
   mcp_list: asyncOp<{ server: string; kind: McpKind }, unknown[]>("reads"),
@@ -159,6 +161,8 @@ const DECLARED = {
   /** Tools of all servers that are allowed. */
   mcp_search: asyncOp<{ words: string; limit: number | undefined }, unknown[]>("reads"),
   mcp_describe: asyncOp<{ name: string }, unknown>("reads"),
+  /** Likewise of a server. */
+  mcp_refuse: syncOp<{ name: string }>("reads"),
 
   execution_sleep: asyncOp<{ ms: number }>("effect", { isWait: true }),
   /** What somebody sends under this name; in the order sent, each once. */
