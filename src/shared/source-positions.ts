@@ -77,8 +77,11 @@ export class SourcePlaces {
     this.#positions = positions;
   }
 
-  /** The text with its last `file:///script.js:line:column`, which count from 1, as `name:line:column` of the module's own. */
-  translate(text: string): string {
+  /**
+   * The text with its last `file:///script.js:line:column`, which count from 1, as `name:line:column` of the module's own.
+   * `otherwise` is given for a place that comes from no module, but from what has put them together.
+   */
+  translate(text: string, otherwise: string = text): string {
     const { file } = this.#positions;
     const start = StringLastIndexOf(text, `${file}:`);
     if (start < 0) return text;
@@ -90,7 +93,7 @@ export class SourcePlaces {
     while (end < text.length && StringCharCodeAt(text, end) >= 48 && StringCharCodeAt(text, end) <= 57) end++;
     const column = NumberParseInt(StringSlice(text, colon + 1, end), 10);
     const place = this.#find(line, column);
-    return place === undefined ? text : StringSlice(text, 0, start) + place + StringSlice(text, end, text.length);
+    return place === undefined ? otherwise : StringSlice(text, 0, start) + place + StringSlice(text, end, text.length);
   }
 
   /** A stack with the places of its frames, one in each line, likewise. */

@@ -43,14 +43,14 @@ export function translateFrame(frame: string): string {
     const steps = kept.get(fileIn(frame));
     if (steps !== undefined) return translated(frame, steps);
   }
-  return places === undefined ? frame : places.translate(frame);
+  return places === undefined ? frame : places.translate(frame, RUNTIME_FILE);
 }
 
 function translated(frame: string, steps: readonly SourcePlaces[]): string {
   // What a session runs is nothing that its author has called.
   const isTop = StringStartsWith(frame, "eval (") && StringEndsWith(frame, ")");
   let text = isTop ? StringSlice(frame, "eval (".length, frame.length - 1) : frame;
-  for (let i = 0; i < steps.length; i++) text = steps[i]!.translate(text);
+  for (let i = 0; i < steps.length; i++) text = steps[i]!.translate(text, RUNTIME_FILE);
   return text;
 }
 

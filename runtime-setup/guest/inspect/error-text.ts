@@ -20,7 +20,8 @@ import { prefix } from "./names.ts";
 
 /** The file name of this runtime in stacks. */
 const RUNTIME_FILE = "geppetto:runtime";
-const FRAME = "\n    at ";
+const LEAD = "    at ";
+const FRAME = `\n${LEAD}`;
 
 function attempt<T>(read: () => T): { value: T } | undefined {
   try {
@@ -53,16 +54,32 @@ function stackText(context: Context, error: Error): string {
   return `${ErrorToString(error)}\n    ${shown}`;
 }
 
-/** The stack without the frames that lie in this runtime's own file. */
+/** The stack without the frames that lie in this runtime's own file, and those of V8's own functions that it has called. */
 export function withoutRuntimeFrames(stack: string): string {
   if (!StringIncludes(stack, RUNTIME_FILE)) return stack;
-  const kept: string[] = [];
   const lines = splitLines(stack);
-  for (let i = 0; i < lines.length; i++) {
+  const last = lines.length - 1;
+  const kept: string[] = [];
+  // Whoever has called a function stands below it. Of the last one it is not known: what it has called tells.
+  let callerIsOurs = isRuntimeFrame(lines[last - 1] ?? "");
+  for (let i = last; i >= 0; i--) {
     const line = lines[i]!;
-    if (!(StringStartsWith(line, "    at ") && StringIncludes(line, RUNTIME_FILE))) append(kept, line);
+    callerIsOurs = isRuntimeFrame(line) || (callerIsOurs && isNativeFrame(line));
+    if (!callerIsOurs) append(kept, line);
   }
-  return ArrayJoin(kept, "\n");
+  let text = "";
+  for (let i = kept.length - 1; i >= 0; i--) text += i === 0 ? kept[i]! : `${kept[i]!}\n`;
+  return text;
+}
+
+function isRuntimeFrame(line: string): boolean {
+  return StringStartsWith(line, LEAD) && StringIncludes(line, RUNTIME_FILE);
+}
+
+/** Such as `at new Promise (<anonymous>)` and `at async Promise.all (index 0)`. */
+function isNativeFrame(line: string): boolean {
+  if (!StringStartsWith(line, LEAD)) return false;
+  return StringEndsWith(line, " (<anonymous>)") || StringIncludes(line, " (index ");
 }
 
 /** How many lines, from which one on, the two stacks have in common; fewer than four count as none. */
