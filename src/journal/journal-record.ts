@@ -7,6 +7,9 @@ export const JOURNAL_VERSION = 4;
 /** Most text of one run's journal, in bytes of UTF-8, before it is compressed. */
 export const MAX_JOURNAL_BYTES = 64_000_000;
 
+/** Most records of one run's journal, beside its beginning and its end: each that is read takes memory of its own. */
+export const MAX_JOURNAL_RECORDS = 2_000_000;
+
 /** What a run's journal was made with; what replays it has to be the same, but for the product's version. */
 export interface JournalFacts {
   /** {@link JOURNAL_VERSION} of whoever wrote it. */

@@ -1,7 +1,13 @@
 import type { Source } from "../sandbox/realm.ts";
 import type { Frame, Piece, PieceShape } from "../shared/frames.ts";
 import { hashOfText, MIN_KEPT_CHARS, type KeptText } from "./kept-text.ts";
-import { MAX_JOURNAL_BYTES, type JournalEnd, type JournalFacts, type JournalSink } from "./journal-record.ts";
+import {
+  MAX_JOURNAL_BYTES,
+  MAX_JOURNAL_RECORDS,
+  type JournalEnd,
+  type JournalFacts,
+  type JournalSink,
+} from "./journal-record.ts";
 import { LETTERS, splitRecords, writeRecord, type WrittenRecord } from "./journal-text.ts";
 import { PIECE_BYTES, RecordBuffer, releasePiece, roomFor } from "./record-buffer.ts";
 
@@ -47,6 +53,8 @@ export class JournalRecorder implements JournalSink {
   #clean = 0;
   /** Of what has been handed over. */
   #bytes = 0;
+  /** How many there were, with those that are read as a part of another one. */
+  #count = 0;
   #writing: Promise<void> = Promise.resolve();
   #isRecording = true;
   /** Nothing of the script's has run yet. */
@@ -202,10 +210,11 @@ export class JournalRecorder implements JournalSink {
     if (this.#failure !== undefined) return;
     const room = roomFor(first, second);
     const { maxBytes } = this.#options;
-    if (this.#bytes + this.#records.size + room > maxBytes) {
-      this.fail(`journal larger than ${Math.round(maxBytes / 1_000_000)} MB`);
-      return;
-    }
+    if (this.#bytes + this.#records.size + room > maxBytes)
+      return this.fail(`journal larger than ${Math.round(maxBytes / 1_000_000)} MB`);
+    // The end is read beside them.
+    if (this.#count++ === MAX_JOURNAL_RECORDS && letter !== LETTERS.end)
+      return this.fail(`journal larger than ${MAX_JOURNAL_RECORDS / 1_000_000} million records`);
     // What is almost full is not made larger.
     if (this.#records.size + room > PIECE_BYTES && this.#records.size > PIECE_BYTES / 2) this.#flush();
     this.#records.add(room, letter, first, second);

@@ -2,7 +2,13 @@ import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
 import { JournalError } from "./journal-error.ts";
 import { KeptTextError, unpackText } from "./kept-text.ts";
-import { MAX_JOURNAL_BYTES, type JournalEnd, type JournalFacts, type JournalRecord } from "./journal-record.ts";
+import {
+  MAX_JOURNAL_BYTES,
+  MAX_JOURNAL_RECORDS,
+  type JournalEnd,
+  type JournalFacts,
+  type JournalRecord,
+} from "./journal-record.ts";
 import { RecordReader, splitRecords } from "./journal-text.ts";
 
 /** A journal that has been read. */
@@ -15,9 +21,6 @@ export interface Journal {
   /** Why it breaks off. */
   damage?: string;
 }
-
-/** Most records that are read: each takes memory of its own. */
-const MAX_RECORDS = 2_000_000;
 
 const TOO_LARGE = `it is larger than ${MAX_JOURNAL_BYTES / 1_000_000} MB`;
 
@@ -65,7 +68,7 @@ export async function readJournal(
           if (record.kind !== "begin") throw new JournalError("it has no beginning");
           journal = { facts: record.facts, records };
         } else if (record.kind === "end") return { ...journal, end: record.end };
-        else if (records.push(record) > MAX_RECORDS) throw new JournalError("it holds too many records");
+        else if (records.push(record) > MAX_JOURNAL_RECORDS) throw new JournalError("it holds too many records");
       }
     }
   } catch (error) {

@@ -2,7 +2,12 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { JournalRecorder } from "../../src/journal/journal-recorder.ts";
-import { JOURNAL_VERSION, type JournalFacts, type JournalRecord } from "../../src/journal/journal-record.ts";
+import {
+  JOURNAL_VERSION,
+  MAX_JOURNAL_RECORDS,
+  type JournalFacts,
+  type JournalRecord,
+} from "../../src/journal/journal-record.ts";
 import { readJournal } from "../../src/journal/read-journal.ts";
 import { mayHoldSecrets, redactSecrets } from "../../src/recordings/redact-secrets.ts";
 import { pieceText, type Frame, type Piece, type PieceShape } from "../../src/shared/frames.ts";
@@ -229,6 +234,18 @@ describe("A journal", () => {
     const { end, damage, records: all } = await readJournal(chunks);
     const records = withoutTimes(all);
     expect([end, damage, records.length]).toEqual([undefined, "it breaks off", 1]);
+  });
+
+  it("is given up when it has more records than are read, and as many are read", async () => {
+    const full = recorderWith();
+    for (let i = 0; i < MAX_JOURNAL_RECORDS; i++) full.recorder.event();
+    await full.recorder.close({ exitCode: 0 });
+    const { end, damage, records } = await readJournal(full.chunks);
+    expect([end, damage, records.length]).toEqual([{ exitCode: 0 }, undefined, MAX_JOURNAL_RECORDS]);
+    const { recorder, failures } = recorderWith();
+    for (let i = 0; i <= MAX_JOURNAL_RECORDS; i++) recorder.event();
+    await recorder.close({ exitCode: 0 });
+    expect(failures).toEqual(["journal larger than 2 million records"]);
   });
 
   it("is given up when it cannot be written, and nothing is thrown", async () => {
