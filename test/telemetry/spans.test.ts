@@ -432,7 +432,7 @@ describe("a tracer", () => {
   it("is asked for by options that are checked when the engine is made", () => {
     const made = (telemetry: unknown) => (): unknown => new RuntimeEngine({ telemetry } as RuntimeEngineOptions);
     expect(made("yes")).toThrow(/telemetry must be true or an object with tracer, meter, metrics, contents/);
-    expect(made({ tracr: true })).toThrow(/telemetry has no option "tracr"; did you mean "tracer"\?/);
+    expect(made({ tracr: true })).toThrow(/there is no option "tracr"; did you mean "tracer"\?/);
     expect(made({ tracer: {} })).toThrow(/telemetry\.tracer must be true or a Tracer/);
     expect(made({ meter: 5 })).toThrow(/telemetry\.meter must be true or a Meter/);
     expect(made({ metrics: {} })).toThrow(/telemetry\.metrics must be what createMetrics\(\) gives/);

@@ -1,4 +1,3 @@
-import { closestName } from "../../shared/closest-name.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { BoundedValues } from "./bounded-values.ts";
 import { METRICS, type MetricDeclaration, type MetricName } from "./conventions.ts";
@@ -7,6 +6,7 @@ import type { OtelApi, OtelInstrument, OtelMeter, OtelTracer } from "./otel-api.
 import { OtelTracing, UntoldSpan } from "./otel-tracing.ts";
 import type { Attributes, SpanStart, Telemetry, TraceSpan } from "./trace.ts";
 import { isObject } from "../../shared/is-object.ts";
+import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
 
 /** Who hears of what engines do. */
 export interface TelemetryOptions {
@@ -22,7 +22,8 @@ export interface TelemetryOptions {
 
 const PACKAGE = "@opentelemetry/api";
 const SCOPE = "geppetto-js";
-const NAMES = ["tracer", "meter", "metrics", "contents"];
+const WHAT = "set telemetry up";
+const FIELDS: FieldsOf<TelemetryOptions> = { tracer: true, meter: true, metrics: true, contents: true };
 
 /**
  * Checks the option before anything is made of it.
@@ -32,15 +33,9 @@ const NAMES = ["tracer", "meter", "metrics", "contents"];
 export function checkTelemetry(given: unknown): void {
   if (given === undefined || typeof given === "boolean") return;
   if (!isObject(given)) {
-    throw wrong(`telemetry must be true or an object with ${NAMES.join(", ")}`);
+    throw wrong(`telemetry must be true or an object with ${Object.keys(FIELDS).join(", ")}`);
   }
-  for (const name of Object.keys(given)) {
-    if (NAMES.includes(name)) continue;
-    const close = closestName(name, NAMES);
-    throw wrong(
-      `telemetry has no option "${name}"${close === undefined ? `, it has ${NAMES.join(", ")}` : `; did you mean "${close}"?`}`,
-    );
-  }
+  refuseUnknown(WHAT, given, FIELDS);
   const { tracer, meter, metrics, contents } = given;
   if (!isOptional(tracer, "startSpan")) throw wrong("telemetry.tracer must be true or a Tracer of OpenTelemetry");
   if (!isOptional(meter, "createHistogram")) throw wrong("telemetry.meter must be true or a Meter of OpenTelemetry");
@@ -56,7 +51,7 @@ function isOptional(value: unknown, method: string): boolean {
 }
 
 function wrong(problem: string): GeppettoError {
-  return new GeppettoError("ConfigError", `Cannot set telemetry up: ${problem}`);
+  return new GeppettoError("ConfigError", `Cannot ${WHAT}: ${problem}`);
 }
 
 /** One for each set of options: engines of a pool share theirs. */
