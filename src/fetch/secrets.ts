@@ -49,7 +49,7 @@ export class Secrets {
     return Object.fromEntries(this.#kept.map(({ name, placeholder }) => [name, placeholder]));
   }
 
-  /** What is wrong with the name of a secret that there is not. */
+  /** What is wrong with the name of an unknown secret. */
   unknown(name: string): GeppettoError {
     const close = closestName(
       name,

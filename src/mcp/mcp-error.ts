@@ -33,7 +33,7 @@ export function nameError(what: string, reason: string): GeppettoError {
   return new GeppettoError("ValidationError", `Cannot ${what}: ${reason}`, { code: "ERR_MCP_NAME" });
 }
 
-/** A script uses a server that there is not. */
+/** A script uses an unknown server. */
 export function unknownServer(name: string, servers: readonly string[]): GeppettoError {
   const close = closestName(name, servers);
   const known = servers.length === 0 ? "there are no servers" : `the servers are ${servers.join(", ")}`;

@@ -151,7 +151,7 @@ const DECLARED = {
   fetch_read: asyncOp<{ id: number }, Uint8Array | null>("reads"),
   /** Nobody reads the rest of the answer. */
   fetch_close: noteOp<{ id: number }>("effect"),
-  /** The script uses a secret that there is not: refused, so that the host has said it. */
+  /** The script uses an unknown secret: refused, so that the host has said it. */
   secret_refuse: syncOp<{ name: string }>("reads"),
 
   /** What an MCP server has: its tools as a chat takes them, its resources, their templates, or its prompts. */
