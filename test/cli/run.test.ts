@@ -254,7 +254,10 @@ describe.concurrent("the command line itself", () => {
   it.each([
     [["run", "--tiemout", "3s", "x.js"], "error [ERR_USAGE]: unknown option '--tiemout'\n(Did you mean --timeout?)\n"],
     [["rnu", "x"], "error [ERR_USAGE]: unknown command 'rnu'\n(Did you mean run?)\n"],
-    [["run"], "error [ERR_USAGE]: missing required argument 'script'\nhint: geppetto-js run --help says how it is used\n"],
+    [
+      ["run"],
+      "error [ERR_USAGE]: missing required argument 'script'\nhint: geppetto-js run --help says how it is used\n",
+    ],
     [["runs", "show"], "hint: geppetto-js runs show --help says how it is used\n"],
     [["run", "--timeout", "soon", "x.js"], "Expected a time such as 60s, 500ms or 2m, at most 24 days."],
     [["run", "--timeout", "1000h", "x.js"], "Expected a time such as 60s, 500ms or 2m, at most 24 days."],
