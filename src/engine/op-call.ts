@@ -4,7 +4,7 @@ import type { Outcome } from "../shared/frames.ts";
 export interface OpContext {
   /** Aborted when the guest gives up the call, when its script ends, or when the engine closes. */
   readonly signal: AbortSignal;
-  /** Length of the frame that the call came in, in characters. */
+  /** What the call counts for against the limit of arguments: the length of its frame, or more where that takes much memory. */
   readonly chars: number;
   /** What it takes to keep what came in it, in characters of plain text. */
   readonly weight: number;

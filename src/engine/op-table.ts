@@ -71,6 +71,9 @@ const UNHEARD_CALLS = 128;
 /** Most that a frame may weigh: what an encoder lets through, and what is around it. */
 const MAX_WEIGHT = 1.25 * MAX_FRAME_CHARS;
 
+/** What a character of arguments may weigh: the guest itself counts characters, and numbers weigh this. */
+const WEIGHT_PER_CHAR = 3;
+
 /** Longest frame whose weight is its length: what is in it cannot matter. */
 const LIGHT_CHARS = 128;
 
@@ -202,7 +205,7 @@ export class OpTable implements HostBridge {
       op,
       args: list[2],
       callId: callId as number | undefined,
-      call: new OpCall(frame.length, weight),
+      call: new OpCall(Math.max(frame.length, weight / WEIGHT_PER_CHAR), weight),
       cause: this.#findSpan(list[4]),
     };
   }

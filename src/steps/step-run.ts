@@ -1,5 +1,6 @@
 import { abortable } from "../base/abortable.ts";
 import { bothOf, createDeferred, type Deferred } from "../base/deferred.ts";
+import { estimateBytes } from "../base/estimate-bytes.ts";
 import { ATTRIBUTES } from "../base/telemetry/conventions.ts";
 import { currentTelemetry, type SpanFailure, type TraceSpan } from "../base/telemetry/trace.ts";
 import { countedValues, timeSource } from "../base/time/time-source.ts";
@@ -18,6 +19,9 @@ import { GuestFailure } from "./guest-failure.ts";
 import { dropAdded, inheritMetadata } from "./run-metadata.ts";
 import { RunText } from "./run-text.ts";
 import type { Result, StepContext, StepEmission, StepResult, StepSource } from "./step.ts";
+
+/** Where counting what a result takes stops: no limit lets that pass. */
+const MAX_RESULT_BYTES = 256e6;
 
 export interface StepRunOptions {
   id: string;
@@ -249,6 +253,8 @@ export class StepRun<O = unknown> implements StepResult<O> {
   async #take(value: unknown): Promise<void> {
     const { reserve } = this.#options;
     const text = this.#text.kind === "text" ? "" : resultText(value);
+    const beyond = reserve === undefined ? 0 : beyondText(value, text);
+    if (beyond > 0) reserve!(beyond);
     if (this.#results.push(value) === 1) this.#firstText = text;
     this.#tell();
     if (this.#text.kind === "single") {
@@ -368,4 +374,10 @@ function errorRecord(error: unknown): ErrorRecord {
     return record;
   }
   return toErrorRecord(new GeppettoError("StepError", toErrorRecord(error).message));
+}
+
+/** What a result takes to keep beyond its text, in characters: a Map's says nothing of what is in it, `[[],[],[]]` too little. */
+function beyondText(value: unknown, text: string): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return Math.max(0, estimateBytes(value, MAX_RESULT_BYTES) - text.length);
 }

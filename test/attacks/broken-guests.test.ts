@@ -8,7 +8,7 @@ import { Output } from "../engine/engine-harness.ts";
 import { heldMB } from "../machine/parent-load.ts";
 import { patience } from "../machine/patience.ts";
 
-const LIMITS = { timers: 100, runs: 20, ops: 20, wallMs: patience(8000) };
+const LIMITS = { timers: 100, runs: 20, ops: 20, resultBytes: 32e6, wallMs: patience(8000) };
 
 /** Streams as fast as somebody takes it. */
 const stream = defineStep({
@@ -53,7 +53,7 @@ async function breakOut(
     bridge!.note(encodeValue([1, op, args, ...(callId === undefined ? [] : [callId])]));
   for (; outcome === undefined; rounds++) {
     say(note, rounds);
-    if (rounds % 500 === 0) most = Math.max(most, heldMB() - before);
+    if (rounds % 50 === 0) most = Math.max(most, heldMB() - before);
     await nextTurn();
   }
   await running;

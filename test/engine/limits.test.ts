@@ -192,6 +192,23 @@ describe.each(ISOLATIONS)("limits in a %s", (isolation) => {
       ]);
     }));
 
+  it.each([
+    ["empty lists", "Array.from({ length: 1000 }, () => [])"],
+    ["empty records", "Array.from({ length: 1000 }, () => ({}))"],
+    ["a map", "new Map(Array.from({ length: 300 }, (_, i) => [i, 'x'.repeat(100)]))"],
+    ["a set", "new Set(Array.from({ length: 1000 }, (_, i) => i + 1e9))"],
+    ["an error", "new Error('x'.repeat(8000))"],
+    ["bytes", "new Uint8Array(20_000)"],
+    ["bigints", "Array.from({ length: 100 }, () => 2n ** 4000n)"],
+  ])("count what the host keeps of results, not their texts: %s", (_, value) =>
+    withEngine({ isolation, limits: { resultBytes: 5_000_000 } }, async ({ run }) => {
+      const code = `
+        const value = ${value};
+        await steps.createMapStep(() => value).startAsync(Array.from({ length: 1000 }))`;
+      expect(await run(code)).toMatchObject({ end: "uncaught", error: { code: "ERR_LIMIT_RESULTS" } });
+    }),
+  );
+
   it("refuse timers, runs and operations over the limit, catchably", () =>
     withEngine({ isolation, limits: { timers: 3, runs: 2, ops: 2 } }, async ({ run }) => {
       const { value } = await run(`

@@ -11,8 +11,8 @@ import { ResultQueue } from "./result-queue.ts";
 
 /** What the body of a guest's step hands out. */
 export type GivenResult = Pick<RunYield, "value" | "loss" | "endsPart"> & {
-  /** Length of what it came in, in characters. */
-  chars: number;
+  /** What it takes to keep it, in characters of plain text. */
+  weight: number;
 };
 
 /** Results after which the guest hears that they have been taken. */
@@ -46,11 +46,11 @@ export function parseStepInfo(value: unknown): StepInfo {
 }
 
 /** What the guest says that its step yields. */
-export function parseYield(args: Unchecked<RunYield>, chars: number): GivenResult {
+export function parseYield(args: Unchecked<RunYield>, weight: number): GivenResult {
   const { value, loss, endsPart } = parseFields(args);
   return {
     value,
-    chars,
+    weight,
     ...(typeof loss === "string" ? { loss: loss.slice(0, MAX_ERROR_CHARS) } : {}),
     ...(Number.isSafeInteger(endsPart) ? { endsPart: endsPart as number } : {}),
   };
@@ -105,7 +105,7 @@ export class GuestStep implements StepSource {
       if (this.#waiting.results >= MOST_GIVEN) {
         throw new GeppettoError("ValidationError", "Cannot take a result: too many wait already");
       }
-      this.#options.reserve(given.chars);
+      this.#options.reserve(given.weight);
       this.#loss ??= given.loss;
       this.#waiting.addResult(given, given.endsPart);
     } catch (error) {
@@ -142,7 +142,7 @@ export class GuestStep implements StepSource {
           next.taken.resolve();
         } else {
           yield next.result.value;
-          this.#options.reserve(-next.result.chars);
+          this.#options.reserve(-next.result.weight);
           this.#noteTaken();
         }
       }

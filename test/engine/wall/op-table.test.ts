@@ -17,6 +17,14 @@ describe("an op that is served", () => {
     expect(ops.call("length", "abc")).toEqual({ ok: true, value: frameOf("length", "abc").length });
   });
 
+  it("counts for more than the length of its frame where that takes much memory", () => {
+    const ops = new OpTableFixture();
+    ops.serve("length", "sync", (_, { chars }) => chars);
+    const lists = Array.from({ length: 1000 }, () => []);
+    const { value } = ops.call("length", lists) as { value: number };
+    expect(value).toBeGreaterThan(2 * frameOf("length", lists).length);
+  });
+
   it("as a note, is not answered", () => {
     const ops = new OpTableFixture();
     const heard: unknown[] = [];
