@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import ivm from "isolated-vm";
 import { GeppettoError } from "../shared/errors.ts";
 import type { Frame } from "../shared/frames.ts";
@@ -44,13 +45,17 @@ interface GuestEntry {
 
 /** How long a turn may take to end after its isolate was disposed, in milliseconds. */
 const TAINT_MS = 1000;
+/** For how long one that takes longer is waited for, in milliseconds of this process' CPU time: a busy machine gives it little. */
+const LAST_WAIT_CPU_MS = 3000;
+/** The longest wait, in milliseconds: a machine that gives it less has other troubles. */
+const LAST_WAIT_MS = 15_000;
 
 const UNDEFINED_RESULT = { reference: true } as const;
 
 /** The realm in this process: data is walled off, availability is not (see docs/architecture.md). */
 export class ThreadRealm implements Realm {
   /** Realms whose threads do not end: while there are any no further realm is made in this process. */
-  static #stuck = 0;
+  static readonly #stuck = new Set<ThreadRealm>();
 
   readonly #isolate: ivm.Isolate;
   readonly #context: ivm.Context;
@@ -63,6 +68,8 @@ export class ThreadRealm implements Realm {
   /** Turns that have not come back from the isolate. */
   #turns = 0;
   #tainted = false;
+  #disposedAt = 0;
+  #cpuAtDispose: NodeJS.CpuUsage | undefined;
   /** Source text that is being compiled or run: what comes after it waits, so that calls take effect in order. */
   #running: Promise<unknown> | undefined;
 
@@ -78,7 +85,8 @@ export class ThreadRealm implements Realm {
     limits: RealmLimits,
     { runtime, onCatastrophe = () => {} }: ThreadRealmOptions,
   ): Promise<ThreadRealm> {
-    if (ThreadRealm.#stuck > 0) {
+    for (const realm of ThreadRealm.#stuck) await realm.#waitOnceMore();
+    if (ThreadRealm.#stuck.size > 0) {
       const message =
         "Cannot start a guest in a thread: one that does not end still runs in this process; restart it, or isolate by process";
       throw new GeppettoError("ConfigError", message, { code: "ERR_HOST_TAINTED" });
@@ -159,14 +167,26 @@ export class ThreadRealm implements Realm {
     this.stats();
     this.#disposedByHost = true;
     this.#isolate.dispose();
-    if (this.#turns > 0) setTimeout(() => this.#checkEnded(), TAINT_MS).unref();
+    if (this.#turns === 0) return;
+    this.#disposedAt = performance.now();
+    this.#cpuAtDispose = process.cpuUsage();
+    setTimeout(() => this.#checkEnded(), TAINT_MS).unref();
   }
 
   /** Disposing is a hint: native loops do not take it. */
   #checkEnded(): void {
     if (this.#turns === 0) return;
     this.#tainted = true;
-    ThreadRealm.#stuck++;
+    ThreadRealm.#stuck.add(this);
+  }
+
+  /** Resolves when the thread has ended after all, or it is plain that it does not. */
+  async #waitOnceMore(): Promise<void> {
+    while (this.#tainted && performance.now() - this.#disposedAt < LAST_WAIT_MS) {
+      const { user, system } = process.cpuUsage(this.#cpuAtDispose);
+      if ((user + system) / 1000 >= LAST_WAIT_CPU_MS) return;
+      await sleep(20);
+    }
   }
 
   /** One that ends late has ended all the same. */
@@ -174,7 +194,7 @@ export class ThreadRealm implements Realm {
     this.#turns--;
     if (this.#turns > 0 || !this.#tainted) return;
     this.#tainted = false;
-    ThreadRealm.#stuck--;
+    ThreadRealm.#stuck.delete(this);
   }
 
   stats(): RealmStats {
