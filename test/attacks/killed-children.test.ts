@@ -7,10 +7,11 @@ import {
   type ScriptOutcome,
 } from "../../src/index.ts";
 import { Output } from "../engine/engine-harness.ts";
+import { partOf } from "../machine/part-of.ts";
 import { patience } from "../machine/patience.ts";
 import { killRealmChildren, realmChildren } from "../sandbox/realm-children.ts";
 
-const ROUNDS = 100;
+const ROUNDS = partOf(150);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

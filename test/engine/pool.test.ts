@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { EnginePool, setupDoneCallback, type ScriptOutcome } from "../../src/index.ts";
+import { partOf } from "../machine/part-of.ts";
 import { patience } from "../machine/patience.ts";
 import { killRealmChildren } from "../sandbox/realm-children.ts";
 
@@ -34,7 +35,7 @@ describe("EnginePool", () => {
         limits: { wallMs: patience(1500), memoryMB: 32, outputBytes: 200_000 },
         console: { stdout() {}, stderr() {} },
       });
-      const runs = Array.from({ length: 1000 }, async (_, i): Promise<string> => {
+      const runs = Array.from({ length: partOf(1000) }, async (_, i): Promise<string> => {
         const tenant = `t${i % 7}`;
         if (i % 10 === 3) {
           const [code, expected] = HOSTILE[Math.floor(i / 10) % HOSTILE.length]!;
