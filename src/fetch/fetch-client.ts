@@ -1,4 +1,4 @@
-import type { Agent, Response } from "undici";
+import type { Dispatcher, Response } from "undici";
 import type { Permissions } from "../permissions/permissions.ts";
 import { fetchError, toFetchError } from "./fetch-error.ts";
 import type { FetchRequest } from "./fetch-request.ts";
@@ -14,7 +14,7 @@ const CREDENTIALS = new Set(["authorization", "cookie"]);
 const OF_BODY = /^content-(?:encoding|language|location|type)$/;
 
 export interface FetchClientOptions {
-  agent: Agent;
+  agent: Dispatcher;
   permissions: Permissions;
   secrets: Secrets;
 }

@@ -1,6 +1,6 @@
 import { lookup as lookUp, type LookupAddress, type LookupOptions } from "node:dns";
 import type { LookupFunction } from "node:net";
-import type { Agent } from "undici";
+import type { Dispatcher } from "undici";
 import { isLoopbackAddress, isLoopbackName, isPrivateHost } from "../permissions/host-access.ts";
 import { GeppettoError } from "../shared/errors.ts";
 
@@ -15,18 +15,43 @@ export type Lookup = (
 const CONNECT_MS = 20_000;
 const HEADERS_MS = 60_000;
 const IDLE_MS = 120_000;
+/** A piece of an answer may hold so many times its size. */
+const MAX_WASTE = 4;
 
 /**
  * What holds the connections of one engine's scripts. The addresses of a name are judged when a connection is made, and it
  * is made to one of just these: a name that leads to a private address leads nowhere, whatever it led to a moment ago.
  */
-export async function createGuardedAgent(lookup: Lookup = lookUp): Promise<Agent> {
+export async function createGuardedAgent(lookup: Lookup = lookUp): Promise<Dispatcher> {
   const undici = await import("undici");
-  return new undici.Agent({
+  const agent = new undici.Agent({
     connect: { lookup: guardLookup(lookup), timeout: CONNECT_MS },
     headersTimeout: HEADERS_MS,
     bodyTimeout: IDLE_MS,
   });
+  return agent.compose((dispatch) => (options, handler) => dispatch(options, withOwnBytes(handler)));
+}
+
+/**
+ * What waits to be read is counted by its own bytes, but each piece holds all that came with it: a server that says much
+ * about each byte would fill the memory. So a small piece is taken out of what it came in.
+ */
+function withOwnBytes(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
+  return {
+    onRequestStart: (...args) => handler.onRequestStart?.(...args),
+    onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+    onResponseStart: (...args) => handler.onResponseStart?.(...args),
+    onResponseData: (controller, chunk) =>
+      handler.onResponseData?.(
+        controller,
+        chunk.length * MAX_WASTE < chunk.buffer.byteLength ? Buffer.from(chunk) : chunk,
+      ),
+    onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+    onResponseError: (...args) => handler.onResponseError?.(...args),
+    onResponseStarted: () => handler.onResponseStarted?.(),
+    onBodySent: (chunk) => handler.onBodySent?.(chunk),
+    onRequestSent: () => handler.onRequestSent?.(),
+  };
 }
 
 function guardLookup(lookup: Lookup): LookupFunction {

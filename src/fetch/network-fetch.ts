@@ -1,4 +1,4 @@
-import type { Agent } from "undici";
+import type { Dispatcher } from "undici";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { GeppettoError } from "../shared/errors.ts";
 import { checkRequest, sendRequest } from "./fetch-client.ts";
@@ -19,7 +19,7 @@ export interface NetworkFetchOptions {
 /** Asks the servers themselves. */
 export class NetworkFetch implements FetchSource {
   readonly #options: NetworkFetchOptions;
-  #agent: Promise<Agent> | undefined;
+  #agent: Promise<Dispatcher> | undefined;
 
   constructor(options: NetworkFetchOptions) {
     this.#options = options;

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { heldMB, MAX_ADDED_MB } from "../machine/parent-load.ts";
 import { patience } from "../machine/patience.ts";
 import { REJECTION, runFetch, valueOf } from "./run-fetch.ts";
 import { TestServer } from "./test-server.ts";
@@ -8,6 +9,8 @@ import { TestServer } from "./test-server.ts";
 let server: TestServer;
 let net: string[];
 let written = 0;
+/** All of an answer has been taken that says much about each of its bytes. */
+const wordy = Promise.withResolvers<void>();
 /** The answer whose rest is not sent before it is asked for. */
 let waiting: ServerResponse;
 
@@ -41,6 +44,18 @@ beforeAll(async () => {
       };
       more();
     },
+    "/wordy": (_, response) => {
+      response.writeHead(200);
+      response.flushHeaders();
+      const socket = response.socket!;
+      const block = `1;${"e".repeat(60_000)}\r\na\r\n`;
+      const more = (left: number): void => {
+        if (left === 0) wordy.resolve();
+        else socket.write(block, () => more(left - 1));
+      };
+      more(3_000);
+    },
+    "/held": (_, response) => void wordy.promise.then(() => response.end(String(heldMB()))),
     "/silent": () => {},
     "/to-json": (_, response) => response.writeHead(302, { location: "/json" }).end(),
     "/loop": (_, response) => response.writeHead(302, { location: "/loop" }).end(),
@@ -223,6 +238,15 @@ describe("fetch", () => {
       "ERR_LIMIT_FETCH_TIME",
       "ERR_LIMIT_FETCH_TIME",
     ]);
+  });
+
+  it("holds no more of an answer that waits than its own bytes", async () => {
+    const before = heldMB();
+    const held = await run(`const wordy = await fetch(base + "/wordy");
+      const held = await (await fetch(base + "/held")).text();
+      await wordy.body.cancel();
+      export default Number(held)`);
+    expect((held as number) - before).toBeLessThan(MAX_ADDED_MB);
   });
 
   it("leaves no connection behind when a script ends in the middle", async () => {
