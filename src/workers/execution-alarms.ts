@@ -1,8 +1,10 @@
 import type { ConsumerMessages } from "@nats-io/jetstream";
 import type { QueuedIterator } from "@nats-io/transport-node";
 import type { KvWatchEntry } from "@nats-io/kv";
+import { isExecutionId } from "../journal/executions/execution-errors.ts";
 import type { Journal } from "../journal/executions/journal.ts";
 import { streamNames } from "../journal/executions/nats/stream-names.ts";
+import type { GeppettoError } from "../shared/errors.ts";
 import { idOfKey } from "./queue/job-names.ts";
 import { isGone, type JobQueue } from "./queue/job-queue.ts";
 
@@ -53,11 +55,21 @@ export class ExecutionAlarms {
   /** Puts it back if it is suspended, and has been answered or is due. */
   async putBack(id: string): Promise<void> {
     const facts = await this.#journal.get(id);
-    if (facts?.state !== "suspended") return;
+    if (facts?.state !== "suspended" || facts.isDamaged) return;
     const isDue = facts.dueAt !== undefined && facts.dueAt <= Date.now();
     if (!facts.isAnswered && !isDue) return;
     const job = await this.#queue.job(id);
     if (job !== undefined) await this.#queue.push(job, `attempt ${facts.attempt + 1}`);
+  }
+
+  /** What cannot be read, now or later, keeps no other one waiting. */
+  async #putBackIfSound(id: string): Promise<void> {
+    try {
+      if (isExecutionId(id)) await this.putBack(id);
+    } catch (error) {
+      if ((error as GeppettoError).code !== "ERR_VALIDATION") throw error;
+      this.#onError(error);
+    }
   }
 
   #stop(): void {
@@ -95,7 +107,7 @@ export class ExecutionAlarms {
     this.#messages = messages;
     void (async () => {
       for await (const message of messages) {
-        await this.putBack(names.idOf(message.subject));
+        await this.#putBackIfSound(names.idOf(message.subject));
         message.ack();
       }
     })().catch(this.#onError);
@@ -108,7 +120,7 @@ export class ExecutionAlarms {
       const now = Date.now();
       for (const [id, dueAt] of this.#due) {
         if (dueAt > now) continue;
-        await this.putBack(id);
+        await this.#putBackIfSound(id);
         // Nothing is lost where this worker ends between the two: another one puts it back once more.
         await this.#queue.forget("timers", id);
         this.#due.delete(id);

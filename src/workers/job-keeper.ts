@@ -1,9 +1,12 @@
+import { z } from "zod";
 import { toErrorRecord, GeppettoError } from "../shared/errors.ts";
 import type { ExecutionDetails, Journal } from "../journal/executions/journal.ts";
 import type { ScriptOutcome } from "../engine/script/script-run.ts";
 import { keyOfId } from "./queue/job-names.ts";
 import type { JobQueue } from "./queue/job-queue.ts";
 import type { Job } from "./queue/job.ts";
+
+const begun = z.object({ worker: z.string().max(64), seq: z.number(), why: z.string().max(200).optional() });
 
 /** What every attempt adds to a journal, however little it does: one that adds fewer records has got no further. */
 const NO_PROGRESS = 10;
@@ -111,8 +114,7 @@ export class JobKeeper {
   async #lostOf(job: Job): Promise<Begun[]> {
     const entry = await this.#queue.link.ask(() => this.#queue.attempts.get(keyOfId(job.id)));
     if (entry === null || entry.operation !== "PUT") return [];
-    const found = JSON.parse(entry.string()) as unknown;
-    return Array.isArray(found) ? (found as Begun[]) : [];
+    return readBegun(entry.string()).slice(-this.#maxLost);
   }
 
   async #note(job: Job, lost: readonly Begun[]): Promise<void> {
@@ -120,5 +122,14 @@ export class JobKeeper {
     const key = keyOfId(job.id);
     if (lost.length === 0) await this.#queue.forget("attempts", job.id);
     else await link.ask(() => attempts.put(key, JSON.stringify(lost)));
+  }
+}
+
+/** What others wrote may be anything: nothing is known then. */
+function readBegun(text: string): Begun[] {
+  try {
+    return z.array(begun).parse(JSON.parse(text)) as Begun[];
+  } catch {
+    return [];
   }
 }

@@ -3,6 +3,7 @@ import { stderrLogger, type Logger } from "../base/logger.ts";
 import { continueTrace } from "../base/telemetry/carry-trace.ts";
 import type { ScriptOutcome } from "../engine/script/script-run.ts";
 import { exitCodeOf } from "../errors/exit-code-of.ts";
+import { parseExecutionId } from "../journal/executions/execution-errors.ts";
 import type { Journal } from "../journal/executions/journal.ts";
 import type { GeppettoError } from "../shared/errors.ts";
 import type { ExecutionAlarms } from "./execution-alarms.ts";
@@ -64,6 +65,12 @@ export class JobRunner {
   /** Does one job. Never rejects. */
   async serve(message: JobMessage): Promise<void> {
     const { id } = message;
+    try {
+      parseExecutionId(id);
+    } catch (error) {
+      this.#logger.warn(`Dropped a job: ${(error as Error).message}`);
+      return message.ack();
+    }
     // Said long before it is time, so that a slow moment costs nothing.
     const working = setInterval(() => message.working(), this.#silenceMs / 4);
     try {
@@ -86,6 +93,11 @@ export class JobRunner {
     const { journal, keeper } = this.#parts;
     const [job, facts] = await Promise.all([this.#jobOf(id), journal.get(id)]);
     if (job === undefined) return message.ack();
+    if (facts?.isDamaged) {
+      this.#logger.warn(`Dropped the job ${id}: what is kept of its execution is damaged`);
+      await keeper.forget(job, { isFirst: false });
+      return message.ack();
+    }
     if (facts?.state === "completed" || facts?.state === "failed") {
       await keeper.forget(job, { isFirst: false });
       return message.ack();
@@ -103,7 +115,11 @@ export class JobRunner {
     // What it may be the reason of is not to be counted to another one.
     if (leave === undefined) return message.nak(AGAIN_MS);
     try {
-      const outcome = await this.#run(job, attempt);
+      const outcome = await this.#run(job, attempt).catch(async (error: Error) => {
+        // The worker is not lost: whoever is told of it later is to know why.
+        await keeper.crashed(job, attempt, error.message);
+        throw error;
+      });
       await this.#settle(job, { outcome, attempt, message });
     } finally {
       leave();
@@ -129,6 +145,7 @@ export class JobRunner {
     } catch (error) {
       if ((error as GeppettoError).code !== "ERR_VALIDATION") throw error;
       this.#logger.warn(`Dropped the job ${id}: ${(error as Error).message}`);
+      await this.#parts.queue.forget("submitted", id);
       return undefined;
     }
   }

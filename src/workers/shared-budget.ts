@@ -1,6 +1,10 @@
+import { z } from "zod";
 import { Budget, type BudgetLimits, type CallUnderWay, type Spending } from "../providers/cost/budget.ts";
+import { GeppettoError } from "../shared/errors.ts";
 import { putAfter, type JobQueue } from "./queue/job-queue.ts";
 
+const amount = z.number().nonnegative();
+const spending = z.object({ calls: amount, tokens: amount, cost: amount });
 const NOTHING: Spending = { calls: 0, tokens: 0, cost: 0 };
 /** Two that write at the same moment: one of them tries again, so many times. */
 const MAX_TRIES = 20;
@@ -64,7 +68,7 @@ export class SharedBudget extends Budget {
     try {
       for (let tries = 1; ; tries++) {
         const entry = await link.ask(() => budgets.get(this.#key));
-        const before = entry === null || entry.operation !== "PUT" ? NOTHING : readSpending(entry.string());
+        const before = entry === null || entry.operation !== "PUT" ? NOTHING : readSpending(this.#key, entry.string());
         const after = sum(before, added);
         this.#known = after;
         if (added.calls === 0 && added.tokens === 0 && added.cost === 0) return;
@@ -86,9 +90,14 @@ function sum(a: Spending, b: Spending): Spending {
   return { calls: a.calls + b.calls, tokens: a.tokens + b.tokens, cost: a.cost + b.cost };
 }
 
-/** What others wrote may be anything. */
-function readSpending(text: string): Spending {
-  const found = JSON.parse(text) as Partial<Spending>;
-  const count = (value: unknown): number => (typeof value === "number" && value >= 0 ? value : 0);
-  return { calls: count(found.calls), tokens: count(found.tokens), cost: count(found.cost) };
+/** @throws {GeppettoError} ERR_JOURNAL for what nobody can have kept: nothing is given away for that. */
+function readSpending(tenant: string, text: string): Spending {
+  try {
+    return spending.parse(JSON.parse(text));
+  } catch (error) {
+    throw new GeppettoError("StepError", `Cannot ask a model: what the tenant ${tenant} has spent is damaged`, {
+      code: "ERR_JOURNAL",
+      cause: error,
+    });
+  }
 }

@@ -81,7 +81,7 @@ export class SubmittedExecution implements AsyncDisposable {
     let last = from;
     for await (const record of journal.follow(this.id, { from, ...(signal === undefined ? {} : { signal }) })) {
       last = record.seq;
-      const item = toFollowed(record);
+      const item = toFollowed(this.id, record);
       if (item === undefined) continue;
       hasEnded ||= item.type === "end";
       yield item;

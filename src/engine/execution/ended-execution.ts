@@ -1,3 +1,4 @@
+import { journalFailed } from "../../journal/executions/execution-errors.ts";
 import type { HostBridge } from "../../sandbox/realm.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { ExecutionOptions, RunScriptOptions } from "../engine-options.ts";
@@ -40,7 +41,20 @@ export async function endedOutcome(
   let outcome: ScriptOutcome | undefined;
   for await (const { kind, text } of journal.records(id)) {
     if (kind === RECORDS.output && printsAgain) served.note(text);
-    if (kind === RECORDS.end) outcome = { ...(JSON.parse(text) as ScriptOutcome), stats: NO_STATS };
+    if (kind === RECORDS.end) outcome = { ...readOutcome(id, text), stats: NO_STATS };
   }
   return outcome ?? { ...failedOutcome("aborted", cancelledError()), isCancelled: true };
+}
+
+/** How an execution has ended, by its last record. @throws {GeppettoError} ERR_JOURNAL for what nobody can have kept. */
+export function readOutcome(id: string, text: string): ScriptOutcome {
+  try {
+    const outcome = JSON.parse(text) as ScriptOutcome;
+    const { ok, end, error } = outcome;
+    const isError = error === undefined || (typeof error.name === "string" && typeof error.message === "string");
+    if (typeof ok === "boolean" && typeof end === "string" && isError) return outcome;
+  } catch {
+    // It is as damaged as one that says nothing.
+  }
+  throw journalFailed(`how the execution ${id} has ended is damaged`);
 }

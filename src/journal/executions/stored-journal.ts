@@ -1,6 +1,5 @@
 import { thisHolder } from "../../base/process-holder.ts";
 import { encodeValue } from "../../shared/codec.ts";
-import { decodeValue } from "../../shared/decode.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { ChangeSignal } from "./access/change-signal.ts";
 import { journalFailed, overJournalLimit, parseExecutionId, unknownExecution } from "./execution-errors.ts";
@@ -24,6 +23,7 @@ import { StoredLease } from "./stored-lease.ts";
 import type { ListCursor } from "./tables/execution-reader.ts";
 import type { LeaseKey } from "./tables/execution-table.ts";
 import type { WrittenMessage } from "./tables/questions.ts";
+import { readValue } from "./tables/read-value.ts";
 
 /** Longest name of what is sent, longest note, and longest message, in characters. */
 const MAX_NAME_CHARS = 256;
@@ -126,7 +126,7 @@ export abstract class StoredJournal implements Journal {
         const text = await access.ask("value", name, key);
         if (text === undefined) return undefined;
         try {
-          return decodeValue(text);
+          return readValue(text);
         } catch (error) {
           throw journalFailed(
             `the value ${JSON.stringify(key)} in the store ${JSON.stringify(name)} is damaged`,

@@ -1,4 +1,3 @@
-import { decodeValue } from "../../shared/decode.ts";
 import type { GeppettoError } from "../../shared/errors.ts";
 import { executionFenced, executionGone, journalFailed } from "./execution-errors.ts";
 import type {
@@ -13,6 +12,7 @@ import type { JournalAccess } from "./access/journal-access.ts";
 import { keptRecords } from "./access/kept-records.ts";
 import { ChangeSignal } from "./access/change-signal.ts";
 import type { MessageRow } from "./tables/execution-schema.ts";
+import { readValue } from "./tables/read-value.ts";
 import { writeChange, type LeaseKey } from "./tables/execution-table.ts";
 
 /** A lease of a journal that is kept in tables. */
@@ -131,11 +131,17 @@ export class StoredLease implements ExecutionLease {
 /** @throws {GeppettoError} ERR_JOURNAL for one that is not what was written. */
 function readMessage(id: string, { number, kind, name, question, text }: MessageRow): ExecutionMessage {
   try {
-    const rest = decodeValue(text) as Record<string, unknown>;
+    const rest = readValue(text) as Record<string, unknown>;
     if (typeof rest !== "object" || rest === null) throw new SyntaxError("it is not an object");
-    const parts = { kind, ...(name === null ? {} : { name }), ...(question === null ? {} : { question }), ...rest };
+    if (!isSaid(kind, rest)) throw new SyntaxError("it does not say what it is to");
+    const parts = { ...rest, kind, ...(name === null ? {} : { name }), ...(question === null ? {} : { question }) };
     return parts as unknown as ExecutionMessage;
   } catch (error) {
     throw journalFailed(`message ${number} to the execution ${id} is damaged`, error);
   }
+}
+
+function isSaid(kind: string, { approved, by, how }: Readonly<Record<string, unknown>>): boolean {
+  if (kind === "approve") return typeof approved === "boolean" && typeof by === "string";
+  return kind !== "resolve" || (typeof how === "object" && how !== null);
 }

@@ -9,7 +9,7 @@ import { knownStream, openStreams } from "../../journal/executions/nats/open-str
 import { streamNames } from "../../journal/executions/nats/stream-names.ts";
 import { JobMessage } from "./job-message.ts";
 import { jobNames, keyOfId, type JobNames } from "./job-names.ts";
-import { readJob, type Job } from "./job.ts";
+import { isTenant, readJob, type Job } from "./job.ts";
 
 /** How long a job may go without a word of its worker before another one gets it, in milliseconds. */
 export const ACK_WAIT_MS = 15_000;
@@ -100,13 +100,15 @@ export class JobQueue implements AsyncDisposable {
     await this.link.ask(() => this.link.client.publish(subject, id, { msgID: `${id} ${reason}`, headers }));
   }
 
-  /** How many jobs wait, or are at work, in a pool, by tenant. */
+  /** How many jobs wait, or are at work, in a pool, by tenant; those of a tenant that there can never be wait for ever. */
   async waiting(pool: string): Promise<Map<string, number>> {
     const subjects_filter = this.names.job(pool, "*");
     const { state } = await this.link.ask(() => this.link.manager.streams.info(this.names.jobs, { subjects_filter }));
-    return new Map(
-      Object.entries(state.subjects ?? {}).map(([subject, count]) => [this.names.tenantOf(subject), count]),
-    );
+    const counts = Object.entries(state.subjects ?? {}).map(([subject, count]): [string, number] => [
+      this.names.tenantOf(subject),
+      count,
+    ]);
+    return new Map(counts.filter(([tenant]) => isTenant(tenant)));
   }
 
   /** The next job of this tenant that nobody has; undefined where there is none. */
@@ -159,7 +161,8 @@ export class JobQueue implements AsyncDisposable {
   }
 
   async #consumerOf(pool: string, tenant: string): Promise<string> {
-    const name = `${pool}-${tenant}`.replace(/[^\w-]/g, "_");
+    // Neither has such a sign: no two have the same.
+    const name = `${pool}=${tenant}`;
     if (this.#consumers.has(name)) return name;
     await this.link.ask(() =>
       this.link.manager.consumers.add(this.names.jobs, {

@@ -57,10 +57,14 @@ export function readJob(id: string, text: string): Job {
 const POOL = /^[\w-]{1,64}$/;
 const TENANT = /^[\w-]{1,64}$/;
 
+export function isTenant(name: string): boolean {
+  return TENANT.test(name);
+}
+
 /** @throws {GeppettoError} ValidationError for a name that no subject can have. */
 export function checkNames({ pool, tenant }: Pick<Job, "pool" | "tenant">): void {
   if (!POOL.test(pool)) throw unfit('the name of a pool has 1 to 64 letters, digits, "-" and "_"');
-  if (!TENANT.test(tenant)) throw unfit('the name of a tenant has 1 to 64 letters, digits, "-" and "_"');
+  if (!isTenant(tenant)) throw unfit('the name of a tenant has 1 to 64 letters, digits, "-" and "_"');
 }
 
 function unfit(why: string): GeppettoError {

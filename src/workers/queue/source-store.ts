@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { LoadedScript } from "../../engine/script/load-script.ts";
+import { scanStream } from "../../journal/executions/nats/scan-stream.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { JobQueue } from "./job-queue.ts";
 
@@ -28,10 +29,8 @@ export async function storeSource(queue: JobQueue, { folder: _, ...loaded }: Loa
   if (bytes.length > MAX_SOURCE_CHARS) throw unfit("submit the script", "it is too large, with what it imports");
   const hash = hashOf(bytes);
   const { sources, link } = queue;
-  await link.ask(async () => {
-    const known = await sources.info(hash);
-    if (known === null || known.deleted) await sources.putBlob({ name: hash }, bytes);
-  });
+  if ((await storedAs(queue, hash))?.size !== bytes.length)
+    await link.ask(() => sources.putBlob({ name: hash }, bytes));
   return hash;
 }
 
@@ -59,14 +58,53 @@ export class SourceReader {
   }
 
   async #fetch(hash: string): Promise<{ loaded: LoadedScript; bytes: number }> {
-    const { link, sources } = this.#queue;
-    const bytes = await link.ask(() => sources.getBlob(hash));
-    if (bytes === null) throw unfit("run the job", "its source is gone from the server");
-    if (bytes.length > MAX_SOURCE_CHARS || hashOf(bytes) !== hash)
+    const stored = await storedAs(this.#queue, hash);
+    if (stored === undefined) throw unfit("run the job", "its source is gone from the server");
+    const bytes = await this.#bytesOf(stored);
+    if (bytes === undefined || hashOf(bytes) !== hash)
       throw unfit("run the job", "its source is not what was submitted");
-    const found = source.safeParse(JSON.parse(Buffer.from(bytes).toString()));
-    if (!found.success) throw unfit("run the job", "its source is not one of a script");
-    return { loaded: found.data as LoadedScript, bytes: bytes.length };
+    let found: unknown;
+    try {
+      found = source.parse(JSON.parse(bytes.toString()));
+    } catch {
+      throw unfit("run the job", "its source is not one of a script");
+    }
+    return { loaded: found as LoadedScript, bytes: bytes.length };
+  }
+
+  /** All pieces that are there, whatever is said of them; undefined where they are too many. */
+  async #bytesOf({ nuid }: StoredObject): Promise<Buffer | undefined> {
+    const { link, names } = this.#queue;
+    const pieces: Uint8Array[] = [];
+    let size = 0;
+    for await (const { data } of scanStream(link, `OBJ_${names.sources}`, {
+      filter: `$O.${names.sources}.C.${nuid}`,
+    })) {
+      size += data.length;
+      if (size > MAX_SOURCE_CHARS) return undefined;
+      pieces.push(data);
+    }
+    return Buffer.concat(pieces);
+  }
+}
+
+const object = z.object({
+  size: z.number(),
+  nuid: z.string().regex(/^\w{1,64}$/),
+  deleted: z.boolean().optional(),
+});
+
+type StoredObject = z.infer<typeof object>;
+
+/** What the object store says of a source; undefined where there is none, and for what no object store says. */
+async function storedAs({ link, names }: JobQueue, hash: string): Promise<StoredObject | undefined> {
+  const query = { last_by_subj: `$O.${names.sources}.M.${Buffer.from(hash).toString("base64url")}==` };
+  const kept = await link.ask(() => link.manager.streams.getMessage(`OBJ_${names.sources}`, query));
+  try {
+    const found = kept === null ? undefined : object.parse(kept.json());
+    return found?.deleted === true ? undefined : found;
+  } catch {
+    return undefined;
   }
 }
 

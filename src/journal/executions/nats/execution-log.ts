@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
+import type { StoredMsg } from "@nats-io/jetstream";
 import { journalFailed } from "../execution-errors.ts";
 import type { ExecutionRecord } from "../journal.ts";
-import { decodeMessage, encodeMessage, encodeRecords, type LogMessage, type LogRow } from "./log-message.ts";
+import { decodeMessage, encodeMessage, encodeRecords, type LogMessage } from "./log-message.ts";
+import type { LogRow } from "./log-row.ts";
+import { damagedRow } from "./read-head.ts";
 import { WriteConflict, type NatsLink } from "./nats-link.ts";
 import type { StreamNames } from "./stream-names.ts";
 
@@ -13,6 +16,8 @@ export interface LogEnd {
   row: LogRow | undefined;
   /** 0 where there is none yet. */
   at: number;
+  /** That message cannot be read. */
+  isDamaged?: true;
 }
 
 /** The logs of executions, one subject for each: every message says after which one it has to come. */
@@ -25,10 +30,11 @@ export class ExecutionLog {
     this.#names = names;
   }
 
-  /** @throws {GeppettoError} ERR_JOURNAL where the last message cannot be read. */
   async last(id: string): Promise<LogEnd> {
     const found = await this.#lastMessage(id);
-    return found === undefined ? { row: undefined, at: 0 } : { row: found.head.row ?? undefined, at: found.at };
+    if (found === undefined) return { row: undefined, at: 0 };
+    const { seq: at, data, time } = found;
+    return { ...readEnd(id, data, time), at };
   }
 
   /**
@@ -88,6 +94,7 @@ export class ExecutionLog {
 
   async details(at: number): Promise<string | undefined> {
     const { manager } = this.#link;
+    if (at === 0) return undefined;
     const found = await this.#link.ask(() => manager.direct.getMessage(this.#names.logs, { seq: at }));
     return found?.string();
   }
@@ -103,10 +110,10 @@ export class ExecutionLog {
     return this.#link.connection.info?.max_payload ?? 1_000_000;
   }
 
-  async #lastMessage(id: string): Promise<(LogMessage & { at: number }) | undefined> {
+  async #lastMessage(id: string): Promise<StoredMsg | undefined> {
     const query = { last_by_subj: this.#names.log(id) };
-    const found = await this.#link.ask(() => this.#link.manager.direct.getMessage(this.#names.logs, query));
-    return found === null ? undefined : { ...readMessage(id, found.data), at: found.seq };
+    const { direct } = this.#link.manager;
+    return (await this.#link.ask(() => direct.getMessage(this.#names.logs, query))) ?? undefined;
   }
 
   async #publish(
@@ -122,17 +129,34 @@ export class ExecutionLog {
       if (!(error instanceof WriteConflict)) throw error;
       // Its ack may have been lost, and it was sent again.
       const last = await this.#lastMessage(id);
-      if (last?.head.write === write && last.head.part === part) return last.at;
+      const head = last === undefined ? undefined : tryRead(id, last.data)?.head;
+      if (head?.write === write && head.part === part) return last!.seq;
       throw error;
     }
   }
 }
 
+/** @throws {GeppettoError} ERR_JOURNAL for what is not a message of its log. */
 export function readMessage(id: string, data: Uint8Array): LogMessage {
   try {
-    return decodeMessage(data);
+    return decodeMessage(id, data);
   } catch (error) {
     throw journalFailed(`what is kept of the execution ${id} is damaged`, error);
+  }
+}
+
+/** How an execution stands, by the last message of its log. */
+export function readEnd(id: string, data: Uint8Array, writtenAt: Date): Omit<LogEnd, "at"> {
+  const message = tryRead(id, data);
+  if (message === undefined) return { row: damagedRow(id, writtenAt.getTime()), isDamaged: true };
+  return { row: message.head.row ?? undefined };
+}
+
+function tryRead(id: string, data: Uint8Array): LogMessage | undefined {
+  try {
+    return decodeMessage(id, data);
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import type { ExecutionRecord } from "../journal.ts";
 import type { LeaseKey, WrittenChange } from "../tables/execution-table.ts";
 import { weighRecords, type ExecutionLimits } from "../tables/record-weight.ts";
 import type { ExecutionLog, LogEnd } from "./execution-log.ts";
-import type { LogRow } from "./log-message.ts";
+import type { LogRow } from "./log-row.ts";
 import type { MessageBox } from "./message-box.ts";
 import { WriteConflict } from "./nats-link.ts";
 

@@ -1,16 +1,16 @@
-import { decodeValue } from "../../../shared/decode.ts";
+import { isExecutionId } from "../execution-errors.ts";
 import type { ExecutionDetails, ExecutionFacts, ListExecutionsOptions } from "../journal.ts";
 import type { ListCursor, ListPage, RecordPage } from "../tables/execution-reader.ts";
-import { hasEnded, readWaits, toFacts } from "../tables/execution-rows.ts";
+import { damagedRecord, hasEnded, readWaits, toFacts } from "../tables/execution-rows.ts";
 import { fits } from "../tables/questions.ts";
-import { readMessage, type ExecutionLog } from "./execution-log.ts";
-import type { LogRow } from "./log-message.ts";
+import { readValue } from "../tables/read-value.ts";
+import { readEnd, type ExecutionLog } from "./execution-log.ts";
+import { rowOf, type LogRow } from "./log-row.ts";
 import type { MessageBox, WaitingMessage } from "./message-box.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { ParkedThings } from "./parked-things.ts";
 import { RecordReader } from "./record-reader.ts";
 import { scanStream } from "./scan-stream.ts";
-import { rowOf } from "./seen-row.ts";
 import type { SessionHolders } from "./session-holders.ts";
 import type { StreamNames } from "./stream-names.ts";
 
@@ -110,8 +110,9 @@ export class ListedExecutions {
 
   async records(id: string, from: number): Promise<RecordPage> {
     for (let first = -1; ;) {
-      const { row, at } = await this.#parts.log.last(id);
+      const { row, at, isDamaged } = await this.#parts.log.last(id);
       if (row === undefined) return { records: [], isLast: true, hasEnded: true };
+      if (isDamaged) throw damagedRecord(id, from);
       const ended = hasEnded(row.state);
       const start = Math.max(from, row.first_seq);
       if (start > row.last_seq) return { records: [], isLast: true, hasEnded: ended };
@@ -147,9 +148,12 @@ export class ListedExecutions {
 
   async *#rows(): AsyncGenerator<LogRow> {
     const { link, names } = this.#parts;
-    for await (const { subject, data } of scanStream(link, names.logs, { filter: names.log("*"), isLastOnly: true })) {
-      const { row } = readMessage(names.idOf(subject), data).head;
-      if (row !== null) yield row;
+    const options = { filter: names.log("*"), isLastOnly: true };
+    for await (const { subject, data, time } of scanStream(link, names.logs, options)) {
+      const id = names.idOf(subject);
+      // Nobody can have begun one of another id.
+      const { row } = isExecutionId(id) ? readEnd(id, data, time) : {};
+      if (row !== undefined) yield row;
     }
   }
 
@@ -188,7 +192,7 @@ function isAnswered({ taken, ...row }: LogRow, messages: readonly WaitingMessage
 
 function readDetails(text: string | undefined): Record<string, unknown> | undefined {
   try {
-    const details = text === undefined ? undefined : decodeValue(text);
+    const details = text === undefined ? undefined : readValue(text);
     return typeof details === "object" && details !== null ? (details as Record<string, unknown>) : undefined;
   } catch {
     return undefined;

@@ -1,32 +1,6 @@
 import type { ExecutionRecord, StoredRecord } from "../journal.ts";
-import type { ExecutionRow } from "../tables/execution-schema.ts";
-
-/** What is known of an execution: with each message of its log, so that the last one says how it stands. */
-export interface LogRow extends Omit<ExecutionRow, "key" | "told" | "seen_at" | "seen_uptime" | "is_answered"> {
-  /** The larger, the later it was begun. */
-  order: number;
-  /** Which journal holds it, of all that are open. */
-  session: string;
-  /** Where its details are, in the same stream. */
-  details_at: number;
-  /** Questions whose answers were taken, the latest. */
-  answered: readonly number[];
-  /** Messages that were taken, and may still be in the box. */
-  taken: readonly number[];
-}
-
-/** The first part of a message in a log. */
-export interface LogHead {
-  /** Which write it is: one that is made again, since its ack was lost, is known by it. */
-  write: string;
-  /** How the execution stands: with the last part of a write after it, before that as it stood before; null where there is none yet. */
-  row: LogRow | null;
-  /** How many parts the write has, and which one this is, from 1. */
-  parts: number;
-  part: number;
-  /** Where the first part is; absent in that one. */
-  begins?: number;
-}
+import { readHead } from "./read-head.ts";
+import type { LogHead } from "./log-row.ts";
 
 export interface LogMessage {
   head: LogHead;
@@ -37,10 +11,10 @@ export function encodeMessage(head: LogHead, body: Uint8Array): Uint8Array {
   return withLength(JSON.stringify(head), [body]);
 }
 
-/** @throws {Error} for other bytes than those of a message. */
-export function decodeMessage(bytes: Uint8Array): LogMessage {
+/** @throws {Error} for other bytes than those of a message of this execution's log. */
+export function decodeMessage(id: string, bytes: Uint8Array): LogMessage {
   const { json, rest } = splitLength(bytes);
-  return { head: json as LogHead, body: rest };
+  return { head: readHead(id, json), body: rest };
 }
 
 /** Some records as one run of bytes. */
@@ -61,8 +35,12 @@ export function decodeRecords(bytes: Uint8Array, lastSeq: number): StoredRecord[
   const { json, rest } = splitLength(bytes);
   const index = json as [string, number, ...number[]][];
   let at = 0;
-  const take = (length: number): Buffer => rest.subarray(at, (at += length));
+  const take = (length: number): Buffer => {
+    if (!(length >= 0) || at + length > rest.length) throw new SyntaxError("records end before they should");
+    return rest.subarray(at, (at += length));
+  };
   return index.map(([kind, textLength, ...lengths], i) => {
+    if (typeof kind !== "string") throw new SyntaxError("a record is of no kind");
     const record = { seq: lastSeq - index.length + 1 + i, kind, text: take(textLength).toString() };
     // Of their own memory: nobody is to keep, or to see, the rest.
     return lengths.length === 0

@@ -38,29 +38,37 @@ export class MessageBox {
     headers.set(KIND_HEADER, kind);
     if (name !== undefined) headers.set(NAME_HEADER, encodeURIComponent(name.toWellFormed()));
     const subject = this.#names.told(id, question ?? kind);
-    // One that is sent again, since its ack was lost, counts once.
-    const msgID = randomUUID();
-    const options = { headers, msgID, ...(question === undefined ? {} : { expect: { lastSubjectSequence: 0 } }) };
-    try {
+    if (question === undefined) {
+      // One that is sent again, since its ack was lost, counts once.
+      const options = { headers, msgID: randomUUID() };
       await this.#link.ask(() => this.#link.client.publish(subject, text, options));
-    } catch (error) {
-      if (!(error instanceof WriteConflict)) throw error;
-      const query = { last_by_subj: subject };
-      const known = await this.#link.ask(() => this.#link.manager.direct.getMessage(this.#names.box, query));
-      if (known?.header.get("Nats-Msg-Id") !== msgID) throw answeredAlready(TELL_ACTIONS[kind], id, question!);
-    }
+    } else if (!(await this.#addFirst(subject, text, headers))) throw answeredAlready(TELL_ACTIONS[kind], id, question);
   }
 
-  /** Tells whoever runs it to end it. */
+  /** Tells whoever runs it to end it; it may have been told already. */
   async cancel(id: string): Promise<void> {
     const headers = this.#createHeaders();
     headers.set(KIND_HEADER, "cancel");
-    const options = { headers, expect: { lastSubjectSequence: 0 } };
-    try {
-      await this.#link.ask(() => this.#link.client.publish(this.#names.told(id, "cancel"), "{}", options));
-    } catch (error) {
-      // It was told already.
-      if (!(error instanceof WriteConflict)) throw error;
+    await this.#addFirst(this.#names.told(id, "cancel"), "{}", headers);
+  }
+
+  /** False where it was said already. What nobody can have said keeps nothing out. */
+  async #addFirst(subject: string, text: string, headers: MsgHdrs): Promise<boolean> {
+    const msgID = randomUUID();
+    for (;;) {
+      try {
+        const options = { headers, msgID, expect: { lastSubjectSequence: 0 } };
+        await this.#link.ask(() => this.#link.client.publish(subject, text, options));
+        return true;
+      } catch (error) {
+        if (!(error instanceof WriteConflict)) throw error;
+        const query = { last_by_subj: subject };
+        const known = await this.#link.ask(() => this.#link.manager.direct.getMessage(this.#names.box, query));
+        // Its ack was lost.
+        if (known?.header.get("Nats-Msg-Id") === msgID) return true;
+        if (known === null || describe(known) !== undefined) return false;
+        await this.take(known.seq);
+      }
     }
   }
 
@@ -71,7 +79,8 @@ export class MessageBox {
       const query = { seq: from, next_by_subj: this.#names.told(id, "*") };
       const found = await this.#link.ask(() => this.#link.manager.direct.getMessage(this.#names.box, query));
       if (found === null) break;
-      rows.push({ ...describe(found), text: found.string() });
+      const message = describe(found);
+      if (message !== undefined) rows.push({ ...message, text: found.string() });
       from = found.seq + 1;
     }
     return rows;
@@ -82,12 +91,10 @@ export class MessageBox {
     const filter = id === undefined ? this.#names.told("*", "*") : this.#names.told(id, "*");
     const options = { filter, isWithoutTexts: true };
     for await (const message of scanStream(this.#link, this.#names.box, options)) {
-      const size = Number(message.headers?.get("Nats-Msg-Size") ?? 0);
-      yield {
-        ...describe({ subject: message.subject, seq: message.seq, header: message.headers! }),
-        id: this.#names.idOf(message.subject),
-        size,
-      };
+      const { subject, seq, headers } = message;
+      const size = Number(headers?.get("Nats-Msg-Size") ?? 0);
+      const described = describe({ subject, seq, header: headers });
+      if (described !== undefined) yield { ...described, id: this.#names.idOf(subject), size };
     }
   }
 
@@ -123,12 +130,26 @@ export class MessageBox {
   }
 }
 
-function describe({ subject, seq, header }: Pick<StoredMsg, "subject" | "seq" | "header">): WaitingMessage {
-  const question = Number(subject.split(".").at(-1));
-  return {
-    number: seq,
-    kind: header.get(KIND_HEADER),
-    name: header.has(NAME_HEADER) ? decodeURIComponent(header.get(NAME_HEADER)) : null,
-    question: Number.isSafeInteger(question) ? question : null,
-  };
+/** undefined for what nobody can have told it. */
+function describe({
+  subject,
+  seq,
+  header,
+}: Pick<StoredMsg, "subject" | "seq"> & { header: MsgHdrs | undefined }): WaitingMessage | undefined {
+  const kind = header?.get(KIND_HEADER) ?? "";
+  const what = subject.split(".").at(-1)!;
+  const asked = /^\d{1,15}$/.test(what) ? Number(what) : null;
+  const name = header?.has(NAME_HEADER) ? decodeName(header.get(NAME_HEADER)) : null;
+  if (kind === "approve" || kind === "resolve")
+    return asked === null ? undefined : { number: seq, kind, name, question: asked };
+  if (kind !== what || (kind === "send" ? name === null : kind !== "cancel")) return undefined;
+  return { number: seq, kind, name, question: null };
+}
+
+function decodeName(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }

@@ -7,7 +7,7 @@ import {
   unknownExecution,
 } from "../execution-errors.ts";
 import type { ResumeOptions } from "../journal.ts";
-import { hasEnded, readWaits, waitsOf } from "../tables/execution-rows.ts";
+import { hasEnded, isRowDamaged, waitsOf } from "../tables/execution-rows.ts";
 import type { MessageRow } from "../tables/execution-schema.ts";
 import type { LeaseKey, WrittenStart } from "../tables/execution-table.ts";
 import type { JournalLimits, JournalOps } from "../tables/journal-tables.ts";
@@ -17,11 +17,10 @@ import type { BucketValues } from "./bucket-values.ts";
 import type { ExecutionLog, LogEnd } from "./execution-log.ts";
 import type { HeldExecutions } from "./held-executions.ts";
 import type { ListedExecutions } from "./listed-executions.ts";
-import type { LogRow } from "./log-message.ts";
+import { rowOf, type LogRow } from "./log-row.ts";
 import type { MessageBox } from "./message-box.ts";
 import { WriteConflict } from "./nats-link.ts";
 import type { SessionHolders } from "./session-holders.ts";
-import { rowOf } from "./seen-row.ts";
 
 /** Most messages that are read at a time. */
 const PAGE_MESSAGES = 64;
@@ -129,7 +128,7 @@ export class NatsTables {
       if (row === undefined || (tenant !== undefined && row.tenant !== tenant))
         throw unknownExecution("resume the execution", id);
       if (hasEnded(row.state)) throw executionEnded("resume the execution", id, row.state);
-      if (readWaits(rowOf(row)) === undefined) throw journalFailed(`what is kept of the execution ${id} is damaged`);
+      if (isRowDamaged(rowOf(row))) throw journalFailed(`what is kept of the execution ${id} is damaged`);
       if (!takeOver && (await this.#isHeld(row))) throw executionRuns(id, parseHolder(row.holder)!);
       const [attempt, fence] = [row.attempt + 1, row.fence + 1];
       const who = { holder: thisHolder(), session: holders.own };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { KV } from "@nats-io/kv";
 import { isHeldAloud, machineUptime } from "../../../base/process-holder.ts";
-import type { LogRow } from "./log-message.ts";
+import type { LogRow } from "./log-row.ts";
 import type { NatsLink } from "./nats-link.ts";
 
 /**

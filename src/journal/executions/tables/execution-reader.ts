@@ -1,8 +1,8 @@
 import type { SQLInputValue } from "node:sqlite";
-import { decodeValue } from "../../../shared/decode.ts";
 import type { ExecutionDetails, ExecutionFacts, ListExecutionsOptions, StoredRecord } from "../journal.ts";
 import { damagedRecord, hasEnded, toFacts, toRecord, type LeaseRules } from "./execution-rows.ts";
 import type { ExecutionRow, RecordRow } from "./execution-schema.ts";
+import { readValue } from "./read-value.ts";
 import type { Statements } from "./statements.ts";
 
 /** Most rows, and about as many characters and bytes, that are read at a time. */
@@ -125,7 +125,7 @@ export class ExecutionReader {
   #details(key: number): Record<string, unknown> | undefined {
     const row = this.#sql.get("SELECT text FROM details WHERE execution = ?", key) as { text: string } | undefined;
     try {
-      const details = row && decodeValue(row.text);
+      const details = row && readValue(row.text);
       return typeof details === "object" && details !== null ? (details as Record<string, unknown>) : undefined;
     } catch {
       return undefined;

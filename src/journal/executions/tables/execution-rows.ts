@@ -1,9 +1,9 @@
 import { crc32 } from "node:zlib";
 import { isHeldAloud, parseHolder } from "../../../base/process-holder.ts";
-import { decodeValue } from "../../../shared/decode.ts";
 import { journalFailed } from "../execution-errors.ts";
 import type { ExecutionFacts, ExecutionRecord, ExecutionState, StoredRecord, Waiting } from "../journal.ts";
 import type { ExecutionRow, RecordRow } from "./execution-schema.ts";
+import { readValue } from "./read-value.ts";
 
 /** By whose clock, and after what silence, somebody who holds an execution has lost it. */
 export interface LeaseRules {
@@ -12,11 +12,12 @@ export interface LeaseRules {
 }
 
 const STATES: readonly string[] = ["running", "suspended", "completed", "failed"] satisfies ExecutionState[];
+const WAITS: readonly string[] = ["sleep", "receive", "approve", "ambiguous"] satisfies Waiting["kind"][];
 
 /** What a row says; what of it cannot be read is left out. */
 export function toFacts(row: ExecutionRow, rules: LeaseRules): ExecutionFacts {
   const waitsFor = readWaits(row);
-  const isDamaged = waitsFor === undefined || !STATES.includes(row.state);
+  const isDamaged = isRowDamaged(row);
   const holder = isRowHeld(row, rules) ? parseHolder(row.holder) : undefined;
   return {
     id: row.id,
@@ -35,6 +36,11 @@ export function toFacts(row: ExecutionRow, rules: LeaseRules): ExecutionFacts {
     ...(holder === undefined ? {} : { holder: { host: holder.host, pid: holder.pid } }),
     ...(isDamaged ? { isDamaged } : {}),
   };
+}
+
+/** Can nobody go on with it? */
+export function isRowDamaged(row: ExecutionRow): boolean {
+  return readWaits(row) === undefined || !STATES.includes(row.state);
 }
 
 export function isRowHeld(row: ExecutionRow, { now, silenceMs }: LeaseRules): boolean {
@@ -57,17 +63,22 @@ export function waitsOf(row: ExecutionRow): readonly Waiting[] {
 export function readWaits({ waits_for: text }: ExecutionRow): Waiting[] | undefined {
   if (text === "[]") return [];
   try {
-    const waits = decodeValue(text);
-    return Array.isArray(waits) && waits.every(isWaiting) ? waits : undefined;
+    const waits = readValue(text);
+    return areWaits(waits) ? waits : undefined;
   } catch {
     return undefined;
   }
 }
 
+export function areWaits(value: unknown): value is Waiting[] {
+  return Array.isArray(value) && value.every(isWaiting);
+}
+
 function isWaiting(value: unknown): value is Waiting {
   if (typeof value !== "object" || value === null) return false;
-  const { kind, number } = value as Record<string, unknown>;
-  return typeof kind === "string" && Number.isSafeInteger(number);
+  const { kind, number, name = "", question = "", dueAt = 0 } = value as Record<string, unknown>;
+  const isKnown = typeof kind === "string" && WAITS.includes(kind) && Number.isSafeInteger(number);
+  return isKnown && typeof name === "string" && typeof question === "string" && Number.isFinite(dueAt);
 }
 
 /** Sizes and bytes of some buffers, as one. */
