@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { completeSettings } from "../../config.ts";
 import type { ExecutionDetails, Journal, ModelSettings, RunStart } from "../../index.ts";
+import { ExecutionBudget } from "./execution-budget.ts";
 import { fileScript } from "../runs/file-script.ts";
 import { loadSettings, type SessionSettings } from "../options/load-settings.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
@@ -9,8 +10,9 @@ import { UsageError } from "../options/usage-error.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { printNotes } from "../output/print-table.ts";
 import { isWhole, readDetails, type RunDetails } from "../session/run-start.ts";
+import { budgetLimitsOf } from "../session/engine-options.ts";
 import { ScriptSession } from "../session/script-session.ts";
-import type { SessionScript } from "../session/session-script.ts";
+import type { LastingRun, SessionScript } from "../session/session-script.ts";
 import { withJournal } from "./open-journal.ts";
 
 /** What is kept of how an execution was begun. Keys, headers and addresses are not part of it. */
@@ -38,7 +40,7 @@ export async function runDurably(
     if (known !== undefined) return goOn(journal, known, script, options, { printsAgain: true });
     if (options.id === undefined && !quiet) printNotes([`execution ${id}`]);
     const details = (start: RunStart): Record<string, unknown> => ({ ...toDetails(start, script, options) });
-    await new ScriptSession(options, settings, { lasting: { journal, id, printsAgain: true, details } }).run(script);
+    await runWithin(options, settings, { journal, id, printsAgain: true, details }, script);
   });
 }
 
@@ -105,7 +107,20 @@ async function goOn(
   };
   const kept = input === undefined ? {} : { input };
   const lasting = { journal, id: execution.id, ...how, ...kept };
-  await new ScriptSession(options, await settingsOf(then, script), { lasting }).run({ ...script, args });
+  await runWithin(options, await settingsOf(then, script), lasting, { ...script, args });
+}
+
+/** Runs it within what is left of its budget. */
+async function runWithin(
+  options: ScriptOptions,
+  settings: SessionSettings,
+  lasting: LastingRun,
+  script: SessionScript,
+): Promise<void> {
+  const { journal, id } = lasting;
+  const budget = await ExecutionBudget.open(journal, id, budgetLimitsOf(settings.settings.limits));
+  await new ScriptSession(options, settings, { lasting, budget }).run(script);
+  await budget?.settled();
 }
 
 function toDetails({ details = {} }: RunStart, script: SessionScript, options: ScriptOptions): LastingDetails {

@@ -84,7 +84,7 @@ export class ScriptSession {
   constructor(
     options: ScriptOptions,
     configured: SessionSettings,
-    { replay, lasting }: { replay?: SessionReplay; lasting?: LastingRun } = {},
+    { replay, lasting, budget }: { replay?: SessionReplay; lasting?: LastingRun; budget?: Budget | undefined } = {},
   ) {
     this.#options = options;
     this.#configured = configured;
@@ -92,7 +92,7 @@ export class ScriptSession {
     this.#lasting = lasting;
     this.#runId = lasting?.id ?? randomUUID();
     this.#secrets = secretsOf(configured.settings, process.env, options.env);
-    this.#budget = new Budget(budgetLimitsOf(configured.settings.limits));
+    this.#budget = budget ?? new Budget(budgetLimitsOf(configured.settings.limits));
   }
 
   /** Runs the script, reports, and sets the process's exit code. */

@@ -94,6 +94,26 @@ go on with: geppetto-js runs resume o1
     expect(await run("s1", "stream.js")).toMatchObject({ code: 0, stdout: `begun\n${words}\nend\n` });
   });
 
+  it("spends its budget once, however often it is gone on with, also after a checkpoint", async () => {
+    folder.file(
+      "ask.js",
+      `const { n = 0 } = execution.state ?? {};
+      for (let i = n; ; i++) {
+        console.log(i, await chat("echo: hi").catch((e) => e.code));
+        if (i === 0) await execution.checkpoint({ n: 1 });
+        await execution.receive("go");
+      }`,
+    );
+    const asked = await folder.cli(["run", "-q", "--durable", "--id", "b1", "--max-calls", "2", "ask.js"]);
+    expect(asked).toMatchObject({ code: 80, stdout: expect.stringMatching(/^0 hi\n/) as string });
+    const outputs: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      expect(await runs("send", "b1", "go")).toMatchObject({ code: 0 });
+      outputs.push((await resume("b1")).stdout);
+    }
+    expect(asked.stdout + outputs.join("")).toMatch(/^0 hi\n1 hi\n(\d ERR_LIMIT_CALLS\n){2,}$/);
+  });
+
   it("is refused while another process runs it", async () => {
     folder.file("wait.js", `console.log("here"); await new Promise((resolve) => setTimeout(resolve, 600_000));`);
     const { child, seen, result } = folder.start(["run", "-q", "--durable", "--id", "w1", "wait.js"]);
