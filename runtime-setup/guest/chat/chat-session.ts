@@ -154,6 +154,7 @@ export class ChatSession {
     if (type !== "chat-session" || typeof saved !== "object" || saved === null) {
       throw guestError("ValidationError", "Cannot restore the session: it is not a snapshot of a ChatSession");
     }
+    checkOptions("restore the session", record, ["type", "options", "functions", "conversation", "summary"]);
     const session = new ChatSession({ ...saved, ...collectSettings(options) });
     const present = functionNames(splitTools(session.#options).functions);
     for (let i = 0; isArray(functions) && i < functions.length; i++) {

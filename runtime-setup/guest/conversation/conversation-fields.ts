@@ -1,4 +1,5 @@
 import type { ChatMessage, ConversationSnapshot, MessageImage, ToolCall } from "../../../src/shared/chat-messages.ts";
+import { closestName } from "../../../src/shared/closest-name.ts";
 import {
   bare,
   copyRecord,
@@ -12,11 +13,55 @@ import {
   refuse,
   showValue,
 } from "../../../src/shared/conversation-tree.ts";
+import { ObjectKeys, StringSlice } from "../../../src/shared/primordials.ts";
+
+const COMMON = ["type", "id", "parentID", "time", "lastUpdate", "metadata"];
+const FIELDS = {
+  "chat-message": [...COMMON, "role", "text", "images", "toolCalls"],
+  "tool-use": [...COMMON, "toolID", "name", "input", "toolType"],
+  "tool-result": [...COMMON, "toolID", "result"],
+};
+/** What a chat step's answer has beside: its text and the messages of its tools say the same. */
+const ANSWERED = ["parsed", "toolRounds", "contextSummary"];
+
+/** What a message may have, of whatever type it is. */
+export const MESSAGE_FIELDS: readonly string[] = [
+  ...FIELDS["chat-message"],
+  ...FIELDS["tool-use"],
+  ...FIELDS["tool-result"],
+];
+
+/** Fields by which others know what has another name here. */
+const MEANT: Readonly<Record<string, string>> = bare({ content: "text", tool_call_id: "toolID" });
+
+/** @throws {GeppettoError} ConversationError for a field that would be overlooked. One that is null counts as absent. */
+export function refuseFields(record: Record<string, unknown>, known: readonly string[], path: string): void {
+  const keys = ObjectKeys(record);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    const value = record[key];
+    if (value === undefined || value === null || isIn(known, key) || isIn(ANSWERED, key)) continue;
+    const meant = MEANT[key];
+    const close = meant !== undefined && isIn(known, meant) ? meant : closestName(key, known);
+    const advice = close === undefined ? "" : `, did you mean "${close}"?`;
+    refuse(`${path}${StringSlice(key, 0, MAX_NAME)}: no such field${advice}`);
+  }
+}
+
+/** As much of a name as is shown. */
+const MAX_NAME = 100;
+
+function isIn(names: readonly string[], name: string): boolean {
+  for (let i = 0; i < names.length; i++) if (names[i] === name) return true;
+  return false;
+}
 
 /** A snapshot's fields, checked; an error names the place. */
 export function parseSnapshot(value: unknown): ConversationSnapshot {
-  const { type, current, messages } = readRecord(value, "the snapshot");
+  const record = readRecord(value, "the snapshot");
+  const { type, current, messages } = record;
   if (type !== "conversation") refuse(`type must be "conversation", got ${showValue(type)}`);
+  refuseFields(record, ["type", "current", "messages"], "");
   const read = (item: unknown, path: string): ChatMessage => parseMessage(readRecord(item, path), `${path}.`);
   return { type, current: readString(current, "current"), messages: readEach(messages, "messages", read) };
 }
@@ -26,6 +71,7 @@ export function parseMessage(record: Record<string, unknown>, path: string): Cha
   const { type, images, toolCalls } = record;
   if (type !== "chat-message" && type !== "tool-use" && type !== "tool-result")
     refuse(`${path}type must be "chat-message", "tool-use" or "tool-result", got ${showValue(type)}`);
+  refuseFields(record, FIELDS[type], path);
   const fields = {
     id: readName(record["id"], `${path}id`),
     parentID: readString(record["parentID"], `${path}parentID`),
@@ -50,7 +96,9 @@ export function parseMessage(record: Record<string, unknown>, path: string): Cha
 }
 
 function readImage(value: unknown, path: string): MessageImage {
-  const { imageURL, imageName, mediaType, detail } = readRecord(value, path);
+  const record = readRecord(value, path);
+  refuseFields(record, ["imageURL", "imageName", "mediaType", "detail"], `${path}.`);
+  const { imageURL, imageName, mediaType, detail } = record;
   return bare({
     imageURL: readName(imageURL, `${path}.imageURL`),
     imageName: readString(imageName, `${path}.imageName`),
@@ -60,7 +108,9 @@ function readImage(value: unknown, path: string): MessageImage {
 }
 
 function readToolCall(value: unknown, path: string): ToolCall {
-  const { id, name, input, inputText, code } = readRecord(value, path);
+  const record = readRecord(value, path);
+  refuseFields(record, ["id", "name", "input", "inputText", "code"], `${path}.`);
+  const { id, name, input, inputText, code } = record;
   const call = { id: readName(id, `${path}.id`), name: readName(name, `${path}.name`) };
   if (input !== undefined || inputText === undefined)
     return bare({ ...call, input: copyRecord(input, `${path}.input`) });

@@ -26,7 +26,7 @@ import {
   StringToUpperCase,
 } from "../../../src/shared/primordials.ts";
 import { unknownOption } from "../../../src/shared/unknown-option.ts";
-import { parseMessage, parseSnapshot } from "./conversation-fields.ts";
+import { MESSAGE_FIELDS, parseMessage, parseSnapshot, refuseFields } from "./conversation-fields.ts";
 import { loadImage, readDetail } from "./conversation-images.ts";
 import { guestError } from "../core/errors.ts";
 import { defineGlobal } from "../core/kernel.ts";
@@ -50,8 +50,6 @@ type Visible<T> = T extends ChatMessage ? Omit<T, "time" | "lastUpdate"> & { tim
 
 const OPTIONS = "metadata parentID time id".split(" ");
 const IMAGE_OPTIONS = "metadata parentID time id detail".split(" ");
-const FIELDS =
-  "type id parentID time lastUpdate metadata role text images toolCalls toolID name input toolType result".split(" ");
 
 let treeOf: (value: unknown) => ConversationTree | undefined;
 
@@ -71,10 +69,17 @@ export class Conversation {
     treeOf = (value) => (typeof value === "object" && value !== null && #tree in value ? value.#tree : undefined);
   }
 
+  /** A new one is empty; {@link from} reads a snapshot. */
+  constructor(...given: readonly never[]) {
+    if (given.length === 0 || given[0] === undefined) return;
+    const ways = "it takes nothing; Conversation.from(snapshot) reads one, append(message) adds one message";
+    throw guestError("ConversationError", `Cannot make a conversation: ${ways}`);
+  }
+
   /** Adds a chat message to the current thread, or under `options.parentID`; returns its id. */
   addMessage(role: Role, text: string, options?: MessageOptions): string {
     return attempt("add the message", () => {
-      const given = options === undefined ? {} : pick(options, "options", OPTIONS, true);
+      const given = options === undefined ? {} : pickOptions(options, OPTIONS);
       return add(own(this), { ...given, type: "chat-message", role, text }, "");
     });
   }
@@ -91,7 +96,7 @@ export class Conversation {
   ): string {
     return attempt("add the message", () => {
       const tree = own(this);
-      const given = options === undefined ? {} : pick(options, "options", IMAGE_OPTIONS, true);
+      const given = options === undefined ? {} : pickOptions(options, IMAGE_OPTIONS);
       const { detail, ...rest } = given;
       const checked = readDetail(detail);
       readRole(role, "role");
@@ -118,7 +123,8 @@ export class Conversation {
   append(message: object): string {
     return attempt("append the message", () => {
       const tree = own(this);
-      const given = pick(message, "message", FIELDS, false);
+      const given = pick(message, "message", MESSAGE_FIELDS);
+      refuseFields(message as Record<string, unknown>, MESSAGE_FIELDS, "message.");
       if (typeof given["id"] === "string" && tree.has(given["id"])) delete given["id"];
       return add(tree, { type: "chat-message", ...given }, "message.");
     });
@@ -234,22 +240,28 @@ function now(): string {
   return DateToISOString(new SafeDate(currentMs()));
 }
 
-/** The fields of these names that are there; others are refused, or left out. */
-function pick(value: unknown, path: string, names: string[], strict: boolean): Record<string, unknown> {
+/** The options of these names that are there; others are refused. */
+function pickOptions(options: object, names: readonly string[]): Record<string, unknown> {
+  const picked = pick(options, "options", names);
+  const unknown = unknownOption(options, names);
+  if (unknown !== undefined) refuse(unknown);
+  return picked;
+}
+
+/** The fields of these names that are there. */
+function pick(value: unknown, path: string, names: readonly string[]): Record<string, unknown> {
   const record = readRecord(value, path);
   const picked: Record<string, unknown> = bare({});
   for (let i = 0; i < names.length; i++) {
     const field = record[names[i]!];
     if (field !== undefined) define(picked, names[i]!, field);
   }
-  const unknown = strict ? unknownOption(record, names) : undefined;
-  if (unknown !== undefined) refuse(unknown);
   return picked;
 }
 
 /** Fills in what the fields leave open, and adds the message. */
 function add(tree: ConversationTree, fields: Record<string, unknown>, path: string): string {
-  const { id, parentID, time, metadata, toolType } = bare(fields);
+  const { id, parentID, time, metadata, toolType, type } = bare(fields);
   const created = time ?? now();
   const draft = bare<Record<string, unknown>>({
     lastUpdate: created,
@@ -258,7 +270,7 @@ function add(tree: ConversationTree, fields: Record<string, unknown>, path: stri
     parentID: parentID === undefined || parentID === "" ? tree.current : parentID,
     time: created,
     metadata: metadata ?? bare({}),
-    toolType: toolType ?? "function",
+    ...(type === "tool-use" ? { toolType: toolType ?? "function" } : {}),
   });
   const message = parseMessage(draft, path);
   tree.add(message);
