@@ -4,7 +4,12 @@ import { BudgetedChat } from "../src/providers/cost/budgeted-chat.ts";
 import type { ChatProvider } from "../src/providers/chat-provider.ts";
 import { DEMO_NOTICE } from "../src/providers/embedded/demo-chat.ts";
 import { joinBudgets } from "../src/providers/cost/joint-budget.ts";
-import { hasOwnProvider, type ModelSettings, resolveProviderSettings } from "../src/providers/settings.ts";
+import {
+  checkModelSettings,
+  hasOwnProvider,
+  type ModelSettings,
+  resolveProviderSettings,
+} from "../src/providers/settings.ts";
 import { chatCacheKey } from "../src/recordings/index.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { createChatStep } from "../src/steps/chat-step.ts";
@@ -53,6 +58,7 @@ function boundedBy(
 /** `ChatStepFactory`, `openai`, `claude`, `chat` and `ChatSession`. */
 export function setupChat(settings: ChatSettings = {}): SetupFunction {
   refuseUnknown("set up chat", settings, CHAT_FIELDS);
+  if (settings.chat !== undefined) checkModelSettings(settings.chat);
   return function chat(vm, engine) {
     const {
       chat: model = { provider: "embedded" },

@@ -8,6 +8,7 @@ import { createEmbeddingProvider } from "../src/providers/create-embedding-provi
 import type { EmbeddingProvider } from "../src/providers/embedding-provider.ts";
 import {
   type ChatModelSettings,
+  checkModelSettings,
   type Environment,
   type ModelSettings,
   resolveProviderSettings,
@@ -117,6 +118,7 @@ function parseTexts(args: unknown): string[] {
 /** `embeddings`: vectors for texts. */
 export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction {
   refuseUnknown("set up embeddings", settings, PROVIDER_FIELDS);
+  if (settings.embeddings !== undefined) checkModelSettings(settings.embeddings);
   return function embeddings(vm, engine) {
     const { embeddings: model = { provider: "embedded" }, env = process.env, onNotice, wrapEmbeddings } = settings;
     const budget = joinBudgets(settings.budget, engine.budget);

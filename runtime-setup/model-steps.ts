@@ -1,11 +1,12 @@
 import { createEmbeddingProvider } from "../src/providers/create-embedding-provider.ts";
 import type { EmbeddingProvider } from "../src/providers/embedding-provider.ts";
-import type { ChatModelSettings, ModelSettings } from "../src/providers/settings.ts";
+import { type ChatModelSettings, checkModelSettings, type ModelSettings } from "../src/providers/settings.ts";
+import { refuseUnknown } from "../src/shared/unknown-option.ts";
 import type { AnswerMessage } from "../src/steps/chat-message.ts";
 import { createChatStep as createChatSource } from "../src/steps/chat-step.ts";
 import { type DefinedStep, defineStep } from "../src/steps/define-step.ts";
-import type { ChatSettings } from "./chat.ts";
-import type { ProviderSettings } from "./embeddings.ts";
+import { CHAT_FIELDS, type ChatSettings } from "./chat.ts";
+import { PROVIDER_FIELDS, type ProviderSettings } from "./embeddings.ts";
 
 /** What a chat step takes: a prompt, the snapshot of a conversation, or messages with options. */
 export type ChatStepInput = string | object;
@@ -27,6 +28,8 @@ export function createChatStep(
   settings: ChatSettings | ChatModelSettings = {},
 ): DefinedStep<ChatStepInput, AnswerMessage> {
   const given: ChatSettings = "provider" in settings ? { chat: settings } : settings;
+  refuseUnknown("make a chat step", given, CHAT_FIELDS);
+  if (given.chat !== undefined) checkModelSettings(given.chat);
   const { chat = { provider: "embedded" }, env = process.env, onNotice, ...rest } = given;
   const source = createChatSource({ ...rest, settings: chat, env, ...(onNotice ? { warn: onNotice } : {}) });
   const step = defineStep<ChatStepInput, AnswerMessage>({
@@ -50,6 +53,8 @@ export function createChatStep(
  */
 export function createEmbeddingsStep(settings: ProviderSettings | ModelSettings = {}): EmbeddingsStep {
   const given: ProviderSettings = "provider" in settings ? { embeddings: settings } : settings;
+  refuseUnknown("make an embeddings step", given, PROVIDER_FIELDS);
+  if (given.embeddings !== undefined) checkModelSettings(given.embeddings);
   const { embeddings: model = { provider: "embedded" }, env = process.env, budget, onNotice, wrapEmbeddings } = given;
   let provider: EmbeddingProvider | undefined;
   const open = (): EmbeddingProvider =>

@@ -1,4 +1,5 @@
 import type { Message, MessageMetadata } from "./message.ts";
+import type { FieldsOf } from "../shared/unknown-option.ts";
 
 /** A message under way on a bus. */
 export type BusMessage<T = unknown> = Message<T>;
@@ -22,6 +23,8 @@ export interface SubscribeOptions {
   /** Names the subscriber in warnings; default its topic. */
   name?: string;
 }
+
+export const SUBSCRIBE_FIELDS: FieldsOf<SubscribeOptions> = { maxMessages: true, maxBytes: true, name: true };
 
 export type SubscriptionWindow = Required<Pick<SubscribeOptions, "maxMessages" | "maxBytes">>;
 

@@ -1,5 +1,6 @@
 import type { Envelope } from "./memory-subscription.ts";
 import { isPattern, patternOf } from "./topic-names.ts";
+import { refuseUnknown } from "../shared/unknown-option.ts";
 
 export interface KeepOptions {
   /** Most messages kept of one topic; the oldest goes first. */
@@ -16,7 +17,9 @@ export class KeptMessages {
   readonly #kept = new Map<string, { order: number; envelope: Envelope }[]>();
   #order = 0;
 
-  constructor({ messages, topics = 1000 }: KeepOptions) {
+  constructor(options: KeepOptions) {
+    refuseUnknown("keep messages", options, { messages: true, topics: true });
+    const { messages, topics = 1000 } = options;
     this.#messages = messages;
     this.#topics = topics;
   }

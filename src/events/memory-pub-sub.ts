@@ -1,9 +1,17 @@
 import { stderrLogger, type Logger } from "../base/logger.ts";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
-import { PUBLISHED, type Bus, type PublishOptions, type SubscribeOptions, type Subscription } from "./bus.ts";
+import {
+  PUBLISHED,
+  SUBSCRIBE_FIELDS,
+  type Bus,
+  type PublishOptions,
+  type SubscribeOptions,
+  type Subscription,
+} from "./bus.ts";
 import { KeptMessages, type KeepOptions } from "./kept-messages.ts";
 import { Envelope, MemorySubscription } from "./memory-subscription.ts";
 import { checkTopic, checkTopicName, isPattern, patternOf } from "./topic-names.ts";
+import { refuseUnknown } from "../shared/unknown-option.ts";
 
 export interface MemoryPubSubOptions {
   /** Keeps the last messages of each topic for subscribers that come late; default none are kept. */
@@ -44,7 +52,9 @@ export class MemoryPubSub implements Bus {
   readonly #logger: Logger;
   readonly #stuckAfterMs: number;
 
-  constructor({ keep, logger = stderrLogger, stuckAfterMs = 10_000 }: MemoryPubSubOptions = {}) {
+  constructor(options: MemoryPubSubOptions = {}) {
+    refuseUnknown("make a bus", options, { keep: true, logger: true, stuckAfterMs: true });
+    const { keep, logger = stderrLogger, stuckAfterMs = 10_000 } = options;
     this.#logger = logger;
     this.#stuckAfterMs = stuckAfterMs;
     if (keep !== undefined) this.#kept = new KeptMessages(keep);
@@ -67,6 +77,7 @@ export class MemoryPubSub implements Bus {
 
   subscribe<T = unknown>(topic: string, options: SubscribeOptions = {}): Subscription<T> {
     checkTopic(topic);
+    refuseUnknown("subscribe", options, SUBSCRIBE_FIELDS);
     const subscription = new MemorySubscription(options, {
       onRoom: () => {
         if (this.#blocked.size > 0) this.#onRoom(subscription);

@@ -10,6 +10,7 @@ import { RetryingProvider } from "./retrying-provider.ts";
 import type { Fetch } from "./sdk/watched-fetch.ts";
 import {
   type ChatModelSettings,
+  checkModelSettings,
   hasOwnProvider,
   type ModelSettings,
   type OwnChatSettings,
@@ -36,6 +37,7 @@ function createOwn(
   settings: OwnChatSettings,
   { wrap = (given) => given, budget }: CreateProviderOptions,
 ): ChatProvider {
+  checkModelSettings(settings);
   const { provider: own, prices } = settings;
   const traced = tracedChat(wrap(own), { prices });
   const provider = new ProviderWithDefaults(traced, own.model, settings);

@@ -3,6 +3,7 @@ import type { ChatProvider } from "./chat-provider.ts";
 import type { EmbeddingProvider } from "./embedding-provider.ts";
 import type { Fetch } from "./sdk/watched-fetch.ts";
 import type { Environment } from "./settings.ts";
+import type { FieldsOf } from "../shared/unknown-option.ts";
 
 /** What every provider is made with, beside its settings. */
 export interface CreateProviderOptions {
@@ -21,3 +22,12 @@ export interface CreateProviderOptions {
   /** Put around each provider of embeddings, outside of its cache: it sees what is asked for. Likewise. */
   wrapEmbeddings?: (provider: EmbeddingProvider) => EmbeddingProvider;
 }
+
+export const CREATE_FIELDS: FieldsOf<CreateProviderOptions> = {
+  env: true,
+  fetch: true,
+  budget: true,
+  warn: true,
+  wrap: true,
+  wrapEmbeddings: true,
+};

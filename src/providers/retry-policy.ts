@@ -1,5 +1,7 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { timeSource } from "../base/time/time-source.ts";
+import { isObject } from "../shared/is-object.ts";
+import { refuseUnknown } from "../shared/unknown-option.ts";
 import { attachExtras, providerErrorExtras } from "./provider-error.ts";
 
 export interface RetryOptions {
@@ -9,6 +11,11 @@ export interface RetryOptions {
   baseMs?: number;
   /** Longest pause that is not the provider's wish; default 8,000. */
   maxMs?: number;
+}
+
+/** @throws {GeppettoError} ConfigError for one that would be overlooked. */
+export function checkRetry(options: RetryOptions | undefined): void {
+  if (isObject(options)) refuseUnknown("retry", options, { attempts: true, baseMs: true, maxMs: true });
 }
 
 const MAX_RETRY_AFTER_MS = 60_000;

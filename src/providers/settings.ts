@@ -1,9 +1,11 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { closestName } from "../shared/closest-name.ts";
+import { isObject } from "../shared/is-object.ts";
+import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
 import { PROVIDER_ALIASES, PROVIDER_NAMES, VENDORS, type ProviderName, type VendorName } from "./vendors.ts";
 import type { OneModelChat, ReasoningOptions } from "./chat-provider.ts";
 import type { PriceTable } from "./cost/price-table.ts";
-import type { RetryOptions } from "./retry-policy.ts";
+import { checkRetry, type RetryOptions } from "./retry-policy.ts";
 
 /** One model as a profile names it. Everything but `provider` has a default. */
 export interface ModelSettings {
@@ -49,6 +51,34 @@ export interface ModelSettings {
   deltaMs?: number;
 }
 
+const MODEL_FIELDS: FieldsOf<ModelSettings> = {
+  provider: true,
+  model: true,
+  api: true,
+  apiKey: true,
+  baseURL: true,
+  headers: true,
+  temperature: true,
+  maxTokens: true,
+  topP: true,
+  stop: true,
+  seed: true,
+  system: true,
+  reasoning: true,
+  dimensions: true,
+  batchSize: true,
+  maxConcurrency: true,
+  cacheEntries: true,
+  cacheFolder: true,
+  maxTokensField: true,
+  streamUsage: true,
+  headerTimeoutMs: true,
+  idleTimeoutMs: true,
+  retry: true,
+  prices: true,
+  deltaMs: true,
+};
+
 /** The same for a chat that may also be answered by a provider of the host's own, such as `aiSdk(model)` gives. */
 export interface ChatModelSettings extends Omit<ModelSettings, "provider"> {
   provider: string | OneModelChat;
@@ -60,6 +90,18 @@ export type OwnChatSettings = Omit<ModelSettings, "provider"> & { provider: OneM
 /** Does a provider of the host's own answer? */
 export function hasOwnProvider(settings: ChatModelSettings): settings is OwnChatSettings {
   return typeof settings.provider !== "string";
+}
+
+/** @throws {GeppettoError} ConfigError for settings that would be overlooked. */
+export function checkModelSettings(settings: ChatModelSettings): void {
+  if (!isObject(settings)) {
+    const example = '{ provider: "openai", model: "gpt-5-mini" }';
+    throw new GeppettoError("ConfigError", `Cannot use the model: its settings must be an object such as ${example}`);
+  }
+  const { retry, reasoning } = settings as ChatModelSettings;
+  refuseUnknown("use the model", settings, MODEL_FIELDS);
+  checkRetry(retry);
+  if (isObject(reasoning)) refuseUnknown("use the model's reasoning", reasoning, REASONING_FIELDS);
 }
 
 export type Environment = Record<string, string | undefined>;
@@ -79,6 +121,7 @@ export interface ResolvedSettings extends Omit<ModelSettings, "provider" | "apiK
   idleTimeoutMs: number;
 }
 
+const REASONING_FIELDS: FieldsOf<ReasoningOptions> = { effort: true, budgetTokens: true };
 const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\])$/;
 const DEFAULT_HEADER_TIMEOUT_MS = 60_000;
 const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
@@ -93,6 +136,7 @@ const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
  * resolveProviderSettings({ provider: "claude" }, { ANTHROPIC_API_KEY: "k" }).provider; // "anthropic"
  */
 export function resolveProviderSettings(settings: ModelSettings, env: Environment): ResolvedSettings {
+  checkModelSettings(settings);
   const provider = providerNameOf(settings.provider);
   const { apiKey: _key, baseURL: _url, ...rest } = settings;
   const common = {

@@ -24,7 +24,8 @@ export function unknownOption(options: object, known: readonly string[]): string
 
 function noOption(name: string, known: readonly string[]): string {
   const close = closestName(name, known);
-  const advice = close === undefined ? `the options are ${ArrayJoin(known, ", ")}` : `did you mean "${close}"?`;
+  const all = known.length === 0 ? "there are none" : `the options are ${ArrayJoin(known, ", ")}`;
+  const advice = close === undefined ? all : `did you mean "${close}"?`;
   return `there is no option "${StringSlice(name, 0, MAX_NAME)}"; ${advice}`;
 }
 

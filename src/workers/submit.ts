@@ -11,7 +11,7 @@ import {
   unknownExecution,
 } from "../journal/executions/execution-errors.ts";
 import type { ExecutionDetails, ExecutionLease, Journal } from "../journal/executions/journal.ts";
-import type { NatsAccess } from "../journal/executions/nats/nats-options.ts";
+import { checkAccess, type NatsAccess } from "../journal/executions/nats/nats-options.ts";
 import { Permissions, type PermissionOptions } from "../permissions/permissions.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { toFollowed, type FollowedItem } from "./followed-item.ts";
@@ -20,6 +20,7 @@ import { keyOfId } from "./queue/job-names.ts";
 import type { JobQueue } from "./queue/job-queue.ts";
 import { storeSource } from "./queue/source-store.ts";
 import { SharedConnection } from "./shared-connection.ts";
+import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
 
 /** How often somebody looks whether an execution has begun, in milliseconds. */
 const LOOK_MS = 100;
@@ -42,6 +43,18 @@ export interface SubmitOptions {
   /** Hears at once, before the job is in the queue, which workers of its pool are there, and how many jobs wait with it. */
   onQueue?: (queue: { workers: number; waiting: number }) => void;
 }
+
+const SUBMIT_FIELDS: FieldsOf<SubmitOptions> = {
+  nats: true,
+  tenant: true,
+  pool: true,
+  id: true,
+  args: true,
+  env: true,
+  input: true,
+  import: true,
+  onQueue: true,
+};
 
 export interface FollowExecutionOptions {
   /** The number of the first item; default all. */
@@ -74,7 +87,9 @@ export class SubmittedExecution implements AsyncDisposable {
   }
 
   /** What it does, from an item on, until it has ended; the one that reads slowly slows nobody. */
-  async *follow({ from = 1, signal }: FollowExecutionOptions = {}): AsyncGenerator<FollowedItem, void, undefined> {
+  async *follow(options: FollowExecutionOptions = {}): AsyncGenerator<FollowedItem, void, undefined> {
+    refuseUnknown("follow the execution", options, { from: true, signal: true });
+    const { from = 1, signal } = options;
     await this.#begun(signal);
     const journal = await this.#connection.journal();
     let hasEnded = false;
@@ -181,6 +196,8 @@ async function cancelWaiting(journal: Journal, queue: JobQueue, id: string): Pro
  * for await (const item of execution.follow()) console.log(item);
  */
 export async function submit(script: Script, options: SubmitOptions): Promise<SubmittedExecution> {
+  refuseUnknown("submit the script", options, SUBMIT_FIELDS);
+  checkAccess("reach NATS", options.nats);
   const { nats, tenant = "default", pool = "default", id = randomUUID(), args = [], env = {}, input } = options;
   parseExecutionId(id);
   checkNames({ pool, tenant });

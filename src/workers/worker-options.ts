@@ -2,6 +2,7 @@ import type { EnginePoolOptions } from "../../runtime-setup/engine-pool.ts";
 import type { Logger } from "../base/logger.ts";
 import type { NatsAccess } from "../journal/executions/nats/nats-options.ts";
 import type { BudgetLimits } from "../providers/cost/budget.ts";
+import type { FieldsOf } from "../shared/unknown-option.ts";
 
 export interface WorkerOptions {
   nats: NatsAccess;
@@ -31,6 +32,20 @@ export interface WorkerOptions {
   maxLost?: number;
   logger?: Logger;
 }
+
+export const WORKER_FIELDS: FieldsOf<WorkerOptions> = {
+  nats: true,
+  pool: true,
+  slots: true,
+  name: true,
+  engine: true,
+  weights: true,
+  budgets: true,
+  suspendAfterMs: true,
+  silenceMs: true,
+  maxLost: true,
+  logger: true,
+};
 
 export interface WorkerStats {
   /** Jobs at work now. */

@@ -14,7 +14,10 @@ import { JobRunner } from "./job-runner.ts";
 import { ACK_WAIT_MS, JobQueue, putAfter } from "./queue/job-queue.ts";
 import { checkNames } from "./queue/job.ts";
 import { TenantTurns } from "./tenant-turns.ts";
-import type { WorkerOptions, WorkerStats } from "./worker-options.ts";
+import { WORKER_FIELDS, type WorkerOptions, type WorkerStats } from "./worker-options.ts";
+import { refuseUnknown } from "../shared/unknown-option.ts";
+import { BUDGET_FIELDS } from "../providers/cost/budget.ts";
+import { checkAccess } from "../journal/executions/nats/nats-options.ts";
 
 /** How long a free worker waits before it looks again, though nobody has told it of a job, in milliseconds. */
 const LOOK_MS = 500;
@@ -77,7 +80,10 @@ export class Worker implements AsyncDisposable {
 
   /** @throws {GeppettoError} ERR_NATS; ConfigError ERR_WORKER_NAME where one of this name is there; as an engine's options are refused. */
   static async start(options: WorkerOptions): Promise<Worker> {
+    refuseUnknown("start the worker", options, WORKER_FIELDS);
+    for (const limits of Object.values(options.budgets ?? {})) refuseUnknown("bound a tenant", limits, BUDGET_FIELDS);
     const { nats, pool = "default", name = defaultName(), silenceMs = ACK_WAIT_MS } = options;
+    checkAccess("reach NATS", nats);
     checkNames({ pool, tenant: "default" });
     if (!NAME.test(name))
       throw new GeppettoError(

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { METRICS, type MetricDeclaration, type MetricName } from "./conventions.ts";
+import { refuseUnknown } from "../../shared/unknown-option.ts";
 
 /** Most series of one metric; what comes after them is not told apart any more. */
 const MAX_SERIES = 1000;
@@ -32,7 +33,8 @@ const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
  * const pool = new EnginePool({ telemetry: { metrics } });
  * createServer((request, response) => metrics.handler(request, response)).listen(9464);
  */
-export function createMetrics(): Metrics {
+export function createMetrics(options: Readonly<Record<string, never>> = {}): Metrics {
+  refuseUnknown("make metrics", options, {});
   return new KeptMetrics();
 }
 

@@ -2,7 +2,8 @@ import type { JournalAccess } from "./access/journal-access.ts";
 import { JournalDesk } from "./access/journal-desk.ts";
 import { JournalListeners } from "./access/journal-listeners.ts";
 import { StoredJournal } from "./stored-journal.ts";
-import { JOURNAL_LIMITS, JournalTables, type JournalLimits } from "./tables/journal-tables.ts";
+import { JournalTables, type JournalLimits, withLimits } from "./tables/journal-tables.ts";
+import { refuseUnknown } from "../../shared/unknown-option.ts";
 
 export interface MemoryJournalOptions {
   /** What one execution, and all of them, may take; see the docs. */
@@ -19,8 +20,9 @@ export interface MemoryJournalOptions {
  * const outcome = await engine.runScript({ file: "order.js" }, { journal, id: "order-17" });
  */
 export class MemoryJournal extends StoredJournal {
-  constructor({ limits = {}, now = Date.now }: MemoryJournalOptions = {}) {
-    super(memoryAccess({ ...JOURNAL_LIMITS, ...limits }, now));
+  constructor(options: MemoryJournalOptions = {}) {
+    refuseUnknown("open the journal", options, { limits: true, now: true });
+    super(memoryAccess(withLimits(options.limits), options.now ?? Date.now));
   }
 }
 

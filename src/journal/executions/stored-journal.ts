@@ -23,6 +23,7 @@ import { StoredLease } from "./stored-lease.ts";
 import type { ListCursor } from "./tables/execution-reader.ts";
 import type { LeaseKey } from "./tables/execution-table.ts";
 import type { WrittenMessage } from "./tables/questions.ts";
+import { refuseUnknown } from "../../shared/unknown-option.ts";
 import { readValue } from "./tables/read-value.ts";
 
 /** Longest name of what is sent, longest note, and longest message, in characters. */
@@ -46,6 +47,7 @@ export abstract class StoredJournal implements Journal {
   }
 
   async resume(id: string, options: ResumeOptions = {}): Promise<ExecutionLease> {
+    refuseUnknown("resume the execution", options, { tenant: true, takeOver: true });
     return this.#lease(await this.#access.ask("resume", parseExecutionId(id), thisHolder(), options));
   }
 
@@ -53,7 +55,9 @@ export abstract class StoredJournal implements Journal {
     return this.#access.ask("get", id);
   }
 
-  async *list({ limit = Infinity, ...filter }: ListExecutionsOptions = {}): AsyncGenerator<ExecutionFacts> {
+  async *list(options: ListExecutionsOptions = {}): AsyncGenerator<ExecutionFacts> {
+    refuseUnknown("list executions", options, { state: true, tenant: true, due: true, limit: true });
+    const { limit = Infinity, ...filter } = options;
     let count = 0;
     let cursor: ListCursor | undefined;
     do {
@@ -71,7 +75,9 @@ export abstract class StoredJournal implements Journal {
     yield* keptRecords(this.#access, id, from);
   }
 
-  async *follow(id: string, { from = 1, signal }: FollowOptions = {}): AsyncGenerator<StoredRecord> {
+  async *follow(id: string, options: FollowOptions = {}): AsyncGenerator<StoredRecord> {
+    refuseUnknown("follow the execution", options, { from: true, signal: true });
+    const { from = 1, signal } = options;
     signal?.throwIfAborted();
     await this.#mustExist("follow the execution", id);
     using changes = new ChangeSignal(this.#access, id, "all", signal);

@@ -8,11 +8,12 @@ import { recordOf, stringOf } from "../input/unknown-fields.ts";
 import { brokenStream, toProviderError } from "../provider-error.ts";
 import { cleanProviderText } from "../redact.ts";
 import { RetryingProvider } from "../retrying-provider.ts";
-import type { RetryOptions } from "../retry-policy.ts";
+import { checkRetry, type RetryOptions } from "../retry-policy.ts";
 import { wellFormed } from "../sdk/well-formed.ts";
 import { type AiSdkModel, type AiSdkStream, Unsupported } from "./ai-sdk-model.ts";
 import { AiSdkReader } from "./ai-sdk-reader.ts";
 import { type TakesURL, toAiSdkOptions } from "./ai-sdk-request.ts";
+import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
 
 export interface AiSdkOptions {
   /** Texts that no error may show beside what looks like a key: the model's key, the address of its server. */
@@ -24,6 +25,7 @@ export interface AiSdkOptions {
   retry?: RetryOptions;
 }
 
+const FIELDS: FieldsOf<AiSdkOptions> = { secrets: true, headerTimeoutMs: true, idleTimeoutMs: true, retry: true };
 const HEADER_TIMEOUT_MS = 60_000;
 const IDLE_TIMEOUT_MS = 120_000;
 /** Failures of the AI SDK's by their names, and which of its own they are to be read as. */
@@ -41,6 +43,8 @@ const BROKEN = /^AI_(?:JSONParse|TypeValidation|InvalidResponseData|EmptyRespons
  * @throws {GeppettoError} ConfigError for what is not such a model.
  */
 export function aiSdk(model: AiSdkModel, options: AiSdkOptions = {}): OneModelChat {
+  refuseUnknown("use the model", options, FIELDS);
+  checkRetry(options.retry);
   const { specificationVersion: version, doStream } = (recordOf(model) ?? model ?? {}) as Partial<AiSdkModel>;
   if (typeof doStream !== "function" || !["v2", "v3", "v4"].includes(version!)) {
     const found = typeof doStream === "function" ? `its version is ${String(version)}` : "it has no doStream";

@@ -2,6 +2,7 @@ import { waysToSet } from "../../config/table/names.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { priceFor, type PriceOptions, type PriceTable } from "./price-table.ts";
 import { Semaphore } from "../../base/semaphore.ts";
+import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
 
 export interface BudgetLimits {
   /** Requests to models, those for embeddings and those that are made again included. */
@@ -13,6 +14,13 @@ export interface BudgetLimits {
   /** Requests that are under way at once; more wait. */
   concurrency?: number | undefined;
 }
+
+export const BUDGET_FIELDS: FieldsOf<BudgetLimits> = {
+  maxCalls: true,
+  maxTokens: true,
+  maxCost: true,
+  concurrency: true,
+};
 
 export interface Spending {
   calls: number;
@@ -54,6 +62,7 @@ export class Budget {
   readonly #unpriced = new Set<string>();
 
   constructor(limits: BudgetLimits) {
+    refuseUnknown("make a budget", limits, BUDGET_FIELDS);
     this.limits = limits;
     this.#places = new Semaphore(limits.concurrency ?? Infinity);
   }

@@ -5,6 +5,7 @@ import { defineStep, type DefinedStep } from "../../steps/define-step.ts";
 import type { StepContext, StepEmission, StepSource } from "../../steps/step.ts";
 import { inputCacheKey, type CacheKey } from "./cache-key.ts";
 import type { CachedPart, CachedState, CacheEntry, CacheStore } from "./cache-store.ts";
+import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
 
 export interface CacheStepOptions {
   store: CacheStore;
@@ -21,6 +22,15 @@ export interface CacheStepOptions {
   refuse?: (run: { calledGuest: boolean }) => string | undefined;
   logger?: Logger;
 }
+
+const FIELDS: FieldsOf<CacheStepOptions> = {
+  store: true,
+  key: true,
+  maxParts: true,
+  room: true,
+  refuse: true,
+  logger: true,
+};
 
 /**
  * Bytes that runs under way may reserve, all together, for what they record and what they play back. A run for which
@@ -75,6 +85,7 @@ const PART_BYTES = 200;
  * const cached = cacheStep(createChatStep({ settings, env }), { store: new DiskCacheStore(folder), key: chatCacheKey(settings, env) });
  */
 export function cacheStep<I, O>(source: StepSource<I, O>, options: CacheStepOptions): DefinedStep<I, O> {
+  refuseUnknown("keep results", options, FIELDS);
   const { type, inputType, outputType, kind } = source.info;
   const { key: keyOf = inputCacheKey(type), logger = stderrLogger } = options;
   return defineStep<I, O>({

@@ -8,6 +8,7 @@ import type { CacheEntry, CacheStore } from "./cache-store.ts";
 import { reasonOf, quarantineFile } from "../quarantine-file.ts";
 import { canonicalJson, fromTagged, toTagged } from "../tagged-json.ts";
 import { makeFolder } from "../../base/files/make-folder.ts";
+import { refuseUnknown } from "../../shared/unknown-option.ts";
 
 export interface DiskCacheStoreOptions {
   /** Most entries; the oldest go first. Default 10,000. */
@@ -42,10 +43,9 @@ export class DiskCacheStore implements CacheStore {
   readonly #warned = new Set<string>();
   #writes = 0;
 
-  constructor(
-    folder: string,
-    { maxEntries = 10_000, maxAgeMs = Infinity, logger = stderrLogger }: DiskCacheStoreOptions = {},
-  ) {
+  constructor(folder: string, options: DiskCacheStoreOptions = {}) {
+    refuseUnknown("keep entries", options, { maxEntries: true, maxAgeMs: true, logger: true });
+    const { maxEntries = 10_000, maxAgeMs = Infinity, logger = stderrLogger } = options;
     this.#folder = folder;
     this.#maxEntries = maxEntries;
     this.#maxAgeMs = maxAgeMs;

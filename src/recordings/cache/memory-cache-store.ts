@@ -1,5 +1,6 @@
 import type { CacheEntry, CacheStore } from "./cache-store.ts";
 import { fromTagged, toTagged } from "../tagged-json.ts";
+import { refuseUnknown } from "../../shared/unknown-option.ts";
 
 export interface MemoryCacheStoreOptions {
   /** Most entries; the one used least recently goes first. Default 1,000. */
@@ -24,7 +25,9 @@ export class MemoryCacheStore implements CacheStore {
   /** In order of last use; as text, so that nobody changes an entry by changing a result. */
   readonly #entries = new Map<string, Kept>();
 
-  constructor({ maxEntries = 1000, maxBytes = 64_000_000, maxAgeMs = Infinity }: MemoryCacheStoreOptions = {}) {
+  constructor(options: MemoryCacheStoreOptions = {}) {
+    refuseUnknown("keep entries", options, { maxEntries: true, maxBytes: true, maxAgeMs: true });
+    const { maxEntries = 1000, maxBytes = 64_000_000, maxAgeMs = Infinity } = options;
     this.#maxEntries = maxEntries;
     this.#maxBytes = maxBytes;
     this.#maxAgeMs = maxAgeMs;

@@ -13,6 +13,7 @@ import { SQL } from "./run-log-schema.ts";
 import { keepText, pruneTexts } from "./source-table.ts";
 import { hashOfText, MIN_KEPT_CHARS } from "../../journal/kept-text.ts";
 import { toTagged } from "../tagged-json.ts";
+import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
 
 export interface RunLogOptions {
   /** Most runs that are kept; default 1,000. */
@@ -30,6 +31,15 @@ export interface RunLogOptions {
   redact?: Redact;
   logger?: Logger;
 }
+
+const FIELDS: FieldsOf<RunLogOptions> = {
+  maxRuns: true,
+  maxAgeMs: true,
+  maxEvents: true,
+  maxOutput: true,
+  redact: true,
+  logger: true,
+};
 
 /** What is known of a run when it begins. */
 export interface RunStart {
@@ -77,6 +87,7 @@ export class RunLog implements Disposable {
 
   /** Opens the log, makes it where there is none, and removes what is too old or too much. Never throws. */
   static open(file: string, options: RunLogOptions = {}): RunLog {
+    refuseUnknown("open the log of runs", options, FIELDS);
     const log = new RunLog(file, options, false);
     log.prune();
     return log;
@@ -152,6 +163,7 @@ export class RunLog implements Disposable {
 
   /** The latest runs first. */
   list(options: ListRunsOptions = {}): RunSummary[] {
+    refuseUnknown("list runs", options, { limit: true, before: true, since: true, script: true, state: true });
     return this.#reader.list(options);
   }
 

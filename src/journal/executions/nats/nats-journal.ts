@@ -3,10 +3,11 @@ import { loadPackage } from "../../../events/nats/load-package.ts";
 import { GeppettoError } from "../../../shared/errors.ts";
 import { JournalThread } from "../access/journal-thread.ts";
 import { StoredJournal } from "../stored-journal.ts";
-import { JOURNAL_LIMITS } from "../tables/journal-tables.ts";
+import { withLimits } from "../tables/journal-tables.ts";
 import type { NatsThreadData } from "./nats-journal-worker.ts";
-import { toSettings, type NatsJournalOptions } from "./nats-options.ts";
+import { checkTls, JOURNAL_FIELDS, toSettings, type NatsJournalOptions } from "./nats-options.ts";
 import { isPrefix } from "./stream-names.ts";
+import { refuseUnknown } from "../../../shared/unknown-option.ts";
 
 export type { NatsAccess, NatsJournalOptions } from "./nats-options.ts";
 
@@ -31,14 +32,16 @@ export class NatsJournal extends StoredJournal {
    * @throws {GeppettoError} ERR_NATS where no server answers; ERR_MISSING_PACKAGE; ERR_JOURNAL; ERR_JOURNAL_VERSION.
    */
   static async open(options: NatsJournalOptions = {}): Promise<NatsJournal> {
-    const { limits = {}, silenceMs = SILENCE_MS, prefix = "geppetto", ...access } = options;
+    refuseUnknown("open the journal", options, JOURNAL_FIELDS);
+    checkTls("open the journal", options);
+    const { limits, silenceMs = SILENCE_MS, prefix = "geppetto", ...access } = options;
     if (!isPrefix(prefix))
       throw new GeppettoError("ConfigError", 'Cannot open the journal: a prefix has only letters, digits, "-" and "_"');
     // The thread imports these by itself: a missing one is to be named.
     await loadPackage(() => import("@nats-io/transport-node"), "@nats-io/transport-node");
     const data: NatsThreadData = {
       settings: toSettings({ ...access, prefix, silenceMs }),
-      limits: { ...JOURNAL_LIMITS, ...limits },
+      limits: withLimits(limits),
       heartbeatMs: Math.min(HEARTBEAT_MS, silenceMs / 3),
     };
     return new NatsJournal(await JournalThread.open("#nats-journal-worker", data));

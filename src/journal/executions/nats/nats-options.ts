@@ -1,5 +1,7 @@
 import { isIPv6 } from "node:net";
 import type { JournalLimits } from "../tables/journal-tables.ts";
+import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
+import { isObject } from "../../../shared/is-object.ts";
 
 /** How to reach a NATS server, as plain data: it is handed to a thread. */
 export interface NatsAccess {
@@ -44,6 +46,35 @@ export interface NatsJournalOptions extends NatsAccess {
    * is more. Default what the server has.
    */
   maxBytes?: number;
+}
+
+const ACCESS_FIELDS: FieldsOf<NatsAccess> = {
+  servers: true,
+  credentials: true,
+  user: true,
+  pass: true,
+  token: true,
+  tls: true,
+  prefix: true,
+  replicas: true,
+  patienceMs: true,
+};
+export const JOURNAL_FIELDS: FieldsOf<NatsJournalOptions> = {
+  ...ACCESS_FIELDS,
+  limits: true,
+  silenceMs: true,
+  maxBytes: true,
+};
+
+/** @throws {GeppettoError} ConfigError for what would be overlooked. */
+export function checkAccess(what: string, access: NatsAccess): void {
+  refuseUnknown(what, access, ACCESS_FIELDS);
+  checkTls(what, access);
+}
+
+/** Likewise, of the files for encryption alone. */
+export function checkTls(what: string, { tls }: NatsAccess): void {
+  if (isObject(tls)) refuseUnknown(what, tls, { caFile: true, certFile: true, keyFile: true });
 }
 
 /** The same, with nothing left open. */

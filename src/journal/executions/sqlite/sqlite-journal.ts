@@ -2,8 +2,9 @@ import { resolve } from "node:path";
 import { HEARTBEAT_MS, SILENCE_MS } from "../../../base/process-holder.ts";
 import { JournalThread } from "../access/journal-thread.ts";
 import { StoredJournal } from "../stored-journal.ts";
-import { JOURNAL_LIMITS, type JournalLimits } from "../tables/journal-tables.ts";
+import { type JournalLimits, withLimits } from "../tables/journal-tables.ts";
 import type { SqliteThreadData } from "./journal-worker.ts";
+import { refuseUnknown } from "../../../shared/unknown-option.ts";
 
 /** How often a journal looks for what other processes have done, in milliseconds. */
 const POLL_MS = 100;
@@ -36,13 +37,12 @@ export class SqliteJournal extends StoredJournal {
    *
    * @throws {GeppettoError} ERR_JOURNAL for a file that cannot be used; ERR_JOURNAL_VERSION.
    */
-  static async open(
-    file: string,
-    { limits = {}, silenceMs = SILENCE_MS }: SqliteJournalOptions = {},
-  ): Promise<SqliteJournal> {
+  static async open(file: string, options: SqliteJournalOptions = {}): Promise<SqliteJournal> {
+    refuseUnknown("open the journal", options, { limits: true, silenceMs: true });
+    const { limits, silenceMs = SILENCE_MS } = options;
     const data: SqliteThreadData = {
       file: resolve(file),
-      limits: { ...JOURNAL_LIMITS, ...limits },
+      limits: withLimits(limits),
       silenceMs,
       heartbeatMs: Math.min(HEARTBEAT_MS, silenceMs / 3),
       pollMs: POLL_MS,

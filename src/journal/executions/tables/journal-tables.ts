@@ -10,6 +10,8 @@ import type { WrittenMessage } from "./questions.ts";
 import type { ExecutionLimits } from "./record-weight.ts";
 import { Statements } from "./statements.ts";
 import { ValueTable, type ValueLimits } from "./value-table.ts";
+import { isObject } from "../../../shared/is-object.ts";
+import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
 
 export interface JournalLimits extends ExecutionLimits, MessageLimits {
   /** Most executions that have ended and are kept. */
@@ -26,6 +28,27 @@ export const JOURNAL_LIMITS: JournalLimits = {
   ended: 1000,
   values: { keyChars: 512, valueChars: 1_000_000, keys: 10_000, chars: 16_000_000 },
 };
+
+const LIMIT_FIELDS: FieldsOf<JournalLimits> = {
+  recordBytes: true,
+  executionBytes: true,
+  messages: true,
+  chars: true,
+  ended: true,
+  values: true,
+};
+const VALUE_FIELDS: FieldsOf<ValueLimits> = { keyChars: true, valueChars: true, keys: true, chars: true };
+
+/**
+ * The limits with their defaults.
+ *
+ * @throws {GeppettoError} ConfigError for one that there is not.
+ */
+export function withLimits(limits: Partial<JournalLimits> = {}): JournalLimits {
+  refuseUnknown("limit the journal", limits, LIMIT_FIELDS);
+  if (isObject(limits.values)) refuseUnknown("limit the values of the journal", limits.values, VALUE_FIELDS);
+  return { ...JOURNAL_LIMITS, ...limits };
+}
 
 /** Most messages that are read at a time. */
 const PAGE_MESSAGES = 64;
