@@ -6,6 +6,10 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
   EDQUOT: "the disk is full",
   EFBIG: "the file would be too large",
+  ELOOP: "its links lead in a circle",
+  ENAMETOOLONG: "its name is too long",
+  ENOTDIR: "a file stands where its folder should be",
+  EPERM: "it may not be changed",
 };
 
 /** Why a file could not be used, without the system's own repetition of its path. */

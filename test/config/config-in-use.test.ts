@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { budgetLimitsOf } from "../../src/cli/session/engine-options.ts";
 import { describeSettings, KeyStore, loadConfig } from "../../src/config.ts";
 import { Budget } from "../../src/index.ts";
 import { runChat } from "../chat/run-chat.ts";
@@ -59,7 +60,7 @@ describe("a profile in use", () => {
       try { await chat("third"); } catch (e) { events.push(e.code); }
       console.log(step, chat, JSON.stringify(new ChatSession({ model: "m" })));
       export default events;`,
-      { chat, embeddings, budget: new Budget(limits), env: {}, onNotice: (text) => notices.push(text) },
+      { chat, embeddings, budget: new Budget(budgetLimitsOf(limits)), env: {}, onNotice: (text) => notices.push(text) },
     );
     expect(error).toBeUndefined();
     expect(seen).toEqual(

@@ -130,7 +130,7 @@ async function readScript(
     source = (await readSource(script)).replace(/^\uFEFF/, "");
   } catch (error) {
     const message = `Cannot check ${label}: ${reasonOf(error)}`;
-    return { problems: [{ kind: "file", severity: "error", file: label, message }] };
+    return { problems: [{ kind: "file", severity: "error", file: label, code: "ERR_NO_FILE", message }] };
   }
   const name = script === "-" ? "script.js" : basename(script);
   const folder = script === "-" ? process.cwd() : dirname(resolve(script));

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { EXIT } from "../output/exit-codes.ts";
@@ -13,7 +13,10 @@ import { UsageError } from "./usage-error.ts";
  */
 export async function importModule(file: string, what: string): Promise<Record<string, unknown>> {
   const path = resolve(file);
-  if (!existsSync(path)) throw new UsageError(`Cannot read the ${what} of ${file}: there is no such file`, EXIT.noFile);
+  const isThere = existsSync(path);
+  const why = isThere ? "it is a folder" : "there is no such file";
+  if (!isThere || statSync(path).isDirectory())
+    throw new UsageError(`Cannot read the ${what} of ${file}: ${why}`, EXIT.noFile);
   try {
     return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
   } catch (error) {

@@ -19,7 +19,7 @@ export function addWorkerCommands(program: Command, env: Environment, hasFlags: 
         .description("run the scripts that are submitted to a NATS server; its own settings say what they may do"),
     ),
   )
-    .option("--pool <name>", "whose jobs it takes", "default")
+    .option("--pool <name>", "whose jobs it takes", parseName, "default")
     .option("--slots <n>", "jobs that it runs at a time; default as many as there are processors", parseCount)
     .addOption(
       new Option("--reuse <when>", "have a tenant's jobs follow each other in one process").choices([
@@ -27,7 +27,7 @@ export function addWorkerCommands(program: Command, env: Environment, hasFlags: 
         "tenant",
       ]),
     )
-    .option("--name <name>", "its name, which no other worker of the pool has")
+    .option("--name <name>", "its name, which no other worker of the pool has", parseName)
     .option("--weight <tenant=n>", "a tenant's share, where it is not 1; may be repeated", collectWeight);
   if (hasFlags) {
     addRunFlags(worker, env, { groups: ["Model", "Limits", "Permissions"], without: ["permissions.import"] });
@@ -45,8 +45,8 @@ export function addWorkerCommands(program: Command, env: Environment, hasFlags: 
         .argument("[args...]", "what the script finds in process.argv; write -- before options of its own"),
     ),
   )
-    .option("--tenant <name>", "whose script it is", "default")
-    .option("--pool <name>", "which workers are to run it", "default")
+    .option("--tenant <name>", "whose script it is", parseName, "default")
+    .option("--pool <name>", "which workers are to run it", parseName, "default")
     .option("--id <id>", "the execution's; what was submitted under it before is not submitted again")
     .option("-e, --env <KEY=VALUE>", "what the script finds in process.env; may be repeated", collectVariable)
     .option("--input <file>", "what the script reads with input(); - is stdin")
@@ -81,6 +81,11 @@ function withReplicas(command: Command): Command {
       .argParser(parseCount)
       .env("GEPPETTO_NATS_REPLICAS"),
   );
+}
+
+function parseName(text: string): string {
+  if (/^[\w-]{1,64}$/.test(text)) return text;
+  throw new InvalidArgumentError('Expected 1 to 64 letters, digits, "-" and "_".');
 }
 
 function parseCount(text: string): number {

@@ -11,13 +11,17 @@ const MAX_BYTES = 16_000_000;
 /** The text of a script in a file, or on stdin. */
 export async function readScript(script: string): Promise<string> {
   if (script === "-") return readStdin("the script", MAX_BYTES);
+  const named = script === "" ? '""' : script;
   let source: string | undefined;
   try {
     source = readRegularFile(script, { maxBytes: MAX_BYTES });
   } catch (error) {
-    throw new UsageError(`Cannot run ${script}: ${reasonOf(error)}; - reads a script from stdin`, EXIT.noFile);
+    throw new UsageError(`Cannot run ${named}: ${reasonOf(error)}; - reads a script from stdin`, EXIT.noFile);
   }
-  if (source === undefined) throw new UsageError(`Cannot run ${script}: there is no such file or folder`, EXIT.noFile);
+  if (source === undefined) throw new UsageError(`Cannot run ${named}: there is no such file or folder`, EXIT.noFile);
+  // A program, a picture or UTF-16: what V8 says of those helps nobody.
+  if (source.includes("\0") && source.includes("\uFFFD"))
+    throw new UsageError(`Cannot run ${named}: it is not a text in UTF-8`, EXIT.load);
   return source;
 }
 

@@ -47,9 +47,14 @@ export async function listRuns({ json, ...which }: ListOptions): Promise<void> {
 }
 
 async function latest(which: Omit<ListOptions, "json">): Promise<Listed[]> {
-  const { state, ...others } = which;
-  const runs = (): RunSummary[] | undefined =>
-    withRunLog((log) => log.list({ ...others, ...(state === undefined ? {} : { state: state as RunState }) }));
+  const { limit, script, since, state } = which;
+  const filter = {
+    limit,
+    ...(script === undefined ? {} : { script }),
+    ...(since === undefined ? {} : { since }),
+    ...(state === undefined ? {} : { state: state as RunState }),
+  };
+  const runs = (): RunSummary[] | undefined => withRunLog((log) => log.list(filter));
   const isOfExecutions = state === "queued" || state === "suspended" || state === "interrupted";
   const logged = usedServer() !== undefined || isOfExecutions ? [] : (runs() ?? []);
   const executions = await listExecutions(which);

@@ -29,8 +29,8 @@ export function natsAccess(
       throw new UsageError(`Cannot reach NATS: ${withoutSecret(one)} is not an address such as nats://host:4222`);
     const [, user, pass, host] = found;
     if (user !== undefined) {
-      const name = decodeURIComponent(user);
-      who = pass === undefined ? { token: name } : { user: name, pass: decodeURIComponent(pass) };
+      const name = decoded(user);
+      who = pass === undefined ? { token: name } : { user: name, pass: decoded(pass) };
     }
     servers.push(host!);
   }
@@ -43,6 +43,14 @@ export function natsAccess(
     ...(credentials === undefined ? {} : { credentials }),
     ...(isTls ? { tls: caFile === undefined ? {} : { caFile } } : {}),
   };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new UsageError("Cannot reach NATS: a % in a name or a password of its address is written %25");
+  }
 }
 
 function withoutSecret(address: string): string {

@@ -174,8 +174,8 @@ describe.concurrent("geppetto-js check", () => {
     folder.file("project/readable.ts", "const a: string = 1;");
     const { code, stdout } = await check(["lib", "nowhere.js", "readable.ts"]);
     expect(code).toBe(66);
-    expect(stdout).toContain("lib: error: Cannot check lib: it is a folder");
-    expect(stdout).toContain("nowhere.js: error: Cannot check nowhere.js: there is no such file");
+    expect(stdout).toContain("lib: error [ERR_NO_FILE]: Cannot check lib: it is a folder");
+    expect(stdout).toContain("nowhere.js: error [ERR_NO_FILE]: Cannot check nowhere.js: there is no such file");
     expect(stdout).toContain("readable.ts:1:7: error [TS2322]");
   });
 
@@ -198,7 +198,7 @@ describe.concurrent("geppetto-js check", () => {
     const { code, stdout } = await check(["huge.js"]);
     expect({ code, stdout }).toEqual({
       code: 66,
-      stdout: "huge.js: error: Cannot check huge.js: it is larger than 16 MB\n",
+      stdout: "huge.js: error [ERR_NO_FILE]: Cannot check huge.js: it is larger than 16 MB\n",
     });
   });
 

@@ -1,3 +1,5 @@
+import { symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { findError } from "../../../src/errors/error-catalogue.ts";
 import { JournalFolder } from "../executions/journal-folder.ts";
@@ -53,6 +55,31 @@ describe.concurrent("what is wrong with a command line", () => {
       exit: findError(code)?.exit,
     });
     expect(stderr).toContain(`error [${code}]: `);
+  });
+});
+
+describe.concurrent("what is wrong is said in words", () => {
+  const loop = join(folder.path, "loop");
+  symlinkSync(loop, loop);
+  const binary = join(folder.path, "binary.js");
+  writeFileSync(binary, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 0xff, 0xfe, 0x80]));
+
+  it.each([
+    ["links that lead in a circle", 66, ["run", loop], "its links lead in a circle"],
+    ["a program in place of a script", 65, ["run", binary], "it is not a text in UTF-8"],
+    ["an empty name", 66, ["run", ""], 'Cannot run "": there is no such file'],
+    ["a folder of tools", 66, ["mcp", "--tools", folder.path], "it is a folder"],
+    ["a broken address", 2, ["submit", "--nats", "nats://%zz@host:4222", script], "is written %25"],
+    ["a name of two words", 2, ["submit", "--nats", "host", "--tenant", "a b", script], "Expected 1 to 64 letters"],
+  ])("%s: exit code %i", async (_, exit, args, text) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect({ code, stdout }).toEqual({ code: exit, stdout: "" });
+    expect(stderr).toContain(text);
+  });
+
+  it("runs list takes where the executions are, and what there is", async () => {
+    const { code, stderr } = await runCli(["runs", "list", "--nats", "", "--nats-prefix", "mine"]);
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining("Cannot")]);
   });
 });
 
