@@ -5,6 +5,7 @@ import type { Session } from "../engine/session/session.ts";
 import type { SessionOutcome } from "../engine/session/session-options.ts";
 import type { Definition } from "../engine/vm.ts";
 import type { CodeReaders } from "../modules/session/code-readers.ts";
+import type { BudgetLimits } from "../providers/cost/budget.ts";
 import { joinBudgets } from "../providers/cost/joint-budget.ts";
 import type { CodeToolOptions } from "./code-tool-options.ts";
 import { BoundedText } from "./bounded-text.ts";
@@ -96,7 +97,7 @@ export class CodeGuest {
   async run(
     code: string,
     run: CurrentRun,
-    options: { bounds: object; input: string | undefined },
+    options: { bounds: BudgetLimits; input: string | undefined },
   ): Promise<GuestOutcome> {
     const { signal, tenant, context } = run.options;
     this.#state.begin(run);

@@ -174,8 +174,8 @@ class SandboxedCodeTool implements CodeTool {
       const { problems, unchecked } = await this.#check(code, guest, run.options.signal!);
       if (problems.length > 0) return { ...typesResult(code, problems), ...(notes.length > 0 ? { notes } : {}) };
       if (unchecked !== undefined) notes.push(`types were not checked: ${unchecked}`);
-      const { perRun = {} } = this.#options;
-      const ran = await guest.run(code, run, { bounds: perRun, input });
+      const { maxToolCalls: _, ...bounds } = this.#options.perRun ?? {};
+      const ran = await guest.run(code, run, { bounds, input });
       if (ran.outcome.isOver === true) this.#lost = "what was declared is gone";
       if (ran.outcome.isOver === true && session) notes.push("the session is over: what was declared is gone");
       return resultOf(ran, { code, notes, maxResultChars, tools: [...this.catalogue.entries.keys()] });
