@@ -104,7 +104,7 @@ interface ConversationMethods {
    */
   addToolResult(toolID: string, result: string): string;
   /**
-   * Adds a message object, such as a chat step's result; returns its id.
+   * Adds a message object, such as a chat step's result; returns its id. A field that has no place in it is an error.
    *
    * @example
    * const conv = new Conversation();

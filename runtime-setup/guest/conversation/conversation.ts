@@ -118,7 +118,8 @@ export class Conversation {
 
   /**
    * Adds a flat message object, such as a chat step's result, and returns its id: the message's own, or a new one where
-   * that is missing or taken. What else is missing besides role and text gets the defaults of `addMessage`.
+   * that is missing or taken. What else is missing besides role and text gets the defaults of `addMessage`. A field that
+   * has no place is an error.
    */
   append(message: object): string {
     return attempt("append the message", () => {
