@@ -71,9 +71,9 @@ export class Conversation {
 
   /** A new one is empty; {@link from} reads a snapshot. */
   constructor(...given: readonly never[]) {
-    if (given.length === 0 || given[0] === undefined) return;
     const ways = "it takes nothing; Conversation.from(snapshot) reads one, append(message) adds one message";
-    throw guestError("ConversationError", `Cannot make a conversation: ${ways}`);
+    if (given.length > 0 && given[0] !== undefined)
+      throw guestError("ConversationError", `Cannot make a conversation: ${ways}`);
   }
 
   /** Adds a chat message to the current thread, or under `options.parentID`; returns its id. */
@@ -118,8 +118,7 @@ export class Conversation {
 
   /**
    * Adds a flat message object, such as a chat step's result, and returns its id: the message's own, or a new one where
-   * that is missing or taken. What else is missing besides role and text gets the defaults of `addMessage`. A field that
-   * has no place is an error.
+   * that is missing or taken. What else is missing besides role and text gets the defaults of `addMessage`.
    */
   append(message: object): string {
     return attempt("append the message", () => {
