@@ -42,7 +42,7 @@ const VALUE_FIELDS: FieldsOf<ValueLimits> = { keyChars: true, valueChars: true, 
 /**
  * The limits with their defaults.
  *
- * @throws {GeppettoError} ConfigError for one that there is not.
+ * @throws {GeppettoError} ConfigError for an unknown one.
  */
 export function withLimits(limits: Partial<JournalLimits> = {}): JournalLimits {
   refuseUnknown("limit the journal", limits, LIMIT_FIELDS);
