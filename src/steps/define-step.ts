@@ -3,7 +3,9 @@ import { timeSource } from "../base/time/time-source.ts";
 import type { Publisher } from "../events/bus.ts";
 import { SEQUENCE_NUMBER } from "../events/message.ts";
 import type { ToolCall } from "../shared/chat-messages.ts";
+import { GeppettoError } from "../shared/errors.ts";
 import { isTerminal, type StepEvent, type StepInfo, type StepKind } from "../shared/step-events.ts";
+import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
 import { validated, type Converter } from "./converter.ts";
 import { inheritMetadata } from "./run-metadata.ts";
 import { StepRun } from "./step-run.ts";
@@ -33,6 +35,18 @@ export interface StepDefinition<I, R, O> {
   run(input: I, context: StepContext): AsyncIterable<R>;
 }
 
+const FIELDS: FieldsOf<StepDefinition<unknown, unknown, unknown>> = {
+  name: true,
+  inputType: true,
+  outputType: true,
+  many: true,
+  kind: true,
+  input: true,
+  output: true,
+  effect: true,
+  run: true,
+};
+
 /** A step with a body that is known: hosts start it, engines give it to their guests. */
 export interface DefinedStep<I = unknown, O = unknown> extends Step<I, O>, StepSource<unknown, O> {}
 
@@ -42,8 +56,12 @@ export interface DefinedStep<I = unknown, O = unknown> extends Step<I, O>, StepS
  * @example
  * const shout = defineStep({ name: "shout", input: z.string(), async *run(text) { yield text.toUpperCase(); } });
  * await shout.start({}, "hello").return(); // [{ ok: true, value: "HELLO" }]
+ * @throws {GeppettoError} ConfigError for an unknown field, or a `run` that is not a function.
  */
 export function defineStep<I = unknown, R = unknown, O = R>(definition: StepDefinition<I, R, O>): DefinedStep<I, O> {
+  refuseUnknown("define a step", definition, FIELDS);
+  if (typeof definition.run !== "function")
+    throw new GeppettoError("ConfigError", "Cannot define a step: run must be a function");
   return new StepFromDefinition(definition);
 }
 

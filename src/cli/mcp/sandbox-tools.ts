@@ -10,6 +10,8 @@ export interface SandboxTools {
   types: string;
 }
 
+const EXPORTS = ["tools", "setup", "types"];
+
 /**
  * Imports a module of the user's that exports `tools`, `setup` and `types`, or some of them.
  *
@@ -18,6 +20,7 @@ export interface SandboxTools {
 export async function importSandboxTools(file: string | undefined): Promise<SandboxTools> {
   if (file === undefined) return { tools: {}, setup: [], types: "" };
   const module = await importModule(file, "tools");
+  if (!EXPORTS.some((name) => name in module)) throw unfit(file, `it exports none of ${EXPORTS.join(", ")}`);
   const { tools = {}, setup = [], types = "" } = module;
   const setups: unknown[] = Array.isArray(setup) ? setup : [setup];
   if (typeof tools !== "object" || tools === null)

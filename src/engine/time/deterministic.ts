@@ -1,5 +1,6 @@
 import { parseMoment } from "../../base/time/parse-moment.ts";
 import { GeppettoError } from "../../shared/errors.ts";
+import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
 
 export interface DeterministicOptions {
   /** Where random numbers and ids come from: a whole number; default 1. */
@@ -16,6 +17,8 @@ export interface Deterministic {
   timeZone: string | undefined;
 }
 
+const FIELDS: FieldsOf<DeterministicOptions> = { seed: true, now: true, timeZone: true };
+
 const DEFAULT_NOW = Date.UTC(2026, 0, 1);
 
 /**
@@ -25,6 +28,7 @@ const DEFAULT_NOW = Date.UTC(2026, 0, 1);
  */
 export function parseDeterministic(given: boolean | DeterministicOptions | undefined): Deterministic | undefined {
   if (given === undefined || given === false) return undefined;
+  if (given !== true) refuseUnknown("make runs deterministic", given, FIELDS);
   const { seed = 1, now, timeZone } = given === true ? {} : given;
   if (!Number.isSafeInteger(seed)) throw unusable("seed", seed, "it must be a whole number");
   const start = now === undefined ? DEFAULT_NOW : parseMoment(now);

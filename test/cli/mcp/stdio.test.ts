@@ -1,10 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { scripted } from "../../mcp/run-mcp.ts";
-import { runCli } from "../run-cli.ts";
+import { runCli, ScriptFolder } from "../run-cli.ts";
 import { shopTools, stdioClient } from "./mcp-fixture.ts";
+
+const scripts = new ScriptFolder();
+afterAll(() => scripts.remove());
 
 const TOOLS = ["--isolation", "thread", "--tools", shopTools];
 
@@ -132,6 +135,11 @@ describe("geppetto-js mcp", () => {
     expect(await runCli(["mcp", "--tools", "no.mjs"])).toMatchObject({
       code: 66,
       stderr: expect.stringContaining("no such file") as string,
+    });
+    const other = scripts.file("other.mjs", "export const functions = {};");
+    expect(await runCli(["mcp", "--tools", other])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/: it exports none of tools, setup, types\n$/) as string,
     });
     expect(await runCli(["mcp", "--http", "--port", "x"])).toMatchObject({ code: 2 });
   });

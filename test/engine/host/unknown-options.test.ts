@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   codeTool,
+  defineStep,
   EnginePool,
   MemoryPubSub,
   RuntimeEngine,
@@ -78,6 +79,16 @@ const FUNCTIONS: [name: string, call: (made: Made) => unknown, error: string][] 
     "pool.close",
     ({ pool }) => pool.close(never({ drainMS: 1 })),
     'Cannot close the pool: there is no option "drainMS"; did you mean "drainMs"?',
+  ],
+  [
+    "defineStep",
+    () => defineStep(never({ name: "x", inptu: String, async *run() {} })),
+    'Cannot define a step: there is no option "inptu"; did you mean "input"?',
+  ],
+  [
+    "new RuntimeEngine, deterministic",
+    () => new RuntimeEngine({ deterministic: never({ sede: 7 }) }),
+    'Cannot make runs deterministic: there is no option "sede"; did you mean "seed"?',
   ],
   ["codeTool", () => codeTool(never({ sesion: true })), engineError("sesion", "session")],
   [
