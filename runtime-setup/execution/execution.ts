@@ -1,4 +1,5 @@
 import type { Answer } from "../../src/journal/executions/journal.ts";
+import { requireYesOrNo } from "../../src/journal/executions/execution-errors.ts";
 import type { ExecutionWaits } from "../../src/engine/execution/execution-waits.ts";
 import type { SetupFunction } from "../../src/engine/engine.ts";
 import { parseFields } from "../../src/engine/guest-messages.ts";
@@ -65,6 +66,7 @@ async function answeredBy(
   about: { data?: unknown; signal: AbortSignal },
 ): Promise<ConsentRecord> {
   const { approved, by, note } = await approve(question, about);
+  requireYesOrNo(approved);
   return { approved, by, at: new Date().toISOString(), ...(note === undefined ? {} : { note }) };
 }
 

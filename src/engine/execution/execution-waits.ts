@@ -7,6 +7,7 @@ import type {
   NumberedMessage,
   Waiting,
 } from "../../journal/executions/journal.ts";
+import { requireYesOrNo } from "../../journal/executions/execution-errors.ts";
 import { encodeValue } from "../../shared/codec.ts";
 import { GeppettoError, toErrorRecord } from "../../shared/errors.ts";
 import { DueTimes } from "./due-times.ts";
@@ -184,6 +185,7 @@ export class ExecutionWaits {
    * @throws {GeppettoError} where nobody has asked, or several have and the answer does not say which it is for.
    */
   answer({ question, approved, by, note }: Answer): void {
+    requireYesOrNo(approved);
     const asked = this.waitsFor.filter(({ kind }) => kind === "approve");
     const meant = question === undefined ? asked : asked.filter(({ number }) => number === question);
     if (meant.length !== 1) throw unfitAnswer(whyUnfit(question, asked));

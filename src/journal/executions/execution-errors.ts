@@ -43,6 +43,12 @@ export function unfitAnswer(action: string, why: string): GeppettoError {
   return new GeppettoError("ValidationError", `Cannot ${action}: ${why}`, { code: "ERR_EXECUTION_ANSWER" });
 }
 
+/** @throws {GeppettoError} for an answer that is neither yes nor no: a text such as "false" would be taken for a yes. */
+export function requireYesOrNo(approved: unknown): void {
+  if (typeof approved === "boolean") return;
+  throw new GeppettoError("ValidationError", "Cannot answer: approved must be true or false");
+}
+
 export function overJournalLimit(action: string, why: string): GeppettoError {
   return new GeppettoError("LimitError", `Cannot ${action}: ${why}`, { code: "ERR_JOURNAL_LIMIT" });
 }

@@ -2,7 +2,13 @@ import { thisHolder } from "../../base/process-holder.ts";
 import { encodeValue } from "../../shared/codec.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { ChangeSignal } from "./access/change-signal.ts";
-import { journalFailed, overJournalLimit, parseExecutionId, unknownExecution } from "./execution-errors.ts";
+import {
+  journalFailed,
+  overJournalLimit,
+  parseExecutionId,
+  requireYesOrNo,
+  unknownExecution,
+} from "./execution-errors.ts";
 import type {
   Answer,
   ExecutionDetails,
@@ -102,7 +108,7 @@ export abstract class StoredJournal implements Journal {
   }
 
   async approve(id: string, { approved, question, by, note }: Answer): Promise<void> {
-    if (typeof approved !== "boolean") throw unfit("answer", "approved must be true or false");
+    requireYesOrNo(approved);
     if (typeof by !== "string" || by === "") throw unfit("answer", "by must say whose answer it is");
     if (note !== undefined && (typeof note !== "string" || note.length > MAX_NOTE_CHARS))
       throw unfit("answer", `note must be a text of at most ${MAX_NOTE_CHARS} characters`);

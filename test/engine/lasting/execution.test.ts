@@ -321,6 +321,21 @@ describe("an execution that does not last", () => {
     expect(outcome.value).toEqual(["hello", true, "ann", false, 1, 36]);
   });
 
+  it("takes nothing but true and false for an answer", async () => {
+    const said = { approved: "false", by: "ann" } as never;
+    const code = `export default await execution.approve("Go?").then((a) => a.approved, (e) => [e.name, e.message])`;
+    const { outcome } = await run(code, async (engine) => {
+      await expect.poll(() => engine.waits.waitsFor.length).toBe(1);
+      await expect(engine.approve(said)).rejects.toThrow("Cannot answer: approved must be true or false");
+      await engine.approve({ approved: false, by: "ann" });
+    });
+    expect(outcome.value).toBe(false);
+    await using engine = new RuntimeEngine({ isolation: "thread", answers: { approve: async () => said } });
+    await engine.start();
+    const { value } = await engine.runScript({ code });
+    expect(value).toEqual(["ValidationError", "Cannot answer: approved must be true or false"]);
+  });
+
   it("rejects where nobody could ever answer", async () => {
     await using engine = new RuntimeEngine({ isolation: "thread", answers: { receive: false, approve: false } });
     await engine.start();
