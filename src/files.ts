@@ -1,6 +1,7 @@
 /** What the command line needs of files, of terminals, of secrets, and of the compiler of types; not a part of the package's interface. */
 export { ScriptTokens, TokenError, type ScriptToken } from "./config/script/script-tokens.ts";
 export { escapeControls } from "./base/escape-controls.ts";
+export { looksBinary, NOT_TEXT } from "./base/files/looks-binary.ts";
 export { makeFolder } from "./base/files/make-folder.ts";
 export { openPrivateFile, writeWhole } from "./base/open-private-file.ts";
 export { readRegularFile } from "./base/read-regular-file.ts";

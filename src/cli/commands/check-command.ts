@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from "node:path";
 import { UNTRUSTED_LIMITS } from "../../config.ts";
-import { readRegularFile, reasonOf } from "../../files.ts";
+import { looksBinary, NOT_TEXT, readRegularFile, reasonOf } from "../../files.ts";
 import { prestartBundler, RuntimeEngine, type PermissionUse } from "../../index.ts";
 import { checkLoading, type Loading } from "../check/check-loading.ts";
 import { checkTypes, type LoadedScripts, type TypeCheck } from "../check/check-types.ts";
@@ -131,6 +131,10 @@ async function readScript(
   } catch (error) {
     const message = `Cannot check ${label}: ${reasonOf(error)}`;
     return { problems: [{ kind: "file", severity: "error", file: label, code: "ERR_NO_FILE", message }] };
+  }
+  if (looksBinary(source)) {
+    const message = `Cannot check ${label}: ${NOT_TEXT}`;
+    return { problems: [{ kind: "load", severity: "error", file: label, code: "ERR_SCRIPT_LOAD", message }] };
   }
   const name = script === "-" ? "script.js" : basename(script);
   const folder = script === "-" ? process.cwd() : dirname(resolve(script));

@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from "node:path";
-import { readRegularFile, reasonOf } from "../../files.ts";
+import { looksBinary, NOT_TEXT, readRegularFile, reasonOf } from "../../files.ts";
 import { UsageError } from "../options/usage-error.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { readStdin } from "../session/read-stdin.ts";
@@ -19,9 +19,7 @@ export async function readScript(script: string): Promise<string> {
     throw new UsageError(`Cannot run ${named}: ${reasonOf(error)}; - reads a script from stdin`, EXIT.noFile);
   }
   if (source === undefined) throw new UsageError(`Cannot run ${named}: there is no such file or folder`, EXIT.noFile);
-  // A program, a picture or UTF-16: what V8 says of those helps nobody.
-  if (source.includes("\0") && source.includes("\uFFFD"))
-    throw new UsageError(`Cannot run ${named}: it is not a text in UTF-8`, EXIT.load);
+  if (looksBinary(source)) throw new UsageError(`Cannot run ${named}: ${NOT_TEXT}`, EXIT.load);
   return source;
 }
 

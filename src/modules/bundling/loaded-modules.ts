@@ -1,4 +1,5 @@
 import type { Loader } from "esbuild";
+import { looksBinary, NOT_TEXT } from "../../base/files/looks-binary.ts";
 import type { JudgedFiles } from "../../permissions/judged-files.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
 import type { BundleOrder, ImportUse } from "../bundler-messages.ts";
@@ -110,6 +111,7 @@ export class LoadedModules {
       return refused(`all modules together are larger than ${MAX_TOTAL_BYTES} bytes`, "ERR_LIMIT_IMPORT");
     }
     const { text } = read;
+    if (looksBinary(text)) return refused(NOT_TEXT);
     const name = this.names.of(file);
     this.usesGlobals ||= isInstalled(file) && usesGlobalsOfNode(text);
     const isNode = isModuleType || (!isInstalled(file) && isPlainlyModule(text));

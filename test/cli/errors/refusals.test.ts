@@ -67,6 +67,12 @@ describe.concurrent("what is wrong is said in words", () => {
   it.each([
     ["links that lead in a circle", 66, ["run", loop], "its links lead in a circle"],
     ["a program in place of a script", 65, ["run", binary], "it is not a text in UTF-8"],
+    [
+      "an imported program",
+      65,
+      ["run", folder.file("imports.js", 'import "./binary.js";')],
+      "it is not a text in UTF-8",
+    ],
     ["an empty name", 66, ["run", ""], 'Cannot run "": there is no such file'],
     ["a folder of tools", 66, ["mcp", "--tools", folder.path], "it is a folder"],
     ["a broken address", 2, ["submit", "--nats", "nats://%zz@host:4222", script], "is written %25"],
@@ -75,6 +81,12 @@ describe.concurrent("what is wrong is said in words", () => {
     const { code, stdout, stderr } = await runCli(args);
     expect({ code, stdout }).toEqual({ code: exit, stdout: "" });
     expect(stderr).toContain(text);
+  });
+
+  it("a program that is checked: exit code 65", async () => {
+    const { code, stdout } = await runCli(["check", binary]);
+    expect(code).toBe(65);
+    expect(stdout).toMatch(/error \[ERR_SCRIPT_LOAD\]: Cannot check .*binary\.js: it is not a text in UTF-8\n/);
   });
 
   it("runs list takes where the executions are, and what there is", async () => {
