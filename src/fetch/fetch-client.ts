@@ -1,7 +1,7 @@
 import type { Dispatcher, Response } from "undici";
 import type { Permissions } from "../permissions/permissions.ts";
 import { fetchError, toFetchError } from "./fetch-error.ts";
-import type { FetchRequest } from "./fetch-request.ts";
+import { type FetchRequest, MAX_HEADER_CHARS, tooManyHeaders } from "./fetch-request.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** As many redirects as browsers follow. */
@@ -58,7 +58,12 @@ export async function sendRequest(
   let headers: Header[] = request.headers.map(([name, value]) => ({ name, value }));
   if (!headers.some(({ name }) => name === "user-agent")) headers.push({ name: "user-agent", value: "geppetto-js" });
   for (let redirects = 0; ; redirects++) {
-    const revealed = headers.map((header) => ({ header, ...secrets.reveal(header.value, url) }));
+    let left = MAX_HEADER_CHARS;
+    const revealed = headers.map((header) => {
+      const shown = { header, ...secrets.reveal(header.value, url) };
+      if ((left -= shown.value.length) < 0) throw tooManyHeaders();
+      return shown;
+    });
     let response: Response;
     try {
       response = await fetch(url, {

@@ -11,8 +11,8 @@ export interface FetchRequest {
 
 const MAX_URL_CHARS = 65_536;
 const MAX_HEADERS = 200;
-/** Names and values of all headers together. */
-const MAX_HEADER_CHARS = 65_536;
+/** Names and values of all headers together, also with the secrets in them. */
+export const MAX_HEADER_CHARS = 65_536;
 
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** Bytes that a header's value may hold: neither a line break nor NUL, nor anything above U+00FF. */
@@ -73,7 +73,7 @@ function parseHeaders(headers: unknown): [string, string][] {
     const [name, value] = Array.isArray(header) ? (header as unknown[]) : [];
     if (typeof name !== "string" || typeof value !== "string") throw invalid("a header is malformed");
     left -= name.length + value.length;
-    if (left < 0) throw invalid(`its headers may have ${MAX_HEADER_CHARS} characters together`);
+    if (left < 0) throw tooManyHeaders();
     if (!TOKEN.test(name)) throw invalid("the name of a header is not a token");
     if (!VALUE.test(value)) throw invalid(`the value of the header ${name} holds what no header can`);
     const lower = name.toLowerCase();
@@ -86,6 +86,10 @@ function parseHeaders(headers: unknown): [string, string][] {
 function parseBody(text: unknown, base64: unknown): Buffer | undefined {
   if (typeof text === "string") return Buffer.from(text);
   return typeof base64 === "string" ? Buffer.from(base64, "base64") : undefined;
+}
+
+export function tooManyHeaders(): GeppettoError {
+  return invalid(`its headers may have ${MAX_HEADER_CHARS} characters together`);
 }
 
 function invalid(why: string): GeppettoError {

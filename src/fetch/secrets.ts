@@ -3,6 +3,7 @@ import { showAsked } from "../permissions/flag-for.ts";
 import { REDACTED } from "../base/redacted.ts";
 import { closestName } from "../shared/closest-name.ts";
 import { type ErrorName, GeppettoError } from "../shared/errors.ts";
+import { MAX_HEADER_CHARS, tooManyHeaders } from "./fetch-request.ts";
 import { SecretPatterns } from "./secret-patterns.ts";
 
 /** A secret that scripts can have sent, and never see. */
@@ -85,6 +86,9 @@ export class Secrets {
       }
       const { placeholder, value: secret } = kept;
       if (secret === undefined) throw missingSecret(kept);
+      // A script can name it as often as it likes, and need not send so many bytes itself.
+      const times = value.split(placeholder).length - 1;
+      if (value.length + times * secret.length > MAX_HEADER_CHARS) throw tooManyHeaders();
       value = value.replaceAll(placeholder, () => secret);
     }
     return { value, isSecret: value !== text };

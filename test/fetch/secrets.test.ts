@@ -139,6 +139,23 @@ describe("secrets", () => {
     expect(JSON.stringify([outcome, told]).toLowerCase()).not.toContain(secret.toLowerCase());
   });
 
+  it("make no request larger than it may be, however often a script names them", async () => {
+    const asked = own.asked.length;
+    const outcome = await runFetch(
+      `${REJECTION}
+      const many = secrets.key.repeat(2_000), some = secrets.key.repeat(6);
+      export default [
+        await rejection(fetch("${own.url}/", { headers: { a: many } })),
+        await rejection(fetch("${own.url}/", { headers: { a: "Basic " + btoa(many) } })),
+        await rejection(fetch("${own.url}/", { headers: Array.from({ length: 20 }, (_, i) => ["a" + i, some]) })),
+      ];`,
+      { net: [own.host], secrets: { key: { value: "k".repeat(8_000), hosts: [own.host] } } },
+    );
+    const error = ["ValidationError", "ERR_VALIDATION", expect.stringContaining("65536 characters together")];
+    expect(outcome.value).toEqual([error, error, error]);
+    expect(own.asked.length).toBe(asked);
+  });
+
   it("that there are not are an error with a suggestion", async () => {
     const code = `const all = []; for (const name of ["githb", "other"]) try { secrets[name] } catch (e) { all.push(e.message) }
       export default [all, Object.keys(secrets), String(secrets), secrets.toJSON]`;
