@@ -20,6 +20,9 @@ const HINTS: Record<string, string> = {
   ERR_ENGINE_CRASHED: "the script broke the JavaScript engine itself; nothing outside it was touched",
 };
 
+/** Of a script that is run on the answers of a run: nothing can be recorded into that. */
+const RUN_MISS = "only what the run was answered can be asked again; geppetto-js run asks the model";
+
 /** What to do about an error by its code alone. */
 export function hintForCode(code: string | undefined): string | undefined {
   return HINTS[code ?? ""];
@@ -60,6 +63,7 @@ export function hintFor(error: ScriptError, facts: HintFacts): string | undefine
   if (message.startsWith("Uncaught: the script threw a value")) {
     return "throw an Error: nothing else tells what it is and where it was thrown";
   }
+  if (code === "ERR_REPLAY_MISS" && message.includes(" in the run")) return RUN_MISS;
   if (fromHost) return hintForCode(code) ?? hintForArgument(message, facts.frame);
   if (name === "ReferenceError") return hintForName(message, facts, error.hint);
   if (name === "TypeError") return hintForType(message, facts.frame) ?? error.hint ?? ownMember(message, facts.source);

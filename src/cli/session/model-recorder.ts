@@ -75,7 +75,7 @@ export class ModelRecorder {
       recorder.#replay = await openCassette(replay, options, "replay");
       recorder.#isFileReplayed = true;
     } else if (replay !== undefined) {
-      recorder.#replay = Cassette.inMemory(replay);
+      recorder.#replay = Cassette.inMemory(replay, { name: "the run" });
     }
     return recorder;
   }

@@ -342,4 +342,14 @@ describe.concurrent("runs replay --script", () => {
     expect(exit).toBe(79);
     expect(stderr).toMatch(/no recorded answer|No recorded answer|Cannot replay/);
   });
+
+  it("says of a question without an answer that the run was not asked it, and not to record it", async () => {
+    const { cli } = withLog();
+    await cli(["run", "-q", asks]);
+    const other = folder.file(`other-${count}.js`, "await chat('echo: three')");
+    const { stderr } = await cli(["runs", "replay", "last", "-q", "--script", other]);
+    expect(stderr).toContain(" in the run is recording 1, ");
+    expect(stderr).toContain("hint: only what the run was answered can be asked again");
+    expect(stderr).not.toContain("--record");
+  });
 });
