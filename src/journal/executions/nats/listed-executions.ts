@@ -19,6 +19,13 @@ const MAX_READERS = 64;
 const MAX_LISTS = 8;
 /** Executions of a list that are read at a time. */
 const PAGE_ROWS = 256;
+/**
+ * So much of what a list has seen is kept, in characters, with so many of a row that has no long texts. It is as good as new
+ * for so long, in milliseconds.
+ */
+const SEEN_CHARS = 40_000_000;
+const ROW_CHARS = 600;
+const FRESH_MS = 5000;
 
 const RULES = { now: Date.now, silenceMs: Infinity };
 
@@ -26,7 +33,9 @@ type ListFilter = Omit<ListExecutionsOptions, "limit">;
 
 /** A list as it was when somebody began to read it. */
 interface FoundList {
-  ids: { id: string; order: number }[];
+  /** With what was seen of it, as far as there is room. */
+  ids: { id: string; order: number; row?: LogRow }[];
+  seenAt: number;
   messages: ReadonlyMap<string, readonly WaitingMessage[]>;
   /** How many of them have been read. */
   at: number;
@@ -71,7 +80,10 @@ export class ListedExecutions {
     const list = this.#lists.take(`${key} ${cursor?.key}`) ?? (await this.#look(filter, cursor));
     const ids = list.ids.slice(list.at, list.at + PAGE_ROWS);
     const sessions = new Map<string, boolean>();
-    const found = await Promise.all(ids.map(async ({ id }) => (await this.#parts.log.last(id)).row));
+    const isFresh = performance.now() - list.seenAt < FRESH_MS;
+    const found = await Promise.all(
+      ids.map(async ({ id, row }) => (isFresh && row !== undefined ? row : (await this.#parts.log.last(id)).row)),
+    );
     const executions: ExecutionFacts[] = [];
     for (const row of found) {
       // One that has been removed, or is another case by now.
@@ -94,18 +106,23 @@ export class ListedExecutions {
       else own.push(message);
     }
     const ids: FoundList["ids"] = [];
+    const seenAt = performance.now();
+    let room = SEEN_CHARS;
     for await (const row of this.#rows()) {
       if ((state !== undefined && row.state !== state) || (tenant !== undefined && row.tenant !== tenant)) continue;
       const { id, due_at: dueAt } = row;
-      if (due === undefined) ids.push({ id, order: -row.order });
+      room -= ROW_CHARS + row.waits_for.length + (row.error?.length ?? 0);
+      const seen = room > 0 ? { id, row } : { id };
+      if (due === undefined) ids.push({ ...seen, order: -row.order });
       else if (row.state !== "suspended") continue;
       // Those that were answered come first, then by the time at which they were due.
-      else if (isAnswered(row, messages.get(id) ?? [])) ids.push({ id, order: row.order - Number.MAX_SAFE_INTEGER });
-      else if (dueAt !== null && dueAt <= due) ids.push({ id, order: dueAt });
+      else if (isAnswered(row, messages.get(id) ?? []))
+        ids.push({ ...seen, order: row.order - Number.MAX_SAFE_INTEGER });
+      else if (dueAt !== null && dueAt <= due) ids.push({ ...seen, order: dueAt });
     }
     ids.sort((a, b) => a.order - b.order);
     const at = cursor === undefined ? 0 : ids.findIndex(({ order }) => order > cursor.key);
-    return { ids, messages, at: at < 0 ? ids.length : at };
+    return { ids, messages, seenAt, at: at < 0 ? ids.length : at };
   }
 
   async records(id: string, from: number): Promise<RecordPage> {
