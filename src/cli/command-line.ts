@@ -135,9 +135,10 @@ function checkVariables(): void {
   }
 }
 
-/** `geppetto-js script.js` is `run script.js`. */
+/** `geppetto-js script.js` is `run script.js`; help of an unknown command is refused as the command is. */
 function withCommand(args: readonly string[]): string[] {
-  const [first] = args;
+  const [first, second = "-"] = args;
+  if (first === "help" && !second.startsWith("-") && !COMMANDS.includes(second)) return [second];
   const isScript = first !== undefined && !first.startsWith("-") && !COMMANDS.includes(first);
   return isScript && (/[./\\]/.test(first) || existsSync(first)) ? ["run", ...args] : [...args];
 }

@@ -73,6 +73,7 @@ describe.concurrent("what is wrong is said in words", () => {
       ["run", folder.file("imports.js", 'import "./binary.js";')],
       "it is not a text in UTF-8",
     ],
+    ["help of an unknown command", 2, ["help", "rnu"], "unknown command 'rnu'\n(Did you mean run?)"],
     ["an empty name", 66, ["run", ""], 'Cannot run "": there is no such file'],
     ["a folder of tools", 66, ["mcp", "--tools", folder.path], "it is a folder"],
     ["a broken address", 2, ["submit", "--nats", "nats://%zz@host:4222", script], "is written %25"],
