@@ -66,6 +66,11 @@ export class ChangeWatch {
     }
   }
 
+  /** News are lost with the server of a cluster that brought them, without a word to who is connected to another one. */
+  lookAgain(): void {
+    for (const id of this.#logs.keys()) this.#onChange(id);
+  }
+
   close(): void {
     this.#boxMessages?.stop();
     for (const messages of this.#logs.values()) messages?.stop();

@@ -108,7 +108,10 @@ async function serve(link: NatsLink): Promise<void> {
   const list = new ListedExecutions({ link, names, log, box, holders, isOwn });
   const values = new BucketValues(link, streams.values, names, limits.values);
   const tables = new NatsTables({ log, box, held, holders, list, values, limits });
-  const heartbeat = setInterval(() => void tables.heartbeat().catch(() => {}), heartbeatMs);
+  const heartbeat = setInterval(() => {
+    watch.lookAgain();
+    void tables.heartbeat().catch(() => {});
+  }, heartbeatMs);
   void watchConnection();
 
   port.on("message", (message: ToJournalThread) => {
