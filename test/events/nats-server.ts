@@ -24,16 +24,30 @@ const GUARD = '"$0" "$@" & server=$!; cat > /dev/null; kill -9 $server; wait $se
 export class NatsServer {
   readonly port: number;
   readonly #folder: string = mkdtempSync(join(tmpdir(), "geppetto-nats-"));
+  readonly #flags: readonly string[];
   #process: ChildProcess | undefined;
 
-  private constructor(port: number) {
+  private constructor(port: number, flags: readonly string[] = []) {
     this.port = port;
+    this.#flags = flags;
   }
 
   static async start(): Promise<NatsServer> {
     const server = new NatsServer(await freePort());
     await server.revive();
     return server;
+  }
+
+  /** Servers that keep together what is to be kept by several. */
+  static async startCluster(count: number): Promise<NatsServer[]> {
+    const ports = await Promise.all(Array.from({ length: 2 * count }, freePort));
+    const routes = ports.splice(count);
+    const cluster = ["--cluster_name", "test", "--routes", routes.map((port) => `nats://127.0.0.1:${port}`).join(",")];
+    const servers = ports.map(
+      (port, i) => new NatsServer(port, [...cluster, "--cluster", `nats://127.0.0.1:${routes[i]}`, "-n", `server${i}`]),
+    );
+    await Promise.all(servers.map((server) => server.revive()));
+    return servers;
   }
 
   get address(): string {
@@ -59,7 +73,7 @@ export class NatsServer {
 
   /** Starts it on what it left. */
   async revive(): Promise<void> {
-    const args = ["-js", "-sd", this.#folder, "-p", String(this.port), "-a", "127.0.0.1"];
+    const args = ["-js", "-sd", this.#folder, "-p", String(this.port), "-a", "127.0.0.1", ...this.#flags];
     const started = spawn("sh", ["-c", GUARD, PROGRAM, ...args], { stdio: ["pipe", "ignore", "ignore"] });
     this.#process = started;
     while (started.exitCode === null) {
