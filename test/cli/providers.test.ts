@@ -52,7 +52,7 @@ describe.concurrent("a script whose model cannot be used", () => {
       "misses its key",
       "openai:gpt-5-mini",
       { OPENAI_API_KEY: undefined },
-      /ERR_MISSING_KEY.*OPENAI_API_KEY[^]*hint: keys/,
+      /ERR_MISSING_KEY.*OPENAI_API_KEY[^]*hint: .*geppetto-js keys set/,
     ],
     ["misses its key", "anthropic", { ANTHROPIC_API_KEY: undefined }, /ERR_MISSING_KEY.*ANTHROPIC_API_KEY/],
     ["has a base URL that is none", "openai:x", { OPENAI_BASE_URL: "nonsense" }, /ERR_BASE_URL/],

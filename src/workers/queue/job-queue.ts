@@ -144,8 +144,7 @@ export class JobQueue implements AsyncDisposable {
   /** The bucket's own way would keep a mark of the key. */
   async forgetKey(bucket: "submitted" | "timers" | "attempts" | "workers", key: string): Promise<void> {
     const { [bucket]: name } = this.names;
-    const filter = `$KV.${name}.${key}`;
-    await this.link.ask(() => this.link.manager.streams.purge(`KV_${name}`, { filter }));
+    await this.link.removeLast(`KV_${name}`, `$KV.${name}.${key}`);
   }
 
   /** Which workers of a pool are there, by name. */

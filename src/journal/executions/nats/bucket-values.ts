@@ -51,10 +51,8 @@ export class BucketValues {
   /** Was there one? */
   async delete(store: string, key: string): Promise<boolean> {
     if ((await this.get(store, key)) === undefined) return false;
-    const filter = `$KV.${this.#name}.${keyOf(store, key)}`;
     // A bucket's own way leaves a mark of it for ever.
-    const { purged } = await this.#link.ask(() => this.#link.manager.streams.purge(`KV_${this.#name}`, { filter }));
-    return purged > 0;
+    return this.#link.removeLast(`KV_${this.#name}`, `$KV.${this.#name}.${keyOf(store, key)}`);
   }
 
   async list(store: string, prefix: string): Promise<string[]> {

@@ -99,18 +99,18 @@ export class MessageBox {
   }
 
   async take(number: number): Promise<void> {
-    const { manager } = this.#link;
-    await this.#link.ask(() =>
-      manager.streams.deleteMessage(this.#names.box, number, false).catch((error: unknown) => {
-        // It is gone already.
-        if ((error as { name?: string }).name !== "JetStreamApiError") throw error;
-      }),
-    );
+    await this.#link.remove(this.#names.box, number);
   }
 
   async clear(id: string): Promise<void> {
-    const { manager } = this.#link;
-    await this.#link.ask(() => manager.streams.purge(this.#names.box, { filter: this.#names.told(id, "*") }));
+    const query = { next_by_subj: this.#names.told(id, "*") };
+    for (let from = 1; ;) {
+      const next = { ...query, seq: from };
+      const found = await this.#link.ask(() => this.#link.manager.direct.getMessage(this.#names.box, next));
+      if (found === null) return;
+      await this.take(found.seq);
+      from = found.seq + 1;
+    }
   }
 
   /** @throws {GeppettoError} ERR_JOURNAL_LIMIT where no more messages may wait. */

@@ -126,6 +126,26 @@ export class NatsLink implements AsyncDisposable {
     }
   }
 
+  /**
+   * Removes a message; one that is gone already is not an error. Messages are removed one by one: where those of a subject are
+   * purged, consumers of nats-server 2.9 pass over all that they have not brought, or heard the ack of, of other subjects.
+   */
+  async remove(stream: string, seq: number): Promise<void> {
+    await this.ask(() =>
+      this.manager.streams.deleteMessage(stream, seq, false).catch((error: unknown) => {
+        if ((error as Error).name !== "JetStreamApiError") throw error;
+      }),
+    );
+  }
+
+  /** Removes what is kept under a subject, of which the stream keeps the last message only. Was there one? */
+  async removeLast(stream: string, subject: string): Promise<boolean> {
+    const found = await this.ask(() => this.manager.streams.getMessage(stream, { last_by_subj: subject }));
+    if (found === null) return false;
+    await this.remove(stream, found.seq);
+    return true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
     await this.connection.close();
