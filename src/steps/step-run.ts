@@ -253,8 +253,10 @@ export class StepRun<O = unknown> implements StepResult<O> {
   async #take(value: unknown): Promise<void> {
     const { reserve } = this.#options;
     const text = this.#text.kind === "text" ? "" : resultText(value);
-    const beyond = reserve === undefined ? 0 : beyondText(value, text);
-    if (beyond > 0) reserve!(beyond);
+    if (reserve !== undefined) {
+      const beyond = beyondText(value, text);
+      if (beyond > 0) reserve(beyond);
+    }
     if (this.#results.push(value) === 1) this.#firstText = text;
     this.#tell();
     if (this.#text.kind === "single") {

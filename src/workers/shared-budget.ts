@@ -34,17 +34,11 @@ export class SharedBudget extends Budget {
 
   override async start(signal: AbortSignal, expected: Pick<Spending, "tokens" | "cost">): Promise<CallUnderWay> {
     await this.keep();
-    const call = await super.start(signal, expected);
-    let isOver = false;
-    return {
-      grow: (tokens, cost) => call.grow(tokens, cost),
-      end: () => {
-        if (isOver) return;
-        isOver = true;
-        call.end();
-        void this.keep().catch(() => {});
-      },
-    };
+    return super.start(signal, expected);
+  }
+
+  protected override onEnd(): void {
+    void this.keep().catch(() => {});
   }
 
   protected override add(calls: number, tokens: number, cost: number): void {

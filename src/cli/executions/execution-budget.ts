@@ -34,13 +34,11 @@ export class ExecutionBudget extends Budget {
       call.end();
       throw error;
     }
-    return {
-      grow: (tokens, cost) => call.grow(tokens, cost),
-      end: () => {
-        call.end();
-        void this.#keep().catch(() => {});
-      },
-    };
+    return call;
+  }
+
+  protected override onEnd(): void {
+    void this.#keep().catch(() => {});
   }
 
   /** Resolves when all that was spent is kept. */

@@ -106,6 +106,13 @@ export class Budget {
     const release = await this.#places.acquire(signal);
     const own = { tokens: 0, cost: 0 };
     const estimated = this.#estimated;
+    const leave = (): void => {
+      estimated.tokens -= own.tokens;
+      estimated.cost -= own.cost;
+      own.tokens = own.cost = 0;
+      release();
+    };
+    let isOver = false;
     const call: CallUnderWay = {
       grow: (tokens, cost) => {
         own.tokens += tokens;
@@ -115,22 +122,24 @@ export class Budget {
         this.#requireLess(MAX_EXCESS);
       },
       end: () => {
-        estimated.tokens -= own.tokens;
-        estimated.cost -= own.cost;
-        own.tokens = own.cost = 0;
-        release();
+        leave();
+        if (!isOver) this.onEnd();
+        isOver = true;
       },
     };
     try {
       this.requireRoom();
       call.grow(expected.tokens, expected.cost);
     } catch (error) {
-      call.end();
+      leave();
       throw error;
     }
     this.add(1, 0, 0);
     return call;
   }
+
+  /** A call is over that had begun: whoever keeps elsewhere what was spent does so then. */
+  protected onEnd(): void {}
 
   /**
    * Counts a request that is made again, in the place of the one that has failed.

@@ -75,13 +75,10 @@ export class MessageBox {
   /** Messages after this number, so many at most. */
   async read(id: string, after: number, limit: number): Promise<MessageRow[]> {
     const rows: MessageRow[] = [];
-    for (let from = after + 1; rows.length < limit;) {
-      const query = { seq: from, next_by_subj: this.#names.told(id, "*") };
-      const found = await this.#link.ask(() => this.#link.manager.direct.getMessage(this.#names.box, query));
-      if (found === null) break;
+    for await (const found of this.#kept(id, after)) {
       const message = describe(found);
       if (message !== undefined) rows.push({ ...message, text: found.string() });
-      from = found.seq + 1;
+      if (rows.length >= limit) break;
     }
     return rows;
   }
@@ -103,12 +100,17 @@ export class MessageBox {
   }
 
   async clear(id: string): Promise<void> {
+    for await (const { seq } of this.#kept(id, 0)) await this.take(seq);
+  }
+
+  /** What is kept of an execution after this number, as the server has it. */
+  async *#kept(id: string, after: number): AsyncGenerator<StoredMsg> {
     const query = { next_by_subj: this.#names.told(id, "*") };
-    for (let from = 1; ;) {
+    for (let from = after + 1; ;) {
       const next = { ...query, seq: from };
       const found = await this.#link.ask(() => this.#link.manager.direct.getMessage(this.#names.box, next));
       if (found === null) return;
-      await this.take(found.seq);
+      yield found;
       from = found.seq + 1;
     }
   }
