@@ -2,38 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
-import { MemoryJournal, RuntimeEngine, SqliteJournal } from "../dist/src/index.js";
-import { stream } from "./delta-stream.mjs";
-import { compare, printTable, scaled, timeWithCpu } from "./measure.mjs";
-
-const silent = { stdout() {}, stderr() {} };
-let lastId = 0;
-
-/** Runs a script in a process of its own; says how long it took, and how long the host was held up at most. */
-async function runWith(journal, code) {
-  await using engine = new RuntimeEngine({
-    console: silent,
-    setup: [
-      async (vm) => {
-        await vm.registerStep("stream", stream);
-        await vm.op("pay", async (n) => n);
-        await vm.op("look", async (n) => n, { effect: "none" });
-      },
-    ],
-  });
-  await engine.start();
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
-  const lasting = journal === undefined ? {} : { journal, id: `e${++lastId}` };
-  let outcome;
-  const { ms, cpuMs } = await timeWithCpu(async () => {
-    outcome = await engine.runScript({ code }, lasting);
-  });
-  delay.disable();
-  if (!outcome.ok) throw new Error(outcome.error.message);
-  return { ms, cpuMs: cpuMs + outcome.stats.cpuMs, stallMs: delay.max / 1e6 };
-}
+import { MemoryJournal, SqliteJournal } from "../dist/src/index.js";
+import { runLasting } from "./lasting-run.mjs";
+import { compare, printTable, scaled } from "./measure.mjs";
 
 export async function benchExecutions() {
   const folder = mkdtempSync(join(tmpdir(), "geppetto-bench-"));
@@ -56,7 +27,7 @@ export async function benchExecutions() {
       const peers = {};
       for (const [name, journal] of Object.entries(journals)) {
         peers[name] = async () => {
-          const { ms, cpuMs, stallMs } = await runWith(journal, code);
+          const { ms, cpuMs, stallMs } = await runLasting(journal, code);
           stalls[name] = Math.max(stalls[name] ?? 0, stallMs);
           return { value: (count / ms) * 1000, cpuMicros: (cpuMs / count) * 1000 };
         };

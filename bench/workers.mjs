@@ -7,34 +7,15 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { MemoryJournal, RuntimeEngine, SqliteJournal } from "../dist/src/index.js";
+import { MemoryJournal, SqliteJournal } from "../dist/src/index.js";
 import { NatsJournal, openExecution, submit } from "../dist/src/workers/index.js";
 import { JobQueue } from "../dist/src/workers/queue/job-queue.js";
-import { stream } from "./delta-stream.mjs";
-import { compare, printTable, scaled, time, timeWithCpu } from "./measure.mjs";
+import { runLasting } from "./lasting-run.mjs";
+import { compare, printTable, scaled, time } from "./measure.mjs";
 import { cpuMsWithChildren } from "./processes.mjs";
 
 const PROGRAM = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
-const silent = { stdout() {}, stderr() {} };
 let lastId = 0;
-
-async function runWith(journal, code) {
-  await using engine = new RuntimeEngine({
-    console: silent,
-    setup: [
-      async (vm) => {
-        await vm.registerStep("stream", stream);
-        await vm.op("pay", async (n) => n);
-      },
-    ],
-  });
-  await engine.start();
-  const { ms, cpuMs } = await timeWithCpu(async () => {
-    const outcome = await engine.runScript({ code }, { journal, id: `bench${++lastId}`, keepEvents: true });
-    if (!outcome.ok) throw new Error(outcome.error.message);
-  });
-  return { ms, cpuMs };
-}
 
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
@@ -147,7 +128,7 @@ export async function benchWorkers() {
         NatsJournal: remote,
       })) {
         peers[name] = async () => {
-          const { ms, cpuMs } = await runWith(journal, code);
+          const { ms, cpuMs } = await runLasting(journal, code, { keepEvents: true });
           return { value: (count / ms) * 1000, cpuMicros: (cpuMs / count) * 1000 };
         };
       }
