@@ -1,11 +1,12 @@
 import { isTerminal, type StepEvent } from "../shared/step-events.ts";
+import { continuationOf, type Continuation } from "../steps/continued-text.ts";
 
 /** An event without what its predecessors of the same run say already. */
 export type PackedEvent = Omit<StepEvent, "meta" | "step"> & {
   meta?: StepEvent["meta"];
   step?: StepEvent["step"];
   /** How `completion` follows from the one before: by the delta, or by it on a new line. */
-  $completion?: "text" | "list";
+  $completion?: Continuation;
 };
 
 interface RunState {
@@ -70,10 +71,14 @@ export class EventUnpacker {
   }
 }
 
-function formOf({ completion, delta }: StepEvent & { type: "partial" }, state: RunState): "text" | "list" | undefined {
-  const { length } = state.completion;
-  if (!completion.startsWith(state.completion)) return undefined;
-  if (completion.length === length + delta.length && completion.endsWith(delta)) return "text";
-  const isList = state.partials > 0 && completion.length === length + 1 + delta.length && completion[length] === "\n";
-  return isList && completion.endsWith(delta) ? "list" : undefined;
+function formOf(event: StepEvent & { type: "partial" }, state: RunState): Continuation | undefined {
+  const { completion, delta } = event;
+  const added = completion.length - state.completion.length;
+  if (added !== delta.length && added !== delta.length + 1) return undefined;
+  // Its own run says so. To compare a long text with each further piece would cost by the square.
+  const known = continuationOf(event);
+  if (known !== undefined && added === delta.length + (known === "list" ? 1 : 0)) return known;
+  if (!completion.startsWith(state.completion) || !completion.endsWith(delta)) return undefined;
+  if (added === delta.length) return "text";
+  return state.partials > 0 && completion[state.completion.length] === "\n" ? "list" : undefined;
 }

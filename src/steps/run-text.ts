@@ -1,4 +1,5 @@
 import { appendDelta, type StepKind } from "../shared/step-events.ts";
+import type { Continuation } from "./continued-text.ts";
 
 /** The text of a run, made of its partials: pieces, and the rests of the results that the pieces belong to. */
 export class RunText {
@@ -9,6 +10,7 @@ export class RunText {
   /** The text that has gone out of the result that is still to come. */
   #piece = "";
   #partials = 0;
+  #continuation: Continuation = "text";
 
   constructor(kind: StepKind) {
     this.#kind = kind;
@@ -20,6 +22,11 @@ export class RunText {
 
   get partials(): number {
     return this.#partials;
+  }
+
+  /** How the last delta went on with what was before it. */
+  get continuation(): Continuation {
+    return this.#continuation;
   }
 
   get kind(): StepKind {
@@ -34,6 +41,7 @@ export class RunText {
   /** Adds a delta, which completes a result or is a piece; gives the completion. */
   add(delta: string, isPiece: boolean): string {
     this.#partials++;
+    this.#continuation = this.#kind === "list" && !this.#goesOn ? "list" : "text";
     this.#completion = appendDelta(this.#kind, this.#completion, delta, this.#goesOn);
     this.#goesOn = isPiece;
     this.#piece = isPiece && this.#kind !== "text" ? this.#piece + delta : "";

@@ -15,6 +15,7 @@ import {
   type RunMetadata,
   type StepEvent,
 } from "../shared/step-events.ts";
+import { noteContinuation } from "./continued-text.ts";
 import { GuestFailure } from "./guest-failure.ts";
 import { dropAdded, inheritMetadata } from "./run-metadata.ts";
 import { RunText } from "./run-text.ts";
@@ -330,6 +331,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
       ...(parentRunId === undefined ? {} : { parentRunId }),
     };
     const event: StepEvent = { ...fields, meta: { ...this.#meta }, step, seq: this.#seq, time: now() };
+    if (event.type === "partial") noteContinuation(event, this.#text.continuation);
     const published = publish?.(event, error);
     // Counted once it is on its way: what cannot be handed over leaves no gap.
     this.#seq++;

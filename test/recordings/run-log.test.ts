@@ -9,6 +9,7 @@ import type { StepEvent } from "../../src/index.ts";
 import { RuntimeEngine, setupDefaults } from "../../src/index.ts";
 import { MemoryPubSub } from "../../src/events/index.ts";
 import { EventPacker, EventUnpacker } from "../../src/recordings/event-packer.ts";
+import { noteContinuation } from "../../src/steps/continued-text.ts";
 import { RunLog, type RunLogOptions } from "../../src/recordings/index.ts";
 import { timed } from "../machine/machine-watch.ts";
 
@@ -69,6 +70,21 @@ describe("EventPacker and EventUnpacker", () => {
       unpacker.unpack(event.step.stepId, JSON.parse(JSON.stringify(packer.pack(event)))),
     );
     expect(back).toEqual(mixed);
+  });
+
+  it("take a run's word for how a long text goes on, and compare what others tell of one", () => {
+    const events = eventsOf("a", ["x".repeat(5000), "1", "2"], "\n");
+    const other = events.map((event) =>
+      event.type === "partial" ? { ...event, completion: `${event.completion.slice(0, -1)}-` } : event,
+    );
+    const formsOf = (told: typeof events) => {
+      const packer = new EventPacker();
+      return told.map((event) => packer.pack(event).$completion);
+    };
+    expect(formsOf(events)).toEqual([undefined, "text", "list", "list", undefined]);
+    expect(formsOf(other)).toEqual([undefined, undefined, undefined, undefined, undefined]);
+    for (const event of other.slice(2, -1)) noteContinuation(event as typeof event & { type: "partial" }, "list");
+    expect(formsOf(other)).toEqual([undefined, undefined, "list", "list", undefined]);
   });
 
   it("keep a long text once, not once per piece", () => {
