@@ -19,6 +19,7 @@ describe.each(ISOLATIONS)("runScript({ loadOnly }) in a %s", (isolation) => {
   it.each([
     ["does not parse", "let a = 1;\nlet b = ;", "ERR_SCRIPT_LOAD", "[file:///script.js:2:9]"],
     ["holds a broken pattern, which V8 alone finds", "const r = /(/;", "ERR_SCRIPT_LOAD", "Invalid regular expression"],
+    ["is nested too deeply", "[".repeat(30_000) + "]".repeat(30_000), "ERR_SCRIPT_LOAD", "script.js: it, or a module"],
     ["imports what it may not", `import "./nowhere.js";`, "ERR_PERMISSION", "./nowhere.js"],
   ])("says of a script that it %s", (_, code, errorCode, text) =>
     withEngine({ isolation }, async ({ engine }) => {

@@ -6,7 +6,7 @@ import { needsBundling } from "../../modules/needs-bundling.ts";
 import type { Permissions } from "../../permissions/permissions.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
-import type { SourcePositions } from "../../shared/source-positions.ts";
+import type { SourcePlaces, SourcePositions } from "../../shared/source-positions.ts";
 
 /** What to run: a file, or source text. */
 export interface Script {
@@ -100,4 +100,14 @@ function tooLarge(name: string): LoadError {
 /** The text without the mark of its byte order, which some editors put before everything, a `#!` line too. */
 function withoutMark(text: string): string {
   return text.startsWith("\uFEFF") ? text.slice(1) : text;
+}
+
+/** What V8 says of code that it cannot compile, for the one who wrote it: in places of its own files. */
+export function loadErrorFor(error: ErrorRecord, name: string, places: SourcePlaces | undefined): ErrorRecord {
+  // V8 tells of brackets within brackets as of a function that calls itself without end.
+  if (error.name === "RangeError") {
+    const message = `Cannot load ${name}: it, or a module that it imports, is nested too deeply`;
+    return { ...error, name: "SyntaxError", message };
+  }
+  return { ...error, message: places?.translate(error.message) ?? error.message };
 }

@@ -8,7 +8,7 @@ import { SourcePlaces } from "../../shared/source-positions.ts";
 import { realmError } from "../engine-errors.ts";
 import type { RealmSession, LossKind } from "../realm-session.ts";
 import { limitError, type EngineLimits } from "../limits.ts";
-import type { LoadedScript } from "./load-script.ts";
+import { loadErrorFor, type LoadedScript } from "./load-script.ts";
 import {
   abortedError,
   cancelledError,
@@ -248,10 +248,8 @@ export class ScriptRunner {
         },
         onTurnFailed: (failure) => {
           if (failure.kind === "thrown") this.thrown(failure.error);
-          else if (failure.kind === "load") {
-            const { message } = failure.error;
-            this.#notLoaded({ ...failure.error, message: places?.translate(message) ?? message });
-          } else this.lost(failure.kind, failure.kind === "timeout" ? failure.stack : undefined);
+          else if (failure.kind === "load") this.#notLoaded(loadErrorFor(failure.error, name, places));
+          else this.lost(failure.kind, failure.kind === "timeout" ? failure.stack : undefined);
         },
       },
     );
