@@ -132,6 +132,18 @@ describe("the declared globals", () => {
     expect(checkScripts({ "comparison.ts": `${comparison()}\nexport {};` })).toBe("");
   });
 
+  it("have functions with the names of their fields", async () => {
+    const others = await engine.runOnLoop(`Object.getOwnPropertyNames(globalThis).flatMap((name) => {
+      const value = globalThis[name];
+      if (typeof value !== "object" || value === null || value === globalThis) return [];
+      const fields = Object.entries(Object.getOwnPropertyDescriptors(value));
+      return fields
+        .filter(([field, { value: f }]) => typeof f === "function" && f.name !== field && value[f.name] !== f)
+        .map(([field, { value: f }]) => name + "." + field + " is " + f.name);
+    })`);
+    expect(others).toEqual([]);
+  });
+
   it("would be found to differ where they did", () => {
     const wrong = "same<Names<typeof openai>, 'createStep' | 'other'>(true);\ntakes<typeof steps.compose>(3);\n";
     expect(checkScripts({ "comparison.ts": `${comparison()}\n${wrong}export {};` })).toMatch(

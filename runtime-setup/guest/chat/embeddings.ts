@@ -9,7 +9,7 @@ import {
 } from "../../../src/shared/primordials.ts";
 import { callWithSignal, checkOptions, onlySignal } from "../core/calls.ts";
 import { guestError } from "../core/errors.ts";
-import { callAsync, callBlocking, callSync, defineGlobal, guard, reportUncaught } from "../core/kernel.ts";
+import { callAsync, callBlocking, callSync, defineGlobal, guard, nameMembers, reportUncaught } from "../core/kernel.ts";
 import type { StepBinding } from "../steps/step-body.ts";
 import { createStepObject, type StepObject } from "../steps/steps.ts";
 
@@ -140,16 +140,19 @@ function createStep(options?: unknown): StepObject {
 export function installEmbeddings(): void {
   const signal = (options: unknown): ReturnType<typeof onlySignal> => onlySignal("embed", options);
   const generate = (texts: string[]): { texts: string[] } => ({ texts });
-  defineGlobal("embeddings", {
-    getModel: () => callSync(OPS.embedding_model, {}),
-    generateEmbedding: (text: unknown) =>
-      first(callBlocking(OPS.embedding_generate, generate([checkedText(text, "the text")]))),
-    generateEmbeddingAsync: (text: unknown, options?: unknown) =>
-      callWithSignal(OPS.embedding_generate, generate([checkedText(text, "the text")]), signal(options), first),
-    generateEmbeddings: (texts: unknown, options?: unknown) =>
-      callWithSignal(OPS.embedding_generate, generate(checkedTexts(texts)), signal(options), (vectors) => vectors),
-    generateEmbeddingWithCallbacks: generateWithCallbacks,
-    cosineSimilarity,
-    createStep,
-  });
+  defineGlobal(
+    "embeddings",
+    nameMembers({
+      getModel: () => callSync(OPS.embedding_model, {}),
+      generateEmbedding: (text: unknown) =>
+        first(callBlocking(OPS.embedding_generate, generate([checkedText(text, "the text")]))),
+      generateEmbeddingAsync: (text: unknown, options?: unknown) =>
+        callWithSignal(OPS.embedding_generate, generate([checkedText(text, "the text")]), signal(options), first),
+      generateEmbeddings: (texts: unknown, options?: unknown) =>
+        callWithSignal(OPS.embedding_generate, generate(checkedTexts(texts)), signal(options), (vectors) => vectors),
+      generateEmbeddingWithCallbacks: generateWithCallbacks,
+      cosineSimilarity,
+      createStep,
+    }),
+  );
 }

@@ -18,6 +18,7 @@ import {
   JSONParse,
   JSONStringify,
   ObjectDefineProperty,
+  ObjectKeys,
   ReflectApply,
   SafeError,
   SafeMap,
@@ -95,10 +96,22 @@ export function onReset(forget: () => void): void {
 
 /** Defines a global as the web platform does: writable, configurable, not enumerable. A function gets its name back. */
 export function defineGlobal(name: string, value: unknown): void {
-  if (typeof value === "function") {
-    ObjectDefineProperty(value, "name", { __proto__: null, value: name, configurable: true } as PropertyDescriptor);
-  }
+  if (typeof value === "function") nameFunction(value, name);
   defineHidden(globalThis, name, value);
+}
+
+/** Gives an object's functions the names of its fields: the bundler changes those that two modules have. */
+export function nameMembers<T extends object>(members: T): T {
+  const names = ObjectKeys(members);
+  for (let i = 0; i < names.length; i++) {
+    const member = (members as Record<string, unknown>)[names[i]!];
+    if (typeof member === "function") nameFunction(member, names[i]!);
+  }
+  return members;
+}
+
+function nameFunction(value: object, name: string): void {
+  ObjectDefineProperty(value, "name", { __proto__: null, value: name, configurable: true } as PropertyDescriptor);
 }
 
 /** How calls of each op begin. */

@@ -2,7 +2,7 @@
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { ObjectFreeze } from "../../../src/shared/primordials.ts";
 import { guestError } from "./errors.ts";
-import { callAsync, defineGlobal } from "./kernel.ts";
+import { callAsync, defineGlobal, nameMembers } from "./kernel.ts";
 
 function keyOf(value: unknown, what: string): string {
   if (typeof value === "string" && value !== "") return value;
@@ -36,5 +36,5 @@ export function installStore(): void {
       return callAsync(OPS.store_list, { prefix: prefixOf(prefix) }).promise;
     },
   };
-  defineGlobal("store", ObjectFreeze(store));
+  defineGlobal("store", ObjectFreeze(nameMembers(store)));
 }

@@ -4,7 +4,7 @@ import { OPS } from "../../../src/shared/contract/ops.ts";
 import { defineField, NumberIsInteger, ObjectCreate, StringSlice } from "../../../src/shared/primordials.ts";
 import { callWithSignal, checkOptions, onlySignal, signalOf } from "../core/calls.ts";
 import { guestError } from "../core/errors.ts";
-import { callSync, defineGlobal } from "../core/kernel.ts";
+import { callSync, defineGlobal, nameMembers } from "../core/kernel.ts";
 import { type Members, openObject } from "./open-object.ts";
 import { createServer } from "./server.ts";
 
@@ -39,6 +39,7 @@ export function installMcp({ servers }: McpConfig): void {
   const members = ObjectCreate(null) as Members;
   defineField(members, "search", search);
   defineField(members, "describe", describe);
+  nameMembers(members);
   for (let i = 0; i < servers.length; i++) defineField(members, servers[i]!, createServer(servers[i]!));
   defineGlobal(
     "mcp",

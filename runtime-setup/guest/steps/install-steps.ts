@@ -1,4 +1,4 @@
-import { defineGlobal } from "../core/kernel.ts";
+import { defineGlobal, nameMembers } from "../core/kernel.ts";
 import { bind, compose, createLambdaStep, createMapStep, createParallelStep, createStep } from "./combinators.ts";
 import { withCache } from "./with-cache.ts";
 import { fromPipeline } from "../pipeline/pipeline.ts";
@@ -6,18 +6,21 @@ import { withEvents, withRetry, withState, withTimeout } from "./step-wrappers.t
 
 /** `steps`: makes steps of functions and of other steps. */
 export function installSteps(): void {
-  defineGlobal("steps", {
-    createLambdaStep,
-    createMapStep,
-    createStep,
-    compose,
-    bind,
-    createParallelStep,
-    withRetry,
-    withTimeout,
-    withState,
-    withEvents,
-    fromPipeline,
-    withCache,
-  });
+  defineGlobal(
+    "steps",
+    nameMembers({
+      createLambdaStep,
+      createMapStep,
+      createStep,
+      compose,
+      bind,
+      createParallelStep,
+      withRetry,
+      withTimeout,
+      withState,
+      withEvents,
+      fromPipeline,
+      withCache,
+    }),
+  );
 }
