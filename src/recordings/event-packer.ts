@@ -1,5 +1,5 @@
 import { isTerminal, type StepEvent } from "../shared/step-events.ts";
-import { continuationOf, type Continuation } from "../steps/continued-text.ts";
+import { continuationOf, type Continuation } from "../steps/run-text.ts";
 
 /** An event without what its predecessors of the same run say already. */
 export type PackedEvent = Omit<StepEvent, "meta" | "step"> & {

@@ -15,10 +15,9 @@ import {
   type RunMetadata,
   type StepEvent,
 } from "../shared/step-events.ts";
-import { noteContinuation } from "./continued-text.ts";
 import { GuestFailure } from "./guest-failure.ts";
 import { dropAdded, inheritMetadata } from "./run-metadata.ts";
-import { RunText } from "./run-text.ts";
+import { noteContinuation, RunText } from "./run-text.ts";
 import type { Result, StepContext, StepEmission, StepResult, StepSource } from "./step.ts";
 
 /** Where counting what a result takes stops: no limit lets that pass. */

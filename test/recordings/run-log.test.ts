@@ -9,7 +9,7 @@ import type { StepEvent } from "../../src/index.ts";
 import { RuntimeEngine, setupDefaults } from "../../src/index.ts";
 import { MemoryPubSub } from "../../src/events/index.ts";
 import { EventPacker, EventUnpacker } from "../../src/recordings/event-packer.ts";
-import { noteContinuation } from "../../src/steps/continued-text.ts";
+import { noteContinuation } from "../../src/steps/run-text.ts";
 import { RunLog, type RunLogOptions } from "../../src/recordings/index.ts";
 import { timed } from "../machine/machine-watch.ts";
 
