@@ -37,11 +37,6 @@ await build({
   banner: { js: "(function (call, callBlocking, note) {" },
   footer: { js: "return runtime.start(call, callBlocking, note);})" },
 });
-for (const flags of [[], ["--jitless"]]) {
-  execFileSync(process.execPath, [...flags, join(root, "scripts/make-code-cache.mjs"), join(root, "dist/guest")], {
-    stdio: "inherit",
-  });
-}
 await buildStreams();
 for (const child of [
   "sandbox/realm-child",
@@ -71,6 +66,11 @@ rmSync(join(root, "dist/src/cli"), { recursive: true });
 await buildShims();
 await buildBundler();
 await buildTracePage(root);
+for (const flags of [[], ["--jitless"]]) {
+  execFileSync(process.execPath, [...flags, join(root, "scripts/make-code-cache.mjs"), join(root, "dist/guest")], {
+    stdio: "inherit",
+  });
+}
 writeLicenses(root, packages);
 
 /** The program of the bundler's process, as a function of `require`: it starts from V8's code cache. */

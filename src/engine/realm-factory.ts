@@ -2,7 +2,8 @@ import { setFlagsFromString } from "node:v8";
 import type { ChildShelf } from "../sandbox/child-shelf.ts";
 import { ProcessRealm } from "../sandbox/process-realm.ts";
 import type { RealmFactory } from "../sandbox/realm.ts";
-import { runtimeText } from "../sandbox/runtime-text.ts";
+import { readRuntimeCache } from "../sandbox/runtime-cache.ts";
+import { runtimeFolder, runtimeText } from "../sandbox/runtime-text.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { EngineSettings } from "./engine-options.ts";
 
@@ -36,8 +37,15 @@ export function realmFactory(options: EngineSettings, shelf?: ChildShelf): Realm
   return async (bridge, limits) => {
     keepWasmCode();
     const { ThreadRealm } = await import("../sandbox/thread-realm.ts");
-    return ThreadRealm.create(bridge, limits, { runtime: runtimeText() });
+    return ThreadRealm.create(bridge, limits, { runtime: runtimeText(), cache: threadCache() });
   };
+}
+
+let cache: { read: ArrayBuffer | undefined } | undefined;
+
+function threadCache(): ArrayBuffer | undefined {
+  cache ??= { read: readRuntimeCache(runtimeFolder(), "thread") };
+  return cache.read;
 }
 
 /**

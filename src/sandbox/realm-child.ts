@@ -30,7 +30,7 @@ const chunk = Buffer.allocUnsafe(65_536);
 /** What this process was started with: the program's guest runtime, and the heap that its realm will probably have. */
 const [, , , runtimeFolder = "", expectedMB = ""] = process.argv;
 const runtime = readFileSync(join(runtimeFolder, "runtime.js"), "utf8");
-const cache = readRuntimeCache(runtimeFolder, process.execArgv.includes("--jitless"));
+const cache = readRuntimeCache(runtimeFolder, process.execArgv.includes("--jitless") ? "jitless" : "process");
 
 /**
  * Longest turn where the system does not end this process with its parent: one that nobody waits for any more must end

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import ivm from "isolated-vm";
 import { GeppettoError } from "../shared/errors.ts";
 import type { Frame } from "../shared/frames.ts";
+import { codeCacheOf, compileRuntime } from "./compile-runtime.ts";
 import {
   checkedFrame,
   checkImports,
@@ -12,27 +13,16 @@ import {
   MAIN_NAME,
   mainSource,
   moduleSource,
-  RUNTIME_NAME,
   toCopy,
   UNREACHED,
 } from "./isolate-sources.ts";
 import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, RealmStats, Source } from "./realm.ts";
 
-/** V8's code cache of the runtime, made by the first realm of this process. Machine code: never from anywhere else. */
-let runtimeCache: ivm.ExternalCopy<ArrayBuffer> | undefined;
-
-async function compileRuntime(isolate: ivm.Isolate, text: string): Promise<ivm.Script> {
-  if (runtimeCache !== undefined) {
-    return isolate.compileScript(text, { filename: RUNTIME_NAME, cachedData: runtimeCache });
-  }
-  const script = await isolate.compileScript(text, { filename: RUNTIME_NAME, produceCachedData: true });
-  runtimeCache = (script as ivm.CachedDataResult).cachedData;
-  return script;
-}
-
 export interface ThreadRealmOptions {
   /** The guest runtime's source, see runtime-text.ts. */
   runtime: string;
+  /** V8's code cache of it; where V8 does not take it, the first realm makes one for those after it. */
+  cache?: ArrayBuffer | undefined;
   /** Called when V8 could not recover from running out of memory: the isolate is beyond help. */
   onCatastrophe?: () => void;
 }
@@ -83,7 +73,7 @@ export class ThreadRealm implements Realm {
   static async create(
     bridge: HostBridge,
     limits: RealmLimits,
-    { runtime, onCatastrophe = () => {} }: ThreadRealmOptions,
+    { runtime, cache, onCatastrophe = () => {} }: ThreadRealmOptions,
   ): Promise<ThreadRealm> {
     for (const realm of ThreadRealm.#stuck) await realm.#waitOnceMore();
     if (ThreadRealm.#stuck.size > 0) {
@@ -92,7 +82,10 @@ export class ThreadRealm implements Realm {
       throw new GeppettoError("ConfigError", message, { code: "ERR_HOST_TAINTED" });
     }
     const isolate = new ivm.Isolate({ memoryLimit: limits.memoryMB, onCatastrophicError: onCatastrophe });
-    const [script, context] = await Promise.all([compileRuntime(isolate, runtime), isolate.createContext()]);
+    const [script, context] = await Promise.all([
+      compileRuntime(isolate, runtime, () => cache && new ivm.ExternalCopy(cache)),
+      isolate.createContext(),
+    ]);
     const start = await script.run(context, { reference: true, release: true });
     const call = new ivm.Callback((frame: unknown) => bridge.call(checkedFrame(frame)));
     const note = new ivm.Callback((frame: unknown) => bridge.note(checkedFrame(frame)), { ignored: true });
@@ -195,6 +188,11 @@ export class ThreadRealm implements Realm {
     if (this.#turns > 0 || !this.#tainted) return;
     this.#tainted = false;
     ThreadRealm.#stuck.delete(this);
+  }
+
+  /** V8's code cache of the runtime, as that has run so far. For the build only: where a script has run, nobody may take it. */
+  codeCache(runtime: string): Promise<ArrayBuffer> {
+    return codeCacheOf(this.#isolate, runtime);
   }
 
   stats(): RealmStats {
