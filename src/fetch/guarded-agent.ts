@@ -2,6 +2,7 @@ import { lookup as lookUp, type LookupAddress, type LookupOptions } from "node:d
 import type { LookupFunction } from "node:net";
 import type { Dispatcher } from "undici";
 import { isLoopbackAddress, isLoopbackName, isPrivateHost } from "../permissions/host-access.ts";
+import { withOwnBytes } from "../base/own-bytes.ts";
 import { GeppettoError } from "../shared/errors.ts";
 
 /** Finds the addresses of a name, as `dns.lookup` does with `all: true`. */
@@ -15,8 +16,6 @@ export type Lookup = (
 const CONNECT_MS = 20_000;
 const HEADERS_MS = 60_000;
 const IDLE_MS = 120_000;
-/** A piece of an answer may hold so many times its size. */
-const MAX_WASTE = 4;
 
 /**
  * What holds the connections of one engine's scripts. The addresses of a name are judged when a connection is made, and it
@@ -30,28 +29,6 @@ export async function createGuardedAgent(lookup: Lookup = lookUp): Promise<Dispa
     bodyTimeout: IDLE_MS,
   });
   return agent.compose((dispatch) => (options, handler) => dispatch(options, withOwnBytes(handler)));
-}
-
-/**
- * What waits to be read is counted by its own bytes, but each piece holds all that came with it: a server that says much
- * about each byte would fill the memory. So a small piece is taken out of what it came in.
- */
-function withOwnBytes(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
-  return {
-    onRequestStart: (...args) => handler.onRequestStart?.(...args),
-    onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
-    onResponseStart: (...args) => handler.onResponseStart?.(...args),
-    onResponseData: (controller, chunk) =>
-      handler.onResponseData?.(
-        controller,
-        chunk.length * MAX_WASTE < chunk.buffer.byteLength ? Buffer.from(chunk) : chunk,
-      ),
-    onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
-    onResponseError: (...args) => handler.onResponseError?.(...args),
-    onResponseStarted: () => handler.onResponseStarted?.(),
-    onBodySent: (chunk) => handler.onBodySent?.(chunk),
-    onRequestSent: () => handler.onRequestSent?.(),
-  };
 }
 
 function guardLookup(lookup: Lookup): LookupFunction {

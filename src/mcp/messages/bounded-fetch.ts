@@ -1,4 +1,5 @@
 import type { FetchLike } from "@modelcontextprotocol/client";
+import { fetchOwnBytes } from "../../base/own-bytes.ts";
 import { MessageSize, type Traffic } from "./message-size.ts";
 
 const LF = 10;
@@ -11,7 +12,7 @@ const EVENT_WEIGHT = 1_000;
 export function boundedFetch(traffic: Traffic): FetchLike {
   return async (url, init) => {
     if (init?.method === "POST") traffic.noteRequest();
-    const response = await fetch(url, init);
+    const response = await fetchOwnBytes(url, init);
     const { body, headers, status, statusText } = response;
     if (body === null) return response;
     const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true;

@@ -1,4 +1,5 @@
 import { currentCall } from "../../base/call-context.ts";
+import { fetchOwnBytes } from "../../base/own-bytes.ts";
 import { hostTime } from "../../base/time/host-time.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { tooLarge } from "../answer/answer-text.ts";
@@ -52,7 +53,7 @@ const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
  * does a redirect to another origin.
  */
 export function createStreamWatch(options: WatchOptions): StreamWatch {
-  const inner = options.fetch ?? globalThis.fetch;
+  const inner = options.fetch ?? fetchOwnBytes;
   const { provider, maxBytes = MAX_ANSWER_BYTES } = options;
   const seen = new EventSplitter();
   const tenant = currentCall()?.tenant ?? "";
