@@ -18,6 +18,7 @@ import type { ScriptOptionsLiteral } from "./script/script-options-literal.ts";
 import { TrustStore } from "./trust/trust-store.ts";
 import { unpricedModel } from "./unpriced-model.ts";
 import { readYamlFile, yamlPackage, type YamlFile } from "./yaml/yaml-file.ts";
+import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
 
 export interface LoadConfigOptions {
   /** Where `geppetto.yaml` is looked for; default the working directory. */
@@ -93,6 +94,20 @@ export function readFolderFile(folder: string): YamlFile | undefined {
   return readYamlFile(join(folder, PROJECT_FILE), PROJECT_FILE);
 }
 
+const LOAD_FIELDS: FieldsOf<LoadConfigOptions> = {
+  cwd: true,
+  env: true,
+  configFolder: true,
+  profile: true,
+  model: true,
+  set: true,
+  flags: true,
+  scriptFolder: true,
+  untrusted: true,
+  isForShow: true,
+  script: true,
+};
+
 /**
  * The configuration of one command: flags over environment over the script's options over `geppetto.yaml` over the
  * user's file over the profile with what it extends over defaults. Keys named as `key:NAME` are looked up; one that is
@@ -102,6 +117,7 @@ export function readFolderFile(folder: string): YamlFile | undefined {
  * @throws {GeppettoError} ConfigError with file, line and column for whatever is wrong.
  */
 export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
+  refuseUnknown("load the configuration", options, LOAD_FIELDS);
   const { cwd = process.cwd(), env } = options;
   const folder = options.configFolder ?? userConfigFolder(env);
   const project = options.untrusted ? undefined : readFolderFile(cwd);

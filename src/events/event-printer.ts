@@ -3,6 +3,7 @@ import { GeppettoError } from "../shared/errors.ts";
 import type { ChatEvent } from "./chat-events.ts";
 import { eventFromJSON } from "./event-from-json.ts";
 import type { EventHandle } from "./event-router.ts";
+import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
 
 export interface EventPrinterOptions {
   /**
@@ -20,6 +21,14 @@ export interface EventPrinterOptions {
   output?: { write(text: string): unknown };
 }
 
+const PRINTER_FIELDS: FieldsOf<EventPrinterOptions> = {
+  format: true,
+  name: true,
+  includeMetadata: true,
+  full: true,
+  output: true,
+};
+
 /**
  * A handler that prints events; to be given to `EventRouter.addHandler`. Use one for each topic: text keeps track of
  * where it is in a line.
@@ -29,6 +38,7 @@ export interface EventPrinterOptions {
  * @throws {GeppettoError} ConfigError for an unknown format.
  */
 export function createEventPrinter(options: EventPrinterOptions = {}): EventHandle {
+  refuseUnknown("print events", options, PRINTER_FIELDS);
   const { format = "text", output = process.stdout } = options;
   if (!Object.hasOwn(PRINTERS, format)) {
     throw new GeppettoError("ConfigError", `Cannot print events as "${format}": it must be text, json or yaml`);

@@ -8,6 +8,7 @@ import type { Message } from "./message.ts";
 import { poisonQueue } from "./middleware/poison-queue.ts";
 import { recoverer } from "./middleware/recoverer.ts";
 import { Router } from "./router.ts";
+import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
 
 /** Anything whose events can be sent to a topic, as a step's can. */
 export interface EventSource {
@@ -36,6 +37,16 @@ const UNREADABLE: ReadonlySet<unknown> = new Set(["ERR_EVENT", "ERR_UNDECODABLE"
 /** A handler that returns nothing. */
 export type EventHandle = (message: Message, context: HandlerContext) => void | Promise<void>;
 
+const ROUTER_FIELDS: FieldsOf<EventRouterOptions> = {
+  publisher: true,
+  subscriber: true,
+  poisonTopic: true,
+  middleware: true,
+  output: true,
+  logger: true,
+  closeTimeoutMs: true,
+};
+
 /**
  * Brings the events of steps to those who show, log or count them.
  *
@@ -57,6 +68,7 @@ export class EventRouter implements AsyncDisposable {
 
   /** @throws {TypeError} when the publisher is not a subscriber and none was given. */
   constructor(options: EventRouterOptions = {}) {
+    refuseUnknown("route events", options, ROUTER_FIELDS);
     const {
       publisher,
       poisonTopic = "poison",
@@ -109,6 +121,7 @@ export class EventRouter implements AsyncDisposable {
     handler: ChatEventHandler,
     options: { name?: string } = {},
   ): Promise<string> {
+    refuseUnknown("add the handler", options, { name: true });
     const topic = typeof source === "string" ? source : `chat.${++this.#sources}`;
     const name = options.name ?? `chat-${topic}`;
     this.addHandler(name, topic, async (message, { signal }) => {

@@ -1,6 +1,7 @@
 import { isControl, type ContentKind, type ElementOf, type StreamElement, textElement } from "./elements/element.ts";
 import { handOn } from "./run/hand-on.ts";
 import type { ElementReader, ElementWriter, Stage, StageContext, StageType } from "./stage.ts";
+import { refuseUnknown } from "../shared/unknown-option.ts";
 
 export interface StageOptions {
   /** The kinds of content that it takes; default all. */
@@ -21,6 +22,7 @@ export type ProcessFunction = (input: ElementReader, output: ElementWriter, cont
  * });
  */
 export function stageFunc(name: string, type: StageType, process: ProcessFunction, options: StageOptions = {}): Stage {
+  refuseUnknown(`make stage "${name}"`, options, { accepts: true, maxInputs: true });
   return { name, type, ...options, process };
 }
 

@@ -1,5 +1,6 @@
 import { isControl, type AudioData, type ContentKind, type StreamElement } from "./elements/element.ts";
 import type { Stage } from "./stage.ts";
+import { refuseUnknown } from "../shared/unknown-option.ts";
 
 /** The stages that an element goes to: none drops it. */
 export type RouteFunction = (element: StreamElement) => string | readonly string[] | undefined;
@@ -18,7 +19,8 @@ export interface RouterOptions {
  * @example
  * const byLength = router("by-length", (element) => (element.kind === "text" && element.text.length > 80 ? "long" : "short"));
  */
-export function router(name: string, route: RouteFunction, { otherwise }: RouterOptions = {}): Stage {
+export function router(name: string, route: RouteFunction, options: RouterOptions = {}): Stage {
+  const { otherwise } = checked(name, options);
   return createRouter(name, otherwise === undefined ? [] : [otherwise], () => (element) => {
     const to = route(element) ?? [];
     const names = typeof to === "string" ? [to] : to;
@@ -48,7 +50,8 @@ export function routeAudio(to: string, format: AudioData["format"]): RouteRule {
 }
 
 /** Hands each element to the stage of the first rule that fits. */
-export function contentRouter(name: string, rules: readonly RouteRule[], { otherwise }: RouterOptions = {}): Stage {
+export function contentRouter(name: string, rules: readonly RouteRule[], options: RouterOptions = {}): Stage {
+  const { otherwise } = checked(name, options);
   const destinations = [...rules.map(({ to }) => to), ...(otherwise === undefined ? [] : [otherwise])];
   return createRouter(name, destinations, () => (element) => {
     const to = rules.find(({ when }) => when(element))?.to ?? otherwise;
@@ -69,8 +72,9 @@ export function roundRobinRouter(name: string, to: readonly string[]): Stage {
 export function weightedRouter(
   name: string,
   weights: Readonly<Record<string, number>>,
-  { random = Math.random }: RouterOptions = {},
+  options: RouterOptions = {},
 ): Stage {
+  const { random = Math.random } = checked(name, options);
   const entries = Object.entries(weights);
   requireDestinations(name, Object.keys(weights));
   const sum = entries.reduce((total, [, weight]) => total + weight, 0);
@@ -138,4 +142,9 @@ function hashOf(text: string): number {
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   // The low bits alone would follow those of the last character.
   return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+function checked(name: string, options: RouterOptions): RouterOptions {
+  refuseUnknown(`make stage "${name}"`, options, { otherwise: true, random: true });
+  return options;
 }

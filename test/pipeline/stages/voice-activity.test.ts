@@ -195,7 +195,7 @@ describe("voiceActivity()", () => {
     [{ maxTurnMs: Number.NaN }, "maxTurnMs must be a number above 0, got NaN"],
     [{ hangoverMs: 900 }, "hangoverMs is longer than minSilenceMs"],
     [{ maxTurnMs: 50 }, "maxTurnMs is shorter than preRollMs and minSpeechMs"],
-    [{ minSilence: 300 } as VoiceActivityOptions, 'there is no setting "minSilence"'],
+    [{ minSilence: 300 } as VoiceActivityOptions, 'there is no option "minSilence"; did you mean "minSilenceMs"?'],
   ])("refuses the settings %o when it is made", (options, why) => {
     expect(() => voiceActivity("turns", options)).toThrow(`Cannot make stage "turns": ${why}`);
   });

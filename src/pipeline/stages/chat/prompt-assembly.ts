@@ -2,6 +2,7 @@ import { GeppettoError } from "../../../shared/errors.ts";
 import { isControl, messageElement, type ElementOf, type StreamElement } from "../../elements/element.ts";
 import type { Stage } from "../../stage.ts";
 import { Template, type Variables, type VariableValue } from "./template.ts";
+import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
 
 export interface PromptAssemblyOptions {
   /** What a text becomes, `{{input}}` standing for the text itself; default that text. Several are chosen from by name. */
@@ -17,6 +18,13 @@ export interface PromptAssemblyOptions {
 /** The variable that stands for the text which came in. */
 const INPUT = "input";
 
+const PROMPT_FIELDS: FieldsOf<PromptAssemblyOptions> = {
+  template: true,
+  system: true,
+  variables: true,
+  defaults: true,
+};
+
 /**
  * Makes messages: a system message before everything else, and one of the user's from each text, by a template. An
  * element names one of several templates in `metadata.template`; without that it is the first. Messages and all other
@@ -29,6 +37,7 @@ const INPUT = "input";
  * @throws {GeppettoError} ConfigError (`ERR_TEMPLATE`) at once for a template that cannot be read.
  */
 export function promptAssembly(name: string, options: PromptAssemblyOptions = {}): Stage {
+  refuseUnknown(`make stage "${name}"`, options, PROMPT_FIELDS);
   const { template, system } = options;
   const named = typeof template === "string" ? { default: template } : (template ?? {});
   const templates = new Map(

@@ -19,6 +19,7 @@ import { streamAnswer, type ChatSource } from "./stream-answer.ts";
 import { ChatHistory } from "./chat-history.ts";
 import { ReadAhead } from "../read-ahead.ts";
 import { MessageAssembler } from "./message-assembler.ts";
+import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
 
 export interface ProviderStageOptions {
   /** The model: settings, or a provider that is there already. Default the embedded demo model. */
@@ -67,6 +68,32 @@ const DEFAULT_MAX_HISTORY = 200;
 /** Elements that are read while the model answers, so that an interrupt is heard. */
 const MAX_AHEAD = 64;
 
+const PROVIDER_FIELDS: FieldsOf<ProviderStageOptions> = {
+  chat: true,
+  model: true,
+  system: true,
+  temperature: true,
+  maxTokens: true,
+  topP: true,
+  stop: true,
+  seed: true,
+  tools: true,
+  toolChoice: true,
+  maxToolRounds: true,
+  toolTimeoutMs: true,
+  onApprove: true,
+  responseFormat: true,
+  streaming: true,
+  passInput: true,
+  history: true,
+  maxHistoryMessages: true,
+  onError: true,
+  env: true,
+  fetch: true,
+  wrap: true,
+  budget: true,
+};
+
 /**
  * Asks a chat model, once for each exchange: for what came before an `end-of-turn` or `end-of-stream`. The texts of an
  * exchange are the user's, and one message. It hands on the messages, then the answer's text as it comes, tool calls as
@@ -82,6 +109,7 @@ const MAX_AHEAD = 64;
  * @throws {GeppettoError} ConfigError at once for an unknown provider.
  */
 export function provider(name: string, options: ProviderStageOptions = {}): Stage {
+  refuseUnknown(`make stage "${name}"`, options, PROVIDER_FIELDS);
   const { chat = EMBEDDED, env = process.env } = options;
   if (!("stream" in chat)) resolveProviderSettings(chat, env);
   return {

@@ -4,6 +4,7 @@ import { endOfStreamElement, errorElement, type StreamElement } from "../../elem
 import type { ElementReader, ElementWriter, Stage, StageContext } from "../../stage.ts";
 import { type ConnectionOptions, SocketConnection, type WebSocketLike } from "./socket-connection.ts";
 import { type AudioForm, createFrameDecoder, createFrameEncoder, type DecodeFrame } from "./socket-frames.ts";
+import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
 
 export interface WebSocketOptions {
   /**
@@ -40,6 +41,17 @@ const DEFAULT_AUDIO: AudioForm = { format: "pcm16", sampleRate: 16_000, channels
 const DEFAULT_LINGER_MS = 5_000;
 /** How long a farewell may take when the stage is to stop. */
 const STOP_MS = 150;
+
+const SOCKET_FIELDS: FieldsOf<WebSocketOptions> = {
+  socket: true,
+  audio: true,
+  trusted: true,
+  maxMessageBytes: true,
+  maxQueuedBytes: true,
+  highWaterBytes: true,
+  pingIntervalMs: true,
+  lingerMs: true,
+};
 
 /**
  * Connects a pipeline with what is at the other end of a WebSocket: elements go out as frames, frames come in as
@@ -122,6 +134,7 @@ export function webSocketSink(name: string, options: WebSocketOptions): Stage {
 type TakeConnection = (context: StageContext) => Promise<SocketConnection>;
 
 function connectionsOf(name: string, options: WebSocketOptions, receives: boolean): TakeConnection {
+  refuseUnknown(`make stage "${name}"`, options, SOCKET_FIELDS);
   const { socket } = options;
   const given = Object.entries(DEFAULTS).map(([key, value]) => [key, options[key as keyof typeof DEFAULTS] ?? value]);
   const settings = { ...(Object.fromEntries(given) as typeof DEFAULTS), receives };

@@ -5,6 +5,7 @@ import { PhraseSplitter } from "./phrase-splitter.ts";
 import { ReadAhead } from "../read-ahead.ts";
 import type { Synthesizer } from "./synthesizer.ts";
 import { untilAborted } from "../../../base/until-aborted.ts";
+import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
 
 export interface TextToSpeechOptions {
   synthesizer: Synthesizer;
@@ -28,6 +29,15 @@ const PIECE_CHARS = 16_384;
 /** What an element takes beside its text. */
 const ELEMENT_CHARS = 64;
 
+const SPEECH_FIELDS: FieldsOf<TextToSpeechOptions> = {
+  synthesizer: true,
+  minPhraseChars: true,
+  maxPhraseChars: true,
+  locale: true,
+  passText: true,
+  onError: true,
+};
+
 /**
  * Speaks texts as they come, phrase by phrase, in order. A phrase is spoken when it is complete, or at an `end-of-turn`
  * or `end-of-stream`. A message of the assistant's is spoken where no text came before it in its exchange; messages are handed on
@@ -40,6 +50,7 @@ const ELEMENT_CHARS = 64;
  * @throws {TypeError} at once for something that is not a synthesizer; {RangeError} for a longest phrase of less than 20 characters.
  */
 export function textToSpeech(name: string, options: TextToSpeechOptions): Stage {
+  refuseUnknown(`make stage "${name}"`, options, SPEECH_FIELDS);
   const { synthesizer, maxPhraseChars = DEFAULT_MAX_PHRASE } = options;
   if (typeof synthesizer?.synthesize !== "function")
     throw new TypeError(`Cannot make stage "${name}": synthesizer must have a method synthesize()`);

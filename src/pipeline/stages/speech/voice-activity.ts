@@ -2,6 +2,7 @@ import { GeppettoError } from "../../../shared/errors.ts";
 import { audioElement, endOfTurnElement, interruptElement, type AudioData } from "../../elements/element.ts";
 import type { ElementWriter, Stage } from "../../stage.ts";
 import { SpeechDetector, type SpeechDetectorOptions, type SpeechSignal } from "./speech-detector.ts";
+import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
 
 export interface VoiceActivityOptions extends Partial<Omit<SpeechDetectorOptions, "sampleRate" | "channels">> {
   /** Does an interrupt go out when speech begins? Default false. */
@@ -18,6 +19,17 @@ const DEFAULTS: Omit<SpeechDetectorOptions, "sampleRate" | "channels"> = {
   noiseFactor: 3,
 };
 
+const VOICE_FIELDS: FieldsOf<VoiceActivityOptions> = {
+  minSpeechMs: true,
+  minSilenceMs: true,
+  preRollMs: true,
+  hangoverMs: true,
+  maxTurnMs: true,
+  minLevel: true,
+  noiseFactor: true,
+  interrupt: true,
+};
+
 /**
  * Finds utterances in a stream of PCM16: one audio element for what was said between two silences, then an `end-of-turn`.
  * Silence alone gives nothing. Speech is what is loud enough, 20 ms at a time, and so much louder than the noise around;
@@ -32,6 +44,7 @@ const DEFAULTS: Omit<SpeechDetectorOptions, "sampleRate" | "channels"> = {
  * @throws {RangeError} at once for a setting that is not a number above 0, or a hangover longer than the silence.
  */
 export function voiceActivity(name: string, options: VoiceActivityOptions = {}): Stage {
+  refuseUnknown(`make stage "${name}"`, options, VOICE_FIELDS);
   const { interrupt = false, ...given } = options;
   const settings = { ...DEFAULTS, ...given };
   requireSettings(name, settings, given);
@@ -106,7 +119,6 @@ function refused(why: string): GeppettoError {
 
 function requireSettings(name: string, settings: typeof DEFAULTS, given: Partial<typeof DEFAULTS>): void {
   for (const key of Object.keys(given) as (keyof typeof DEFAULTS)[]) {
-    if (!(key in DEFAULTS)) throw new RangeError(`Cannot make stage "${name}": there is no setting "${key}"`);
     const value = settings[key];
     const isLength = key === "preRollMs" || key === "hangoverMs";
     if (typeof value === "number" && Number.isFinite(value) && (value > 0 || (isLength && value === 0))) continue;
