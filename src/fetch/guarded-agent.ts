@@ -2,7 +2,7 @@ import { lookup as lookUp, type LookupAddress, type LookupOptions } from "node:d
 import type { LookupFunction } from "node:net";
 import type { Dispatcher } from "undici";
 import { isLoopbackAddress, isLoopbackName, isPrivateHost } from "../permissions/host-access.ts";
-import { withOwnBytes } from "../base/own-bytes.ts";
+import { withOwnBytes } from "../base/bytes/own-bytes.ts";
 import { GeppettoError } from "../shared/errors.ts";
 
 /** Finds the addresses of a name, as `dns.lookup` does with `all: true`. */

@@ -1,5 +1,5 @@
 import type { FetchLike } from "@modelcontextprotocol/client";
-import { fetchOwnBytes } from "../../base/own-bytes.ts";
+import { fetchOwnBytes } from "../../base/bytes/own-bytes.ts";
 import { MessageSize, type Traffic } from "./message-size.ts";
 
 const LF = 10;

@@ -1,5 +1,5 @@
 import { currentCall } from "../../base/call-context.ts";
-import { fetchOwnBytes } from "../../base/own-bytes.ts";
+import { fetchOwnBytes } from "../../base/bytes/own-bytes.ts";
 import { hostTime } from "../../base/time/host-time.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { tooLarge } from "../answer/answer-text.ts";
