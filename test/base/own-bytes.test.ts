@@ -25,11 +25,7 @@ async function wordyServer(): Promise<{ url: string; sent: Promise<void> }> {
   const sent = new Promise<void>((resolve) => (hasSent = resolve));
   const server = createServer((socket) => {
     sockets.add(socket.on("error", () => {}));
-    socket.once("data", async () => {
-      socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-      for (let i = 0; i < PIECES; i++) if (!socket.write(PIECE)) await once(socket, "drain");
-      hasSent();
-    });
+    socket.once("data", () => void answer(socket).then(hasSent));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -41,6 +37,11 @@ async function wordyServer(): Promise<{ url: string; sent: Promise<void> }> {
     },
   });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, sent };
+}
+
+async function answer(socket: Socket): Promise<void> {
+  socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (let i = 0; i < PIECES; i++) if (!socket.write(PIECE)) await once(socket, "drain");
 }
 
 /** How much more the buffers of this process hold when everything has been sent and nothing read, in bytes. */
