@@ -33,7 +33,7 @@ export function toFrame<Body extends readonly unknown[]>(
   exotic: "refuse" | "omit" = "refuse",
 ): Frame {
   const buffers: ArrayBuffer[] = [];
-  const text = encodeValue([FRAME_VERSION, name, ...body], { buffers, exotic });
+  const text = encodeValue([FRAME_VERSION, name, ...body], { buffers, exotic, isTrusted: true });
   return buffers.length === 0 ? { text } : { text, buffers };
 }
 

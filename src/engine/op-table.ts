@@ -367,5 +367,5 @@ function encodeOutcome(outcome: Outcome | undefined, buffers?: ArrayBuffer[]): s
   };
   const plain = plainOutcome(settled);
   if (plain !== undefined) return plain;
-  return encodeValue(settled, buffers === undefined ? { exotic: "omit" } : { buffers, exotic: "omit" });
+  return encodeValue(settled, { ...(buffers && { buffers }), exotic: "omit", isTrusted: true });
 }

@@ -16,6 +16,7 @@ import {
   NumberIsFinite,
   ObjectGetPrototypeOf,
   ObjectHasOwn,
+  ObjectHasOwnProperty,
   ObjectKeys,
   ReflectApply,
   SafeArray,
@@ -43,6 +44,11 @@ export interface EncodeOptions {
    * copy only what a `toJSON` says ("json"); or refuse them ("refuse"), dates, maps, sets and vectors excepted.
    */
   classes?: "copy" | "json" | "refuse";
+  /**
+   * No script has this value in its hands: what is as JSON has it need not be copied, and may be read twice, once for its
+   * size and once for its text.
+   */
+  isTrusted?: boolean;
 }
 
 interface Encoder {
@@ -56,6 +62,10 @@ interface Encoder {
   /** What reading costs beyond the characters. */
   costs: number;
   fields: number;
+  /** Are lists and records copied before they are written, or only where their text is not theirs? */
+  readonly copies: boolean;
+  /** Is it within a long list? */
+  inLongList: boolean;
   /** What is being encoded, the innermost first. */
   within: Within | undefined;
 }
@@ -87,12 +97,16 @@ function refuse(what: string, depth: number): never {
 
 /**
  * The JSON text of `value`. What is to be written is copied first, everything read once, into objects of our own, which V8
- * then writes in one go: nothing of the script's can run meanwhile.
+ * then writes in one go: nothing of the script's can run meanwhile. Of what no script can have changed only that is copied
+ * which JSON lacks.
  *
  * @throws {GeppettoError} ValidationError that names the place of what cannot be copied, or where the value refers to
  *   itself or is nested more than {@link MAX_VALUE_DEPTH} levels deep; LimitError when the text exceeds {@link MAX_FRAME_CHARS}.
  */
-export function encodeValue(value: unknown, { buffers, exotic, classes = "copy" }: EncodeOptions = {}): string {
+export function encodeValue(
+  value: unknown,
+  { buffers, exotic, classes = "copy", isTrusted = false }: EncodeOptions = {},
+): string {
   const encoder: Encoder = {
     buffers,
     omitsExotic: exotic === "omit",
@@ -101,6 +115,8 @@ export function encodeValue(value: unknown, { buffers, exotic, classes = "copy" 
     punctuation: 0,
     costs: 0,
     fields: 0,
+    copies: !isTrusted || !arePrototypesOwn(),
+    inLongList: false,
     within: undefined,
   };
   const tree = toTree(value, 0, encoder);
@@ -165,7 +181,7 @@ function toTree(value: unknown, depth: number, encoder: Encoder): unknown {
       return value;
     case "number":
       charge(1, encoder);
-      if (NumberIsFinite(value) && !(value === 0 && 1 / value < 0)) return value;
+      if (isPlainNumber(value)) return value;
       chargeCost(READING_COST.object, encoder);
       return { $: "number", v: 1 / value === -Infinity ? "-0" : SafeString(value) } satisfies Tagged;
     case "boolean":
@@ -183,6 +199,11 @@ function toTree(value: unknown, depth: number, encoder: Encoder): unknown {
     default:
       return refuse(`a ${typeof value}`, depth);
   }
+}
+
+/** Does JSON have it? */
+function isPlainNumber(value: number): boolean {
+  return value === 0 ? 1 / value > 0 : value - value === 0;
 }
 
 function toBigIntTree(digits: string, depth: number, encoder: Encoder): Tagged {
@@ -213,17 +234,25 @@ function toContentsTree(value: object, depth: number, encoder: Encoder): unknown
     const special = toSpecialTree(value, depth, encoder);
     if (special !== undefined) return special;
   }
-  const toJSON = encoder.classes === "refuse" ? undefined : jsonMethod(value);
-  if (typeof toJSON === "function") {
-    const plain: unknown = ReflectApply(toJSON, value, []);
-    if (plain !== value) return toTree(plain, depth + 1, encoder);
+  const isPlainest = prototype === PlainPrototype && !ObjectHasOwn(value, "toJSON");
+  if (encoder.classes !== "refuse" && !isPlainest) {
+    const { toJSON } = value as { toJSON?: unknown };
+    if (typeof toJSON === "function") {
+      const plain: unknown = ReflectApply(toJSON, value, []);
+      if (plain !== value) return toTree(plain, depth + 1, encoder);
+    }
   }
-  if (!isPlain && encoder.classes !== "copy") refuse("an object of a class", depth);
+  if (isPlain) {
+    const record = value as Record<string, unknown>;
+    const isOurs = encoder.copies || !isPlainest;
+    return toRecordTree(isOurs ? copyRecord(record, encoder) : record, isOurs, depth, encoder);
+  }
+  if (encoder.classes !== "copy") refuse("an object of a class", depth);
   if (value instanceof SafeError) {
     chargeCost(READING_COST.error, encoder);
-    return { $: "error", v: toRecordTree(errorFields(value), depth, encoder) } satisfies Tagged;
+    return { $: "error", v: toRecordTree(errorFields(value), true, depth, encoder) } satisfies Tagged;
   }
-  return toRecordTree(value as Record<string, unknown>, depth, encoder);
+  return toRecordTree({ ...value }, true, depth, encoder);
 }
 
 /** Typed arrays, dates, maps and sets, told by brand. */
@@ -273,13 +302,41 @@ function toListTree(list: readonly unknown[], depth: number, encoder: Encoder): 
   if (!(length >= 0)) refuseSize();
   chargeCost(length * READING_COST.item, encoder);
   encoder.punctuation += length > 0 ? length + 1 : 2;
-  const tree = blankList(length);
+  let tree = encoder.copies || !isPlainList(list) ? blankList(length) : (list as unknown[]);
+  const { inLongList } = encoder;
+  if (length >= LONG_LIST) encoder.inLongList = true;
   for (let i = 0; i < length; i++) {
     const item = list[i];
-    path[depth] = i;
-    tree[i] = isExotic(item) && encoder.omitsExotic ? null : toTree(item, depth + 1, encoder);
+    let written: unknown = item;
+    if (typeof item === "string") chargeText(item, encoder);
+    else {
+      path[depth] = i;
+      written = isExotic(item) && encoder.omitsExotic ? null : toTree(item, depth + 1, encoder);
+      if (tree === list && written !== item) {
+        tree = blankList(length);
+        for (let j = 0; j < i; j++) tree[j] = list[j];
+      }
+    }
+    if (tree !== list) tree[i] = written;
   }
+  encoder.inLongList = inLongList;
   return tree;
+}
+
+/** Does V8 write it as what is in it? */
+function isPlainList(list: object): boolean {
+  return isArray(list) && ObjectGetPrototypeOf(list) === ListPrototype && !ObjectHasOwn(list, "toJSON");
+}
+
+/** How many items make a list long. */
+const LONG_LIST = 32;
+
+/**
+ * All fields, read once, by nothing that a script could have changed. V8 remembers for each place of a program that copies
+ * records the shapes of some of them, and copies those five times faster: so what is in long lists has a place of its own.
+ */
+function copyRecord(record: Record<string, unknown>, { inLongList }: Encoder): Record<string, unknown> {
+  return inLongList ? { ...record } : { ...record };
 }
 
 /** A list of so many items, all there, so that an assignment never asks for a setter that a script has planted. */
@@ -306,27 +363,36 @@ function toEntriesTree(tag: "map" | "set", entries: readonly unknown[], depth: n
   return { $: tag, v: toListTree(entries, depth, encoder) };
 }
 
-function toRecordTree(record: Record<string, unknown>, depth: number, encoder: Encoder): Record<string, unknown> {
-  // All fields are read once, by nothing that a script could have changed, and become data of an object of ours.
-  const tree = { ...record };
+/** @param isOurs may the record be changed, and has nobody else got it? */
+function toRecordTree(
+  record: Record<string, unknown>,
+  isOurs: boolean,
+  depth: number,
+  encoder: Encoder,
+): Record<string, unknown> {
+  let tree = record;
   let fields = 0;
   let isTagged = false;
-  // By index: a for-of would ask the script's Array.prototype for an iterator.
-  const keys = ObjectKeys(tree);
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i]!;
-    const item = tree[key];
+  // V8 knows these keys from the object's shape; a list of them would have to be made, and looked up one by one.
+  for (const key in record) {
+    // What a script has put on the prototype of all objects is none of it.
+    if (!ObjectHasOwnProperty(record, key)) continue;
+    const item = record[key];
+    if (typeof item === "string") chargeText(item, encoder);
+    else if (typeof item === "number" && isPlainNumber(item)) charge(1, encoder);
     // JSON leaves those out as well.
-    if (item === undefined || (isExotic(item) && encoder.omitsExotic)) continue;
+    else if (item === undefined || (isExotic(item) && encoder.omitsExotic)) continue;
+    else {
+      path[depth] = key;
+      const written = toTree(item, depth + 1, encoder);
+      if (written !== item) {
+        if (!isOurs && tree === record) tree = { ...record };
+        tree[key] = written;
+      }
+    }
     fields++;
     if (key === "$") isTagged = true;
-    path[depth] = key;
     chargeText(key, encoder);
-    if (typeof item === "string") chargeText(item, encoder);
-    else {
-      const written = toTree(item, depth + 1, encoder);
-      if (written !== item) tree[key] = written;
-    }
   }
   const free = READING_COST.freeFields - encoder.fields;
   encoder.fields += fields;

@@ -14,6 +14,7 @@ import {
   SetAdd,
   SafeString,
   StringIncludes,
+  StringIndexOf,
 } from "./primordials.ts";
 import { TYPED_ARRAYS } from "./typed-arrays.ts";
 
@@ -24,7 +25,13 @@ import { TYPED_ARRAYS } from "./typed-arrays.ts";
  */
 export function decodeValue(text: string, buffers: readonly ArrayBuffer[] = []): unknown {
   const tree = JSONParse(text);
-  return StringIncludes(text, '"$":') ? revive(tree, buffers) : tree;
+  return mayHaveTags(text) ? revive(tree, buffers) : tree;
+}
+
+/** May there be a tag in it? One character is looked for many times faster than several, and most texts have no "$". */
+export function mayHaveTags(text: string): boolean {
+  const at = StringIndexOf(text, "$");
+  return at > 0 && StringIncludes(text, '"$":', at - 1);
 }
 
 /** Puts back what the tags of an already parsed tree stand for. Changes the tree in place and returns it. */

@@ -242,6 +242,8 @@ export const StringEndsWith = uncurry(String.prototype.endsWith);
 export const FunctionToString = uncurry(Function.prototype.toString);
 export const ObjectToString = uncurry(Object.prototype.toString);
 export const ObjectHasOwn: (target: object, key: PropertyKey) => boolean = Object.hasOwn;
+/** What `Object.hasOwn` tells: V8 sees at once what it tells of a key in a loop over keys. */
+export const ObjectHasOwnProperty = uncurry(Object.prototype.hasOwnProperty);
 export const ObjectPropertyIsEnumerable = uncurry(Object.prototype.propertyIsEnumerable);
 export const SafeObject: ObjectConstructor = Object;
 export const SafeSymbol: SymbolConstructor = Symbol;

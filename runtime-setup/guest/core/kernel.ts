@@ -9,7 +9,7 @@ import { encodeValue } from "../../../src/shared/codec.ts";
 import { FRAMES, type FrameKind, type GuestLimits } from "../../../src/shared/contract/frame-kinds.ts";
 import type { Op } from "../../../src/shared/contract/op.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
-import { decodeValue, revive } from "../../../src/shared/decode.ts";
+import { decodeValue, mayHaveTags, revive } from "../../../src/shared/decode.ts";
 import { FRAME_VERSION, type Outcome, type Frame } from "../../../src/shared/frames.ts";
 import { encodeList } from "../../../src/shared/plain-text.ts";
 import {
@@ -24,7 +24,6 @@ import {
   SafeMap,
   SafePromise,
   SafeSet,
-  StringIncludes,
 } from "../../../src/shared/primordials.ts";
 import { describe, errorFromHost, recall, rememberErrors } from "./errors.ts";
 import { setPositions } from "./source-places.ts";
@@ -318,7 +317,7 @@ function deliver(text: string, buffers: readonly ArrayBuffer[] = []): void {
     if (!isArray(body) || body[0] !== FRAME_VERSION) throw new SafeError("the frame has another version");
     const kind = body[1] as string;
     if (ended && kind !== FRAMES.guest_reset.name && kind !== FRAMES.entry_check.name) return;
-    const frame = StringIncludes(text, '"$":') ? (revive(body, buffers) as unknown[]) : body;
+    const frame = mayHaveTags(text) ? (revive(body, buffers) as unknown[]) : body;
     if (kind === FRAMES.entry_check.name) checkEntry(frame);
     else dispatch(kind, frame, 2);
   } catch (error) {
