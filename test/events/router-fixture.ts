@@ -1,10 +1,5 @@
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { MemoryPubSub, Router, type Message, type RouterOptions } from "../../src/events/index.ts";
-
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-});
 
 /** A router on a bus, both closed after the test, and what it logs. */
 export function setUp(options: RouterOptions = {}): {
@@ -17,10 +12,10 @@ export function setUp(options: RouterOptions = {}): {
   const bus = new MemoryPubSub();
   const logger = { warn: (text: string) => void log.push(text), error: (text: string) => void log.push(text) };
   const router = new Router({ logger, nackDelayMs: 1, ...options });
-  closers.push(
-    () => router.close().catch(() => {}),
-    () => bus.close(),
-  );
+  onTestFinished(async () => {
+    await router.close().catch(() => {});
+    bus.close();
+  });
   const run = async (): Promise<void> => {
     void router.run().catch(() => {});
     await router.running();
