@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compare, printTable, scaled, scriptFile, time } from "./measure.mjs";
 
-const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../dist/cli/main.cjs", import.meta.url));
 const esbuild = createRequire(import.meta.url).resolve("esbuild/bin/esbuild");
 
 /** Milliseconds that a program of Node's takes. */

@@ -11,7 +11,7 @@ import { prestart } from "../dist/src/prestart.js";
 import { compare, printTable, scriptFile, time } from "./measure.mjs";
 
 const silent = { stdout() {}, stderr() {} };
-const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../dist/cli/main.cjs", import.meta.url));
 
 async function startBareIsolate() {
   let isolate;

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { RuntimeEngine, setupDefaults } from "../dist/src/index.js";
 import { compare, printTable, scaled, scriptFile, time } from "./measure.mjs";
 
-const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../dist/cli/main.cjs", import.meta.url));
 const silent = { stdout() {}, stderr() {} };
 
 /** Scripts that ask the demo model, wait and compute a little. */

@@ -8,7 +8,7 @@ import { compare, printTable, scaled, scriptFile, time, timeWithCpu } from "./me
 
 const ISOLATIONS = ["thread", "process"];
 const silent = { stdout() {}, stderr() {} };
-const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../dist/cli/main.cjs", import.meta.url));
 const perSecond = (count, ms) => (count / ms) * 1000;
 
 const stream = defineStep({

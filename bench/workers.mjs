@@ -14,7 +14,7 @@ import { runLasting } from "./lasting-run.mjs";
 import { compare, printTable, scaled, time } from "./measure.mjs";
 import { cpuMsWithChildren } from "./processes.mjs";
 
-const PROGRAM = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../dist/cli/main.cjs", import.meta.url));
 let lastId = 0;
 
 async function freePort() {

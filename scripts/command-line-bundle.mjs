@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { build, transform } from "esbuild";
 import { notePackages } from "./licenses.mjs";
 
-/** Builds dist/cli from src/cli: main.js looks at this Node, and starts program.cjs. Notes in `packages` whose code is in there. */
+/** Builds dist/cli from src/cli: main.cjs looks at this Node, and starts program.cjs. Notes in `packages` whose code is in there. */
 export async function bundleCommandLine(root, packages) {
   const outdir = join(root, "dist/cli");
   const options = {
@@ -27,8 +27,8 @@ export async function bundleCommandLine(root, packages) {
   };
   mkdirSync(outdir, { recursive: true });
   const [main] = await bundle("main.ts", false);
-  writeFileSync(join(outdir, "main.js"), mainFile(main));
-  chmodSync(join(outdir, "main.js"), 0o755);
+  writeFileSync(join(outdir, "main.cjs"), mainFile(main));
+  chmodSync(join(outdir, "main.cjs"), 0o755);
   // Only modules are split into parts that load on use: so that is what is made first.
   writeFileSync(join(outdir, "program.cjs"), programFile(await bundle("program.ts", true)));
   execFileSync(process.execPath, [join(root, "scripts/make-program-cache.mjs"), outdir], { stdio: "inherit" });
@@ -113,7 +113,7 @@ const ON_USE = `const __onUse = (name) => ({
 
 function mainFile({ code }) {
   const [shebang, ...rest] = code.split("\n");
-  return `${shebang}\nconst __ownUrl = import.meta.url;\n${ON_USE}${rest.join("\n")}`;
+  return `${shebang}\nconst __ownUrl = require("node:url").pathToFileURL(__filename).href;\n${ON_USE}${rest.join("\n")}`;
 }
 
 /** A function, as a script of its own or as the module that Node makes of it. No name in it that the parts could have, too. */

@@ -87,7 +87,7 @@ function install(project, packed, typescript) {
 
 function tryOut(project, node, label, typescript) {
   const place = join(project, "scripts", label.replaceAll(/\W+/g, "-"));
-  const main = join(project, "node_modules/geppetto-js/dist/cli/main.js");
+  const main = join(project, "node_modules/geppetto-js/dist/cli/main.cjs");
   const geppetto = (...args) => command(node, [main, ...args], args[0] === "init" ? project : place);
   tell(`${label}: init`, geppetto("init", place));
   const check = geppetto("check", "--json", "hello.js");

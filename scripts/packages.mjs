@@ -49,7 +49,7 @@ async function tryOut(name) {
   const file = join(folder, `${name.replaceAll("/", "-")}.mjs`);
   writeFileSync(file, `${PACKAGES[name]}\n`);
   const node = await attempt([file]);
-  const here = await attempt([join(root, "dist/cli/main.js"), "run", "--no-log", "-q", file]);
+  const here = await attempt([join(root, "dist/cli/main.cjs"), "run", "--no-log", "-q", file]);
   const isSame = here.text === node.text;
   const ok = here.code === 0 && (isSame || !node.ok);
   const version = JSON.parse(readFileSync(join(folder, "node_modules", name, "package.json"), "utf8")).version;

@@ -1,4 +1,4 @@
-/** What the command line needs of files, of terminals, of secrets, and of the compiler of types; not a part of the package's interface. */
+/** What the command line needs of files, of terminals, of secrets, of the guest's process, and of the compiler of types; not a part of the package's interface. */
 export { ScriptTokens, TokenError, type ScriptToken } from "./config/script/script-tokens.ts";
 export { escapeControls } from "./base/escape-controls.ts";
 export { looksBinary, NOT_TEXT } from "./base/files/looks-binary.ts";
@@ -13,6 +13,7 @@ export { replaceFile } from "./base/replace-file.ts";
 export { ownCacheFolder } from "./base/user-cache-folder.ts";
 export { startProcess } from "./base/start-process.ts";
 export { Permissions } from "./permissions/permissions.ts";
+export { prestart, spareChildren, useSpares, type SpareChildren } from "./sandbox/child.ts";
 export { globalTypeFiles } from "./type-check/global-type-files.ts";
 export {
   isRecent,

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire, enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
-import { ownCacheFolder } from "../files.ts";
+import { ownCacheFolder, prestart, spareChildren } from "../files.ts";
 
 type Program = typeof import("./program.ts");
 
@@ -21,7 +21,27 @@ if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
   // Where it cannot be written, the program says so, as for every other output.
   process.stdout.once("error", () => void loadProgram().runProgram(args));
   process.stdout.write(`${version}\n`);
-} else void loadProgram().runProgram(args);
+} else {
+  startChild();
+  void loadProgram().runProgram(args, spareChildren());
+}
+
+/** The guest's process takes longer to start than the program takes to load: let them do it at the same time. */
+function startChild(): void {
+  const [first = "", second] = args;
+  const isSetup =
+    ["profiles", "keys", "trust", "types", "doctor", "explain", "completion", "init"].includes(first) ||
+    (first === "runs" && second !== "replay");
+  const runsScript = args.some((arg) => !arg.startsWith("-")) && !isSetup;
+  if (!runsScript || args.some((arg) => /\bthread$/.test(arg))) return;
+  try {
+    // Where this guesses wrong, the engine starts a child of its own.
+    if (args.includes("--untrusted")) prestart(1, { hardening: "strict", memoryMB: 64 });
+    else prestart();
+  } catch {
+    // The engine meets the same failure when it starts, and there it is reported.
+  }
+}
 
 /** The program, compiled by the build where that was for this version of V8. */
 function loadProgram(): Program {

@@ -113,7 +113,19 @@ function childCommand({ hardening, memoryMB }: ChildOptions): readonly string[] 
 }
 
 /** Children started ahead, by what they were made with. */
-const spares = new Map<string, Child[]>();
+export type SpareChildren = Map<string, Child[]>;
+
+let spares: SpareChildren = new Map();
+
+/** Those that this copy of the module has started, for another copy of it. */
+export function spareChildren(): SpareChildren {
+  return spares;
+}
+
+/** Takes those that another copy of this module has started, in the place of its own. */
+export function useSpares(given: SpareChildren): void {
+  spares = given;
+}
 
 /** A child process with its pipes. */
 export interface Child {

@@ -76,7 +76,7 @@ describe.concurrent("tool calls", () => {
 const SCRIPT = "script";
 const hasScript = process.platform === "linux" && spawnSync(SCRIPT, ["--version"]).status === 0;
 if (!hasScript) console.warn("SKIPPED: the command script (util-linux) is needed to try a real terminal");
-const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../dist/cli/main.cjs", import.meta.url));
 const QUESTION = "[a]lways: ";
 
 /** Types one answer after each question, and shows what the terminal shows. */

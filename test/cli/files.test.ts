@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { LOG_FILE, runCli, ScriptFolder, startCli } from "./run-cli.ts";
 
 const isPosix = process.platform !== "win32";
-const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../dist/cli/main.cjs", import.meta.url));
 
 let folder: ScriptFolder;
 beforeEach(() => {

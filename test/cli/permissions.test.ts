@@ -305,7 +305,7 @@ describe.concurrent("GEPPETTO_AUDIT", () => {
     /** Runs code that may write a kilobyte to a file and no more. */
     function runOnFull(code: string, file: string, flags: readonly string[] = []): SpawnSyncReturns<string> {
       const command = `trap '' XFSZ; ulimit -f 1; exec "$0" "$@"`;
-      const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+      const main = fileURLToPath(new URL("../../dist/cli/main.cjs", import.meta.url));
       const args = ["-c", command, process.execPath, main, "eval", "--no-log", ...flags, code];
       const env = { PATH: process.env["PATH"], PERMITTED: "one", GEPPETTO_AUDIT: file };
       return spawnSync("/bin/sh", args, { env, encoding: "utf8" });

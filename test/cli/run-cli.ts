@@ -8,7 +8,7 @@ import { childrenOf } from "../machine/children-of.ts";
 import { patience } from "../machine/patience.ts";
 
 /** The built command line, as users run it. */
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.cjs", import.meta.url));
 /** A key that must not turn up in any output. */
 export const CANARY_KEY = "sk-canary-0123456789abcdef";
 /** How long a guest's process may outlive the command line, in milliseconds. */

@@ -53,7 +53,7 @@ const HEAVY = ["child_process", "crypto", "readline", "sqlite", "worker_threads"
 
 describe("The command line", () => {
   test.each([["--version"], ["--help"]])("loads nothing heavy for %s", (flag) => {
-    const { out, loaded } = loadedBy(join(cli, "main.js"), [flag]);
+    const { out, loaded } = loadedBy(join(cli, "main.cjs"), [flag]);
     expect(out).not.toBe("");
     for (const name of HEAVY) expect(loaded).not.toContain(name);
   });
@@ -61,7 +61,7 @@ describe("The command line", () => {
   test.skipIf(process.platform !== "linux")(
     "takes at most two and a half times as much CPU for --help as Node itself",
     () => {
-      const help = cpuOf([join(cli, "main.js"), "--help"]);
+      const help = cpuOf([join(cli, "main.cjs"), "--help"]);
       expect(help / cpuOf(["-e", "0"])).toBeLessThan(2.5);
     },
   );
@@ -69,7 +69,7 @@ describe("The command line", () => {
   test("loads no database, prompt or worker for a script that needs none", () => {
     const script = join(folder, "hello.js");
     writeFileSync(script, 'console.log("hello");');
-    const { out, loaded } = loadedBy(join(cli, "main.js"), ["run", "--no-log", script]);
+    const { out, loaded } = loadedBy(join(cli, "main.cjs"), ["run", "--no-log", script]);
     expect(out).toBe("hello\n");
     for (const name of ["sqlite", "readline", "worker_threads", "http", "v8"]) expect(loaded).not.toContain(name);
   });
@@ -81,12 +81,12 @@ describe("The command line", () => {
   describe("on another version of V8", () => {
     const program = join(folder, "package/dist/cli");
     mkdirSync(program, { recursive: true });
-    for (const file of ["main.js", "program.cjs"]) copyFileSync(join(cli, file), join(program, file));
+    for (const file of ["main.cjs", "program.cjs"]) copyFileSync(join(cli, file), join(program, file));
     copyFileSync(join(cli, "../../package.json"), join(folder, "package/package.json"));
 
     test("keeps machine code where only its user can write", () => {
       const cache = join(folder, "own");
-      const { out } = loadedBy(join(program, "main.js"), ["--help"], { XDG_CACHE_HOME: cache });
+      const { out } = loadedBy(join(program, "main.cjs"), ["--help"], { XDG_CACHE_HOME: cache });
       expect(out).toContain("Usage: geppetto-js");
       expect(readdirSync(join(cache, "geppetto-js/compiled"))).toHaveLength(1);
     });
@@ -99,7 +99,7 @@ describe("The command line", () => {
       const cache = mkdtempSync(join(folder, "shared-"));
       mkdirSync(join(cache, "geppetto-js/compiled"), { recursive: true });
       chmodSync(join(cache, shared), 0o777);
-      const { out } = loadedBy(join(program, "main.js"), ["--help"], { XDG_CACHE_HOME: cache });
+      const { out } = loadedBy(join(program, "main.cjs"), ["--help"], { XDG_CACHE_HOME: cache });
       expect(out).toContain("Usage: geppetto-js");
       expect(readdirSync(join(cache, "geppetto-js/compiled"))).toHaveLength(0);
     });

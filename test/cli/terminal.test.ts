@@ -170,7 +170,7 @@ const hasScript = process.platform === "linux" && spawnSync(SCRIPT, ["--version"
 if (!hasScript) console.warn("SKIPPED: the command script (util-linux) is needed to try a real terminal");
 
 describe.skipIf(!hasScript)("the command line on a terminal", () => {
-  const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+  const main = fileURLToPath(new URL("../../dist/cli/main.cjs", import.meta.url));
   const onTerminal = (command: string, env: Record<string, string> = {}): string => {
     const { PATH } = process.env;
     const line = `'${process.execPath}' '${main}' ${command}`;

@@ -96,7 +96,7 @@ export class DocumentFolder {
       if (!name.startsWith(".")) symlinkSync(join(root, "node_modules", name), join(modules, name));
     }
     symlinkSync(root, join(modules, "geppetto-js"));
-    const main = join(root, "dist/cli/main.js");
+    const main = join(root, "dist/cli/main.cjs");
     writeFileSync(join(bin, "geppetto-js"), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`, { mode: 0o755 });
     writeFileSync(join(bin, "npx"), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
   }

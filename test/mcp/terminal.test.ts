@@ -16,7 +16,7 @@ afterEach(() => made.remove());
 const SCRIPT = "script";
 const hasScript = process.platform === "linux" && spawnSync(SCRIPT, ["--version"]).status === 0;
 if (!hasScript) console.warn("SKIPPED: the command script (util-linux) is needed to try a real terminal");
-const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../dist/cli/main.cjs", import.meta.url));
 
 /** Types one answer after each question, and gives what the terminal shows. */
 async function typing(code: string, answers: readonly string[], flags = ""): Promise<string> {

@@ -12,7 +12,7 @@ it("a process realm starts where the folder of packages is a link", () => {
   try {
     for (const part of ["dist", "package.json"]) cpSync(join(root, part), join(folder, part), { recursive: true });
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-    const main = join(folder, "dist/cli/main.js");
+    const main = join(folder, "dist/cli/main.cjs");
     for (const more of [[], ["--untrusted"]]) {
       const args = [main, "eval", "--no-log", ...more, "6 * 7"];
       expect(execFileSync(process.execPath, args, { encoding: "utf8" })).toBe("42\n");

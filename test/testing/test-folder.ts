@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CliOptions, type CliResult, runCli, ScriptFolder } from "../cli/run-cli.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.cjs", import.meta.url));
 
 /** A folder of scripts that are tested. */
 export class TestFolder extends ScriptFolder {

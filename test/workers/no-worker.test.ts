@@ -11,7 +11,7 @@ import { hasNatsServer } from "../events/nats-server.ts";
 import { MachineWatch } from "../machine/machine-watch.ts";
 import { WorkerFixture } from "./worker-fixture.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../dist/cli/main.cjs", import.meta.url));
 
 let at: WorkerFixture;
 let folder: string;

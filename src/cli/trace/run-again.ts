@@ -21,7 +21,7 @@ export class RunAgain {
   /** Never rejects. The signal ends the run. */
   async run(id: string, source: string, signal: AbortSignal): Promise<RunAgainOutcome> {
     if (this.#child !== undefined) return { error: "Another run is under way: wait for it" };
-    const main = fileURLToPath(new URL("main.js", import.meta.url));
+    const main = fileURLToPath(new URL("main.cjs", import.meta.url));
     const args = [...process.execArgv, main, "runs", "replay", id, "--script", "-", "--json"];
     const child = (this.#child = spawn(process.execPath, args, { stdio: "pipe" }));
     const end = (): void => void child.kill();

@@ -104,7 +104,7 @@ describe.concurrent("the exit code", () => {
   });
 
   it.skipIf(process.platform !== "linux")("74 is for a disk that is full", () => {
-    const main = new URL("../../../dist/cli/main.js", import.meta.url).pathname;
+    const main = new URL("../../../dist/cli/main.cjs", import.meta.url).pathname;
     const line = `'${process.execPath}' '${main}' completion bash > /dev/full`;
     expect(spawnSync("sh", ["-c", line]).status).toBe(EXIT.output);
   });

@@ -175,7 +175,7 @@ const hasTerminal = process.platform === "linux" && spawnSync(SCRIPT, ["--versio
 if (!hasTerminal) console.warn("SKIPPED: the command script (util-linux) is needed to try --watch on a real terminal");
 
 it.skipIf(!hasTerminal)("geppetto-js run --watch on a terminal clears nothing, and ends with Ctrl-C", async () => {
-  const main = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+  const main = fileURLToPath(new URL("../../../dist/cli/main.cjs", import.meta.url));
   const folder = newFolder({ "main.js": `console.log("first");` });
   const { PATH } = process.env;
   const env = { PATH, TERM: "xterm", GEPPETTO_LOG: LOG_FILE, XDG_CONFIG_HOME: folder.configHome };

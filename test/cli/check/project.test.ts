@@ -181,7 +181,7 @@ it("geppetto-js check says that types were not checked where there is no TypeScr
     if (!/^(?:\.|typescript$)/.test(name)) symlinkSync(join(root, "node_modules", name), join(modules, name));
   }
   writeFileSync(join(folder.path, "tsconfig.json"), "{}");
-  const main = join(copy, "dist/cli/main.js");
+  const main = join(copy, "dist/cli/main.cjs");
   const good = await folder.cli(["check", "good.ts"], { main });
   expect(good).toMatchObject({
     code: 0,

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Client, type ElicitResult, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 
-const main = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../../dist/cli/main.cjs", import.meta.url));
 export const shopTools: string = fileURLToPath(new URL("./shop-tools.mjs", import.meta.url));
 
 /** What a call of a tool has come to. */

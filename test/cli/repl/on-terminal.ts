@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 
-const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../dist/cli/main.cjs", import.meta.url));
 const PTY = fileURLToPath(new URL("run-on-terminal.py", import.meta.url));
 
 /** Is there what a terminal is made with? */

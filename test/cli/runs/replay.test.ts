@@ -305,7 +305,7 @@ describe.skipIf(!existsSync("/bin/sh"))("a disk that fills up while a run is rec
   it("ends its journal, and not the run, which says so", async () => {
     const { file, cli } = withLog();
     await cli(["eval", "1"]);
-    const main = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+    const main = fileURLToPath(new URL("../../../dist/cli/main.cjs", import.meta.url));
     const code = `for (let i = 0; i < 60; i++) crypto.getRandomValues(new Uint8Array(65_536));
       console.log("end", await new Promise((end) => setTimeout(end, 1, "of it")));`;
     const args = ["-c", `trap '' XFSZ; ulimit -f 1500; exec "$0" "$@"`, process.execPath, main, "run"];

@@ -84,7 +84,7 @@ describe("keys", () => {
 const SCRIPT = "script";
 const hasScript = process.platform === "linux" && spawnSync(SCRIPT, ["--version"]).status === 0;
 if (!hasScript) console.warn("SKIPPED: the command script (util-linux) is needed to try a real terminal");
-const main = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../../dist/cli/main.cjs", import.meta.url));
 
 describe.skipIf(!hasScript)("keys set on a terminal", () => {
   /** Types when it is asked; shows what the terminal shows. */

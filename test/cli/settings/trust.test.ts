@@ -30,7 +30,7 @@ afterAll(async () => {
 const SCRIPT = "script";
 const hasScript = process.platform === "linux" && spawnSync(SCRIPT, ["--version"]).status === 0;
 if (!hasScript) console.warn("SKIPPED: the command script (util-linux) is needed to try a real terminal");
-const main = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../../dist/cli/main.cjs", import.meta.url));
 
 /** Answers the question of `trust`; shows what the terminal shows. */
 async function answer(text: string): Promise<{ code: number | null; screen: string }> {
