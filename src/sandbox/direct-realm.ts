@@ -28,7 +28,7 @@ export interface DirectRealmOptions {
   /** The guest runtime's source, see runtime-text.ts. */
   runtime: string;
   /** V8's code cache of it; where V8 does not take it the source is compiled. */
-  cache?: ArrayBuffer | undefined;
+  cache?: ivm.ExternalCopy<ArrayBuffer> | undefined;
   /** Called when V8 could not recover from running out of memory: the isolate is beyond help. */
   onCatastrophe: () => void;
 }
@@ -52,7 +52,7 @@ export class DirectRealm {
     this.#context = this.#isolate.createContextSync();
     const script = this.#isolate.compileScriptSync(runtime, {
       filename: RUNTIME_NAME,
-      ...(cache === undefined ? {} : { cachedData: new ivm.ExternalCopy(cache) }),
+      ...(cache === undefined ? {} : { cachedData: cache }),
     });
     const start = script.runSync(this.#context, { reference: true, release: true });
     const call = new ivm.Callback((frame: unknown) => bridge.call(checkedFrame(frame)));

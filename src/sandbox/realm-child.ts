@@ -5,6 +5,7 @@
  */
 import { readFileSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import ivm from "isolated-vm";
 import { DirectRealm, type DirectBridge } from "./direct-realm.ts";
 import { MAX_MESSAGE_BYTES, MESSAGE, MessageReader, MessageWriter, type Message } from "./message.ts";
 import type { CreateData } from "./process-realm.ts";
@@ -30,7 +31,9 @@ const chunk = Buffer.allocUnsafe(65_536);
 /** What this process was started with: the program's guest runtime, and the heap that its realm will probably have. */
 const [, , , runtimeFolder = "", expectedMB = ""] = process.argv;
 const runtime = readFileSync(join(runtimeFolder, "runtime.js"), "utf8");
-const cache = readRuntimeCache(runtimeFolder, process.execArgv.includes("--jitless") ? "jitless" : "process");
+const cacheBytes = readRuntimeCache(runtimeFolder, process.execArgv.includes("--jitless") ? "jitless" : "process");
+/** All realms of this process read the same bytes. */
+const cache = cacheBytes && new ivm.ExternalCopy(cacheBytes, { transferOut: true });
 
 /**
  * Longest turn where the system does not end this process with its parent: one that nobody waits for any more must end

@@ -11,7 +11,9 @@ export type CacheKind = "process" | "jitless" | "thread";
 export function readRuntimeCache(folder: string, kind: CacheKind): ArrayBuffer | undefined {
   try {
     const name = `runtime-${process.versions.v8}${kind === "process" ? "" : `-${kind}`}.cache`;
-    return new Uint8Array(readFileSync(join(folder, name))).buffer;
+    const { buffer, byteLength } = readFileSync(join(folder, name));
+    // Node gives a file of this size memory of its own; a part of what others use would be nobody's to hand on.
+    return buffer.byteLength === byteLength ? buffer : undefined;
   } catch {
     return undefined;
   }

@@ -83,7 +83,7 @@ export class ThreadRealm implements Realm {
     }
     const isolate = new ivm.Isolate({ memoryLimit: limits.memoryMB, onCatastrophicError: onCatastrophe });
     const [script, context] = await Promise.all([
-      compileRuntime(isolate, runtime, () => cache && new ivm.ExternalCopy(cache)),
+      compileRuntime(isolate, runtime, () => cache && new ivm.ExternalCopy(cache, { transferOut: true })),
       isolate.createContext(),
     ]);
     const start = await script.run(context, { reference: true, release: true });
