@@ -442,6 +442,7 @@ export class Engine implements AsyncDisposable {
           this.#current.lasting?.keepEvent(event);
           return this.#scope?.tell(event);
         },
+        hearsEvents: () => this.#current.lasting !== undefined || this.#scope?.hearsEvents === true,
         onUnpublished: (topic, error) =>
           this.#logger.warn(`Cannot publish an event on "${topic}": ${toErrorRecord(error).message}`),
       },

@@ -36,6 +36,8 @@ export interface LoopListener {
   onExceeded(error: GeppettoError): void;
   /** An event of a run; the run waits for the promise. */
   onEvent(event: StepEvent): Promise<void> | undefined;
+  /** Does somebody? */
+  hearsEvents(): boolean;
   /** The bus has not taken an event of this topic. */
   onUnpublished(topic: string, error: unknown): void;
   /** A turn exceeded its time, or the realm is gone. The stack is of where the turn was, if that is known. */
@@ -307,8 +309,13 @@ export class RealmSession {
       limits,
       checkRoom: (chars) => this.#checkRoom(chars),
       onEvent: (event) => {
-        if (++this.#events > limits.events) listener.onExceeded(limitError("events", limits.events));
+        this.#countEvent();
         return listener.onEvent(event);
+      },
+      passOver: () => {
+        if (listener.hearsEvents()) return false;
+        this.#countEvent();
+        return true;
       },
       onError: (record) => this.#remember(record),
       onUnpublished: listener.onUnpublished,
@@ -352,6 +359,11 @@ export class RealmSession {
   #break(): void {
     this.#options.listener.onLost("crashed");
     this.#realm.dispose();
+  }
+
+  #countEvent(): void {
+    const { limits, listener } = this.#options;
+    if (++this.#events > limits.events) listener.onExceeded(limitError("events", limits.events));
   }
 
   #checkRoom(chars: number): void {

@@ -100,6 +100,12 @@ export class MemoryPubSub implements Bus {
     return [...this.#subscriptions.keys()];
   }
 
+  /** Would nobody get what is published to this topic, now or later? */
+  static isUnheard(bus: Bus, topic: string): boolean {
+    // One who has put something before our own method hears of all.
+    return bus instanceof MemoryPubSub && bus.publish === MemoryPubSub.prototype.publish && bus.#isUnheard(topic);
+  }
+
   /** Drops what is kept of a topic for late subscribers. */
   forget(topic: string): void {
     this.#kept?.forget(topic);
@@ -124,6 +130,8 @@ export class MemoryPubSub implements Bus {
 
   /** Nobody gets what is published to this topic, now or later. */
   #isUnheard(topic: string): boolean {
+    // Where nobody subscribes to anything the topic need not be looked at.
+    if (this.#kept === undefined && this.#subscriptions.size === 0 && this.#waiting.size === 0) return true;
     if (this.#kept !== undefined || this.#subscriptions.has(topic) || this.#waiting.has(topic)) return false;
     return this.#patterns === 0 || !this.#subscriptions.has(patternOf(topic));
   }

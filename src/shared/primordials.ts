@@ -176,9 +176,17 @@ export function ArrayBufferSlice(buffer: ArrayBufferLike, start: number, end: nu
   return bufferOf(copy) as ArrayBuffer;
 }
 
+const ListPrototype: object = ObjectGetPrototypeOf([]) as object;
+const PlainPrototype: object = ObjectGetPrototypeOf({}) as object;
+
 /** Appends to an internal array without asking `Array.prototype` for a setter. */
 export function append<T>(array: T[], value: T): void {
-  defineField(array, array.length, value);
+  const { length } = array;
+  // Where no prototype has anything at this place an assignment asks nobody, and takes V8 a tenth of the time.
+  const isPlain =
+    ObjectGetPrototypeOf(array) === ListPrototype && ObjectGetPrototypeOf(ListPrototype) === PlainPrototype;
+  if (isPlain && !(length in ListPrototype)) array[length] = value;
+  else defineField(array, length, value);
 }
 
 const generatorPrototype: Generator = ObjectGetPrototypeOf(ObjectGetPrototypeOf((function* () {})()));

@@ -154,8 +154,11 @@ export interface EventFrame {
   wantsAck?: true;
 }
 
-/** The event as it crosses; `error` is the record of the error that an error event reports. */
-export function toEventFrame(event: StepEvent, error: ErrorRecord | undefined): EventFrame {
+/**
+ * The event as it crosses; `error` is the record of the error that an error event reports. Results are left out where the
+ * guest has them.
+ */
+export function toEventFrame(event: StepEvent, error: ErrorRecord | undefined, hasResults = false): EventFrame {
   const { type, seq, time, meta, step } = event;
   const frame: EventFrame = { type, seq, time };
   if (event.type === "reasoning") {
@@ -164,8 +167,8 @@ export function toEventFrame(event: StepEvent, error: ErrorRecord | undefined): 
   }
   if (event.type === "partial") {
     frame.delta = event.delta;
-    if ("result" in event) frame.result = event.result;
-    else frame.isPiece = true;
+    if (!("result" in event)) frame.isPiece = true;
+    else if (!hasResults) frame.result = event.result;
     return frame;
   }
   frame.meta = meta;
@@ -173,7 +176,7 @@ export function toEventFrame(event: StepEvent, error: ErrorRecord | undefined): 
   switch (event.type) {
     case "final":
       frame.text = event.text;
-      frame.results = event.results;
+      if (!hasResults) frame.results = event.results;
       break;
     case "error":
       frame.error = error ?? { name: "StepError", message: event.error, code: event.code };

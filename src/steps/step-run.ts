@@ -1,6 +1,6 @@
-import { abortable } from "../base/abortable.ts";
 import { bothOf, createDeferred, type Deferred } from "../base/deferred.ts";
 import { estimateBytes } from "../base/estimate-bytes.ts";
+import { LazyAbort } from "../base/calls/lazy-abort.ts";
 import { ATTRIBUTES } from "../base/telemetry/conventions.ts";
 import { currentTelemetry, type SpanFailure, type TraceSpan } from "../base/telemetry/trace.ts";
 import { countedValues, timeSource } from "../base/time/time-source.ts";
@@ -38,12 +38,17 @@ export interface StepRunOptions {
    * rejection changes nothing.
    */
   publish?(event: StepEvent, error?: ErrorRecord): Promise<unknown> | undefined;
-  /** Resolves when every event published so far has been delivered to the one who started the run. */
-  delivered?(): Promise<void>;
+  /**
+   * Passes over an event that nobody would get, before it is made: true where that was so. Only then it is not to be
+   * published.
+   */
+  passOver?(type: StepEvent["type"]): boolean;
+  /** Resolves when every event published so far has been delivered to the one who started the run; undefined where all have. */
+  delivered?(): Promise<void> | undefined;
   /** Hears how many characters of results and text the run holds in addition. Throws when it may not hold that many. */
   reserve?(chars: number): void;
   /** Calls a function of the one who started the run. */
-  callGuest?(name: string, args: unknown, signal: AbortSignal): Promise<unknown>;
+  callGuest?(name: string, args: unknown, abort: LazyAbort): Promise<unknown>;
 }
 
 /** How a run ended. */
@@ -60,8 +65,8 @@ type Fields<E extends StepEvent = StepEvent> = E extends StepEvent ? Omit<E, "me
 export class StepRun<O = unknown> implements StepResult<O> {
   readonly id: string;
   readonly #options: StepRunOptions;
-  readonly #controller = new AbortController();
-  readonly #abandoned = new AbortController();
+  readonly #abort = new LazyAbort();
+  readonly #abandoned = new LazyAbort();
   readonly #meta: EventMeta;
   readonly #metadata: RunMetadata;
   readonly #results: unknown[] = [];
@@ -75,8 +80,8 @@ export class StepRun<O = unknown> implements StepResult<O> {
   /** What {@link fail} ended it with. */
   #failure: GeppettoError | undefined;
   #end: RunEnd | undefined;
-  /** Resolved when there is a further result, or the end. */
-  #news: Deferred<void> = createDeferred();
+  /** Resolved when there is a further result, or the end; there where somebody waits for that. */
+  #news: Deferred<void> | undefined;
 
   constructor(options: StepRunOptions) {
     this.#options = options;
@@ -89,7 +94,17 @@ export class StepRun<O = unknown> implements StepResult<O> {
 
   /** Aborted when the run is cancelled or fails. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#abort.signal;
+  }
+
+  get isAborted(): boolean {
+    return this.#abort.aborted;
+  }
+
+  /** Calls the listener when the run is cancelled or fails, unless it was before. Returns what ends that. */
+  onAbort(listener: () => void): () => void {
+    this.#abort.add(listener);
+    return () => this.#abort.delete(listener);
   }
 
   /** The model that answers; "" where there is none, or it is not known yet. */
@@ -131,24 +146,24 @@ export class StepRun<O = unknown> implements StepResult<O> {
    * @param deliveredChars how much of the text the one who cancels has seen; default all that was published.
    */
   cancel(reason: unknown = cancelled(), deliveredChars?: number): boolean {
-    if (this.#over || this.signal.aborted) return false;
+    if (this.#over || this.#abort.aborted) return false;
     this.#deliveredChars = deliveredChars;
-    this.#controller.abort(reason);
+    this.#abort.abort(reason);
     return true;
   }
 
   /** Ends the run with this error. False when it has ended already. */
   fail(error: GeppettoError): boolean {
-    if (this.#over || this.signal.aborted) return false;
+    if (this.#over || this.#abort.aborted) return false;
     this.#failure = error;
-    this.#controller.abort(error);
+    this.#abort.abort(error);
     return true;
   }
 
   /** Cancels the run, and waits no longer for whoever has no room for its last event. */
   abandon(): void {
     this.cancel();
-    this.#abandoned.abort();
+    this.#abandoned.abort(cancelled());
   }
 
   async return(): Promise<Result<O>[]> {
@@ -160,7 +175,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
   async *getChannel(): AsyncGenerator<Result<O>> {
     for (let next = 0; ;) {
       if (next < this.#results.length) yield { ok: true, value: this.#results[next++] as O };
-      else if (this.#end === undefined) await this.#news.promise;
+      else if (this.#end === undefined) await (this.#news ??= createDeferred()).promise;
       else {
         if (this.#end.type !== "final") yield { ok: false, error: this.#errorOf(this.#end) };
         return;
@@ -184,7 +199,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
 
   /** Publishes what the step emits. Rejects once the run is cancelled, with the reason, or has ended. */
   async emit(emission: StepEmission & { result?: unknown }): Promise<void> {
-    this.signal.throwIfAborted();
+    this.#abort.throwIfAborted();
     if (this.#over) throw new GeppettoError("StepError", "Cannot publish an event: the run has ended");
     const { reserve } = this.#options;
     if (emission.type === "partial" || emission.type === "reasoning") reserve?.(emission.delta.length);
@@ -194,12 +209,11 @@ export class StepRun<O = unknown> implements StepResult<O> {
     }
     const completion = this.#text.add(emission.delta, !("result" in emission));
     const published = this.#publish({ ...emission, completion });
-    if (published === undefined) this.signal.throwIfAborted();
-    else await abortable(published, this.signal);
+    if (published === undefined) this.#abort.throwIfAborted();
+    else await this.#abort.abortable(published);
   }
 
   async #work(readInput: () => unknown): Promise<RunEnd> {
-    const { signal } = this;
     try {
       let input: unknown;
       let failure: { error: unknown } | undefined;
@@ -210,16 +224,17 @@ export class StepRun<O = unknown> implements StepResult<O> {
         failure = { error };
       }
       const published = this.#publish({ type: "start" });
-      if (published === undefined) signal.throwIfAborted();
-      else await abortable(published, signal);
+      if (published === undefined) this.#abort.throwIfAborted();
+      else await this.#abort.abortable(published);
       if (failure !== undefined) throw failure.error;
       await this.#collect(input);
-      if (this.#options.delivered !== undefined) await abortable(this.#options.delivered(), signal);
-      signal.throwIfAborted();
+      const delivered = this.#options.delivered?.();
+      if (delivered !== undefined) await this.#abort.abortable(delivered);
+      this.#abort.throwIfAborted();
       this.#over = true;
       return { type: "final", results: this.#results };
     } catch (error) {
-      const isAborted = signal.aborted;
+      const isAborted = this.#abort.aborted;
       this.#over = true;
       if (!isAborted) return { type: "error", error };
       return this.#failure === undefined ? { type: "interrupt" } : { type: "error", error: this.#failure };
@@ -227,12 +242,30 @@ export class StepRun<O = unknown> implements StepResult<O> {
   }
 
   async #collect(input: unknown): Promise<void> {
-    const { signal } = this;
-    const { source, callGuest, reserve } = this.#options;
+    const { source } = this.#options;
+    const context = this.#context();
+    if (source.drive !== undefined && !timeSource().isVirtual) {
+      await this.#abort.abortable(source.drive(context, (value) => this.#takeUnlessAborted(value)));
+      return;
+    }
+    // A step that ignores its signal must not hold up the interrupt, nor its late failure go unheard as a rejection.
+    for await (const value of untilAborted(countedValues(source.run(input, context)), this.signal)) {
+      const taken = this.#take(value);
+      if (taken !== undefined) await taken;
+      this.#abort.throwIfAborted();
+    }
+  }
+
+  /** What the step may use. */
+  #context(): StepContext {
+    const abort = this.#abort;
+    const { callGuest, reserve } = this.#options;
     const time = timeSource();
-    const context: StepContext = {
+    return {
       runId: this.id,
-      signal,
+      get signal() {
+        return abort.signal;
+      },
       metadata: this.#metadata,
       meta: this.#meta,
       publish: (emission) => time.parked(() => this.emit(emission)),
@@ -240,17 +273,19 @@ export class StepRun<O = unknown> implements StepResult<O> {
       callGuest: async (name, args) => {
         if (callGuest === undefined)
           throw new GeppettoError("StepError", `Cannot call "${name}": the run has no such function`);
-        return time.parked(() => callGuest(name, args, signal));
+        return time.parked(() => callGuest(name, args, abort));
       },
     };
-    // A step that ignores its signal must not hold up the interrupt, nor its late failure go unheard as a rejection.
-    for await (const value of untilAborted(countedValues(source.run(input, context)), signal)) {
-      await this.#take(value);
-      signal.throwIfAborted();
-    }
   }
 
-  async #take(value: unknown): Promise<void> {
+  /** What comes of a step that goes on after an abort is nobody's. */
+  #takeUnlessAborted(value: unknown): Promise<void> | undefined {
+    this.#abort.throwIfAborted();
+    return this.#take(value);
+  }
+
+  /** Takes a result; undefined where the next one may come at once. */
+  #take(value: unknown): Promise<void> | undefined {
     const { reserve } = this.#options;
     const text = this.#text.kind === "text" ? "" : resultText(value);
     if (reserve !== undefined) {
@@ -262,14 +297,19 @@ export class StepRun<O = unknown> implements StepResult<O> {
     if (this.#text.kind === "single") {
       if (this.#results.length === 1) {
         reserve?.(text.length);
-        return;
+        return undefined;
       }
       // One that yields again gives a list, of which the first result has not been told.
       this.#text.turnIntoList();
       reserve?.(-this.#firstText.length);
-      await this.#tellResult(this.#firstText, this.#results[0]);
+      return this.#tellBoth(text, value);
     }
-    if (this.#text.kind === "list") await this.#tellResult(text, value);
+    return this.#text.kind === "list" ? this.#tellResult(text, value) : undefined;
+  }
+
+  async #tellBoth(text: string, value: unknown): Promise<void> {
+    await this.#tellResult(this.#firstText, this.#results[0]);
+    await this.#tellResult(text, value);
   }
 
   #tellResult(text: string, result: unknown): Promise<void> {
@@ -279,14 +319,14 @@ export class StepRun<O = unknown> implements StepResult<O> {
   /** Publishes the last event, whatever the step has left of it: results that cannot be handed over make it an error. */
   async #conclude(end: RunEnd): Promise<RunEnd> {
     // Whatever still works for a run that has failed can stop.
-    if (end.type === "error") this.#controller.abort(end.error);
+    if (end.type === "error") this.#abort.abort(end.error);
     this.#metadata.durationMs = Math.max(0, this.#options.now() - this.#metadata.startedAt);
     this.#metadata.eventCount = this.#seq + 1;
     let last = end;
     let refusal = await this.#publishLast(last);
     if (refusal !== undefined && last.type === "final") {
       last = { type: "error", error: refusal.reason };
-      this.#controller.abort(refusal.reason);
+      this.#abort.abort(refusal.reason);
       refusal = await this.#publishLast(last);
     }
     if (refusal !== undefined) {
@@ -301,7 +341,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
     const seq = this.#seq;
     try {
       const published = this.#publishEnd(end);
-      if (published !== undefined) await abortable(published, this.#abandoned.signal);
+      if (published !== undefined) await this.#abandoned.abortable(published);
     } catch (reason) {
       // What becomes of an event that is on its way is nothing to a run that has ended.
       if (this.#seq === seq) return { reason };
@@ -318,9 +358,12 @@ export class StepRun<O = unknown> implements StepResult<O> {
 
   /** Undefined where the next event may follow at once. */
   #publish(fields: Fields, error?: ErrorRecord): Promise<unknown> | undefined {
-    const { now, publish, source } = this.#options;
+    const { now, publish, source, passOver, parentRunId } = this.#options;
+    if (source.onEvent === undefined && passOver?.(fields.type) === true) {
+      this.#seq++;
+      return undefined;
+    }
     const { stepId, type, inputType, outputType } = this.#metadata;
-    const { parentRunId } = this.#options;
     const step: EventStep = {
       stepId,
       type,
@@ -349,12 +392,12 @@ export class StepRun<O = unknown> implements StepResult<O> {
   }
 
   #tell(): void {
-    this.#news.resolve();
-    if (this.#end === undefined) this.#news = createDeferred();
+    this.#news?.resolve();
+    this.#news = undefined;
   }
 
   #errorOf(end: RunEnd): Error {
-    const error = end.type === "error" ? end.error : this.signal.reason;
+    const error = end.type === "error" ? end.error : this.#abort.reason;
     return error instanceof Error ? error : new GeppettoError("StepError", toErrorRecord(error).message);
   }
 }

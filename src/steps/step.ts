@@ -50,6 +50,12 @@ export interface StepSource<I = unknown, O = unknown> {
   /** What becomes of a run in an execution that lasts which was under way when its process ended; default "once". */
   readonly effect?: CallEffect;
   run(input: I, context: StepContext): AsyncIterable<O>;
+  /**
+   * The same as {@link run}, for a step that is told of its results and need not be asked: calls `take` with one after the
+   * other, and waits where that gives a promise. Resolves when there are no more. Where it is there it is used, but where
+   * time is virtual.
+   */
+  drive?(context: StepContext, take: (value: O) => Promise<void> | undefined): Promise<void>;
   /** What is known of the events' `meta` before the first of them. Must not fail. */
   metaFor?(input: unknown): Partial<EventMeta>;
   /** Hears every event of every run; the run waits for the promise as for any subscriber. Must not fail. */

@@ -125,16 +125,21 @@ function headOf(name: string): string {
   return head;
 }
 
-export function toCall(
+export function toCall(op: { name: string; isTraced?: boolean }, args: unknown, callId?: number): string {
+  // Only what a host app's op is called with is a list, which its caller has made.
+  return toCallOf(op, isArray(args) ? encodeList(args) : encodeValue(args), callId);
+}
+
+/** Likewise, of arguments that are written already. */
+export function toCallOf(
   { name, isTraced: tellsCause = false }: { name: string; isTraced?: boolean },
-  args: unknown,
+  args: string,
   callId?: number,
 ): string {
   const id = callId === undefined ? "" : `,${callId}`;
   const tail =
     isTraced && tellsCause && cause !== undefined ? `${id === "" ? ",null" : id},${JSONStringify(cause)}` : id;
-  // Only what a host app's op is called with is a list, which its caller has made.
-  return `${headOf(name)}${isArray(args) ? encodeList(args) : encodeValue(args)}${tail}]`;
+  return `${headOf(name)}${args}${tail}]`;
 }
 
 function unwrap(answer: string, buffers?: readonly ArrayBuffer[]): unknown {
@@ -164,6 +169,13 @@ function note(text: string, isUrgent: boolean): void {
 /** Calls an op that is not answered, mostly without waiting for it; in order with all other calls. Returns its length. */
 export function callNote<Args>(op: Op<Args, void, "note">, args: NoInfer<Args>): number {
   const text = toCall(op, args);
+  note(text, op.isUrgent === true);
+  return text.length;
+}
+
+/** Likewise, of arguments that are written already. */
+export function callNoteOf<Args>(op: Op<Args, void, "note">, args: string): number {
+  const text = toCallOf(op, args);
   note(text, op.isUrgent === true);
   return text.length;
 }

@@ -5,12 +5,13 @@ import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { append, GeneratorNext, GeneratorThrow, promiseThen, SafePromise } from "../../../src/shared/primordials.ts";
 import { markHandled } from "../core/calls.ts";
-import { callNote, currentTurn, onFrame, setCause, tellsCauses } from "../core/kernel.ts";
+import { callNote, callNoteOf, currentTurn, onFrame, setCause, tellsCauses } from "../core/kernel.ts";
 import { clearTimer, startTimer } from "../core/timers.ts";
 import { abortReason, createAbortController, isAborted, onAbort, type AbortSignal } from "../web/abort.ts";
 import { driveBody, type Effects } from "./drive-body.ts";
 import { cancelledError } from "./run-events.ts";
 import { answerCall, answerFailure, callFunction, causeOf, isBodyCall, noteEmitted, toYield } from "./run-functions.ts";
+import { yieldText } from "./run-messages.ts";
 import type { GuestEvent, Run } from "./run.ts";
 import { callFor, callForResult, endedChars, MANY_CHARS, runById, startRun, type StartOptions } from "./runs.ts";
 import type { AllEffect, BodyRun, EffectBody, RunEffect, StepBinding } from "./step-body.ts";
@@ -33,12 +34,24 @@ async function awaitBody(body: EffectBody, run: BodyRun): Promise<unknown> {
     const { done, value } = step();
     if (done === true) return value;
     try {
-      const result = await untilAborted(value, run.signal);
+      const result = isPlain(value) ? await settledValue(value) : await untilAborted(value, run.signal);
       step = () => GeneratorNext(driver, result);
     } catch (error) {
       step = () => GeneratorThrow(driver, error);
     }
   }
+}
+
+/** Is it there already, and nothing that a prototype of the script's would be asked about? */
+function isPlain(value: unknown): boolean {
+  return value === null || (typeof value !== "object" && typeof value !== "function");
+}
+
+/** The value as late as {@link untilAborted} gives one that is there: what else goes on in the turn keeps its place. */
+async function settledValue(value: unknown): Promise<unknown> {
+  await NOTHING;
+  await NOTHING;
+  return value;
 }
 
 /** Awaits it: a promise that is resolved with a promise, or returned by an async function, asks it for its `then`. */
@@ -71,7 +84,9 @@ function untilAborted(value: unknown, signal: AbortSignal): Promise<unknown> {
 
 /** Hands out a result; the promise, where there is one, is fulfilled when there is room for more. */
 function handOut(run: BodyRun, value: unknown, endsPart?: number): Promise<void> | undefined {
-  const chars = callNote(OPS.run_yield, toYield(run, value, endsPart));
+  const given = toYield(run, value, endsPart);
+  const text = yieldText(given);
+  const chars = text === undefined ? callNote(OPS.run_yield, given) : callNoteOf(OPS.run_yield, text);
   const outer = runById(run.id);
   if (outer === undefined) return undefined;
   outer.handedOut += chars;

@@ -1,7 +1,7 @@
 /** Runs of which only the end is wanted, and pieces of text at most. */
 import { DELIVERY } from "../../../src/shared/contract/runs.ts";
 import { isTerminal } from "../../../src/shared/step-events.ts";
-import { SafePromise } from "../../../src/shared/primordials.ts";
+import { SafeError, SafePromise } from "../../../src/shared/primordials.ts";
 import { onAbort, type AbortSignal } from "../web/abort.ts";
 import { startAtOnce } from "./await-body.ts";
 import { cancelledError, withMetadata } from "./run-events.ts";
@@ -21,6 +21,8 @@ export function collect(
   input: unknown,
   { signal, onPartial }: CollectOptions = {},
 ): Promise<unknown[]> {
+  // Not within the promise's function: each frame that V8 has to walk takes its time.
+  const site = new SafeError();
   return new SafePromise((resolve, reject) => {
     let forget = (): void => {};
     const onEvent: Run["onEvent"] = (event, failure) => {
@@ -35,6 +37,7 @@ export function collect(
     startAtOnce(owner, binding, input, onEvent, {
       delivery: onPartial === undefined ? DELIVERY.last : DELIVERY.every,
       signal,
+      site,
     });
     if (signal !== undefined) forget = onAbort(signal, reject);
   });

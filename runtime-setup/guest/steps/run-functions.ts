@@ -6,8 +6,9 @@ import { decodeValue } from "../../../src/shared/decode.ts";
 import { MAX_ERROR_CHARS, type ErrorRecord } from "../../../src/shared/frames.ts";
 import { append, SafeTypeError, StringSlice } from "../../../src/shared/primordials.ts";
 import { describe } from "../core/errors.ts";
-import { callNote } from "../core/kernel.ts";
+import { callNote, callNoteOf } from "../core/kernel.ts";
 import { isAborted } from "../web/abort.ts";
+import { endText } from "./run-messages.ts";
 import type { GuestEvent, Run } from "./run.ts";
 import { callFor } from "./runs.ts";
 import type { BodyRun } from "./step-body.ts";
@@ -68,7 +69,8 @@ export function callFunction(run: Run, { name, args }: GuestCall): unknown {
 /** Tells the host what a call has come to; what a body returns is nobody's. */
 export function answerCall({ id }: Run, call: GuestCall, value: unknown): void {
   const { callId } = call;
-  callNote(OPS.run_answer, isBodyCall(call) ? { id, callId } : { id, callId, value });
+  if (isBodyCall(call)) callNoteOf(OPS.run_answer, endText(id, callId));
+  else callNote(OPS.run_answer, { id, callId, value });
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { FRAMES } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
-import { DELIVERY, GUEST_STEP, YIELD_CREDIT, type RunStart } from "../../../src/shared/contract/runs.ts";
+import { DELIVERY, YIELD_CREDIT, type RunStart } from "../../../src/shared/contract/runs.ts";
 import { isTerminal, type EventFrame } from "../../../src/shared/step-events.ts";
 import { append, ReflectApply, SafeError, SafeMap } from "../../../src/shared/primordials.ts";
 import { describe } from "../core/errors.ts";
@@ -20,8 +20,10 @@ import {
   onReset,
   setCause,
   toCall,
+  toCallOf,
 } from "../core/kernel.ts";
 import { cancelledError, errorOf, toGuestEvent } from "./run-events.ts";
+import { startText } from "./run-messages.ts";
 import type { Run } from "./run.ts";
 import type { StepBinding } from "./step-body.ts";
 import { createAbortController, isAborted, onAbort, type AbortSignal } from "../web/abort.ts";
@@ -64,6 +66,8 @@ export interface StartOptions extends Pick<
   "delivery" | "hasBegun" | "parent" | "forwards" | "part" | "timeoutMs" | "interception"
 > {
   signal?: AbortSignal | undefined;
+  /** Where the script starts it; default here. */
+  site?: Error | undefined;
 }
 
 /** Starts a run. What cannot be made an input is a failure of the run, which is to say an error event. */
@@ -75,7 +79,7 @@ export function startRun(
   options: StartOptions,
 ): Run {
   checkLimit("runs", runs.size + 1);
-  const { delivery, signal, parent } = options;
+  const { delivery, signal, parent, site } = options;
   const id = randomUUID();
   const { type, inputType, outputType } = binding;
   const controller = createAbortController();
@@ -103,7 +107,7 @@ export function startRun(
     cancelled: false,
     isGivenUp: false,
     // A part of a run is started by the runtime, in a turn of its own: the script called where the whole was started.
-    site: (parent === undefined ? undefined : runs.get(parent)?.site) ?? new SafeError(),
+    site: (parent === undefined ? site : runs.get(parent)?.site) ?? new SafeError(),
     controller,
     signal: controller.signal,
     results: [],
@@ -150,10 +154,7 @@ function requestStart(
     interception,
   };
   if (binding.body !== undefined) {
-    const { type, inputType, outputType, kind } = binding;
-    return noteKept(
-      toCall(OPS.run_start, { ...request, step: GUEST_STEP, info: { type, inputType, outputType, kind }, hasBegun }),
-    );
+    return noteKept(toCallOf(OPS.run_start, startText(binding, { ...request, hasBegun })));
   }
   const { step } = binding;
   try {

@@ -13,7 +13,7 @@ import { MAX_TIMER_MS } from "../../../src/shared/limits.ts";
 import { customInspect } from "../core/inspect.ts";
 import { guard } from "../core/kernel.ts";
 import { startTimer } from "../core/timers.ts";
-import { setSignalState, type SignalState, signalState } from "./abort-state.ts";
+import { addAlgorithm, setSignalState, type SignalState, signalState } from "./abort-state.ts";
 import { asRunError, DOMException } from "./dom-exception.ts";
 import { EventTarget, fireEvent } from "./event-target.ts";
 import { type InspectFunction, showFields } from "./show-fields.ts";
@@ -39,9 +39,9 @@ export class AbortSignal extends EventTarget {
     setSignalState(this, {
       aborted: false,
       reason: undefined,
-      algorithms: new SafeSet(),
-      dependents: new SafeSet(),
-      sources: new SafeSet(),
+      algorithms: undefined,
+      dependents: undefined,
+      sources: undefined,
     });
   }
 
@@ -105,8 +105,9 @@ export class AbortSignal extends EventTarget {
       return signal;
     }
     for (let i = 0; i < given.length; i++) {
-      stateOf(given[i]).dependents.add(signal);
-      state.sources.add(given[i]!);
+      const source = stateOf(given[i]);
+      (source.dependents ??= new SafeSet()).add(signal);
+      (state.sources ??= new SafeSet()).add(given[i]!);
     }
     return signal;
   }
@@ -155,16 +156,20 @@ function abortSignal(signal: AbortSignal, reason: unknown): void {
     own.aborted = true;
     own.reason = reason;
     append(reached, target);
-    SetForEach(own.sources, (source: object) => signalState(source)?.dependents.delete(target));
-    own.sources.clear();
-    SetForEach(own.dependents, (dependent: AbortSignal) => mark(dependent, stateOf(dependent)));
-    own.dependents.clear();
+    const { sources, dependents } = own;
+    if (sources !== undefined) {
+      SetForEach(sources, (source: object) => signalState(source)?.dependents?.delete(target));
+      own.sources = undefined;
+    }
+    if (dependents === undefined) return;
+    SetForEach(dependents, (dependent: AbortSignal) => mark(dependent, stateOf(dependent)));
+    own.dependents = undefined;
   };
   mark(signal, state);
   for (let i = 0; i < reached.length; i++) {
     const { algorithms } = stateOf(reached[i]);
-    SetForEach(algorithms, (algorithm: () => void) => guard(algorithm, []));
-    algorithms.clear();
+    if (algorithms !== undefined) SetForEach(algorithms, (algorithm: () => void) => guard(algorithm, []));
+    algorithms?.clear();
     fireEvent(reached[i]!, "abort");
   }
 }
@@ -207,9 +212,9 @@ export function abortReason(signal: AbortSignal): unknown {
 export function onAbort(signal: AbortSignal, listener: (reason: unknown) => void): () => void {
   const state = stateOf(signal);
   const algorithm = (): void => listener(asRunError(state.reason));
-  if (!state.aborted) state.algorithms.add(algorithm);
+  if (!state.aborted) addAlgorithm(state, algorithm);
   return () => {
-    state.algorithms.delete(algorithm);
+    state.algorithms?.delete(algorithm);
   };
 }
 

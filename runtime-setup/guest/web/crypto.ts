@@ -1,14 +1,13 @@
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import {
   append,
-  NumberParseInt,
   NumberToString,
   ObjectDefineProperty,
   SafeSymbol,
   SafeTypeError,
   SafeUint8Array,
+  StringCharCodeAt,
   StringIncludes,
-  StringSlice,
   typedArrayName,
 } from "../../../src/shared/primordials.ts";
 import { MAX_RANDOM_BYTES } from "../../../src/shared/limits.ts";
@@ -28,9 +27,16 @@ for (let byte = 0; byte < 256; byte++) append(HEX, (byte < 16 ? "0" : "") + Numb
 const pool = new SafeUint8Array(POOL_BYTES);
 let next = POOL_BYTES;
 
+/** What a hexadecimal digit in lower case stands for. */
+function digitOf(code: number): number {
+  return code < 0x3a ? code - 0x30 : code - 0x57;
+}
+
 function refill(): void {
   const hex = callSync(OPS.random_bytes, { count: POOL_BYTES });
-  for (let i = 0; i < POOL_BYTES; i++) pool[i] = NumberParseInt(StringSlice(hex, i * 2, i * 2 + 2), 16);
+  for (let i = 0; i < POOL_BYTES; i++) {
+    pool[i] = digitOf(StringCharCodeAt(hex, i * 2)) * 16 + digitOf(StringCharCodeAt(hex, i * 2 + 1));
+  }
   next = 0;
 }
 
@@ -46,17 +52,16 @@ function takeByte(): number {
   return byte;
 }
 
+function takeHex(): string {
+  return HEX[takeByte()]!;
+}
+
 /** A version 4 UUID in lower case. */
 export function randomUUID(): string {
-  let uuid = "";
-  for (let i = 0; i < 16; i++) {
-    if (i === 4 || i === 6 || i === 8 || i === 10) uuid += "-";
-    let byte = takeByte();
-    if (i === 6) byte = (byte & 0x0f) | 0x40;
-    if (i === 8) byte = (byte & 0x3f) | 0x80;
-    uuid += HEX[byte];
-  }
-  return uuid;
+  const start = `${takeHex()}${takeHex()}${takeHex()}${takeHex()}-${takeHex()}${takeHex()}`;
+  const version = HEX[(takeByte() & 0x0f) | 0x40]! + takeHex();
+  const variant = HEX[(takeByte() & 0x3f) | 0x80]! + takeHex();
+  return `${start}-${version}-${variant}-${takeHex()}${takeHex()}${takeHex()}${takeHex()}${takeHex()}${takeHex()}`;
 }
 
 function getRandomValues<T>(array: T): T {

@@ -1,6 +1,6 @@
 import { append, ReflectApply, SafeMap, SafeTypeError } from "../../../src/shared/primordials.ts";
 import { reportUncaught } from "../core/kernel.ts";
-import { signalState } from "./abort-state.ts";
+import { addAlgorithm, signalState } from "./abort-state.ts";
 import { DOMException } from "./dom-exception.ts";
 import { type Event, type EventState, eventState, trustedEvent } from "./event.ts";
 import { toDomString } from "./web-strings.ts";
@@ -39,7 +39,8 @@ export let isEventTarget: (value: object) => boolean;
 
 /** Dispatches to its own listeners; there is no tree here through which an event could bubble. */
 export class EventTarget {
-  readonly #listeners: Map<string, Registration[]> = new SafeMap();
+  /** Made with the first listener: most targets are signals that nobody listens to. */
+  #listeners: Map<string, Registration[]> | undefined = undefined;
 
   addEventListener(type: string, callback: EventListener | null, options?: unknown): void {
     if (arguments.length < 2) throw new SafeTypeError("Cannot add a listener: it needs a type and a listener");
@@ -54,21 +55,22 @@ export class EventTarget {
     }
     if (state?.aborted === true) return;
     const key = toDomString(type);
-    const list = this.#listeners.get(key);
+    const listeners = (this.#listeners ??= new SafeMap());
+    const list = listeners.get(key);
     const registration: Registration = { callback, capture, once, passive, removed: false };
-    if (list === undefined) this.#listeners.set(key, [registration]);
+    if (list === undefined) listeners.set(key, [registration]);
     else {
       for (let i = 0; i < list.length; i++) if (list[i]!.callback === callback && list[i]!.capture === capture) return;
       append(list, registration);
     }
-    state?.algorithms.add(() => this.#remove(key, registration));
+    if (state !== undefined) addAlgorithm(state, () => this.#remove(key, registration));
   }
 
   removeEventListener(type: string, callback: EventListener | null, options?: unknown): void {
     if (arguments.length < 2) throw new SafeTypeError("Cannot remove a listener: it needs a type and a listener");
     const { capture } = readOptions(options);
     const key = toDomString(type);
-    const list = this.#listeners.get(key);
+    const list = this.#listeners?.get(key);
     for (let i = 0; list !== undefined && i < list.length; i++) {
       const registration = list[i]!;
       if (registration.callback !== callback || registration.capture !== capture) continue;
@@ -88,17 +90,18 @@ export class EventTarget {
 
   #remove(key: string, registration: Registration): void {
     registration.removed = true;
-    const list = this.#listeners.get(key);
-    if (list === undefined) return;
+    const listeners = this.#listeners;
+    const list = listeners?.get(key);
+    if (listeners === undefined || list === undefined) return;
     // A dispatch under way walks the old list, in which what is removed is marked.
     const kept: Registration[] = [];
     for (let i = 0; i < list.length; i++) if (list[i] !== registration) append(kept, list[i]!);
-    if (kept.length === 0) this.#listeners.delete(key);
-    else this.#listeners.set(key, kept);
+    if (kept.length === 0) listeners.delete(key);
+    else listeners.set(key, kept);
   }
 
   #dispatch(event: Event, state: EventState): void {
-    const list = this.#listeners.get(state.type);
+    const list = this.#listeners?.get(state.type);
     state.target = this;
     if (list === undefined) return;
     state.dispatching = true;
@@ -139,7 +142,7 @@ export class EventTarget {
       target.#dispatch(event, state);
     };
     fireEvent = (target, type) => {
-      if (!target.#listeners.has(type)) return;
+      if (target.#listeners?.has(type) !== true) return;
       const event = trustedEvent(type);
       target.#dispatch(event, eventState(event) as EventState);
     };

@@ -49,9 +49,14 @@ export class EventWindow<Event> {
     if (this.#events === 0) this.#becomeIdle();
   }
 
+  /** Has every event so far been consumed? */
+  get isIdle(): boolean {
+    return this.#events === 0 || this.#isClosed;
+  }
+
   /** Resolves when every event so far has been consumed, or when the window is closed. */
   async idle(): Promise<void> {
-    if (this.#events === 0 || this.#isClosed) return;
+    if (this.isIdle) return;
     this.#idle ??= createDeferred();
     await this.#idle.promise;
   }

@@ -1,6 +1,6 @@
-import { abortable } from "../../base/abortable.ts";
 import { currentSpan, type TraceSpan } from "../../base/telemetry/trace.ts";
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
+import { abortableBy, type LazyAbort, onAbort } from "../../base/calls/lazy-abort.ts";
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
 import { DELIVERY, type Delivery, type GuestCall } from "../../shared/contract/runs.ts";
 import type { Outcome } from "../../shared/frames.ts";
@@ -46,7 +46,7 @@ export class GuestCalls {
   }
 
   /** Has the guest call one of the run's functions; an abort does not wait for it, but tells it. */
-  async call(name: string, args: unknown, signal: AbortSignal): Promise<unknown> {
+  async call(name: string, args: unknown, signal: AbortSignal | LazyAbort): Promise<unknown> {
     signal.throwIfAborted();
     const callId = this.#nextId++;
     const foreseen = this.#foreseen;
@@ -54,18 +54,17 @@ export class GuestCalls {
     const answer = foreseen ?? this.#expect(callId);
     const span = currentSpan();
     if (span !== undefined) this.#spans.set(callId, span);
-    const onAbort = (): void => {
+    const forget = onAbort(signal, () => {
       answer.reject(signal.reason);
       this.#carrier.abort(callId);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
+    });
     try {
-      if (foreseen === undefined) await abortable(this.#carrier.make({ callId, name, args }), signal);
+      if (foreseen === undefined) await abortableBy(signal, this.#carrier.make({ callId, name, args }));
       return await answer.promise;
     } finally {
       this.#pending.delete(callId);
       this.#spans.delete(callId);
-      signal.removeEventListener("abort", onAbort);
+      forget();
     }
   }
 

@@ -36,9 +36,14 @@ export class GuestMailbox {
     return answer;
   }
 
+  /** Has the guest been told all that there is? */
+  get isIdle(): boolean {
+    return this.#answers.length === 0 || this.#isClosed;
+  }
+
   /** Resolves when the guest has been told all that there is, or nobody tells it anything any more. */
   async idle(): Promise<void> {
-    if (this.#answers.length === 0 || this.#isClosed) return;
+    if (this.isIdle) return;
     this.#idle ??= createDeferred();
     await this.#idle.promise;
   }

@@ -2,6 +2,7 @@ import { bothOf, createDeferred, type Deferred } from "../../base/deferred.ts";
 import type { TraceSpan } from "../../base/telemetry/trace.ts";
 import { timeSource } from "../../base/time/time-source.ts";
 import { PUBLISHED, type Bus } from "../../events/bus.ts";
+import { MemoryPubSub } from "../../events/memory-pub-sub.ts";
 import { SEQUENCE_NUMBER } from "../../events/message.ts";
 import type { RunStart, WaitAnswer } from "../../shared/contract/runs.ts";
 import { GeppettoError } from "../../shared/errors.ts";
@@ -48,6 +49,8 @@ export interface RunSurroundings {
   ledger: Ledger;
   /** Told of each event, before it is published; the run waits for the promise. */
   onEvent(event: StepEvent): Promise<void> | undefined;
+  /** Counts an event that only the bus might carry; false where somebody else hears of events. */
+  passOver(): boolean;
   /** Sees the record of every error event that goes to the guest. */
   onError(record: ErrorRecord): void;
   /** The bus has not taken an event of this topic. */
@@ -105,16 +108,25 @@ export class GuestRun {
       source,
       now,
       publish: (event, error) => this.#publish(event, error),
-      delivered: () => this.#delivery.idle(),
+      passOver: (type) => this.#passOver(type),
+      delivered: () => (this.#delivery.isIdle ? undefined : this.#delivery.idle()),
       reserve,
       ...(request.parent === undefined ? {} : { parentRunId: request.parent }),
-      callGuest: (name, args, signal) => this.#calls.call(name, args, signal),
+      callGuest: (name, args, abort) => this.#calls.call(name, args, abort),
     });
   }
 
   /** Aborted when the run is cancelled or fails. */
   get signal(): AbortSignal {
     return this.#run.signal;
+  }
+
+  get isAborted(): boolean {
+    return this.#run.isAborted;
+  }
+
+  onAbort(listener: () => void): () => void {
+    return this.#run.onAbort(listener);
   }
 
   /** The span of a call that it has made of the guest, or of itself. */
@@ -201,14 +213,13 @@ export class GuestRun {
   /** Ends the run with its parent, and in time. Returns what stops the watching. */
   #watch(): () => void {
     const { timeoutMs } = this.#request;
-    const onAbort = (): void => void this.cancel();
-    const parent = this.#parent?.signal;
-    if (parent?.aborted === true) onAbort();
-    parent?.addEventListener("abort", onAbort, { once: true });
+    const parent = this.#parent;
+    if (parent?.isAborted === true) this.cancel();
+    const forget = parent?.onAbort(() => this.cancel());
     const stop = timeoutMs === undefined ? undefined : timeSource().after(timeoutMs, () => this.#timeOut(timeoutMs));
     return () => {
       stop?.();
-      parent?.removeEventListener("abort", onAbort);
+      forget?.();
     };
   }
 
@@ -244,6 +255,13 @@ export class GuestRun {
     if (inherits === true) parent?.inherit(event);
     const mayForward = emission !== undefined && (this.#forwards || this.#decision !== undefined);
     return mayForward && parent !== undefined ? this.#forwarded(taken, parent, emission) : taken;
+  }
+
+  /** A start or a result that the guest does not want, and of which nobody else hears: most are, of runs inside others too. */
+  #passOver(type: StepEvent["type"]): boolean {
+    const isNobodys =
+      this.#delivery.lastOnly && (type === "start" || (type === "partial" && this.#parent === undefined));
+    return isNobodys && MemoryPubSub.isUnheard(this.#surroundings.bus, this.#topic) && this.#surroundings.passOver();
   }
 
   async #forwarded(taken: Promise<unknown> | undefined, parent: GuestRun, emission: StepEmission): Promise<void> {
@@ -296,17 +314,14 @@ export class GuestRun {
   }
 
   #toFrame(event: StepEvent, error: ErrorRecord | undefined): EventFrame {
-    const frame = toEventFrame(event, error);
+    // The guest has results of its own, and better than any copy.
+    const frame = toEventFrame(event, error, this.#body?.hasBegun === true);
     const { messageId, engine } = event.meta;
     // A partial leaves meta out where the guest has it already.
     if (messageId !== this.#sentMeta?.messageId || engine !== this.#sentMeta.engine) {
       this.#sentMeta = event.meta;
       frame.meta = event.meta;
     }
-    if (this.#body?.hasBegun !== true) return frame;
-    // The guest has them, and better than any copy.
-    delete frame.result;
-    delete frame.results;
     return frame;
   }
 }

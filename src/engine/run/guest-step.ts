@@ -72,6 +72,8 @@ export class GuestStep implements StepSource {
   #room: Deferred<void> | undefined;
   #over = false;
   #isAskedFor = false;
+  /** The body has come to its end, or has failed. */
+  #hasReturned = false;
   #loss: string | undefined;
 
   constructor(info: StepInfo, options: GuestStepOptions) {
@@ -122,15 +124,9 @@ export class GuestStep implements StepSource {
   }
 
   async *run(_: unknown, context: StepContext): AsyncGenerator {
-    this.#isAskedFor = true;
-    let ended = false;
-    const body = context.callGuest(BODY, []).finally(() => {
-      ended = true;
-      this.#more?.resolve();
-    });
-    body.catch(() => {});
+    const body = this.#begin(context);
     try {
-      while (!ended || !this.#waiting.isEmpty) {
+      while (!this.#hasReturned || !this.#waiting.isEmpty) {
         if (this.#failure !== undefined) throw this.#failure.error;
         const next = this.#waiting.take();
         if (next === undefined) {
@@ -148,10 +144,53 @@ export class GuestStep implements StepSource {
       }
       await timeSource().parked(() => body);
     } finally {
-      this.#over = true;
-      this.#waiting.close();
-      this.#makeRoom();
+      this.#end();
     }
+  }
+
+  /** Likewise, without the steps of a generator in between: most runs are of such a step, and short. */
+  async drive(context: StepContext, take: (value: unknown) => Promise<void> | undefined): Promise<void> {
+    const body = this.#begin(context);
+    try {
+      for (;;) {
+        if (this.#failure !== undefined) throw this.#failure.error;
+        const next = this.#waiting.take();
+        if (next === undefined) {
+          if (this.#hasReturned) break;
+          this.#more = createDeferred();
+          await this.#more.promise;
+        } else if ("emission" in next) {
+          await context.publish(next.emission);
+          next.taken.resolve();
+        } else {
+          const taken = take(next.result.value);
+          if (taken !== undefined) await taken;
+          this.#options.reserve(-next.result.weight);
+          this.#noteTaken();
+        }
+      }
+      await body;
+    } finally {
+      this.#end();
+    }
+  }
+
+  /** Has the guest begin with the body; the promise is that of its end. */
+  #begin(context: StepContext): Promise<unknown> {
+    this.#isAskedFor = true;
+    const onEnd = (): void => {
+      this.#hasReturned = true;
+      this.#more?.resolve();
+    };
+    const body = context.callGuest(BODY, []);
+    body.then(onEnd, onEnd);
+    return body;
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#waiting.close();
+    this.#makeRoom();
   }
 
   #noteTaken(): void {

@@ -18,7 +18,9 @@ export interface RunDelivery {
    * @throws {GeppettoError} for an event that cannot cross.
    */
   send(event: EventFrame, bytes: number): Promise<void> | undefined;
-  /** Resolves when all that was sent so far has been consumed. */
+  /** Has all that was sent so far been consumed? */
+  readonly isIdle: boolean;
+  /** Resolves when it has. */
   idle(): Promise<void>;
   /** The guest has taken so many more events. */
   ack(count: number): void;
@@ -54,6 +56,20 @@ const SHORT_CHARS = 4096;
 
 const EVENT_START = `[${FRAME_VERSION},${JSON.stringify(FRAMES.event_deliver.name)},`;
 
+/** Is it the end of a run whose results the guest has, and all that is said of it texts and numbers? An encoder would write the same. */
+function isPlainEnd({ type, results, text, step }: EventFrame): boolean {
+  if (type !== "final" || results !== undefined || text!.length > SHORT_CHARS || step === undefined) return false;
+  const { metadata } = step;
+  for (const name in metadata) {
+    if (name === "$" || !isTextOrNumber(metadata[name])) return false;
+  }
+  return true;
+}
+
+function isTextOrNumber(value: unknown): boolean {
+  return typeof value === "string" || (Number.isFinite(value) && !Object.is(value, -0));
+}
+
 /** Writes the events of a run as they cross. Pieces of text, which are most of them, need no encoder: it would write the same. */
 class EventWriter {
   readonly #id: string;
@@ -71,6 +87,7 @@ class EventWriter {
   frame(event: EventFrame): Frame {
     const { type, seq, time, delta, wantsAck = false } = event;
     const isShortPiece = event.isPiece === true && event.meta === undefined && delta!.length <= SHORT_CHARS;
+    if (isPlainEnd(event)) return { text: `${this.#start}${JSON.stringify(event)}]` };
     if (!isShortPiece) return toFrame(FRAMES.event_deliver, [this.#id, event], "omit");
     const piece = { shape: this.#shapeOf(type, wantsAck), seq, time, delta: JSON.stringify(delta) };
     return { text: pieceText(piece), piece };
@@ -103,6 +120,10 @@ class TurnDelivery implements RunDelivery {
 
   send(event: EventFrame, bytes: number): Promise<void> | undefined {
     return this.#window.add(this.#writer.frame(event), bytes);
+  }
+
+  get isIdle(): boolean {
+    return this.#window.isIdle;
   }
 
   idle(): Promise<void> {
@@ -187,6 +208,10 @@ class PulledDelivery implements RunDelivery {
     return this.#window.add({ frame: this.#writer.frame(event), wantsAck }, bytes);
   }
 
+  get isIdle(): boolean {
+    return this.#window.isIdle;
+  }
+
   idle(): Promise<void> {
     return this.#window.idle();
   }
@@ -224,6 +249,10 @@ class MailboxDelivery implements RunDelivery {
 
   send(event: EventFrame): undefined {
     this.#mailbox.tell({ event });
+  }
+
+  get isIdle(): boolean {
+    return this.#mailbox.isIdle;
   }
 
   idle(): Promise<void> {

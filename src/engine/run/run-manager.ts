@@ -181,7 +181,7 @@ export class RunManager {
 
   /** Has the run been cancelled, or has it failed? */
   isAborted(id: string): boolean {
-    return this.#runs.get(id)?.signal.aborted ?? true;
+    return this.#runs.get(id)?.isAborted ?? true;
   }
 
   /** Resolves when no run is under way. */

@@ -28,6 +28,10 @@ export class ScriptScope {
     return this.#calls.run(fn);
   }
 
+  get hearsEvents(): boolean {
+    return this.#listener !== undefined;
+  }
+
   /** Tells who listens; undefined where the next event may come at once. */
   tell(event: StepEvent): Promise<void> | undefined {
     return this.#listener?.tell(event);
