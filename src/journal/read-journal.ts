@@ -24,8 +24,6 @@ export interface Journal {
 
 const TOO_LARGE = `it is larger than ${MAX_JOURNAL_BYTES / 1_000_000} MB`;
 
-const decompress = promisify(zstdDecompress);
-
 export interface ReadJournalOptions {
   /** What is kept of the texts that the journal has by their hash. */
   texts?: ReadonlyMap<string, Uint8Array>;
@@ -82,7 +80,7 @@ export async function readJournal(
 async function unpack(chunk: Uint8Array, most: number): Promise<Buffer> {
   if (most <= 0) throw new JournalError(TOO_LARGE);
   try {
-    return await decompress(chunk, { maxOutputLength: most });
+    return await promisify(zstdDecompress)(chunk, { maxOutputLength: most });
   } catch (error) {
     // The only error of zlib's that says the text is too long.
     const isLarge = error instanceof RangeError;
