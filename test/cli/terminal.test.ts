@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { callWith } from "../../src/base/call-context.ts";
 import { printLines, printNotes } from "../../src/cli/output/print-table.ts";
 import { StatusLine } from "../../src/cli/output/status-line.ts";
 import { defuse, Terminal, wantsColors, type OutputStream } from "../../src/cli/output/terminal.ts";
@@ -49,6 +50,83 @@ describe("defuse()", () => {
     terminal.write("stdout", "\x1b");
     terminal.write("stdout", "[31m");
     expect(stream.text).toBe("␛[31m");
+  });
+});
+
+describe("what a script prints", () => {
+  const call = callWith();
+
+  function openTerminal(isTTY: boolean): { terminal: Terminal; writes: string[] } {
+    const writes: string[] = [];
+    const into = (name: string): FakeStream =>
+      Object.assign(new FakeStream(isTTY), { write: (text: string) => void writes.push(`${name}: ${text}`) });
+    return { terminal: new Terminal(into("out"), into("err"), {}), writes };
+  }
+
+  beforeAll(() => void vi.useFakeTimers());
+  afterAll(() => void vi.useRealTimers());
+
+  it("goes into a pipe in one write where it comes within moments", () => {
+    const { terminal, writes } = openTerminal(false);
+    const { stdout } = terminal.sink();
+    stdout("a\n", call);
+    stdout("b\n", call);
+    vi.runAllTimers();
+    stdout("c\n", call);
+    vi.runAllTimers();
+    expect(writes).toStrictEqual(["out: a\nb\n", "out: c\n"]);
+  });
+
+  it("keeps its order among both streams and what else is written", () => {
+    const { terminal, writes } = openTerminal(false);
+    const { stdout, stderr } = terminal.sink();
+    stdout("a\n", call);
+    stderr("b\n", call);
+    stdout("c\n", call);
+    terminal.note("note");
+    stdout("d\n", call);
+    terminal.write("stdout", "result\n");
+    vi.runAllTimers();
+    expect(writes).toStrictEqual(["out: a\n", "err: b\n", "out: c\n", "err: note\n", "out: d\n", "out: result\n"]);
+  });
+
+  it("is written at once where it is much, and before the terminal goes", () => {
+    const { terminal, writes } = openTerminal(false);
+    const { stdout } = terminal.sink();
+    stdout("x".repeat(100_000), call);
+    expect(writes).toHaveLength(1);
+    stdout("last\n", call);
+    terminal[Symbol.dispose]();
+    expect(writes[1]).toBe("out: last\n");
+  });
+
+  it("is written when this process ends, and nobody listens for that afterwards", () => {
+    const before = process.listeners("exit");
+    const { terminal, writes } = openTerminal(false);
+    terminal.sink().stdout("last\n", call);
+    const [onExit, ...others] = process.listeners("exit").filter((listener) => !before.includes(listener));
+    expect(others).toHaveLength(0);
+    onExit!(0);
+    expect(writes).toStrictEqual(["out: last\n"]);
+    terminal[Symbol.dispose]();
+    expect(process.listeners("exit")).toStrictEqual(before);
+  });
+
+  it("is seen on a terminal at once", () => {
+    const { terminal, writes } = openTerminal(true);
+    terminal.sink().stdout("a", call);
+    expect(writes).toStrictEqual(["out: a"]);
+  });
+
+  it("is not lost when the process ends itself at once", () => {
+    const code = `
+      import { Terminal } from ${JSON.stringify(new URL("../../src/cli/output/terminal.ts", import.meta.url).href)};
+      const { stdout } = new Terminal(process.stdout, process.stderr, {}).sink();
+      stdout("first\\n");
+      stdout("last\\n");
+      process.exit(3);`;
+    const { stdout, status } = spawnSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" });
+    expect({ stdout, status }).toStrictEqual({ stdout: "first\nlast\n", status: 3 });
   });
 });
 

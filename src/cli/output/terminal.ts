@@ -45,6 +45,11 @@ export function isReaderGone({ code }: NodeJS.ErrnoException): boolean {
 
 type StreamName = "stdout" | "stderr";
 
+/** Most that a script prints into a pipe or a file before it is written, in characters. */
+const MAX_HELD_CHARS = 16_384;
+/** How long it waits for more, in milliseconds. */
+const HOLD_MS = 2;
+
 /**
  * The two streams of this process. Text for a terminal is defused. What is written for the moment (a status line) is
  * erased before anything else is written. Once it is disposed of, it hears no more of what becomes of the streams.
@@ -55,6 +60,8 @@ export class Terminal implements Disposable {
   #atLineStart = true;
   /** What is to be written when the user has answered. */
   #waiting: [StreamName, string][] | undefined;
+  /** What a script has just printed, all of it to one stream that is not a terminal. */
+  #held: { name: StreamName; text: string } | undefined;
   /** Called before each write. */
   onWrite: () => void = () => {};
   /** Called when the reader of a stream has gone, or the stream cannot be written to, with the error if it is that. */
@@ -68,6 +75,8 @@ export class Terminal implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.flush();
+    process.off("exit", this.flush);
     for (const stream of Object.values(this.#streams)) stream.off("error", this.#onError);
   }
 
@@ -77,6 +86,35 @@ export class Terminal implements Disposable {
   }
 
   write(name: StreamName, text: string): void {
+    this.flush();
+    this.#put(name, text);
+  }
+
+  /**
+   * Writes what a script prints. What comes within moments goes into a pipe or a file in one go: a write for each line would
+   * take longer than all else that is done for it.
+   */
+  #print(name: StreamName, text: string): void {
+    if (this.#streams[name].isTTY === true || (this.#held !== undefined && this.#held.name !== name)) this.flush();
+    if (this.#streams[name].isTTY === true) return this.#put(name, text);
+    if (this.#held === undefined) {
+      this.#held = { name, text };
+      setTimeout(this.flush, HOLD_MS);
+      // Whatever ends this process, what it has heard is written; a listener is there once.
+      process.off("exit", this.flush).once("exit", this.flush);
+    } else this.#held.text += text;
+    if (this.#held.text.length >= MAX_HELD_CHARS) this.flush();
+  }
+
+  /** Writes what is held. To be called before anybody else writes to the same streams. */
+  readonly flush = (): void => {
+    if (this.#held === undefined) return;
+    const { name, text } = this.#held;
+    this.#held = undefined;
+    this.#put(name, text);
+  };
+
+  #put(name: StreamName, text: string): void {
     if (this.#broken || text === "") return;
     if (this.#waiting !== undefined) {
       this.#waiting.push([name, text]);
@@ -131,8 +169,8 @@ export class Terminal implements Disposable {
   /** Where a script's output goes. */
   sink(): ConsoleSink {
     return {
-      stdout: (text) => this.write("stdout", text),
-      stderr: (text) => this.write("stderr", text),
+      stdout: (text) => this.#print("stdout", text),
+      stderr: (text) => this.#print("stderr", text),
       colors: this.colors,
     };
   }

@@ -55,6 +55,7 @@ export function reportOutcome(
     const toDocument = (error: ScriptError): object => new ErrorReport(error, context).toDocument();
     const facts = { exitCode, usage, measures, thresholds, runId, stdout: printed, toDocument };
     const document = scriptDocument(outcome, facts);
+    terminal.flush();
     process.stdout.write(`${toJson(document)}\n`);
   } else if (text !== undefined) terminal.write("stdout", `${text}\n`);
   if (signal !== undefined && !options.quiet) terminal.note(SIGNAL_WORDS[signal]);
