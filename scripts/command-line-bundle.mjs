@@ -28,7 +28,9 @@ export async function bundleCommandLine(root, packages) {
   mkdirSync(outdir, { recursive: true });
   const [main] = await bundle("main.ts", false);
   writeFileSync(join(outdir, "main.cjs"), mainFile(main));
-  chmodSync(join(outdir, "main.cjs"), 0o755);
+  // What names the program by the path that it had at first finds it there still.
+  writeFileSync(join(outdir, "main.js"), '#!/usr/bin/env node\nimport "./main.cjs";\n');
+  for (const name of ["main.cjs", "main.js"]) chmodSync(join(outdir, name), 0o755);
   // Only modules are split into parts that load on use: so that is what is made first.
   writeFileSync(join(outdir, "program.cjs"), programFile(await bundle("program.ts", true)));
   execFileSync(process.execPath, [join(root, "scripts/make-program-cache.mjs"), outdir], { stdio: "inherit" });

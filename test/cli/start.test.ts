@@ -52,6 +52,14 @@ function cpuOf(args: readonly string[]): number {
 
 const HEAVY = ["child_process", "crypto", "readline", "sqlite", "worker_threads", "http", "v8"];
 
+test("the program is found by the path that it had at first", () => {
+  const versions = ["main.cjs", "main.js"].map((name) =>
+    execFileSync(process.execPath, [join(cli, name), "--version"], { encoding: "utf8" }),
+  );
+  expect(versions[0]).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(versions[1]).toBe(versions[0]);
+});
+
 describe("The command line", () => {
   test.each([["--version"], ["--help"]])("loads nothing heavy for %s", (flag) => {
     const { out, loaded } = loadedBy(join(cli, "main.cjs"), [flag]);
