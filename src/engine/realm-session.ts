@@ -262,7 +262,7 @@ export class RealmSession {
     this.ops.abortAll(reason);
     this.#abandon(toErrorRecord(reason));
     for (const check of this.#checks.values()) check.reject(reason);
-    await this.#runs.ended();
+    await Promise.all([this.#runs.ended(), this.#realm.ended()]);
   }
 
   /** The error with what the host knows of it: an error that the host itself made is the host's record of it. */

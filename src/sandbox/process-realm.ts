@@ -189,6 +189,11 @@ export class ProcessRealm implements Realm {
     if (!isIdle || this.#isCutShort || !this.#leaveChild()) this.#end({ kind: "disposed" });
   }
 
+  /** Its process is not this one. */
+  ended(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** Leaves the child for the next realm, and says whether it could. */
   #leaveChild(): boolean {
     const { uses, cpuMs } = this.#warm?.used ?? { uses: 0, cpuMs: 0 };

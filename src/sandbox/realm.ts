@@ -73,6 +73,8 @@ export interface Realm {
   run(source: Source, options?: EntryOptions): Promise<RealmFailure | undefined>;
   /** Ends the realm; what is running in it is terminated. Idempotent. */
   dispose(): void;
+  /** Resolves when a realm that was disposed of has let go of this process, or it is plain that it does not. */
+  ended(): Promise<void>;
   readonly disposed: boolean;
   /** A thread of this process runs on although its realm is disposed: only the end of the process ends it. */
   readonly tainted: boolean;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import ivm from "isolated-vm";
+import { createDeferred } from "../base/deferred.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { Frame } from "../shared/frames.ts";
 import { codeCacheOf, compileRuntime } from "./compile-runtime.ts";
@@ -59,6 +60,8 @@ export class ThreadRealm implements Realm {
   #turns = 0;
   #tainted = false;
   #disposedAt = 0;
+  /** Resolves when no turn is under way any more, or the realm is tainted. */
+  readonly #ended = createDeferred();
   #cpuAtDispose: NodeJS.CpuUsage | undefined;
   /** Source text that is being compiled or run: what comes after it waits, so that calls take effect in order. */
   #running: Promise<unknown> | undefined;
@@ -166,10 +169,16 @@ export class ThreadRealm implements Realm {
     setTimeout(() => this.#checkEnded(), TAINT_MS).unref();
   }
 
+  /** A turn that is on its way back asks this process for it: one that ends meanwhile would wait for it for ever. */
+  ended(): Promise<void> {
+    return this.#disposedByHost && this.#turns > 0 ? this.#ended.promise : Promise.resolve();
+  }
+
   /** Disposing is a hint: native loops do not take it. */
   #checkEnded(): void {
     if (this.#turns === 0) return;
     this.#tainted = true;
+    this.#ended.resolve();
     ThreadRealm.#stuck.add(this);
   }
 
@@ -185,7 +194,9 @@ export class ThreadRealm implements Realm {
   /** One that ends late has ended all the same. */
   #endTurn(): void {
     this.#turns--;
-    if (this.#turns > 0 || !this.#tainted) return;
+    if (this.#turns > 0) return;
+    if (this.#disposedByHost) this.#ended.resolve();
+    if (!this.#tainted) return;
     this.#tainted = false;
     ThreadRealm.#stuck.delete(this);
   }

@@ -14,6 +14,7 @@ import { HostMonitor } from "../host-monitor.ts";
 
 /** A guest whose every word is the test's: what a script would be that has broken out of its isolate. */
 class FakeGuest implements Realm {
+  ended = (): Promise<void> => Promise.resolve();
   bridge!: HostBridge;
   readonly tainted = false;
   disposed = false;

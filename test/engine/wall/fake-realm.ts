@@ -15,6 +15,7 @@ export interface Turn {
 }
 
 export class FakeRealm implements Realm {
+  ended = (): Promise<void> => Promise.resolve();
   readonly disposed = false;
   readonly tainted = false;
   onGone: (failure: RealmFailure) => void = () => {};
