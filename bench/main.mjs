@@ -1,10 +1,11 @@
 // Measures speed beside peers in the same run. Figures are medians with their spread; the ratio to the first row of each
 // table says more than the figures do on another machine.
 //
-//   npm run bench [-- part …] [-- --quick] [-- --json] [-- --write] [-- --check]
+//   npm run bench [-- part …] [-- --quick] [-- --runs=3] [-- --json] [-- --write] [-- --check]
 //
 // Parts: start, imports, pool, throughput, chat, values, pipeline, memory, journal, executions,
-// tests, workers; all, where none is named, and plots of how cost grows then. --write puts the tables into bench/RESULTS.md,
+// tests, workers; all, where none is named, and plots of how cost grows then. --runs measures so often anew, each time in a
+// process of its own, and tells the medians of all runs. --write puts the tables into bench/RESULTS.md,
 // in place of the same ones of before, the ratios into bench/ratios.json, and the plots into bench/plots; --check fails where a
 // ratio has become worse than half of the one in bench/ratios.json.
 import { cpus, loadavg, release } from "node:os";
@@ -12,10 +13,11 @@ import { benchChat } from "./chat.mjs";
 import { benchExecutions } from "./executions.mjs";
 import { benchImports } from "./imports.mjs";
 import { benchJournal } from "./journal.mjs";
-import { comparisons, repetitions } from "./measure.mjs";
+import { comparisons, printTable, repetitions } from "./measure.mjs";
 import { benchMemory } from "./memory.mjs";
 import { benchPipeline } from "./pipeline.mjs";
 import { benchPool } from "./pool.mjs";
+import { severalRuns } from "./report/several-runs.mjs";
 import { readRatios, writePlots, writeTables } from "./report/write-report.mjs";
 import { benchStart } from "./start.mjs";
 import { benchTests } from "./tests.mjs";
@@ -44,9 +46,15 @@ const { node, v8 } = process.versions;
 const load = () => loadavg()[0].toFixed(1);
 const system = `Node ${node} (V8 ${v8}), ${process.platform} ${release()}, ${cpus().length} x ${cpus()[0]?.model.trim()}`;
 const loadBefore = load();
-if (!given.has("--json")) console.log(`${system}, load ${loadBefore}, medians of ${repetitions}`);
-for (const name of asked.length === 0 ? Object.keys(PARTS) : asked) await PARTS[name]();
-const machine = `${system}, load ${loadBefore} to ${load()}, medians of ${repetitions}`;
+const runs = Number([...given].find((option) => option.startsWith("--runs="))?.slice("--runs=".length) ?? 1);
+const medians = runs > 1 ? `${runs} runs, each with medians of ${repetitions}` : `medians of ${repetitions}`;
+if (!given.has("--json")) console.log(`${system}, load ${loadBefore}, ${medians}`);
+if (runs > 1) {
+  for (const { title, unit, rows } of severalRuns(runs, [...asked, ...(given.has("--quick") ? ["--quick"] : [])])) {
+    printTable(title, unit, Object.fromEntries(rows.map(({ name, ratio: _, ...measured }) => [name, measured])));
+  }
+} else for (const name of asked.length === 0 ? Object.keys(PARTS) : asked) await PARTS[name]();
+const machine = `${system}, load ${loadBefore} to ${load()}, ${medians}`;
 
 const higherIsBetter = (unit) => unit.endsWith("per second");
 if (given.has("--json")) console.log(JSON.stringify({ machine, comparisons }, null, 2));

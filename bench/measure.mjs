@@ -110,11 +110,14 @@ export function printTable(title, unit, results) {
 /** The comparisons as tables of Markdown, each with its heading. */
 export function toMarkdown() {
   return comparisons.map(({ title, unit, rows }) => {
-    const lines = rows.map(({ name, median: middle, least, most, cpuMicros, ratio }) => {
+    const hasRuns = rows.some(({ runs }) => runs !== undefined);
+    const lines = rows.map(({ name, median: middle, runs, least, most, cpuMicros, ratio }) => {
       const cpu = cpuMicros === undefined ? "" : cpuMicros.toFixed(1);
-      return `| ${name} | ${format(middle)} | ${format(least)} – ${format(most)} | ${ratio.toFixed(2)} | ${cpu} |`;
+      const ofRuns = hasRuns ? ` ${runs.map(format).join(" · ")} |` : "";
+      return `| ${name} | ${format(middle)} |${ofRuns} ${format(least)} – ${format(most)} | ${ratio.toFixed(2)} | ${cpu} |`;
     });
-    const head = "| | median | spread | ratio | CPU, µs |\n| --- | ---: | ---: | ---: | ---: |";
+    const [runsHead, runsLine] = hasRuns ? [" each run |", " ---: |"] : ["", ""];
+    const head = `| | median |${runsHead} spread | ratio | CPU, µs |\n| --- | ---: |${runsLine} ---: | ---: | ---: |`;
     return [`## ${title} (${unit})`, `${head}\n${lines.join("\n")}`];
   });
 }

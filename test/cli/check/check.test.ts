@@ -205,7 +205,7 @@ describe.concurrent("geppetto-js check", () => {
   it("says of a script that is nested too deeply what the engine says, without a place inside of that", async () => {
     const { exitCode, problems } = await problemsOf("deep.js", "[".repeat(200_000));
     expect(exitCode).toBe(65);
-    expect(problems).toMatchObject([{ kind: "load", message: "Maximum call stack size exceeded" }]);
+    expect(problems).toMatchObject([{ kind: "load", message: expect.stringContaining("is nested too deeply") }]);
   });
 
   it("bounds what it prints of a script in which everything is wrong", async () => {
