@@ -1,5 +1,5 @@
 import { isTerminal, type StepEvent } from "../shared/step-events.ts";
-import { continuationOf, type Continuation } from "../steps/run-text.ts";
+import { askForContinuations, continuationOf, type Continuation } from "../steps/run-text.ts";
 
 /** An event without what its predecessors of the same run say already. */
 export type PackedEvent = Omit<StepEvent, "meta" | "step"> & {
@@ -19,6 +19,10 @@ interface RunState {
 /** Makes the events of runs short to keep: a text in a thousand pieces would be kept a thousand times. */
 export class EventPacker {
   readonly #runs = new Map<string, RunState>();
+
+  constructor() {
+    askForContinuations();
+  }
 
   pack(event: StepEvent): PackedEvent {
     const { stepId } = event.step;

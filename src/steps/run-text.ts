@@ -6,16 +6,25 @@ export type Continuation = "text" | "list";
 /** Texts up to this length are compared as fast as they are looked up. */
 const LONG_TEXT = 4096;
 
-const continuations = new WeakMap<StepEvent, Continuation>();
+/** Of an event that says how it goes on; nobody comes across it. A weak map of events would cost V8's collector much more. */
+const CONTINUATION = Symbol("continuation");
+
+let isAskedFor = false;
+
+/** From now on runs note how long completions go on. Until then nobody would read it. */
+export function askForContinuations(): void {
+  isAskedFor = true;
+}
 
 /** Notes how a long completion goes on, for those who would have to compare it with the one before. */
 export function noteContinuation(event: StepEvent & { type: "partial" }, continuation: Continuation): void {
-  if (event.completion.length > LONG_TEXT) continuations.set(event, continuation);
+  if (isAskedFor && event.completion.length > LONG_TEXT)
+    Object.defineProperty(event, CONTINUATION, { value: continuation });
 }
 
 /** What the run noted; undefined for short texts, and for events that did not come from a run of this process. */
 export function continuationOf(event: StepEvent): Continuation | undefined {
-  return continuations.get(event);
+  return (event as { [CONTINUATION]?: Continuation })[CONTINUATION];
 }
 
 /** The text of a run, made of its partials: pieces, and the rests of the results that the pieces belong to. */
