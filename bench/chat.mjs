@@ -53,6 +53,55 @@ async function script(isolation, baseURL, deltas) {
   return { value: (deltas / ms) * 1000, cpuMicros: (cpuMs * 1000) / deltas };
 }
 
+/** How often the first delta is waited for, after once that does not count. */
+const ASKED = 20;
+
+const meanOf = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+
+/** Milliseconds from the question to the first delta, on a connection that is there. */
+async function firstOfSdk(baseURL) {
+  const client = new OpenAI({ baseURL, apiKey: "none" });
+  const waits = [];
+  for (let i = 0; i <= ASKED; i++) {
+    const askedAt = performance.now();
+    const messages = [{ role: "user", content: "hello" }];
+    const stream = await client.chat.completions.create({ model: "m", stream: true, messages });
+    let hasCome = false;
+    for await (const { choices } of stream) {
+      if (hasCome || !choices[0]?.delta.content) continue;
+      hasCome = true;
+      if (i > 0) waits.push(performance.now() - askedAt);
+    }
+  }
+  return meanOf(waits);
+}
+
+async function firstOfScript(isolation, baseURL) {
+  const marks = [];
+  await using engine = new RuntimeEngine({
+    isolation,
+    console: silent,
+    setup: [
+      setupDefaults({ chat: { provider: "openai", model: "m", apiKey: "none", baseURL } }),
+      (vm) => vm.op("mark", () => void marks.push(performance.now()), { mode: "sync" }),
+    ],
+  });
+  await engine.start();
+  const code = `const step = new ChatStepFactory().newStep();
+    for (let i = 0; i <= ${ASKED}; i++) {
+      let hasCome = false;
+      mark();
+      await new Promise((resolve) => step.runWithEvents("hello", ({ type }) => {
+        if (type === "partial" && !hasCome) { hasCome = true; mark(); }
+        else if (type === "final" || type === "error") resolve();
+      }));
+    }`;
+  const { ok, error } = await engine.runScript({ code });
+  if (!ok) throw new Error(error.message);
+  const waits = Array.from({ length: ASKED + 1 }, (_, i) => marks[2 * i + 1] - marks[2 * i]);
+  return meanOf(waits.slice(1));
+}
+
 export async function benchChat() {
   const deltas = scaled(10_000);
   const { baseURL, close } = await serve(deltas);
@@ -66,4 +115,15 @@ export async function benchChat() {
     }),
   );
   close();
+  const few = await serve(10);
+  printTable(
+    "From a question to the first delta of its answer",
+    "ms",
+    await compare({
+      "bare SDK": () => firstOfSdk(few.baseURL),
+      "runWithEvents, thread": () => firstOfScript("thread", few.baseURL),
+      "runWithEvents, process": () => firstOfScript("process", few.baseURL),
+    }),
+  );
+  few.close();
 }

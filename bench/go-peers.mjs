@@ -1,6 +1,6 @@
 // Small programs in Go, where there is a Go.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,8 +10,10 @@ export function goPeer(name) {
   const folder = mkdtempSync(join(tmpdir(), "geppetto-peer-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const program = join(folder, name);
-  const source = fileURLToPath(new URL(`peers/${name}/main.go`, import.meta.url));
-  const built = spawnSync("go", ["build", "-o", program, source], { stdio: "ignore" });
+  const cwd = fileURLToPath(new URL(`peers/${name}`, import.meta.url));
+  // What it needs of others is fetched the first time, where there is a network.
+  const source = existsSync(join(cwd, "go.mod")) ? "." : "main.go";
+  const built = spawnSync("go", ["build", "-o", program, source], { cwd, stdio: "ignore" });
   if (built.error !== undefined || built.status !== 0) return undefined;
   return (...args) => Number(execFileSync(program, args.map(String), { encoding: "utf8" }));
 }

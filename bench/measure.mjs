@@ -46,7 +46,7 @@ export async function timeWithCpu(run) {
   const before = process.cpuUsage();
   const ms = await time(run);
   const { user, system } = process.cpuUsage(before);
-  return { ms, cpuMs: (user + system) / 1000 + cpuMsOfChildren() - ofChildren };
+  return { ms, cpuMs: (user + system) / 1000 + ofChildren() };
 }
 
 /**

@@ -23,10 +23,15 @@ export function privateMBOfChildren() {
   }, 0);
 }
 
-/** CPU milliseconds that the children that run now have used so far, with all that the system did for them; 0 where it tells nothing. */
+/**
+ * Begins to count the CPU milliseconds of the children, with all that the system does for them. What it gives tells how much
+ * the children have used since then that still run; 0 where the system tells nothing.
+ */
 export function cpuMsOfChildren() {
-  if (!existsSync("/proc/self/schedstat")) return 0;
-  return children().reduce((sum, pid) => sum + cpuMsOf(pid), 0);
+  if (!existsSync("/proc/self/schedstat")) return () => 0;
+  const before = new Map(children().map((pid) => [pid, cpuMsOf(pid)]));
+  // One that ends meanwhile, of what was measured before, would be taken off.
+  return () => children().reduce((sum, pid) => sum + Math.max(0, cpuMsOf(pid) - (before.get(pid) ?? 0)), 0);
 }
 
 /** Of all threads. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import ivm from "isolated-vm";
 import { getQuickJS } from "quickjs-emscripten";
 import { defineStep, MemoryPubSub, RuntimeEngine, setupDefaults } from "../dist/src/index.js";
+import { goPeer } from "./go-peers.mjs";
 import { compare, printTable, scaled, scriptFile, time, timeWithCpu } from "./measure.mjs";
 
 const ISOLATIONS = ["thread", "process"];
@@ -100,6 +101,18 @@ async function bareEventsSync(count) {
   return { value: perSecond(count, ms), cpuMicros: (cpuMs / count) * 1000 };
 }
 
+/** Calls of a function of the host from a bare isolate: the least that such a call costs. */
+async function bareOps(count, code) {
+  const isolate = new ivm.Isolate({ memoryLimit: 128 });
+  const context = await isolate.createContext();
+  await context.global.set("host", new ivm.Reference((n) => n));
+  await context.eval(`const later = (n) => host.apply(undefined, [n], { result: { promise: true, copy: true } });
+    const sync = (n) => host.applySync(undefined, [n]);`);
+  const { ms, cpuMs } = await timeWithCpu(() => context.eval(`(async () => { ${code} })()`, { promise: true }));
+  isolate.dispose();
+  return { value: perSecond(count, ms), cpuMicros: (cpuMs / count) * 1000 };
+}
+
 /** The same frames into QuickJS, each parsed there, with the jobs that follow. */
 async function quickJsEvents(count) {
   const context = (await getQuickJS()).newContext();
@@ -174,6 +187,8 @@ async function callDirectly(count) {
 }
 
 export async function benchThroughput() {
+  const goja = goPeer("goja");
+  const gojaRows = (name, mode, count) => (goja === undefined ? {} : { [name]: async () => goja(mode, count) });
   const events = scaled(20_000);
   const untilFinal = `await new Promise((resolve) => stream.runWithEvents(${events}, ({ type }) => { if (type === "final") resolve() }))`;
   printTable(
@@ -183,20 +198,31 @@ export async function benchThroughput() {
       "bare isolate, applySync": () => bareEventsSync(events),
       "bare isolate, pipelined apply": () => bareEvents(events),
       "quickjs-emscripten": () => quickJsEvents(events),
+      ...gojaRows("Goja alone", "alone", events),
+      ...gojaRows("Goja behind Watermill, with acks", "watermill", events),
       ...both("runWithEvents", events, untilFinal),
       ...both("for await", events, `for await (const _ of stream.stream(${events}));`),
     }),
   );
 
   const calls = scaled(5000);
-  const loops = {
-    "sync op": `for (let i = 0; i < ${calls}; i++) sync(i)`,
-    "async op, one by one": `for (let i = 0; i < ${calls}; i++) await globalThis.async(i)`,
-    "async op, 100 at a time": `for (let i = 0; i < ${calls}; i += 100) await Promise.all(Array.from({ length: 100 }, (_, n) => globalThis.async(n)))`,
-    "blocking op": `for (let i = 0; i < ${calls}; i++) blocking(i)`,
+  const oneByOne = (call) => `for (let i = 0; i < ${calls}; i++) ${call}(i)`;
+  const atOnce = (call) =>
+    `for (let i = 0; i < ${calls}; i += 100) await Promise.all(Array.from({ length: 100 }, (_, n) => ${call}(n)))`;
+  const ops = {
+    "sync op": [oneByOne("sync"), { "bare isolate, applySync": () => bareOps(calls, oneByOne("sync")) }],
+    "async op, one by one": [
+      oneByOne("await globalThis.async"),
+      { "bare isolate": () => bareOps(calls, oneByOne("await later")), ...gojaRows("Goja", "ops", calls) },
+    ],
+    "async op, 100 at a time": [
+      atOnce("globalThis.async"),
+      { "bare isolate": () => bareOps(calls, atOnce("later")), ...gojaRows("Goja", "ops-at-once", calls) },
+    ],
+    "blocking op": [oneByOne("blocking"), {}],
   };
-  for (const [name, code] of Object.entries(loops))
-    printTable(name, "per second", await compare(both(name, calls, code)));
+  for (const [name, [code, peers]] of Object.entries(ops))
+    printTable(name, "per second", await compare({ ...peers, ...both(name, calls, code) }));
 
   const runs = scaled(2000);
   const steps5 = "Array.from({ length: 5 }, () => steps.createLambdaStep((n) => n + 1))";
