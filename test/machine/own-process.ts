@@ -14,6 +14,8 @@ const TRACES = [
   /\bprocess\.(on|once|chdir|umask)\(/,
   /\b(setFlagsFromString|memoryUsage|setGlobalContextManager|threadCpuUsage)\b/,
   /\bfrom "node:diagnostics_channel"/,
+  // Who shares the time of a process is known to all that runs in it.
+  /\bhostTime\b/,
 ];
 /** Of a helper's module: such a hook is for the first file that loads it, and for no other. */
 const HOOKS = /^(before|after)(All|Each)\(/m;
