@@ -44,11 +44,17 @@ export async function runBundler(order: BundleOrder, signal: AbortSignal): Promi
   const { promise, resolve, reject } = Promise.withResolvers<BundleResult>();
   const { promise: gone, resolve: leave } = Promise.withResolvers<void>();
   const onAbort = (): void => reject(signal.reason);
-  const onEnd = (): void => {
+  const onDead = (): void => resolve({ isDead: true });
+  child.once("exit", () => {
     leave();
-    resolve({ isDead: true });
-  };
-  child.once("exit", onEnd).once("error", onEnd);
+    // The system may tell of its end before what it has sent is read. The end of the channel comes after that.
+    if (child.connected) child.once("disconnect", onDead);
+    else onDead();
+  });
+  child.once("error", () => {
+    leave();
+    onDead();
+  });
   child.once("message", (result: BundleResult) => resolve(result));
   signal.addEventListener("abort", onAbort, { once: true });
   let isDone = false;
