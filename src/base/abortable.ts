@@ -1,3 +1,5 @@
+import { LazyAbort } from "./calls/lazy-abort.ts";
+
 /** What to do when a signal aborts, for each that is waited with: one listener serves all waits, which are many and short. */
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
@@ -11,21 +13,21 @@ function waitingFor(signal: AbortSignal): Set<() => void> {
 }
 
 /**
- * Waits for `promise` or for the signal, whichever comes first.
+ * Waits for `promise` or for the abort, whichever comes first.
  *
- * @throws {unknown} `signal.reason` when the signal is or gets aborted first.
+ * @throws {unknown} `source.reason` when the source is or gets aborted first.
  */
-export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
+export function abortable<T>(promise: Promise<T>, source: AbortSignal | LazyAbort): Promise<T> {
+  if (source.aborted) {
     // Nobody waits for it any more: its failure must not end the process.
     promise.catch(() => {});
-    return Promise.reject(signal.reason);
+    return Promise.reject(source.reason);
   }
   return new Promise((resolve, reject) => {
-    const others = waitingFor(signal);
+    const others = source instanceof LazyAbort ? source : waitingFor(source);
     const onAbort = (): void => {
       others.delete(onAbort);
-      reject(signal.reason);
+      reject(source.reason);
     };
     others.add(onAbort);
     promise.then(

@@ -1,6 +1,7 @@
+import { abortable } from "../base/abortable.ts";
 import { bothOf, createDeferred, type Deferred } from "../base/deferred.ts";
 import { estimateBytes } from "../base/estimate-bytes.ts";
-import { LazyAbort } from "../base/calls/lazy-abort.ts";
+import { LazyAbort, onAbort } from "../base/calls/lazy-abort.ts";
 import { ATTRIBUTES } from "../base/telemetry/conventions.ts";
 import { currentTelemetry, type SpanFailure, type TraceSpan } from "../base/telemetry/trace.ts";
 import { countedValues, timeSource } from "../base/time/time-source.ts";
@@ -103,8 +104,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
 
   /** Calls the listener when the run is cancelled or fails, unless it was before. Returns what ends that. */
   onAbort(listener: () => void): () => void {
-    this.#abort.add(listener);
-    return () => this.#abort.delete(listener);
+    return onAbort(this.#abort, listener);
   }
 
   /** The model that answers; "" where there is none, or it is not known yet. */
@@ -210,7 +210,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
     const completion = this.#text.add(emission.delta, !("result" in emission));
     const published = this.#publish({ ...emission, completion });
     if (published === undefined) this.#abort.throwIfAborted();
-    else await this.#abort.abortable(published);
+    else await abortable(published, this.#abort);
   }
 
   async #work(readInput: () => unknown): Promise<RunEnd> {
@@ -225,11 +225,11 @@ export class StepRun<O = unknown> implements StepResult<O> {
       }
       const published = this.#publish({ type: "start" });
       if (published === undefined) this.#abort.throwIfAborted();
-      else await this.#abort.abortable(published);
+      else await abortable(published, this.#abort);
       if (failure !== undefined) throw failure.error;
       await this.#collect(input);
       const delivered = this.#options.delivered?.();
-      if (delivered !== undefined) await this.#abort.abortable(delivered);
+      if (delivered !== undefined) await abortable(delivered, this.#abort);
       this.#abort.throwIfAborted();
       this.#over = true;
       return { type: "final", results: this.#results };
@@ -245,7 +245,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
     const { source } = this.#options;
     const context = this.#context();
     if (source.drive !== undefined && !timeSource().isVirtual) {
-      await this.#abort.abortable(source.drive(context, (value) => this.#takeUnlessAborted(value)));
+      await abortable(source.drive(context, (value) => this.#takeUnlessAborted(value)), this.#abort);
       return;
     }
     // A step that ignores its signal must not hold up the interrupt, nor its late failure go unheard as a rejection.
@@ -341,7 +341,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
     const seq = this.#seq;
     try {
       const published = this.#publishEnd(end);
-      if (published !== undefined) await this.#abandoned.abortable(published);
+      if (published !== undefined) await abortable(published, this.#abandoned);
     } catch (reason) {
       // What becomes of an event that is on its way is nothing to a run that has ended.
       if (this.#seq === seq) return { reason };

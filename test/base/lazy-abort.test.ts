@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { abortableBy, LazyAbort, onAbort } from "../../src/base/calls/lazy-abort.ts";
+import { abortable } from "../../src/base/abortable.ts";
+import { LazyAbort, onAbort } from "../../src/base/calls/lazy-abort.ts";
 
 const never = new Promise<never>(() => {});
 
@@ -41,24 +42,24 @@ describe("a LazyAbort", () => {
 
   it("ends waits with its reason, and lets those be that are over", async () => {
     const abort = new LazyAbort();
-    await expect(abort.abortable(Promise.resolve(1))).resolves.toBe(1);
-    await expect(abort.abortable(Promise.reject(new Error("boom")))).rejects.toThrow("boom");
-    const waiting = abortableBy(abort, never);
+    await expect(abortable(Promise.resolve(1), abort)).resolves.toBe(1);
+    await expect(abortable(Promise.reject(new Error("boom")), abort)).rejects.toThrow("boom");
+    const waiting = abortable(never, abort);
     abort.abort(new Error("enough"));
     await expect(waiting).rejects.toThrow("enough");
     // The failure of what nobody waits for any more is no unhandled rejection.
-    await expect(abort.abortable(Promise.reject(new Error("unheard")))).rejects.toThrow("enough");
+    await expect(abortable(Promise.reject(new Error("unheard")), abort)).rejects.toThrow("enough");
   });
 });
 
-describe.each(["a LazyAbort", "a signal"])("of %s, onAbort() and abortableBy()", (kind) => {
+describe.each(["a LazyAbort", "a signal"])("of %s, onAbort() and abortable()", (kind) => {
   it("tell of the abort until they are told to forget it", async () => {
     const controller = kind === "a signal" ? new AbortController() : new LazyAbort();
     const source = controller instanceof LazyAbort ? controller : controller.signal;
     const heard: string[] = [];
     onAbort(source, () => heard.push("kept"));
     onAbort(source, () => heard.push("forgotten"))();
-    const waiting = abortableBy(source, never);
+    const waiting = abortable(never, source);
     controller.abort(new Error("enough"));
     await expect(waiting).rejects.toThrow("enough");
     expect(heard).toEqual(["kept"]);

@@ -1,5 +1,3 @@
-import { abortable } from "../abortable.ts";
-
 /**
  * What an AbortController does, for work that is mostly over before anybody asks for its signal: that is made when somebody
  * does. To make one and to listen to it takes Node longer than a short run takes altogether.
@@ -49,33 +47,6 @@ export class LazyAbort {
   delete(listener: () => void): void {
     this.#listeners?.delete(listener);
   }
-
-  /**
-   * Waits for `promise` or for the abort, whichever comes first.
-   *
-   * @throws {unknown} the reason when it is or gets aborted first.
-   */
-  abortable<T>(promise: Promise<T>): Promise<T> {
-    if (this.#aborted !== undefined) {
-      // Nobody waits for it any more: its failure must not end the process.
-      promise.catch(() => {});
-      return Promise.reject(this.#aborted.reason);
-    }
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(this.reason);
-      this.add(onAbort);
-      promise.then(
-        (value) => {
-          this.delete(onAbort);
-          resolve(value);
-        },
-        (error: unknown) => {
-          this.delete(onAbort);
-          reject(error);
-        },
-      );
-    });
-  }
 }
 
 /** Calls the listener, once, when this is aborted, unless it was before. Returns what ends that. */
@@ -86,9 +57,4 @@ export function onAbort(source: LazyAbort | AbortSignal, listener: () => void): 
   }
   source.addEventListener("abort", listener, { once: true });
   return () => source.removeEventListener("abort", listener);
-}
-
-/** Waits for `promise` or for the abort, whichever comes first; see {@link abortable}. */
-export function abortableBy<T>(source: LazyAbort | AbortSignal, promise: Promise<T>): Promise<T> {
-  return source instanceof LazyAbort ? source.abortable(promise) : abortable(promise, source);
 }

@@ -1,6 +1,7 @@
+import { abortable } from "../../base/abortable.ts";
 import { currentSpan, type TraceSpan } from "../../base/telemetry/trace.ts";
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
-import { abortableBy, type LazyAbort, onAbort } from "../../base/calls/lazy-abort.ts";
+import { type LazyAbort, onAbort } from "../../base/calls/lazy-abort.ts";
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
 import { DELIVERY, type Delivery, type GuestCall } from "../../shared/contract/runs.ts";
 import type { Outcome } from "../../shared/frames.ts";
@@ -59,7 +60,7 @@ export class GuestCalls {
       this.#carrier.abort(callId);
     });
     try {
-      if (foreseen === undefined) await abortableBy(signal, this.#carrier.make({ callId, name, args }));
+      if (foreseen === undefined) await abortable(this.#carrier.make({ callId, name, args }), signal);
       return await answer.promise;
     } finally {
       this.#pending.delete(callId);
