@@ -37,15 +37,9 @@ export function realmFactory(options: EngineSettings, shelf?: ChildShelf): Realm
   return async (bridge, limits) => {
     keepWasmCode();
     const { ThreadRealm } = await import("../sandbox/thread-realm.ts");
-    return ThreadRealm.create(bridge, limits, { runtime: runtimeText(), cache: threadCache() });
+    const cache = (): ArrayBuffer | undefined => readRuntimeCache(runtimeFolder(), "thread");
+    return ThreadRealm.create(bridge, limits, { runtime: runtimeText(), cache });
   };
-}
-
-let cache: { read: ArrayBuffer | undefined } | undefined;
-
-function threadCache(): ArrayBuffer | undefined {
-  cache ??= { read: readRuntimeCache(runtimeFolder(), "thread") };
-  return cache.read;
 }
 
 /**

@@ -22,8 +22,8 @@ import type { EntryOptions, Realm, HostBridge, RealmFailure, RealmLimits, RealmS
 export interface ThreadRealmOptions {
   /** The guest runtime's source, see runtime-text.ts. */
   runtime: string;
-  /** V8's code cache of it; where V8 does not take it, the first realm makes one for those after it. */
-  cache?: ArrayBuffer | undefined;
+  /** Reads V8's code cache of it; where there is none, or V8 does not take it, the first realm makes one for those after it. */
+  cache?: () => ArrayBuffer | undefined;
   /** Called when V8 could not recover from running out of memory: the isolate is beyond help. */
   onCatastrophe?: () => void;
 }
@@ -76,7 +76,7 @@ export class ThreadRealm implements Realm {
   static async create(
     bridge: HostBridge,
     limits: RealmLimits,
-    { runtime, cache, onCatastrophe = () => {} }: ThreadRealmOptions,
+    { runtime, cache: readCache, onCatastrophe = () => {} }: ThreadRealmOptions,
   ): Promise<ThreadRealm> {
     for (const realm of ThreadRealm.#stuck) await realm.#waitOnceMore();
     if (ThreadRealm.#stuck.size > 0) {
@@ -86,7 +86,10 @@ export class ThreadRealm implements Realm {
     }
     const isolate = new ivm.Isolate({ memoryLimit: limits.memoryMB, onCatastrophicError: onCatastrophe });
     const [script, context] = await Promise.all([
-      compileRuntime(isolate, runtime, () => cache && new ivm.ExternalCopy(cache, { transferOut: true })),
+      compileRuntime(isolate, runtime, () => {
+        const cache = readCache?.();
+        return cache && new ivm.ExternalCopy(cache, { transferOut: true });
+      }),
       isolate.createContext(),
     ]);
     const start = await script.run(context, { reference: true, release: true });
