@@ -375,7 +375,7 @@ function toRecordTree(
   let isTagged = false;
   // V8 knows these keys from the object's shape; a list of them would have to be made, and looked up one by one.
   for (const key in record) {
-    // What a script has put on the prototype of all objects is none of it.
+    // The loop also gives what a script has put on the prototype of all objects: those are not fields of the record.
     if (!ObjectHasOwnProperty(record, key)) continue;
     const item = record[key];
     if (typeof item === "string") chargeText(item, encoder);

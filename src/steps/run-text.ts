@@ -67,8 +67,9 @@ export class RunText {
   /** Adds a delta, which completes a result or is a piece; gives the completion. */
   add(delta: string, isPiece: boolean): string {
     this.#partials++;
-    this.#continuation = this.#kind === "list" && !this.#goesOn ? "list" : "text";
+    const { length } = this.#completion;
     this.#completion = appendDelta(this.#kind, this.#completion, delta, this.#goesOn);
+    this.#continuation = this.#completion.length === length + delta.length ? "text" : "list";
     this.#goesOn = isPiece;
     this.#piece = isPiece && this.#kind !== "text" ? this.#piece + delta : "";
     return this.#completion;

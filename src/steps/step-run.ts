@@ -245,7 +245,10 @@ export class StepRun<O = unknown> implements StepResult<O> {
     const { source } = this.#options;
     const context = this.#context();
     if (source.drive !== undefined && !timeSource().isVirtual) {
-      await abortable(source.drive(context, (value) => this.#takeUnlessAborted(value)), this.#abort);
+      await abortable(
+        source.drive(context, (value) => this.#takeUnlessAborted(value)),
+        this.#abort,
+      );
       return;
     }
     // A step that ignores its signal must not hold up the interrupt, nor its late failure go unheard as a rejection.

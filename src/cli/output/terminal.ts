@@ -95,8 +95,8 @@ export class Terminal implements Disposable {
    * take longer than all else that is done for it.
    */
   #print(name: StreamName, text: string): void {
-    if (this.#streams[name].isTTY === true || (this.#held !== undefined && this.#held.name !== name)) this.flush();
-    if (this.#streams[name].isTTY === true) return this.#put(name, text);
+    if (this.#streams[name].isTTY === true) return this.write(name, text);
+    if (this.#held?.name !== name) this.flush();
     if (this.#held === undefined) {
       this.#held = { name, text };
       setTimeout(this.flush, HOLD_MS);
