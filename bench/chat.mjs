@@ -18,27 +18,29 @@ async function serve(deltas) {
   return { baseURL: `http://127.0.0.1:${server.address().port}/v1`, close: () => server.close() };
 }
 
+/** What the bare SDK streams as an answer. */
+const ask = (client) =>
+  client.chat.completions.create({ model: "m", stream: true, messages: [{ role: "user", content: "hello" }] });
+
+const engineOf = (isolation, baseURL, setup = []) =>
+  new RuntimeEngine({
+    isolation,
+    console: silent,
+    setup: [setupDefaults({ chat: { provider: "openai", model: "m", apiKey: "none", baseURL } }), ...setup],
+  });
+
 async function bareSdk(baseURL, deltas) {
   const client = new OpenAI({ baseURL, apiKey: "none" });
   let seen = 0;
   const { ms, cpuMs } = await timeWithCpu(async () => {
-    const stream = await client.chat.completions.create({
-      model: "m",
-      stream: true,
-      messages: [{ role: "user", content: "hello" }],
-    });
-    for await (const { choices } of stream) if (choices[0]?.delta.content) seen++;
+    for await (const { choices } of await ask(client)) if (choices[0]?.delta.content) seen++;
   });
   if (seen !== deltas) throw new Error(`${seen} deltas`);
   return { value: (deltas / ms) * 1000, cpuMicros: (cpuMs * 1000) / deltas };
 }
 
 async function script(isolation, baseURL, deltas) {
-  await using engine = new RuntimeEngine({
-    isolation,
-    console: silent,
-    setup: [setupDefaults({ chat: { provider: "openai", model: "m", apiKey: "none", baseURL } })],
-  });
+  await using engine = engineOf(isolation, baseURL);
   await engine.start();
   const code = `let seen = 0;
     const step = new ChatStepFactory().newStep();
@@ -64,10 +66,8 @@ async function firstOfSdk(baseURL) {
   const waits = [];
   for (let i = 0; i <= ASKED; i++) {
     const askedAt = performance.now();
-    const messages = [{ role: "user", content: "hello" }];
-    const stream = await client.chat.completions.create({ model: "m", stream: true, messages });
     let hasCome = false;
-    for await (const { choices } of stream) {
+    for await (const { choices } of await ask(client)) {
       if (hasCome || !choices[0]?.delta.content) continue;
       hasCome = true;
       if (i > 0) waits.push(performance.now() - askedAt);
@@ -78,14 +78,9 @@ async function firstOfSdk(baseURL) {
 
 async function firstOfScript(isolation, baseURL) {
   const marks = [];
-  await using engine = new RuntimeEngine({
-    isolation,
-    console: silent,
-    setup: [
-      setupDefaults({ chat: { provider: "openai", model: "m", apiKey: "none", baseURL } }),
-      (vm) => vm.op("mark", () => void marks.push(performance.now()), { mode: "sync" }),
-    ],
-  });
+  await using engine = engineOf(isolation, baseURL, [
+    (vm) => vm.op("mark", () => void marks.push(performance.now()), { mode: "sync" }),
+  ]);
   await engine.start();
   const code = `const step = new ChatStepFactory().newStep();
     for (let i = 0; i <= ${ASKED}; i++) {

@@ -50,8 +50,8 @@ const runs = Number([...given].find((option) => option.startsWith("--runs="))?.s
 const medians = runs > 1 ? `${runs} runs, each with medians of ${repetitions}` : `medians of ${repetitions}`;
 if (!given.has("--json")) console.log(`${system}, load ${loadBefore}, ${medians}`);
 if (runs > 1) {
-  for (const { title, unit, rows } of severalRuns(runs, [...asked, ...(given.has("--quick") ? ["--quick"] : [])])) {
-    printTable(title, unit, Object.fromEntries(rows.map(({ name, ratio: _, ...measured }) => [name, measured])));
+  for (const { title, unit, results } of severalRuns(runs, [...asked, ...(given.has("--quick") ? ["--quick"] : [])])) {
+    printTable(title, unit, results);
   }
 } else for (const name of asked.length === 0 ? Object.keys(PARTS) : asked) await PARTS[name]();
 const machine = `${system}, load ${loadBefore} to ${load()}, ${medians}`;

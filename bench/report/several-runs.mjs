@@ -1,6 +1,7 @@
 // Several runs of the whole bench, each a process of its own: what differs between them is what one run cannot show.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { median } from "../measure.mjs";
 
 const MAIN = fileURLToPath(new URL("../main.mjs", import.meta.url));
 
@@ -23,28 +24,19 @@ export function severalRuns(count, args) {
     return JSON.parse(stdout).comparisons;
   });
   return runs[0].map(({ title, unit, rows }, table) => {
-    const merged = rows.map(({ name }, row) =>
-      mergeRows(
-        name,
-        runs.map((run) => run[table].rows[row]),
-      ),
-    );
-    for (const row of merged) row.ratio = row.median / merged[0].median;
-    return { title, unit, rows: merged };
+    const merged = rows.map(({ name }, row) => [name, mergeRows(runs.map((run) => run[table].rows[row]))]);
+    return { title, unit, results: Object.fromEntries(merged) };
   });
 }
 
-function mergeRows(name, rows) {
-  const medians = rows.map(({ median }) => median);
+function mergeRows(rows) {
+  const medians = rows.map((row) => row.median);
   const cpu = rows.flatMap(({ cpuMicros }) => (cpuMicros === undefined ? [] : [cpuMicros]));
   return {
-    name,
-    median: middleOf(medians),
+    median: median(medians),
     runs: medians,
     least: Math.min(...rows.map(({ least }) => least)),
     most: Math.max(...rows.map(({ most }) => most)),
-    ...(cpu.length === 0 ? {} : { cpuMicros: middleOf(cpu) }),
+    ...(cpu.length === 0 ? {} : { cpuMicros: median(cpu) }),
   };
 }
-
-const middleOf = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
