@@ -2,7 +2,7 @@ import { chmodSync, renameSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Logger } from "../../base/logger.ts";
-import { transact } from "../../base/sqlite-transaction.ts";
+import { transact } from "../../base/sqlite.ts";
 import { migrate, SCHEMA_VERSION, versionOf } from "./run-log-schema.ts";
 import { openReadOnly } from "./open-read-only.ts";
 import { reasonOf } from "../quarantine-file.ts";

@@ -137,8 +137,7 @@ export const SQL = {
   output: "INSERT INTO output (run_id, place, stream, text) VALUES (?, ?, ?, ?)",
   list: (version: number): string => `
     SELECT ${version < 2 ? SHORT : `${SHORT}, ${SINCE_2}`}, (SELECT count(*) FROM events WHERE run_id = id) AS events
-    FROM runs WHERE started_at < $before AND started_at >= $since
-      AND ($script IS NULL OR script = $script OR script GLOB $script)
+    FROM runs WHERE started_at < ?1 AND started_at >= ?2 AND (?3 IS NULL OR script = ?3 OR script GLOB ?3)
     ORDER BY started_at DESC, rowid DESC`,
   ids: "SELECT id FROM runs WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
   last: "SELECT id FROM runs ORDER BY started_at DESC, rowid DESC LIMIT 1",

@@ -1,4 +1,5 @@
 import type { SQLInputValue } from "node:sqlite";
+import { readRow, readRows } from "../../base/sqlite.ts";
 import type { StepEvent } from "../../shared/step-events.ts";
 import type { Recording } from "../cassette/recording.ts";
 import { KeptTextError, unpackText } from "../../journal/kept-text.ts";
@@ -87,12 +88,12 @@ export class RunReader {
 
   /** The latest runs first. */
   list(options: ListRunsOptions): RunSummary[] {
-    const { limit = 50, before = Number.MAX_SAFE_INTEGER, since = 0, script = null, state } = options;
+    const { limit = 50, before = Infinity, since = 0, script = null, state } = options;
     const found = this.#database.use((database, version) => {
       const runs: RunSummary[] = [];
-      for (const row of database.prepare(SQL.list(version)).iterate({ before, since, script })) {
+      const rows = readRows<RunRow & { events: number }>(database.prepare(SQL.list(version)), before, since, script);
+      for (const run of rows) {
         if (runs.length >= limit) break;
-        const run = row as unknown as RunRow & { events: number };
         if (state !== undefined && stateOf(run) !== state) continue;
         runs.push({ ...this.summaryOf(run), eventCount: run.events });
       }
@@ -115,8 +116,8 @@ export class RunReader {
   /** What has become of a run, by its whole id; undefined where there is none. */
   state(id: string): RunState | undefined {
     return this.#database.use((database, version) => {
-      const row = database.prepare(SQL.state(version)).get(id);
-      return row && stateOf(row as unknown as RunRow);
+      const row = readRow(database.prepare(SQL.state(version)), id) as RunRow | undefined;
+      return row && stateOf(row);
     });
   }
 
@@ -188,7 +189,7 @@ export class RunReader {
 
   /** The rows that a query gives; none where there is no log. */
   all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
-    return (this.#database.use((database) => database.prepare(sql).all(...values)) ?? []) as Row[];
+    return this.#database.use((database) => [...readRows<Row>(database.prepare(sql), ...values)]) ?? [];
   }
 
   /** Likewise, from tables that the first version did not have. */

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { transact } from "../../base/sqlite-transaction.ts";
+import { transact } from "../../base/sqlite.ts";
 import { packText, type KeptText } from "../../journal/kept-text.ts";
 
 /** What the fourth version of the log has added: long texts that runs begin with, once for all runs that have the same. */

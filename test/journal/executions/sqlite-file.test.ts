@@ -137,6 +137,25 @@ describe("a damaged journal", () => {
   });
 });
 
+describe("an integer in a journal that no number holds", () => {
+  it.each(["attempt", "created_at", "updated_at", "last_seq", "exit_code", "due_at", "told"])(
+    "of %s hides no other execution",
+    async (column) => {
+      const journal = await journalOf();
+      for (const id of ["one", "two"]) await suspend(journal, id, [{ kind: "receive", number: 1, name: "a" }]);
+      for (const value of ["9223372036854775807", "-9223372036854775808"]) {
+        tamper(`UPDATE executions SET ${column} = ${value} WHERE id = 'one'`);
+        const listed = await all(journal.list());
+        expect(listed.map(({ id }) => id)).toEqual(["two", "one"]);
+        for (const { createdAt } of listed) expect(new Date(createdAt).toISOString()).toMatch(/-/);
+        expect(await journal.get("one")).toMatchObject({ id: "one", script: "order.js" });
+        await journal.send("two", "a", 1);
+      }
+      await (await journal.resume("two")).release();
+    },
+  );
+});
+
 describe("a holder", () => {
   it("that was killed is taken over at once, and what it has written is there", async () => {
     const { child, next } = await startWriter("one");

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { transact } from "../../../base/sqlite-transaction.ts";
+import { transact } from "../../../base/sqlite.ts";
 import { newerJournal } from "../execution-errors.ts";
 
 /** What each version of the journal has added, the first one first. */

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { transact } from "../../../base/sqlite-transaction.ts";
+import { transact } from "../../../base/sqlite.ts";
 import type { ExecutionDetails, ExecutionRecord, ListExecutionsOptions, ResumeOptions } from "../journal.ts";
 import { ExecutionReader, type ListCursor, type ListPage, type RecordPage } from "./execution-reader.ts";
 import type { LeaseRules } from "./execution-rows.ts";

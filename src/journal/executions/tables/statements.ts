@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { readRow, readRows } from "../../../base/sqlite.ts";
 import type { ExecutionRow } from "./execution-schema.ts";
 
 /** Statements of a database, each prepared once. */
@@ -17,16 +18,16 @@ export class Statements {
 
   /** The first row; undefined where there is none. */
   get(sql: string, ...values: SQLInputValue[]): unknown {
-    return this.#prepare(sql).get(...values);
+    return readRow(this.#prepare(sql), ...values);
   }
 
   all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#prepare(sql).all(...values) as Row[];
+    return [...readRows<Row>(this.#prepare(sql), ...values)];
   }
 
   /** One after the other; nothing else is to be done with the same statement meanwhile. */
   iterate<Row>(sql: string, ...values: SQLInputValue[]): IterableIterator<Row> {
-    return this.#prepare(sql).iterate(...values) as IterableIterator<Row>;
+    return readRows<Row>(this.#prepare(sql), ...values);
   }
 
   execution(id: string): ExecutionRow | undefined {

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { transact } from "../../../base/sqlite-transaction.ts";
+import { transact } from "../../../base/sqlite.ts";
 import { GeppettoError } from "../../../shared/errors.ts";
 import type { PipelineMessage } from "../../elements/element.ts";
 import { toJsonSafe } from "./json-safe.ts";
