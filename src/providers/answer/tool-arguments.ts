@@ -36,6 +36,17 @@ export function toToolCallChunk(id: string, name: string, argumentsText: string)
   }
 }
 
+/**
+ * Arguments, or a piece of them, as text: some servers send a value where JSON text belongs. "" for an empty object, which
+ * says that there are none, or none yet.
+ */
+export function argumentsTextOf(given: unknown): string {
+  if (typeof given === "string") return given;
+  const record = recordOf(given);
+  if (given === null || (record !== undefined && Object.keys(record).length === 0)) return "";
+  return JSON.stringify(given) ?? "";
+}
+
 /** A call whose arguments cannot be read. */
 export function unreadableCall(id: string, name: string, argumentsText: string): ToolCall {
   return { id, name, inputText: excerpt(argumentsText, MAX_INPUT_TEXT), code: TOOL_INPUT_CODE };

@@ -1,6 +1,6 @@
 import { AnswerText, MAX_CALLS, tooLarge } from "../answer/answer-text.ts";
 import { JSON_LIMITS } from "../answer/json-progress.ts";
-import { toToolCallChunk } from "../answer/tool-arguments.ts";
+import { argumentsTextOf, toToolCallChunk } from "../answer/tool-arguments.ts";
 import type { ChatChunk, ChatRequest } from "../chat-provider.ts";
 import { failureIn } from "../failures/failure-facts.ts";
 import { countOf, listOf, recordOf, stringOf } from "../input/unknown-fields.ts";
@@ -179,7 +179,7 @@ export class AnthropicReader implements EventReader {
       this.#extendThought(index, "thinking", delta["thinking"]);
       yield* this.#text.addReasoning(delta["thinking"]);
     } else if (type === "signature_delta") this.#extendThought(index, "signature", delta["signature"]);
-    else if (type === "input_json_delta") this.#extendInput(index, stringOf(delta["partial_json"]) ?? "");
+    else if (type === "input_json_delta") this.#extendInput(index, argumentsTextOf(delta["partial_json"]));
   }
 
   #extendThought(index: number, field: "thinking" | "signature", more: unknown): void {
@@ -211,8 +211,6 @@ export class AnthropicReader implements EventReader {
     }
     const id = draft.id || `call_${this.#responseId ?? "0"}_${this.#earlierCalls + this.#callCount}`;
     this.#callCount++;
-    const { input } = draft;
-    const given = typeof input === "string" ? input : JSON.stringify(input ?? {});
-    yield toToolCallChunk(id, draft.name, draft.parts.join("") || given);
+    yield toToolCallChunk(id, draft.name, draft.parts.join("") || argumentsTextOf(draft.input));
   }
 }

@@ -1,6 +1,6 @@
 import { type AnswerText, MAX_CALLS, tooLarge } from "../answer/answer-text.ts";
 import { JSON_LIMITS } from "../answer/json-progress.ts";
-import { toToolCallChunk } from "../answer/tool-arguments.ts";
+import { argumentsTextOf, toToolCallChunk } from "../answer/tool-arguments.ts";
 import type { ToolCallChunk } from "../chat-provider.ts";
 import { countOf, listOf, recordOf, stringOf } from "../input/unknown-fields.ts";
 import { brokenStream } from "../provider-error.ts";
@@ -76,7 +76,7 @@ export class ResponseItems {
   }
 
   addArguments(item: ResponseItem, delta: unknown): void {
-    const text = stringOf(delta) ?? "";
+    const text = argumentsTextOf(delta);
     item.isCall = true;
     item.argumentParts.push(text);
     item.argumentChars += text.length;
@@ -88,8 +88,7 @@ export class ResponseItems {
 
   /** The arguments as a whole: taken where none came in pieces. */
   setArguments(item: ResponseItem, given: unknown): void {
-    const whole =
-      typeof given === "string" ? given : given === undefined || given === null ? "" : JSON.stringify(given);
+    const whole = argumentsTextOf(given);
     if (whole === "" || whole === item.argumentsText) return;
     if (item.argumentsText !== "") throw this.#lost("the arguments of a tool call");
     item.argumentParts = [];

@@ -1,6 +1,6 @@
 import { JSON_LIMITS, JsonProgress } from "../answer/json-progress.ts";
 import { type AnswerText, MAX_CALLS, tooLarge } from "../answer/answer-text.ts";
-import { toToolCallChunk } from "../answer/tool-arguments.ts";
+import { argumentsTextOf, toToolCallChunk } from "../answer/tool-arguments.ts";
 import type { ToolCallChunk } from "../chat-provider.ts";
 import { countOf, recordOf, stringOf } from "../input/unknown-fields.ts";
 import { brokenStream } from "../provider-error.ts";
@@ -210,10 +210,8 @@ function toFragment(given: unknown): Fragment | undefined {
   const record = recordOf(given) ?? {};
   const fields = recordOf(record["function"]) ?? record;
   const { arguments: args = "" } = fields;
-  // What an empty object says is that there are none, or none yet.
-  const inputRecord = recordOf(args);
-  const isEmpty = args === null || (inputRecord !== undefined && Object.keys(inputRecord).length === 0);
-  const text = isEmpty ? null : typeof args === "string" ? args : (JSON.stringify(args) ?? "");
+  const written = argumentsTextOf(args);
+  const text = written === "" && args !== "" ? null : written;
   const id = idOf(record["id"]);
   const name = stringOf(fields["name"]) ?? "";
   if (id === "" && name === "" && (text === "" || text === null)) return undefined;

@@ -43,7 +43,8 @@ export class EventSplitter {
   #afterCR = false;
   #name = "";
   #data = "";
-  #hasField = false;
+  /** Has the event that is on its way any data, or is it an error? */
+  #tells = false;
   #isFirst = true;
 
   /** The size of the event that is on its way. */
@@ -73,9 +74,9 @@ export class EventSplitter {
       if (isCR && bytes[lineStart] === LF) lineStart++;
       else if (isCR && lineStart === bytes.length) this.#afterCR = true;
       if (this.#endLine()) {
-        // Blank lines and comments cost a server nothing: they are passed over without a copy.
-        if (this.#hasField) events.push(this.#take(bytes.subarray(eventStart, lineStart)));
-        else this.#pending.clear();
+        // Blank lines, comments and empty data cost a server nothing, and tell nothing: they are passed over without a copy.
+        if (this.#tells) events.push(this.#take(bytes.subarray(eventStart, lineStart)));
+        else this.#passOver();
         eventStart = lineStart;
       }
       if (nextLF >= 0 && nextLF < lineStart) nextLF = bytes.indexOf(LF, lineStart);
@@ -89,7 +90,7 @@ export class EventSplitter {
   /** What is left at the end of the body, as an event: it counts even where the server forgot the blank line after it. */
   flush(): ServerEvent | undefined {
     this.#endLine();
-    return this.#hasField ? this.#take(BLANK_LINE) : undefined;
+    return this.#tells ? this.#take(BLANK_LINE) : undefined;
   }
 
   /** The event that `last` completes. */
@@ -97,9 +98,14 @@ export class EventSplitter {
     const event = { name: this.#name, data: this.#data };
     this.#name = "";
     this.#data = "";
-    this.#hasField = false;
+    this.#tells = false;
     this.#pending.add(last);
     return { ...event, bytes: this.#pending.take() };
+  }
+
+  #passOver(): void {
+    this.#name = "";
+    this.#pending.clear();
   }
 
   #addToLine(bytes: Buffer, start: number, end: number): void {
@@ -129,11 +135,13 @@ export class EventSplitter {
     this.isEventStream = true;
     const value = line.slice(field[0].length);
     const name = field[1]?.toLowerCase();
-    if (name !== undefined) this.#hasField = true;
-    if (name === "event") this.#name = value.trim();
-    else if (name === "error") this.errorField ??= value.trim();
+    if (name === "event") {
+      this.#name = value.trim();
+      this.#tells ||= this.#name === "error";
+    } else if (name === "error") this.errorField ??= value.trim();
     else if (name === "data") {
       this.#data ||= value;
+      this.#tells ||= value.trim() !== "";
       if (value.trim() === "[DONE]") this.sawDone = true;
     }
     return false;

@@ -109,6 +109,7 @@ export abstract class SdkChat<R extends EventReader> implements ChatProvider {
     const told = seen.errorField ?? seen.strayJson;
     const failure = (told && failureFromText(told)) ?? reader.failure ?? reader.endFailure;
     if (failure !== undefined) throw toProviderError({ error: failure }, origin);
+    if (reader.eventCount === 0 && seen.firstLine === undefined) throw brokenStream(this.name, "the answer is empty");
     if (reader.eventCount === 0)
       throw brokenStream(this.name, `the answer is not an event stream${noteOn(watch, origin)}`);
     if (!reader.isFinished && !(this.endsWithDone && seen.sawDone)) {
@@ -151,6 +152,6 @@ function failureFromText(text: string): unknown {
 function noteOn({ seen, contentType }: StreamWatch, { secrets }: ErrorOrigin): string {
   if (seen.isEventStream) return ": it has no events";
   const type = contentType ? `: its type is ${contentType.slice(0, 100)}` : "";
-  const text = seen.firstLine === undefined ? "" : cleanProviderText(seen.firstLine.slice(0, 200), secrets);
+  const text = cleanProviderText((seen.firstLine ?? "").slice(0, 200), secrets);
   return text === "" ? type : `${type}${type === "" ? ": it" : " and it"} begins with ${JSON.stringify(text)}`;
 }

@@ -43,6 +43,7 @@ const MAX_TOGETHER = 16;
 const MAX_TOGETHER_BYTES = 16_384;
 /** What makes an event one that every SDK hears. */
 const NAME_LINE = Buffer.from("event: message\n");
+const DONE = Buffer.from("data: [DONE]\n\n");
 /** White space, and the bytes of a byte order mark. */
 const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
 
@@ -85,7 +86,9 @@ export function createStreamWatch(options: WatchOptions): StreamWatch {
   };
 
   const toSend = ({ name, data, bytes }: ServerEvent): Uint8Array => {
-    const isNameless = options.body === "named-events" && name === "" && data.trim() !== "[DONE]";
+    // SDKs know the end by these bytes alone.
+    if (data.trim() === "[DONE]") return DONE;
+    const isNameless = options.body === "named-events" && name === "";
     return isNameless ? Buffer.concat([NAME_LINE, bytes]) : bytes;
   };
 
@@ -180,9 +183,11 @@ export function createStreamWatch(options: WatchOptions): StreamWatch {
       const response = await fetchFromOrigin(inner, input, init, provider);
       contentType = (response.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
       const { status, statusText, headers } = response;
-      if (!response.body) return response;
-      if (response.ok) return new Response(watchBody(response.body), { status, statusText, headers });
-      errorBody = await readHead(response.body, options.idleTimeoutMs);
+      // An answer without a body is read, and told of, as one with an empty body.
+      const body = response.body ?? new Blob([]).stream();
+      if (response.ok)
+        return new Response(watchBody(body), { status: response.body ? status : 200, statusText, headers });
+      errorBody = await readHead(body, options.idleTimeoutMs);
       await hostTime.turn(tenant);
       return new Response(errorBody, { status, statusText, headers });
     },

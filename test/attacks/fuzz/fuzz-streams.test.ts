@@ -33,22 +33,26 @@ function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   return ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
 }
 
-/** The data and name of each event, found with all of the text at hand. */
+/** The data and name of each event that tells something, found with all of the text at hand. */
 function eventsOf(text: string): [name: string, data: string][] {
   const events: [string, string][] = [];
-  let [name, data, hasField] = ["", "", false];
+  let [name, data, tells] = ["", "", false];
   for (const part of `${text.replace(/^\ufeff/, "")}\n\n`.replace(/\r\n?/g, "\n").split("\n")) {
     if (part === "") {
-      if (hasField) events.push([name, data]);
-      [name, data, hasField] = ["", "", false];
+      if (tells) events.push([name, data]);
+      [name, data, tells] = ["", "", false];
       continue;
     }
     const field = /^(data|event|id|retry|error)\s?: ?/i.exec(part);
     if (field === null) continue;
-    hasField = true;
     const value = part.slice(field[0].length);
-    if (field[1]!.toLowerCase() === "event") name = value.trim();
-    else if (field[1]!.toLowerCase() === "data") data ||= value;
+    if (field[1]!.toLowerCase() === "event") {
+      name = value.trim();
+      tells ||= name === "error";
+    } else if (field[1]!.toLowerCase() === "data") {
+      data ||= value;
+      tells ||= value.trim() !== "";
+    }
   }
   return events;
 }

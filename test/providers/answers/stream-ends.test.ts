@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type AnswerServer,
+  type Api,
   chunk,
   DONE,
   finish,
@@ -177,6 +178,49 @@ function firstIndex([event]: readonly object[]): unknown {
   return (event as { choices: { index?: unknown }[] }).choices[0]!.index;
 }
 
+describe("an answer of any API", () => {
+  const answers: [Api, string[]][] = [
+    ["chat", [chunk({ content: "H" }), chunk({ content: "i" }), finish(), DONE].map((event) => stream(event))],
+    [
+      "messages",
+      [
+        { type: "message_start", message: { id: "m", model: "m", content: [], usage: {} } },
+        { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Hi" } },
+        { type: "message_delta", delta: { stop_reason: "end_turn" } },
+        { type: "message_stop" },
+      ].map((event) => namedStream(event)),
+    ],
+    ["responses", [stream({ type: "response.output_text.delta", delta: "Hi" }), stream(completed([message("Hi")]))]],
+  ];
+
+  it.each(answers)("(%s) may hold data that is empty, to show that the server lives", async (api, events) => {
+    for (const empty of [
+      "data:\n\n",
+      "data: \n\n",
+      "event: ping\ndata:\n\n",
+      "id: 1\n\n",
+      "event: x\n\n",
+      "retry: 9\n\n",
+    ]) {
+      const got = await server.ask(api, [empty, ...events].join(empty) + empty);
+      expect([got.text, got.error]).toEqual(["Hi", undefined]);
+    }
+  });
+
+  it.each(answers)("(%s) that is empty is said to be so, with a body or without", async (api) => {
+    for (const answer of ["", "\n\n", { status: 204 }]) {
+      const got = await server.ask(api, answer);
+      expect(got.error).toMatchObject({ code: "ERR_PROVIDER_STREAM", isTransient: true });
+      expect(String(got.error)).toContain("the answer is empty");
+    }
+  });
+
+  it("ends with [DONE] in white space too", async () => {
+    const got = await server.ask("chat", stream(chunk({ content: "Hi" }), finish(), "data:  [DONE] "));
+    expect([got.text, got.error]).toEqual(["Hi", undefined]);
+  });
+});
+
 describe("an Anthropic message", () => {
   const start = (fields: object = {}) => ({
     type: "message_start",
@@ -199,7 +243,7 @@ describe("an Anthropic message", () => {
     index,
     content_block: { type: "tool_use", id: `t${index}`, name, input: {} },
   });
-  const json = (index: number, partial_json: string) => ({
+  const json = (index: number, partial_json: string | object) => ({
     type: "content_block_delta",
     index,
     delta: { type: "input_json_delta", partial_json },
@@ -210,6 +254,11 @@ describe("an Anthropic message", () => {
     const got = await server.ask("messages", namedStream(start(), begin(0), json(0, '{"x":1}'), ...end));
     expect(got.calls.map(({ toolCall }) => toolCall)).toEqual([{ id: "t0", name: "a", input: { x: 1 } }]);
     expect(got.end?.stopReason).toBe("tool-calls");
+  });
+
+  it("whose arguments come as a value gives them to its call", async () => {
+    const got = await server.ask("messages", namedStream(start(), begin(0), json(0, { x: 1 }), stop(0), ...end));
+    expect(got.calls.map(({ toolCall }) => toolCall)).toEqual([{ id: "t0", name: "a", input: { x: 1 } }]);
   });
 
   it("whose blocks are all numbered 0 gives each call", async () => {
