@@ -80,7 +80,11 @@ export class OpenAIResponsesReader implements EventReader {
 
   *readWhole(response: Fields): Generator<ChatChunk, void, undefined> {
     this.eventCount++;
-    yield* this.#finish(response, "completed");
+    const status = stringOf(response["status"]);
+    // An answer that goes on in the background, which nobody has asked for.
+    if (status === "queued" || status === "in_progress") {
+      this.failure = { message: `the answer is not whole: its status is "${status}"` };
+    } else yield* this.#finish(response, "completed");
   }
 
   *end(): Generator<ChatChunk, void, undefined> {
@@ -125,7 +129,7 @@ export class OpenAIResponsesReader implements EventReader {
       this.failure = recordOf(response["error"]) ?? { message: `the answer was ${this.#status}` };
       return;
     }
-    const whole = (listOf(response["output"]) ?? []).map((item) => recordOf(item) ?? {});
+    const whole = itemsOf(response);
     for (const kind of ["reasoning", "text", "refusal"] as const)
       yield* this.#tell(kind, this.#items.restOf(kind, whole));
     for (const item of whole) {
@@ -173,4 +177,11 @@ export class OpenAIResponsesReader implements EventReader {
     else if (kind === "refusal") yield* this.#text.addRefusal(delta);
     else yield* this.#text.addReasoning(delta);
   }
+}
+
+/** The items of a whole answer. Some servers write the text alone, as the vendor's SDK shows it. */
+function itemsOf({ output, output_text: text }: Fields): Fields[] {
+  const items = (listOf(output) ?? []).map((item) => recordOf(item) ?? {});
+  if (items.length > 0 || typeof text !== "string") return items;
+  return [{ type: "message", content: [{ type: "output_text", text }] }];
 }

@@ -324,6 +324,13 @@ describe("an Anthropic message", () => {
 });
 
 describe("an answer of the responses API", () => {
+  it.each(["queued", "in_progress"])("that is %s still is no answer", async (status) => {
+    const body = JSON.stringify({ id: "r", object: "response", model: "m", status, output: [] });
+    const got = await server.ask("responses", { headers: JSON_TYPE, body });
+    expect(got.end).toBeUndefined();
+    expect(String(got.error)).toContain(`the answer is not whole: its status is "${status}"`);
+  });
+
   it.each<[string, { type: string; [field: string]: unknown }[]]>([
     ["at its end", [completed([message("Whole")])]],
     [
@@ -338,6 +345,15 @@ describe("an answer of the responses API", () => {
       [
         { type: "response.output_item.done", output_index: 0, item: message("Whole", { id: "i" }) },
         completed([message("Whole", { id: "i" })]),
+      ],
+    ],
+    ["as text alone", [completed([], { output_text: "Whole" })]],
+    [
+      "as text alone that was streamed before",
+      [
+        { type: "response.output_text.delta", delta: "Who" },
+        { type: "response.output_text.delta", delta: "le" },
+        completed([], { output_text: "Whole" }),
       ],
     ],
     [
