@@ -1,10 +1,11 @@
 import { callWith, type CallContext } from "../src/base/call-context.ts";
+import { callBack } from "../src/base/calls/call-back.ts";
 import { OPS } from "../src/shared/contract/ops.ts";
 import { limitError } from "../src/engine/limits.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
 
-/** Where a guest's output goes. Each text comes with the call context of its script. */
+/** Where a guest's output goes. Each text comes with the call context of its script. Nobody waits for it, nor for a promise of its. */
 export interface ConsoleSink {
   stdout(text: string, call: CallContext): void;
   stderr(text: string, call: CallContext): void;
@@ -34,9 +35,10 @@ export function setupConsole(sink: ConsoleSink = processConsole): SetupFunction 
         return;
       }
       const call = callWith();
-      vm.host.whenKept(() => (stream === "stderr" ? sink.stderr(text, call) : sink.stdout(text, call)));
+      const write = (): void => (stream === "stderr" ? sink.stderr(text, call) : sink.stdout(text, call));
+      vm.host.whenKept(() => callBack(write));
     });
-    vm.host.setOp(OPS.console_promise, () => vm.host.whenKept(() => sink.onPromise?.()));
+    vm.host.setOp(OPS.console_promise, () => vm.host.whenKept(() => callBack(() => sink.onPromise?.())));
     const begin = (): void => void (written = 0);
     vm.host.onReset(begin);
     vm.host.onSessionRun(begin);

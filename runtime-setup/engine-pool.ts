@@ -4,7 +4,7 @@ import { Drain, type CloseOptions } from "../src/base/drain.ts";
 import { openTelemetry } from "../src/base/telemetry/open-telemetry.ts";
 import type { Telemetry } from "../src/base/telemetry/trace.ts";
 import { hostTime } from "../src/base/time/host-time.ts";
-import { checkOptions, RUN_OPTIONS, type RunScriptOptions } from "../src/engine/engine-options.ts";
+import { checkOptions, checkRunOptions, RUN_OPTIONS, type RunScriptOptions } from "../src/engine/engine-options.ts";
 import { closedError } from "../src/engine/engine-errors.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import type { Script } from "../src/engine/script/load-script.ts";
@@ -14,7 +14,7 @@ import type { Budget } from "../src/providers/cost/budget.ts";
 import { TenantChildren } from "../src/sandbox/child-shelf.ts";
 import { dropSpares, prestart } from "../src/sandbox/child.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
-import { refuseUnknown, unknownOptionError, type FieldsOf } from "../src/shared/unknown-option.ts";
+import { refuseUnknown, type FieldsOf } from "../src/shared/unknown-option.ts";
 import type { ConsoleSink } from "./console.ts";
 import { RuntimeEngine, type RuntimeEngineOptions } from "./runtime-engine.ts";
 import { TenantQueue } from "./tenant-queue.ts";
@@ -128,8 +128,11 @@ export class EnginePool implements AsyncDisposable {
    *   closed; the signal's reason when it is aborted before the script has begun; and what fails on the host's side.
    */
   run(script: Script, options: PoolRunOptions = {}): Promise<ScriptOutcome> {
-    const wrong = unknownOptionError("run the script", options, POOL_RUN_OPTIONS);
-    if (wrong !== undefined) return Promise.reject(wrong);
+    try {
+      checkRunOptions(options, POOL_RUN_OPTIONS);
+    } catch (wrong) {
+      return Promise.reject(wrong);
+    }
     const { tenant = "", signal } = options;
     if (this.#isClosed) return Promise.reject(closedError());
     if (signal?.aborted === true) return Promise.reject(signal.reason);

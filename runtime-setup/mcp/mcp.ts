@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { callWith, type CallContext } from "../../src/base/call-context.ts";
 import { askOutside } from "../../src/base/calls/outside.ts";
+import { callBack } from "../../src/base/calls/call-back.ts";
 import { stderrLogger } from "../../src/base/logger.ts";
 import type { SetupFunction } from "../../src/engine/engine.ts";
 import { parseFields } from "../../src/engine/guest-messages.ts";
@@ -97,10 +98,10 @@ export function setupMcp(settings: McpSettings = {}): McpSetup {
     );
   }
   const onOutput = onServerOutput ?? ((server, text) => stderrLogger.warn(`mcp ${server}: ${text}`));
-  const onLost = (name: string, reason: string): void => onOutput(name, reason, { isLost: true });
+  const onLost = (name: string, reason: string): void => callBack(() => onOutput(name, reason, { isLost: true }));
   const connections = new McpConnections({
     host: {
-      onOutput: (name, line) => onOutput(name, line, { isLost: false }),
+      onOutput: (name, line) => callBack(() => onOutput(name, line, { isLost: false })),
       onLost,
       onElicit: onElicit && answering(onElicit, onLost),
     },

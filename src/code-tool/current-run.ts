@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { callBack } from "../base/calls/call-back.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { ExecuteOptions, RunBounds } from "./code-tool-options.ts";
 import type { CodeProgress } from "./code-progress.ts";
@@ -32,11 +33,7 @@ export class CurrentRun {
 
   /** What a listener throws is its own trouble. */
   tell(progress: Told): void {
-    try {
-      this.options.onProgress?.({ ...progress, runId: this.runId });
-    } catch {
-      // Nobody waits for it.
-    }
+    callBack(() => this.options.onProgress?.({ ...progress, runId: this.runId }));
   }
 
   /** Asks when all that was asked before has been answered. */

@@ -11,7 +11,7 @@ import type { DeterministicOptions } from "./time/deterministic.ts";
 import type { ScriptError, ScriptOutcome } from "./script/script-run.ts";
 import type { Journal } from "../journal/executions/journal.ts";
 import { isObject } from "../shared/is-object.ts";
-import { unknownOption, type FieldsOf } from "../shared/unknown-option.ts";
+import { refuseUnknown, unknownOption, type FieldsOf } from "../shared/unknown-option.ts";
 
 /** What an engine is made with, but for the setup functions. */
 export interface EngineSettings {
@@ -36,7 +36,10 @@ export interface EngineSettings {
   limits?: Partial<EngineLimits>;
   /** What scripts may use of the host's; default nothing. */
   permissions?: PermissionOptions;
-  /** Hears of each use of a permission, granted or denied, before it has an effect; where it throws, the use is refused. */
+  /**
+   * Hears of each use of a permission, granted or denied, before it has an effect; where it throws, the use is refused.
+   * Nobody waits for a promise that it returns; where that is rejected the script ends, with ERR_AUDIT.
+   */
   onPermission?: (use: PermissionUse, call: CallContext) => void;
   /** Where the events of runs are published; default a {@link MemoryPubSub} of the engine's own. */
   bus?: Bus;
@@ -111,7 +114,7 @@ export function checkOptions(options: unknown, more: readonly string[] = []): vo
   if (!isObject(options)) {
     throw new GeppettoError(
       "ConfigError",
-      `Cannot make an engine: its options must be an object, got ${String(options)}`,
+      `Cannot make an engine: its options must be an object, got ${options === null ? "null" : typeof options}`,
     );
   }
   const names = Object.keys(SHAPES);
@@ -196,6 +199,37 @@ export const RUN_OPTIONS: FieldsOf<RunScriptOptions> = {
 
 /** The same, of an execution that lasts. */
 export type ExecutionOptions = RunScriptOptions & Required<Pick<RunScriptOptions, "journal" | "id">>;
+
+const LISTENABLE = withMethods("addEventListener", "removeEventListener");
+
+/** What else would fail in the middle, and leave the engine busy. */
+const RUN_SHAPES: Partial<Record<keyof RunScriptOptions, Shape>> = {
+  args: { fits: Array.isArray, expected: "a list of texts" },
+  signal: { ...LISTENABLE, expected: "an AbortSignal, such as the signal of an AbortController" },
+  onEvent: FUNCTION,
+};
+
+/**
+ * Checks what a script, or code of a session, is to be run with.
+ *
+ * @param fields all that there may be
+ * @throws {GeppettoError} ConfigError that names what is wrong.
+ */
+export function checkRunOptions<T extends RunScriptOptions>(
+  options: T,
+  fields: FieldsOf<T>,
+  what = "the script",
+): void {
+  const given: unknown = options;
+  if (!isObject(given))
+    throw new GeppettoError("ConfigError", `Cannot run ${what}: its options must be an object, got ${String(given)}`);
+  refuseUnknown(`run ${what}`, options, fields);
+  for (const [name, { fits, expected }] of Object.entries(RUN_SHAPES)) {
+    const value: unknown = options[name as keyof RunScriptOptions];
+    if (value === undefined || (value === null && name === "signal") || fits(value)) continue;
+    throw new GeppettoError("ConfigError", `Cannot run ${what}: ${name} must be ${expected}`);
+  }
+}
 
 export interface EngineStats {
   turns: number;

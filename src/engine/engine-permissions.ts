@@ -1,7 +1,16 @@
 import { callWith } from "../base/call-context.ts";
-import { Permissions, type PermissionUse } from "../permissions/permissions.ts";
+import { callBack, isThenable } from "../base/calls/call-back.ts";
+import { Permissions, unnotedError, type PermissionUse } from "../permissions/permissions.ts";
+import type { GeppettoError } from "../shared/errors.ts";
 import type { EngineSettings } from "./engine-options.ts";
 import { limitError } from "./limits.ts";
+
+interface PermissionListeners {
+  /** Runs what tells of uses for the script that runs. */
+  scoped<T>(fn: () => T): T;
+  /** A use could not be noted, as turned out when it was under way. */
+  onUnnoted(error: GeppettoError): void;
+}
 
 /**
  * The permissions that the options ask for, for scripts that may make so many uses of them.
@@ -11,7 +20,7 @@ import { limitError } from "./limits.ts";
 export function enginePermissions(
   options: EngineSettings,
   maxUses: number,
-  scoped: <T>(fn: () => T) => T,
+  { scoped, onUnnoted }: PermissionListeners,
 ): Permissions {
   const { permissions = {}, hardening, onPermission } = options;
   // What puts modules together reads the script beside the host: not for scripts of people nobody knows.
@@ -20,7 +29,13 @@ export function enginePermissions(
     onPermission &&
     ((use: PermissionUse): void => {
       const call = callWith();
-      onPermission(call.tenant === "" ? use : { ...use, tenant: call.tenant }, call);
+      const noted: unknown = onPermission(call.tenant === "" ? use : { ...use, tenant: call.tenant }, call);
+      // Nobody can wait for it: the use is under way when it fails.
+      if (isThenable(noted))
+        callBack(
+          () => noted,
+          (cause) => onUnnoted(unnotedError(use.asked, cause)),
+        );
     });
   return new Permissions(
     { ...permissions, ...(imports === undefined ? {} : { import: imports }) },

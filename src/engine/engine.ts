@@ -1,9 +1,10 @@
+import { callBack } from "../base/calls/call-back.ts";
 import { PersonWaits } from "../base/calls/person-waits.ts";
 import type { CloseOptions } from "../base/drain.ts";
 import { hostTime } from "../base/time/host-time.ts";
 import { openTelemetry } from "../base/telemetry/open-telemetry.ts";
 import { withTelemetry, type Telemetry } from "../base/telemetry/trace.ts";
-import { stderrLogger, type Logger } from "../base/logger.ts";
+import { toLogger, type Logger } from "../base/logger.ts";
 import { withTimeSource } from "../base/time/time-source.ts";
 import type { Bus } from "../events/bus.ts";
 import { MemoryPubSub } from "../events/memory-pub-sub.ts";
@@ -17,9 +18,14 @@ import type { RealmFactory } from "../sandbox/realm.ts";
 import { FRAMES, type ScriptContext } from "../shared/contract/frame-kinds.ts";
 import { toErrorRecord } from "../shared/errors.ts";
 import type { StepEvent } from "../shared/step-events.ts";
-import { refuseUnknown } from "../shared/unknown-option.ts";
 import { busyError, closedError, setupError } from "./engine-errors.ts";
-import { RUN_OPTIONS, type EngineSettings, type EngineStats, type RunScriptOptions } from "./engine-options.ts";
+import {
+  checkRunOptions,
+  RUN_OPTIONS,
+  type EngineSettings,
+  type EngineStats,
+  type RunScriptOptions,
+} from "./engine-options.ts";
 import { iterateEvents, type EngineEventsOptions } from "./engine-events.ts";
 import { enginePermissions } from "./engine-permissions.ts";
 import type { RecordedOps } from "./journal/recorded-ops.ts";
@@ -103,7 +109,10 @@ export class Engine implements AsyncDisposable {
   /** @param shelf children that served the same tenant before, where an engine may have one of them */
   constructor(options: EngineOptions = {}, builtIns: readonly SetupFunction[] = [], shelf?: ChildShelf) {
     this.limits = resolveLimits(options.limits);
-    this.permissions = enginePermissions(options, this.limits.uses, (fn) => this.#scoped(fn));
+    this.permissions = enginePermissions(options, this.limits.uses, {
+      scoped: (fn) => this.#scoped(fn),
+      onUnnoted: (error) => this.#occupants.uncaught(toErrorRecord(error)),
+    });
     this.budget = options.budget;
     const deterministic = parseDeterministic(options.deterministic);
     this.clock = deterministic && new VirtualClock(deterministic);
@@ -114,10 +123,18 @@ export class Engine implements AsyncDisposable {
     this.#recordedOps = options.recordedOps;
     this.#facts = () => journalFacts(options, this.limits);
     this.#journal?.begin(this.#facts);
-    this.#logger = options.logger ?? stderrLogger;
+    this.#logger = toLogger(options.logger);
     this.#telemetryOptions = options.telemetry;
+    const { onGuestError } = options;
+    const log = (error: ScriptError): void => this.#logger.error(`Uncaught ${error.stack ?? error.message}`);
     this.#onGuestError =
-      options.onGuestError ?? ((error) => this.#logger.error(`Uncaught ${error.stack ?? error.message}`));
+      onGuestError === undefined
+        ? log
+        : (error) =>
+            callBack(
+              () => onGuestError(error),
+              () => log(error),
+            );
     this.#occupants = new Occupants({ limits: this.limits, logger: this.#logger, onGuestError: this.#onGuestError });
     this.#current = new CurrentExecution(() => this.#occupants.runsScript, this.personWaits);
     this.#life = new EngineLife(this.limits, this.#occupants, this.#features);
@@ -223,7 +240,7 @@ export class Engine implements AsyncDisposable {
   }
 
   async #runScript(script: Script, options: RunScriptOptions): Promise<ScriptOutcome> {
-    refuseUnknown("run the script", options, RUN_OPTIONS);
+    checkRunOptions(options, RUN_OPTIONS);
     if (this.#life.spent !== undefined && !this.#life.isClosing) return failedOutcome("crashed", this.#life.spent);
     const { loop, runner } = this.#life.running();
     if (runner.busy || this.#occupants.session !== undefined) throw busyError();

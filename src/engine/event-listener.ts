@@ -1,4 +1,6 @@
-import { createDeferred, type Deferred } from "../base/deferred.ts";
+import { abortable } from "../base/abortable.ts";
+import { isThenable } from "../base/calls/call-back.ts";
+import { LazyAbort } from "../base/calls/lazy-abort.ts";
 import type { StepEvent } from "../shared/step-events.ts";
 
 /** Hears of each event of a script's runs, in order of publication; the run waits for the promise that it returns. */
@@ -8,7 +10,8 @@ export type OnEvent = (event: StepEvent) => void | Promise<void>;
 export class EventListener {
   readonly #onEvent: OnEvent;
   readonly #onFailure: (error: unknown) => void;
-  readonly #ended: Deferred<void> = createDeferred();
+  /** Waited for so that each event is let go of when it has been told. */
+  readonly #over = new LazyAbort();
   #hasFailed = false;
 
   /** @param onFailure hears the first thing that `onEvent` throws */
@@ -21,7 +24,7 @@ export class EventListener {
   tell(event: StepEvent): Promise<void> | undefined {
     try {
       const told = this.#onEvent(event);
-      return told instanceof Promise ? this.#wait(told) : undefined;
+      return isThenable(told) ? this.#wait(told) : undefined;
     } catch (error) {
       this.#fail(error);
       return undefined;
@@ -30,14 +33,14 @@ export class EventListener {
 
   /** Nobody is waited for any more. */
   end(): void {
-    this.#ended.resolve();
+    this.#over.abort(undefined);
   }
 
-  async #wait(told: Promise<void>): Promise<void> {
+  async #wait(told: PromiseLike<void>): Promise<void> {
     try {
-      await Promise.race([told, this.#ended.promise]);
+      await abortable(Promise.resolve(told), this.#over);
     } catch (error) {
-      this.#fail(error);
+      if (!this.#over.aborted) this.#fail(error);
     }
   }
 

@@ -1,4 +1,5 @@
 import { withCallSignal } from "../base/call-context.ts";
+import { isThenable } from "../base/calls/call-back.ts";
 import type { TraceSpan } from "../base/telemetry/trace.ts";
 import { timeSource } from "../base/time/time-source.ts";
 import { encodeValue } from "../shared/codec.ts";
@@ -332,10 +333,6 @@ function answerNow({ op, args, call, cause }: ReadCall): unknown {
     "ConfigError",
     "Cannot answer a synchronous op with a promise: make its mode async or blocking",
   );
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
 /** Runs a function below a span, where there is one. */

@@ -1,4 +1,4 @@
-import { stderrLogger, type Logger } from "../base/logger.ts";
+import { toLogger, type Logger } from "../base/logger.ts";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
 import {
   PUBLISHED,
@@ -54,8 +54,8 @@ export class MemoryPubSub implements Bus {
 
   constructor(options: MemoryPubSubOptions = {}) {
     refuseUnknown("make a bus", options, { keep: true, logger: true, stuckAfterMs: true });
-    const { keep, logger = stderrLogger, stuckAfterMs = 10_000 } = options;
-    this.#logger = logger;
+    const { keep, logger, stuckAfterMs = 10_000 } = options;
+    this.#logger = toLogger(logger);
     this.#stuckAfterMs = stuckAfterMs;
     if (keep !== undefined) this.#kept = new KeptMessages(keep);
   }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { JetStreamClient, JetStreamPublishOptions } from "@nats-io/jetstream";
 import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
-import { stderrLogger, type Logger } from "../base/logger.ts";
+import { toLogger, type Logger } from "../base/logger.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { Bus, PublishOptions, Subscription } from "./bus.ts";
 import { CoreSubscription } from "./nats/core-subscription.ts";
@@ -64,7 +64,7 @@ export class NatsPubSub implements Bus, AsyncDisposable {
     this.#jetStream = jetStream;
     this.#createHeaders = createHeaders;
     this.#prefix = options.prefix ?? "geppetto";
-    this.#logger = options.logger ?? stderrLogger;
+    this.#logger = toLogger(options.logger);
     this.#outgoing = new PublishQueue({
       send: (item) => (jetStream === undefined ? this.#sendPlain(item) : this.#sendToStream(item, jetStream.client)),
       isRetryable: (error) => jetStream !== undefined && isRetryable(error),

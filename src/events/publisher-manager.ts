@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { stderrLogger, type Logger } from "../base/logger.ts";
+import { toLogger, type Logger } from "../base/logger.ts";
 import type { Publisher, PublishOptions } from "./bus.ts";
 import { SEQUENCE_NUMBER } from "./message.ts";
 
@@ -18,8 +18,8 @@ export class PublisherManager {
   readonly #logger: Logger;
   #sequence = 0;
 
-  constructor({ logger = stderrLogger }: { logger?: Logger } = {}) {
-    this.#logger = logger;
+  constructor({ logger }: { logger?: Logger } = {}) {
+    this.#logger = toLogger(logger);
   }
 
   /** The number that the next message gets. */

@@ -1,4 +1,4 @@
-import { stderrLogger, type Logger } from "../base/logger.ts";
+import { toLogger, type Logger } from "../base/logger.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { Subscriber } from "./bus.ts";
 import type { HandleFunction, HandlerOptions, Middleware } from "./handler.ts";
@@ -36,8 +36,8 @@ export class Router implements AsyncDisposable {
   #started = false;
   #closing: Promise<void> | undefined;
 
-  constructor({ closeTimeoutMs = 30_000, nackDelayMs = 100, logger = stderrLogger }: RouterOptions = {}) {
-    this.#options = { closeTimeoutMs, nackDelayMs, logger };
+  constructor({ closeTimeoutMs = 30_000, nackDelayMs = 100, logger }: RouterOptions = {}) {
+    this.#options = { closeTimeoutMs, nackDelayMs, logger: toLogger(logger) };
     // Nobody need wait for either.
     this.#running.promise.catch(() => {});
     this.#closed.promise.catch(() => {});

@@ -16,12 +16,15 @@ export class PartQueue<Part> {
 
   /** The parts as they come, and in the end what the work comes to. */
   async *until<T>(work: Promise<T>): AsyncGenerator<Part, T> {
-    const over = work.then(
-      () => true,
-      () => true,
-    );
+    let hasEnded = false;
+    const end = (): void => {
+      hasEnded = true;
+      this.#more.resolve();
+    };
+    work.then(end, end);
     for (;;) {
-      const isOver = (await Promise.race([over, this.#more.promise])) === true;
+      await this.#more.promise;
+      const isOver = hasEnded;
       this.#more = createDeferred();
       yield* this.#parts.splice(0);
       if (isOver) return work;

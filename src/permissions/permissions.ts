@@ -251,12 +251,17 @@ export class Permissions {
     try {
       this.#host.onUse?.({ time: Date.now(), ...use, asked: asked.slice(0, MAX_NOTED), ...named });
     } catch (cause) {
-      throw new GeppettoError("PermissionError", `Cannot use ${showAsked(asked)}: the use cannot be noted`, {
-        code: "ERR_AUDIT",
-        cause,
-      });
+      throw unnotedError(asked, cause);
     }
   }
+}
+
+/** Refuses a use that whoever is to hear of it has not taken. */
+export function unnotedError(asked: string, cause: unknown): GeppettoError {
+  return new GeppettoError("PermissionError", `Cannot use ${showAsked(asked)}: the use cannot be noted`, {
+    code: "ERR_AUDIT",
+    cause,
+  });
 }
 
 function checked(name: string, list: unknown): string[] {

@@ -1,3 +1,4 @@
+import { callBack, optional } from "../base/calls/call-back.ts";
 import type { CallEffect } from "../base/calls/outside.ts";
 import { timeSource } from "../base/time/time-source.ts";
 import type { Publisher } from "../events/bus.ts";
@@ -139,9 +140,12 @@ export function toSource<I, O>(step: Step<I, O> | StepSource<I, O>, name: string
     info: { type: name, inputType: "any", outputType: "any", kind: "list" },
     async *run(input, { signal, metadata, runId, publish }) {
       // What the step itself publishes is the run's.
-      const end = step.addPublishedTopic({ publish: (_, event) => republish(event, runId, publish) }, `step.${runId}`);
+      const end = step.addPublishedTopic(
+        { publish: (_, event) => optional(republish(event, runId, publish)) },
+        `step.${runId}`,
+      );
       const result = step.start({ signal, runId }, input);
-      const onAbort = (): void => void result.cancel();
+      const onAbort = (): void => callBack(() => result.cancel());
       signal.addEventListener("abort", onAbort, { once: true });
       try {
         yield* valuesOf(result);

@@ -1,4 +1,5 @@
 import { abortable } from "../base/abortable.ts";
+import { optional } from "../base/calls/call-back.ts";
 import { bothOf, createDeferred, type Deferred } from "../base/deferred.ts";
 import { estimateBytes } from "../base/estimate-bytes.ts";
 import { LazyAbort, onAbort } from "../base/calls/lazy-abort.ts";
@@ -271,7 +272,8 @@ export class StepRun<O = unknown> implements StepResult<O> {
       },
       metadata: this.#metadata,
       meta: this.#meta,
-      publish: (emission) => time.parked(() => this.emit(emission)),
+      // A step need not wait for it, and the run may be cancelled at any time.
+      publish: (emission) => optional(time.parked(() => this.emit(emission))),
       reserve: (bytes) => reserve?.(bytes),
       callGuest: async (name, args) => {
         if (callGuest === undefined)

@@ -1,5 +1,5 @@
 import type { EnginePool } from "../../runtime-setup/engine-pool.ts";
-import { stderrLogger, type Logger } from "../base/logger.ts";
+import { toLogger, type Logger } from "../base/logger.ts";
 import { continueTrace } from "../base/telemetry/carry-trace.ts";
 import type { ScriptOutcome } from "../engine/script/script-run.ts";
 import { exitCodeOf } from "../errors/exit-code-of.ts";
@@ -45,10 +45,10 @@ export class JobRunner {
   #done = 0;
 
   constructor(options: WorkerOptions, parts: RunnerParts) {
-    const { logger = stderrLogger, silenceMs = ACK_WAIT_MS } = options;
+    const { silenceMs = ACK_WAIT_MS } = options;
     this.#options = options;
     this.#parts = parts;
-    this.#logger = logger;
+    this.#logger = toLogger(options.logger);
     this.#sources = new SourceReader(parts.queue);
     this.#silenceMs = silenceMs;
   }

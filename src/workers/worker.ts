@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { KvEntry } from "@nats-io/kv";
 import { EnginePool } from "../../runtime-setup/engine-pool.ts";
 import { createDeferred } from "../base/deferred.ts";
-import { stderrLogger, type Logger } from "../base/logger.ts";
+import { toLogger, type Logger } from "../base/logger.ts";
 import { isHeldAloud, machineUptime, thisHolder } from "../base/process-holder.ts";
 import type { Journal } from "../journal/executions/journal.ts";
 import { NatsJournal } from "../journal/executions/nats/nats-journal.ts";
@@ -53,7 +53,8 @@ export class Worker implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   private constructor(options: WorkerOptions, name: string, queue: JobQueue, journal: Journal) {
-    const { pool = "default", slots = availableParallelism(), engine = {}, logger = stderrLogger } = options;
+    const { pool = "default", slots = availableParallelism(), engine = {} } = options;
+    const logger = toLogger(options.logger);
     const { silenceMs = ACK_WAIT_MS, weights, nats } = options;
     this.name = name;
     this.#pool = pool;

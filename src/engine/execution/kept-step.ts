@@ -1,3 +1,4 @@
+import { optional } from "../../base/calls/call-back.ts";
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
 import { currentOutside, valuesFromOutside, type AskedOutside } from "../../base/calls/outside.ts";
 import type { EventMeta, RunMetadata } from "../../shared/step-events.ts";
@@ -81,7 +82,7 @@ class StepWork {
       ...this.#context,
       meta: this.#context.meta,
       metadata: this.#context.metadata,
-      publish: async (publishes) => void (await this.#ask({ publishes })),
+      publish: (publishes) => optional(this.#ask({ publishes }).then(() => {})),
       callGuest: (name, args) => this.#ask({ calls: { name, args } }),
     };
     const iterator = this.#source.run(this.#input, context)[Symbol.asyncIterator]();

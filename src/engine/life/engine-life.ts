@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createDeferred } from "../../base/deferred.ts";
 import { Drain, type CloseOptions } from "../../base/drain.ts";
 import { GeppettoError } from "../../shared/errors.ts";
@@ -11,6 +12,9 @@ import type { Occupants } from "./occupants.ts";
 
 /** How long a turn may go on when its script is over, in milliseconds; then its realm ends, and the engine with it. */
 const LAST_TURN_MS = 1000;
+
+/** The engine whose end calls what was registered for that. */
+const ending = new AsyncLocalStorage<EngineLife>();
 
 /** How long an engine takes code: until its host closes it, or its guest is of no more use. Ends all that is in it. */
 export class EngineLife {
@@ -121,6 +125,8 @@ export class EngineLife {
 
   /** The host closes it, at once or when what is under way has come to its end. */
   close(options: CloseOptions): Promise<void> {
+    // Its end waits for what asks for it: nobody would get on.
+    if (ending.getStore() === this) return Promise.resolve();
     const { drainMs } = options;
     try {
       refuseUnknown("close the engine", options, { drainMs: true });
@@ -166,7 +172,7 @@ export class EngineLife {
     let failure: { error: unknown } | undefined;
     for (const end of this.#closeListeners) {
       try {
-        await end();
+        await ending.run(this, end);
       } catch (error) {
         // The others end all the same.
         failure ??= { error };

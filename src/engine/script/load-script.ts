@@ -47,6 +47,8 @@ export interface LoadedScript {
  *   reason.
  */
 export async function loadScript(script: Script, permissions: Permissions, signal: AbortSignal): Promise<LoadedScript> {
+  if (typeof script !== "object" || script === null)
+    throw new GeppettoError("ConfigError", "Cannot run a script: give it a file or code, as { file } or { code }");
   if (script.loaded !== undefined) {
     permissions.begin(script.loaded.name, undefined);
     return script.loaded;
@@ -68,6 +70,8 @@ async function readScript({ file, code, name, folder, lineOffset = 0 }: Script):
   const given = folder ?? (file === undefined ? undefined : dirname(file));
   const facts = { name: shown, kind, lineOffset, ...(given === undefined ? {} : { folder: resolve(given) }) } as const;
   if (code !== undefined) {
+    if (typeof code !== "string")
+      throw new GeppettoError("ConfigError", "Cannot run a script: its code must be a text");
     if (code.length > MAX_MODULE_BYTES) throw tooLarge(shown);
     return { ...facts, code: withoutMark(code) };
   }

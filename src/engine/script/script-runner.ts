@@ -88,8 +88,9 @@ export class ScriptRunner {
     this.#isCut = false;
     const startedAt = performance.now();
     const { turns, cpuMs } = loop;
-    const stopWatching = this.#watch(signal);
+    let stopWatching = (): void => {};
     try {
+      stopWatching = this.#watch(signal);
       const source = await this.#load(run, load);
       if (source !== undefined && !(source instanceof LoadError)) {
         await loop.reset({ scriptBegins: true });

@@ -25,6 +25,7 @@ export function watchLimits(
   signal: AbortSignal | undefined,
 ): () => void {
   const onAbort = (): void => watched.abort();
+  signal?.addEventListener("abort", onAbort, { once: true });
   const timer = wallMs === undefined ? undefined : setTimeout(() => watched.timeIsUp(wallMs), wallMs);
   const startCpuMs = guest.cpuMs;
   const look = (): void => {
@@ -32,7 +33,6 @@ export function watchLimits(
   };
   const watch = cpuMs === undefined ? undefined : setInterval(look, CPU_WATCH_MS);
   if (signal?.aborted === true) onAbort();
-  signal?.addEventListener("abort", onAbort, { once: true });
   return () => {
     clearTimeout(timer);
     clearInterval(watch);

@@ -1,9 +1,10 @@
+import { callBack } from "../../base/calls/call-back.ts";
 import { hostTime } from "../../base/time/host-time.ts";
 import { FRAMES, type ScriptContext } from "../../shared/contract/frame-kinds.ts";
 import { GeppettoError, toErrorRecord } from "../../shared/errors.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
 import type { ResultCopy } from "../../shared/contract/ops.ts";
-import type { RunScriptOptions } from "../engine-options.ts";
+import { checkRunOptions, type RunScriptOptions } from "../engine-options.ts";
 import type { EngineLimits } from "../limits.ts";
 import type { LossKind } from "../realm-session.ts";
 import { failedOutcome, type ScriptError } from "../script/script-run.ts";
@@ -16,7 +17,7 @@ import {
   type SessionOutcome,
   type SessionRunOptions,
 } from "./session-options.ts";
-import { refuseUnknown, unknownOptionError } from "../../shared/unknown-option.ts";
+import { refuseUnknown } from "../../shared/unknown-option.ts";
 import { SessionRun } from "./session-run.ts";
 
 /** How long a turn may go on when the run that it belongs to is over, in milliseconds; then its realm ends. */
@@ -111,8 +112,11 @@ export class Session implements AsyncDisposable {
    */
   run(code: string, options: SessionRunOptions = {}): Promise<SessionOutcome> {
     if (typeof code !== "string") return Promise.reject(unfit("Cannot run code: it must be a text"));
-    const wrong = unknownOptionError("run code", options, SESSION_RUN_OPTIONS);
-    if (wrong !== undefined) return Promise.reject(wrong);
+    try {
+      checkRunOptions(options, SESSION_RUN_OPTIONS, "code");
+    } catch (wrong) {
+      return Promise.reject(wrong);
+    }
     if (this.#run !== undefined) return Promise.reject(unfit("Cannot run code: the session runs some already"));
     if (this.#isClosed) return Promise.reject(closedSession());
     try {
@@ -188,7 +192,7 @@ export class Session implements AsyncDisposable {
     if (run !== undefined && kind === "timeout") run.turnTooLong(undefined);
     else run?.cut(kind === "memory" ? "limit" : "crashed", { ...toErrorRecord(reason), fromHost: true });
     // What its host has closed has not ended by itself.
-    if (!this.#isClosed && kind !== "disposed") this.#options.onEnd?.(reason);
+    if (!this.#isClosed && kind !== "disposed") callBack(() => this.#options.onEnd?.(reason));
   }
 
   /** For the engine: what ends as the guest wishes. */
@@ -283,7 +287,7 @@ export class Session implements AsyncDisposable {
   }
 
   #tell(error: ScriptError): void {
-    (this.#options.onError ?? this.#host.onGuestError)(error);
+    callBack(() => (this.#options.onError ?? this.#host.onGuestError)(error));
   }
 
   /** A callback that hears of the error may look at it in the same turn. */

@@ -1,3 +1,4 @@
+import { optional } from "../../base/calls/call-back.ts";
 import { currentOutside } from "../../base/calls/outside.ts";
 import { landedValues, timeSource, type TimeSource } from "../../base/time/time-source.ts";
 import type { StepContext, StepSource } from "../../steps/step.ts";
@@ -25,15 +26,16 @@ function runInPlace(
 ): AsyncIterable<unknown> {
   const { signal } = context;
   const place = time.place();
+  const publish: StepContext["publish"] = async (emission) => {
+    await time.arrive(signal, place);
+    await context.publish(emission);
+  };
   const own: StepContext = {
     ...context,
     // The run's own, which the step may change.
     meta: context.meta,
     metadata: context.metadata,
-    publish: async (emission) => {
-      await time.arrive(signal, place);
-      await context.publish(emission);
-    },
+    publish: (emission) => optional(publish(emission)),
     callGuest: async (name, args) => {
       await time.arrive(signal, place);
       return context.callGuest(name, args);

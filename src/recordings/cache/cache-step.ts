@@ -1,4 +1,5 @@
-import { stderrLogger, type Logger } from "../../base/logger.ts";
+import { optional } from "../../base/calls/call-back.ts";
+import { toLogger, type Logger } from "../../base/logger.ts";
 import { Semaphore } from "../../base/semaphore.ts";
 import { estimateBytes } from "../../base/estimate-bytes.ts";
 import { defineStep, type DefinedStep } from "../../steps/define-step.ts";
@@ -87,14 +88,14 @@ const PART_BYTES = 200;
 export function cacheStep<I, O>(source: StepSource<I, O>, options: CacheStepOptions): DefinedStep<I, O> {
   refuseUnknown("keep results", options, FIELDS);
   const { type, inputType, outputType, kind } = source.info;
-  const { key: keyOf = inputCacheKey(type), logger = stderrLogger } = options;
+  const { key: keyOf = inputCacheKey(type), logger } = options;
   return defineStep<I, O>({
     name: type,
     inputType,
     outputType,
     kind,
     async *run(input, context) {
-      const key = await keyFor(keyOf, input, type, logger);
+      const key = await keyFor(keyOf, input, type, toLogger(logger));
       if (key === undefined) {
         yield* source.run(input, context);
         return;
@@ -125,7 +126,7 @@ async function find(
   key: string,
   signal: AbortSignal,
   type: string,
-  { store, room, logger = stderrLogger }: CacheStepOptions,
+  { store, room, logger }: CacheStepOptions,
 ): Promise<{ entry: CacheEntry; bytes: number } | undefined> {
   const leave = await room?.lookups.acquire(signal);
   try {
@@ -135,7 +136,7 @@ async function find(
     return (room?.reserve(bytes) ?? true) ? { entry, bytes } : undefined;
   } catch (error) {
     // A store that fails is one without the entry.
-    logger.warn(`Cannot find a run of step "${type}": ${(error as Error).message}`);
+    toLogger(logger).warn(`Cannot find a run of step "${type}": ${(error as Error).message}`);
     return undefined;
   } finally {
     leave?.();
@@ -161,16 +162,17 @@ async function* record<I, O>(
   input: I,
   context: StepContext,
   key: string,
-  { store, maxParts = 100_000, room, refuse = refuseCalls, logger = stderrLogger }: CacheStepOptions,
+  { store, maxParts = 100_000, room, refuse = refuseCalls, logger }: CacheStepOptions,
 ): AsyncGenerator<O> {
   const trace = new Trace(context, maxParts, room);
   let calledGuest = false;
+  const publish: StepContext["publish"] = async (emission) => {
+    trace.add({ emission });
+    await context.publish(emission);
+  };
   const watched: StepContext = {
     ...context,
-    publish: async (emission) => {
-      trace.add({ emission });
-      await context.publish(emission);
-    },
+    publish: (emission) => optional(publish(emission)),
     callGuest: (name, args) => {
       calledGuest = true;
       return context.callGuest(name, args);
@@ -183,9 +185,9 @@ async function* record<I, O>(
     }
     const { type } = source.info;
     const why = refuse({ calledGuest });
-    if (why) logger.warn(`Not keeping a run of step "${type}": ${why}`);
+    if (why) toLogger(logger).warn(`Not keeping a run of step "${type}": ${why}`);
     if (why !== undefined || !trace.isWhole || context.signal.aborted) return;
-    await keep(store, key, { type, ...trace.entry() }, logger);
+    await keep(store, key, { type, ...trace.entry() }, toLogger(logger));
   } finally {
     trace.drop();
   }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { stderrLogger, type Logger } from "../../base/logger.ts";
+import { toLogger, type Logger } from "../../base/logger.ts";
 import { readRegularFile } from "../../base/read-regular-file.ts";
 import { isOldPartial, replaceFile } from "../../base/replace-file.ts";
 import type { CacheEntry, CacheStore } from "./cache-store.ts";
@@ -45,11 +45,11 @@ export class DiskCacheStore implements CacheStore {
 
   constructor(folder: string, options: DiskCacheStoreOptions = {}) {
     refuseUnknown("keep entries", options, { maxEntries: true, maxAgeMs: true, logger: true });
-    const { maxEntries = 10_000, maxAgeMs = Infinity, logger = stderrLogger } = options;
+    const { maxEntries = 10_000, maxAgeMs = Infinity, logger } = options;
     this.#folder = folder;
     this.#maxEntries = maxEntries;
     this.#maxAgeMs = maxAgeMs;
-    this.#logger = logger;
+    this.#logger = toLogger(logger);
   }
 
   async get(key: string): Promise<CacheEntry | undefined> {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
-import { stderrLogger, type Logger } from "../../base/logger.ts";
+import { toLogger, type Logger } from "../../base/logger.ts";
 import { appendRecordings, checkWritable, compactCassette, readCassette, type RecordingLine } from "./cassette-file.ts";
 import { requestKey } from "./recorded-request.ts";
 import type { ChatRecording, Finished, Recording, RecordingSink } from "./recording.ts";
@@ -57,7 +57,7 @@ export class Cassette implements RecordingSink, AsyncDisposable {
     this.name = name;
     this.redact = options.redact ?? redactSecrets;
     this.#maxAgeMs = options.maxAgeMs ?? Infinity;
-    this.#logger = options.logger ?? stderrLogger;
+    this.#logger = toLogger(options.logger);
     this.#found = found;
   }
 
@@ -69,7 +69,7 @@ export class Cassette implements RecordingSink, AsyncDisposable {
    */
   static async open(file: string, options: CassetteOptions = {}): Promise<Cassette> {
     refuseUnknown("open the cassette", options, { redact: true, maxAgeMs: true, readOnly: true, logger: true });
-    const found = readCassette(file, options.logger ?? stderrLogger);
+    const found = readCassette(file, toLogger(options.logger));
     if (!options.readOnly) await checkWritable(file);
     return new Cassette(options.readOnly ? undefined : file, options, found, basename(file));
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { stderrLogger, type Logger } from "../../base/logger.ts";
+import { toLogger, type Logger } from "../../base/logger.ts";
 import { type LogConnection, LogDatabase, ReadOnlyLog } from "./log-database.ts";
 import { LoggedRun } from "./logged-run.ts";
 import { redactAll, redactSecrets, type Redact } from "../redact-secrets.ts";
@@ -78,8 +78,8 @@ export class RunLog implements Disposable {
       maxEvents: 100_000,
       maxOutput: 1_000_000,
       redact: redactSecrets,
-      logger: stderrLogger,
       ...options,
+      logger: toLogger(options.logger),
     };
     this.#database = isReadOnly ? new ReadOnlyLog(file) : new LogDatabase(file, this.#options.logger);
     this.#reader = new RunReader(this.#database);
