@@ -121,7 +121,9 @@ export class OpenAIEmbeddings implements EmbeddingProvider {
       if (failure !== undefined) throw { error: failure };
       return this.#readVectors(answer, texts.length);
     } catch (error) {
-      throw signal.aborted ? signal.reason : toProviderError(error, errorOriginOf(this.#settings), watch);
+      if (signal.aborted) throw signal.reason;
+      if (error instanceof SyntaxError) throw brokenStream(this.name, "the answer is not JSON, or breaks off");
+      throw toProviderError(error, errorOriginOf(this.#settings), watch);
     }
   }
 
@@ -149,7 +151,10 @@ export class OpenAIEmbeddings implements EmbeddingProvider {
       if (typeof index !== "number" || !(index in vectors) || vectors[index]) {
         throw brokenStream(this.name, "the embeddings are not numbered in order");
       }
-      vectors[index] = Float32Array.from(numbers);
+      const vector = Float32Array.from(numbers);
+      if (!vector.every(Number.isFinite))
+        throw brokenStream(this.name, "an embedding holds numbers that are too large");
+      vectors[index] = vector;
     }
     return vectors as Float32Array[];
   }
