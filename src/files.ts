@@ -3,6 +3,7 @@ export { ScriptTokens, TokenError, type ScriptToken } from "./config/script/scri
 export { escapeControls } from "./base/escape-controls.ts";
 export { looksBinary, NOT_TEXT } from "./base/files/looks-binary.ts";
 export { makeFolder } from "./base/files/make-folder.ts";
+export { namedFolder, userHome } from "./base/files/user-home.ts";
 export { openPrivateFile, writeWhole } from "./base/open-private-file.ts";
 export { readRegularFile } from "./base/read-regular-file.ts";
 export { SECRET_NAMES } from "./base/redacted.ts";

@@ -1,7 +1,8 @@
 import { lstatSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { makeFolder } from "./files/make-folder.ts";
+import { namedFolder, userHome } from "./files/user-home.ts";
 
 /** A folder for things that can be made anew, in the user's cache folder; undefined where there is no place for them. */
 export function userCacheFolder(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
@@ -30,21 +31,12 @@ export function isOwn({ uid, mode }: { uid: number; mode: number }): boolean {
   return process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
 }
 
-/** The system may know no folder of the user's; then asking for it is an error. */
-function homeFolder(): string {
-  try {
-    return homedir();
-  } catch {
-    return "";
-  }
-}
-
 function baseFolder(env: NodeJS.ProcessEnv): string | undefined {
-  const given = env["XDG_CACHE_HOME"];
-  if (given !== undefined && isAbsolute(given)) return given;
+  const given = namedFolder(env["XDG_CACHE_HOME"]);
+  if (given !== undefined) return given;
   if (process.platform === "win32") return env["LOCALAPPDATA"];
-  const home = homeFolder();
+  const home = userHome(env);
   // What several users share is nobody's own.
-  if (home === "" || home === "/" || home === tmpdir()) return undefined;
+  if (home === "/" || home === tmpdir()) return undefined;
   return process.platform === "darwin" ? join(home, "Library", "Caches") : join(home, ".cache");
 }

@@ -1,5 +1,5 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { namedFolder, userHome } from "../base/files/user-home.ts";
 import { resolveProviderSettings } from "../providers/settings.ts";
 import { configError, placeOf } from "./config-error.ts";
 import { merge, readEnvironment } from "./environment.ts";
@@ -70,7 +70,7 @@ const FILE_KEYS = ["default", "profiles"];
 
 /** Where the user's own configuration is. */
 export function userConfigFolder(env: Readonly<Record<string, string | undefined>>): string {
-  return join(env["XDG_CONFIG_HOME"] || join(env["HOME"] || homedir(), ".config"), "geppetto-js");
+  return join(namedFolder(env["XDG_CONFIG_HOME"]) ?? join(userHome(env), ".config"), "geppetto-js");
 }
 
 /** The user's own keys. */

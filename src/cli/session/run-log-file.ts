@@ -1,14 +1,13 @@
-import { homedir } from "node:os";
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, join } from "node:path";
+import { namedFolder, userHome } from "../../files.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where runs are logged: the file that GEPPETTO_LOG names, else one in the user's data folder. */
 export function runLogFile(env: Environment = process.env): string {
-  const { GEPPETTO_LOG: named, XDG_DATA_HOME: data = "", HOME: home } = env;
+  const { GEPPETTO_LOG: named, XDG_DATA_HOME: data } = env;
   if (named) return named;
-  // A relative one is to be ignored, says the standard that it comes from.
-  const folder = isAbsolute(data) ? data : join(home || homedir(), ".local", "share");
+  const folder = namedFolder(data) ?? join(userHome(env), ".local", "share");
   return join(folder, "geppetto-js", "runs.db");
 }
 
