@@ -95,7 +95,11 @@ export class Execution {
       index,
       carried: past.carried,
       requests: this.#requests,
-      resolve: (key, asked, open) => this.waits.ambiguous(key, asked, open),
+      resolve: (key, asked, open) => {
+        const how = this.waits.ambiguous(key, asked, open);
+        if (this.#phase === "live") void this.#suspendAmbiguous();
+        return how;
+      },
       resolveNow: (key, asked, open) => {
         const how = this.waits.ambiguousNow(key, asked, open);
         if (how === undefined) this.#suspend();
@@ -408,6 +412,13 @@ export class Execution {
     const now = Date.now();
     // One that is due goes on as soon as its alarm rings.
     return waitsFor.every(({ dueAt }) => dueAt === undefined || dueAt - now > suspendAfterMs);
+  }
+
+  /** The script has begun anew, and has asked for what it had asked for before. What is made once has its answer first. */
+  async #suspendAmbiguous(): Promise<void> {
+    await this.#keeper.onceOver();
+    await nextTurn();
+    if (this.#phase === "live" && this.waits.ambiguities > 0) this.#suspend();
   }
 
   #suspend(): void {

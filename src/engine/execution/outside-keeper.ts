@@ -1,5 +1,5 @@
 import { withIdempotencyKey } from "../../base/call-context.ts";
-import { createDeferred } from "../../base/deferred.ts";
+import { createDeferred, type Deferred } from "../../base/deferred.ts";
 import { withOutside, type AskedOutside, type Outside } from "../../base/calls/outside.ts";
 import { withRealTime } from "../../base/time/time-source.ts";
 import type { ExecutionChange, ExecutionRecord } from "../../journal/executions/journal.ts";
@@ -51,6 +51,10 @@ export class OutsideKeeper {
   #served: OutsideOf | undefined;
   /** Something that answers at once has been asked: its answer has to be kept before the guest gets it. */
   #isUrgent = false;
+  #isStuck = false;
+  /** Calls that are made once, and whose answers have not come. */
+  #onceCount = 0;
+  #onceOver: Deferred<void> = createDeferred();
 
   constructor(options: OutsideKeeperOptions) {
     this.#options = options;
@@ -84,6 +88,16 @@ export class OutsideKeeper {
     this.#goesOn.resolve();
   }
 
+  /** The guest waits for an answer that nobody has: what it does from there on is not part of the execution. */
+  get isStuck(): boolean {
+    return this.#isStuck;
+  }
+
+  /** Resolves when no call is under way that nobody could make again. */
+  async onceOver(): Promise<void> {
+    while (this.#onceCount > 0) await this.#onceOver.promise;
+  }
+
   /** Has an answer to be kept before the guest gets it? Asked once after each message. */
   takeUrgency(): boolean {
     const isUrgent = this.#isUrgent;
@@ -114,17 +128,18 @@ export class OutsideKeeper {
 
   async call<T>(key: string, asked: AskedOutside, ask: () => T | Promise<T>): Promise<T> {
     const call = this.#identify(key, asked);
-    let then = this.answers(key);
+    const then = this.answers(key);
     if (then?.isWhole === true) return fromPart(await then.next()) as T;
     await this.#atEnd.promise;
     asked.signal?.throwIfAborted();
-    then ??= this.#carried(call);
-    const known = this.#carriedPart(key, then) ?? (await this.#known(key, asked, then));
+    const carried = then === undefined ? this.#carried(call) : undefined;
+    const known = this.#carriedPart(key, carried) ?? (await this.#known(call, asked, then ?? carried));
     if (known !== undefined) return fromPart(known) as T;
     await this.#goesOn.promise;
     asked.signal?.throwIfAborted();
     await this.#begin(call, asked);
-    return this.#ask(call, ask);
+    using _ = this.#underWay(asked);
+    return await this.#ask(call, ask);
   }
 
   callNow<T>(key: string, asked: AskedOutside, ask: () => T): T {
@@ -132,20 +147,24 @@ export class OutsideKeeper {
     // What the guest was answered is on record: nobody looks at this.
     if (this.#isRebuilding) return undefined as T;
     const { tape } = this.#options;
-    const then = this.answers(key) ?? this.#carried(call);
+    const known = this.answers(key);
+    const then = known ?? this.#carried(call);
     const carried = this.#carriedPart(key, then);
     if (carried !== undefined) return fromPart(carried) as T;
     if (then?.hasBegun === true && asked.effect === "once") {
+      if (known === undefined) this.#noteIntent(call, asked);
       const how = this.#options.resolveNow(key, asked, then.asked);
-      // The execution is suspended: the guest gets no answer.
-      if (how === undefined) return undefined as T;
-      const known = this.#settle(key, how);
+      if (how === undefined) {
+        this.#isStuck = true;
+        return undefined as T;
+      }
+      const said = this.#settle(key, how);
       this.#isUrgent = true;
-      if (known !== undefined) return fromPart(known) as T;
+      if (said !== undefined) return fromPart(said) as T;
     }
     this.#isUrgent = true;
     if (asked.effect !== "none") {
-      tape.pushFirst(intentRecord({ ...call, name: asked.name, effect: asked.effect }));
+      this.#noteIntent(call, asked);
       tape.storeNow();
     }
     return this.#keepNow(call, ask);
@@ -171,13 +190,22 @@ export class OutsideKeeper {
     }
     await this.#atEnd.promise;
     asked.signal?.throwIfAborted();
-    const known = await this.#known(key, asked, then);
+    const carried = then === undefined ? this.#carried(call) : undefined;
+    if (carried?.isWhole === true) {
+      for (;;) {
+        const part = this.#carriedPart(key, carried)!;
+        if (part.type === "end") return;
+        yield part.type === "item" ? (part.value as T) : (toItem(fromPart(part)) as T);
+      }
+    }
+    const known = await this.#known(call, asked, then ?? carried);
     await this.#goesOn.promise;
     asked.signal?.throwIfAborted();
     if (known === undefined) {
       // What has come of it so far is forgotten.
       if (then?.firstItemAt !== undefined) this.keep(key, { type: "again" });
       await this.#begin(call, asked);
+      using _ = this.#underWay(asked);
       yield* this.#values(call, open);
     } else yield toItem(fromPart(known)) as T;
   }
@@ -202,8 +230,15 @@ export class OutsideKeeper {
   }
 
   /** What somebody says has become of a call that is not to be made twice; undefined for one that is to be made. */
-  async #known(key: string, asked: AskedOutside, then: OutsideAnswers | undefined): Promise<OutsidePart | undefined> {
+  async #known(
+    call: IdentifiedCall,
+    asked: AskedOutside,
+    then: OutsideAnswers | undefined,
+  ): Promise<OutsidePart | undefined> {
     if (then?.hasBegun !== true || asked.effect !== "once") return undefined;
+    const { key } = call;
+    // From here on its place here says that it has begun, too.
+    if (this.answers(key) === undefined) this.#noteIntent(call, asked);
     return this.#settle(key, await this.#options.resolve(key, asked, then.asked));
   }
 
@@ -218,11 +253,26 @@ export class OutsideKeeper {
   }
 
   /** What has an effect begins when it is on record that it does. */
-  async #begin(call: IdentifiedCall, { name, effect }: AskedOutside): Promise<void> {
-    if (effect === "none") return;
-    const { tape } = this.#options;
-    tape.push(intentRecord({ ...call, name, effect }));
-    await tape.stored();
+  async #begin(call: IdentifiedCall, asked: AskedOutside): Promise<void> {
+    if (asked.effect === "none") return;
+    this.#noteIntent(call, asked);
+    await this.#options.tape.stored();
+  }
+
+  #underWay({ effect }: AskedOutside): Disposable {
+    if (effect !== "once") return { [Symbol.dispose]: () => {} };
+    this.#onceCount++;
+    return {
+      [Symbol.dispose]: () => {
+        if (--this.#onceCount > 0) return;
+        this.#onceOver.resolve();
+        this.#onceOver = createDeferred();
+      },
+    };
+  }
+
+  #noteIntent(call: IdentifiedCall, { name, effect }: AskedOutside): void {
+    this.#options.tape.pushFirst(intentRecord({ ...call, name, effect }));
   }
 
   /** After a checkpoint the answer is kept by itself: the script may begin anew. */

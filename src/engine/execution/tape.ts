@@ -46,14 +46,15 @@ export class Tape {
     return this.#failure !== undefined;
   }
 
-  /** Adds what `serve` leads to after the record of what it has served. */
-  pushServed<T>(serve: () => T, toRecord: (answer: T) => ExecutionRecord): T {
+  /** Adds what `serve` leads to after the record of what it has served, where there is one. */
+  pushServed<T>(serve: () => T, toRecord: (answer: T) => ExecutionRecord | undefined): T {
     const following: Following = { records: [], added: createDeferred() };
     this.#following = following;
     try {
       const answer = serve();
       this.#following = undefined;
-      this.push(toRecord(answer));
+      const record = toRecord(answer);
+      if (record !== undefined) this.push(record);
       return answer;
     } finally {
       this.#following = undefined;

@@ -42,6 +42,7 @@ export interface WallOptions {
 
 const OUTPUT = `[${FRAME_VERSION},"${OPS.console_write.name}",`;
 const IGNORED = '{"ok":true}';
+const NEVER = new Promise<Frame>(() => {});
 const DISPOSED: RealmFailure = { kind: "disposed" };
 
 /**
@@ -68,12 +69,13 @@ export class Wall implements Pick<HostBridge, "call" | "note" | "callBlocking"> 
     const known = this.guestReplay?.call(text);
     if (known !== undefined) return known;
     const { tape, served, keeper } = this.#options;
-    if (tape.hasFailed) return IGNORED;
+    if (tape.hasFailed || keeper.isStuck) return IGNORED;
     const isClock = isClockNote(text);
     try {
       const serve = (): string => (isClock ? served.call(text) : keeper.serve(() => served.call(text)));
-      const answer = tape.pushServed(serve, (given) => callRecord(text, given));
-      if (keeper.takeUrgency()) tape.storeNow();
+      const answer = tape.pushServed(serve, (given) => (keeper.isStuck ? undefined : callRecord(text, given)));
+      if (keeper.isStuck) tape.close();
+      else if (keeper.takeUrgency()) tape.storeNow();
       return answer;
     } catch {
       // It cannot be kept: the execution ends, and its guest with it.
@@ -84,7 +86,7 @@ export class Wall implements Pick<HostBridge, "call" | "note" | "callBlocking"> 
   note(text: string): void {
     if (this.guestReplay?.note(text) === true) return;
     const { tape, served, keeper } = this.#options;
-    if (tape.hasFailed) return;
+    if (tape.hasFailed || keeper.isStuck) return;
     tape.push({ kind: text.startsWith(OUTPUT) ? RECORDS.output : RECORDS.note, text });
     if (isClockNote(text)) served.note(text);
     else keeper.serve(() => served.note(text));
@@ -94,6 +96,7 @@ export class Wall implements Pick<HostBridge, "call" | "note" | "callBlocking"> 
     const known = this.guestReplay?.callBlocking(text);
     if (known !== undefined) return known;
     const { tape, served, keeper } = this.#options;
+    if (keeper.isStuck) return NEVER;
     tape.push({ kind: RECORDS.wait, text });
     return this.reply(keeper.serve(() => served.callBlocking(text)));
   }

@@ -1,9 +1,11 @@
 import { setImmediate as pause } from "node:timers/promises";
 import {
   currentCall,
+  defineStep,
   RuntimeEngine,
   setupDefaults,
   setupTools,
+  type DefinedStep,
   type RunScriptOptions,
   type ScriptOutcome,
 } from "../../../src/index.ts";
@@ -76,6 +78,10 @@ export async function attempt(
       mode: "blocking",
       effect: "keyed",
     });
+    await vm.op("sendNow", (text: unknown) => (effects.noteOnce(String(text)), `sent ${String(text)}`), {
+      mode: "sync",
+    });
+    await vm.registerStep("sendStep", sendStep(effects));
     await vm.op("fail", (text: unknown) => Promise.reject(new Error(String(text))), { effect: "none" });
   });
   await engine.start();
@@ -97,6 +103,17 @@ export async function attempt(
   } finally {
     await (closed ?? engine.close());
   }
+}
+
+function sendStep(effects: Effects): DefinedStep<string, string> {
+  return defineStep({
+    name: "sendStep",
+    async *run(text: string) {
+      await pause();
+      effects.noteOnce(text);
+      yield `sent ${text}`;
+    },
+  });
 }
 
 function keyed(effects: Effects, answer: string): string {

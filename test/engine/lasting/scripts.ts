@@ -208,6 +208,16 @@ export const LASTING_SCRIPTS: Readonly<Record<string, string>> = {
     console.log(first);
     const both = await Promise.all([send("b"), send("c")]);
     export default [first, ...both];`,
+  "calls that are made once and answer at once": `
+    const first = sendNow("a");
+    console.log(first);
+    const second = await send("b");
+    export default [first, second, sendNow("c")];`,
+  "calls that are made once, since a checkpoint": `
+    if (execution.state === undefined) await execution.checkpoint({ since: 1 });
+    const out = [sendNow("a"), await send("b"), ...(await sendStep.startAsync("c")), await mcp.app.send({ text: "d" })];
+    await execution.sleep(5);
+    export default [out.join(), await pay(1), await read("e")];`,
   "tools of an MCP server": `
     const { app } = mcp;
     console.log(await app.look(), await app.stamp({ text: "a" }));
