@@ -12,6 +12,7 @@ import { openTransport } from "./open-transport.ts";
 import type { KnownServer } from "./server-settings.ts";
 import { ToolList } from "./tool-list.ts";
 import { showText } from "./untrusted-text.ts";
+import { forOneList, MAX_PAGES, uncached } from "./whole-lists.ts";
 
 /** Who hears of a server beside those who ask it. */
 export interface ConnectionHost {
@@ -55,8 +56,6 @@ const MAX_ENDS = 5;
 const ENDS_WITHIN_MS = 60_000;
 /** Longest line of its log that is told where nobody has asked, in characters. */
 const MAX_LOGGED = 1_000;
-/** Pages of one list. */
-const MAX_PAGES = 50;
 
 /** One server: started when something is first asked of it, started again when it has died, ended by `close()`. */
 export class Connection {
@@ -135,7 +134,9 @@ export class Connection {
   async #listTools(live: Live, what: string): Promise<ToolList> {
     if (live.client.getServerCapabilities()?.tools === undefined) return new ToolList(this.server.identifier, []);
     const call = { what, signal: new AbortController().signal };
-    const { tools } = await this.#ask(live, call, (client, options) => client.listTools(undefined, options));
+    const { tools } = await this.#ask(live, call, (client, options) =>
+      forOneList(client).listTools(undefined, uncached(options)),
+    );
     return new ToolList(this.server.identifier, tools);
   }
 
@@ -189,7 +190,9 @@ export class Connection {
   async #start(what: string): Promise<Live> {
     const { name } = this.server;
     const { Client } = await loadClient();
-    const { transport, options } = await openTransport(this.server, (line) => this.#host.onOutput(name, line));
+    const { transport, options, noteAnswer } = await openTransport(this.server, (line) =>
+      this.#host.onOutput(name, line),
+    );
     const client = new Client(clientInfo(), {
       capabilities: this.#host.onElicit === undefined ? {} : { elicitation: ELICITATION },
       listMaxPages: MAX_PAGES,
@@ -211,6 +214,7 @@ export class Connection {
       onFault: fault,
       onProgress: (token, progress) => this.#waiting.get(token)?.(progress),
       onLog: (log) => this.#tellLog(log),
+      onAnswer: noteAnswer,
     });
     client.setNotificationHandler("notifications/tools/list_changed", () => void (live.tools = undefined));
     const { onElicit } = this.#host;

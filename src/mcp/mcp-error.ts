@@ -1,6 +1,8 @@
 import { closestName } from "../shared/closest-name.ts";
 import { GeppettoError } from "../shared/errors.ts";
+import { UNREAD } from "./messages/message-size.ts";
 import { showText } from "./untrusted-text.ts";
+import { LIST_TOO_LARGE } from "./whole-lists.ts";
 
 /** Longest text of a server's that an error shows, in characters. */
 const MAX_REASON = 2_000;
@@ -61,6 +63,7 @@ export function explainedError(error: unknown, { server, what, fault, startMs }:
   if (code === "REQUEST_TIMEOUT" && startMs !== undefined) return timeoutError(server, what, startMs);
   if (code === "CONNECTION_CLOSED" || code === "NOT_CONNECTED") return serverError(server, what, `${prefix}has ended`);
   if (code === "LIST_PAGINATION_EXCEEDED") return serverError(server, what, "has lists of too many pages");
+  if (text === UNREAD || text === LIST_TOO_LARGE) return serverError(server, what, prefix + text);
   // The server's own answer: it is well, and refuses.
   if (typeof code === "number" && startMs === undefined) return toolError(what, text);
   if (code === "ENOENT") return serverError(server, what, `${prefix}there is no such program`);

@@ -3,6 +3,7 @@ import type { Connection, RequestCall } from "./connection.ts";
 import { serverError } from "./mcp-error.ts";
 import { blockValue, type ContentBlock, isTooDeep, resourceValue } from "./tool-value.ts";
 import { cutText } from "./untrusted-text.ts";
+import { forOneList, uncached } from "./whole-lists.ts";
 
 /** Resources, templates and prompts of one server that are told; more are left out. */
 const MAX_LISTED = 2_000;
@@ -26,14 +27,16 @@ export async function listOf(
   const listed = await connection.request(call, async (client, options) => {
     const { resources, prompts } = client.getServerCapabilities() ?? {};
     if ((kind === "prompts" ? prompts : resources) === undefined) return [];
-    return LISTS[kind](client, options);
+    return LISTS[kind](forOneList(client), uncached(options));
   });
   return listed.slice(0, MAX_LISTED).map((item) => plain(connection, item, call));
 }
 
 /** The parts of a resource: each with its `uri`, `mimeType`, and `text` or `data`. */
 export async function readResource(connection: Connection, uri: string, call: RequestCall): Promise<unknown[]> {
-  const { contents } = await connection.request(call, (client, options) => client.readResource({ uri }, options));
+  const { contents } = await connection.request(call, (client, options) =>
+    client.readResource({ uri }, uncached(options)),
+  );
   return contents.map((part) => resourceValue(part));
 }
 

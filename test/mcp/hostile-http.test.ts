@@ -22,13 +22,15 @@ async function listen(serve: (request: IncomingMessage, response: ServerResponse
 }
 
 /** A server of Streamable HTTP with a tool `act`, whose calls are served by a mode. */
-function serverOf(act: Mode, first?: Mode): Promise<string> {
+function serverOf(act: Mode, first?: Mode, { onGet, onAnswer }: Partial<Record<string, Mode>> = {}): Promise<string> {
   return listen((request, response) => {
     let body = "";
     request.on("data", (chunk: Buffer) => (body += chunk.toString()));
     request.on("end", () => {
+      if (request.method === "GET" && onGet !== undefined) return onGet(request, response, "");
       if (request.method !== "POST") return response.writeHead(405).end();
       const { id, method, params } = JSON.parse(body) as { id?: number; method: string; params?: object };
+      if (method === undefined && onAnswer !== undefined) return onAnswer(request, response, "");
       if (id === undefined) return response.writeHead(202).end();
       const toText = (message: object): string => JSON.stringify({ jsonrpc: "2.0", id, ...message });
       const done = toText({ result: { content: [{ type: "text", text: "done" }] } });
@@ -84,6 +86,10 @@ function dripping(response: ServerResponse, type: string, text: string): void {
   const timer = setInterval(() => response.write(text), 100);
   stops.push(() => clearInterval(timer));
 }
+
+const SSE = { "content-type": "text/event-stream" };
+const eventOf = (message: object): string => `data: ${JSON.stringify({ jsonrpc: "2.0", ...message })}\n\n`;
+const HERE = eventOf({ method: "notifications/message", params: { level: "info", data: "here" } });
 
 /** A stream of this event, again and again. */
 function endless(event: string): Mode {
@@ -184,5 +190,62 @@ describe("a hostile server of Streamable HTTP", () => {
       const url = await serverOf((_, response) => void response.writeHead(200, { "content-type": type }).end(body));
       expect(await call(url)).toEqual([...FAILED.slice(0, 2), expect.stringContaining("more than 250000 values")]);
     }
+  });
+
+  it.each(["given up", "answered"])("that keeps a call open which was %s has its connection closed", async (what) => {
+    const held = new Set<ServerResponse>();
+    let last: (() => void) | undefined;
+    let calls = 0;
+    const url = await serverOf((_, response, text) => {
+      const done = (): void => void response.end(`data: ${text}\n\n`);
+      response.writeHead(200, SSE).write(HERE);
+      if (++calls > 5) {
+        last = done;
+        if (held.size === 0) done();
+        return;
+      }
+      held.add(response);
+      response.once("close", () => {
+        held.delete(response);
+        if (held.size === 0) last?.();
+      });
+      if (what === "answered") response.write(`data: ${text}\n\n`);
+    });
+    const code = `const leave = async () => {
+        const call = new AbortController();
+        const onEvent = ({ type }) => ${what === "given up"} && type === "log" && call.abort();
+        await rejection(mcp.test.act({}, { signal: call.signal, onEvent }));
+      };
+      for (let i = 0; i < 5; i++) await leave();
+      export default await mcp.test.act()`;
+    expect(await mcpValue(code, { servers: { test: { url, timeoutMs: 20_000 } } })).toBe("done");
+  });
+
+  it("that ends a stream at once, and wishes to be asked anew at once, is asked now and then", async () => {
+    let asked = 0;
+    const ends: Mode = (_, response) => void response.writeHead(200, SSE).end("retry: 0\nid: 1\ndata:\n\n");
+    const onGet: Mode = (...given) => {
+      asked++;
+      ends(...given);
+    };
+    expect((await call(await serverOf(ends, undefined, { onGet }), 4_000)) as string[]).toContain("ERR_MCP_TIMEOUT");
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThan(20);
+  });
+
+  it("that asks much, and takes no answers, is ended before there are many connections", async () => {
+    let most = 0;
+    let open = 0;
+    const onGet: Mode = (_, response) => {
+      response.writeHead(200, SSE);
+      for (let id = 0; id < 3_000; id++) response.write(eventOf({ id, method: "ping" }));
+    };
+    const onAnswer: Mode = (_, response) => {
+      most = Math.max(most, ++open);
+      response.once("close", () => open--);
+    };
+    const url = await serverOf(() => {}, undefined, { onGet, onAnswer });
+    expect(await call(url)).toEqual([...FAILED.slice(0, 2), expect.stringContaining("does not read what it is sent")]);
+    expect(most).toBeLessThan(100);
   });
 });

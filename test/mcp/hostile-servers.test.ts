@@ -111,6 +111,41 @@ describe("a hostile MCP server", () => {
     ]);
   });
 
+  it("that lists pages which are too large together is an error", async () => {
+    expect(await run(`export default await rejection(mcp.test.pid())`, "vast")).toEqual([
+      "StepError",
+      "ERR_MCP_SERVER",
+      'Cannot call mcp.test.pid: the MCP server "test" has a list of more than 20000000 bytes',
+    ]);
+  });
+
+  it("that says how long its resources may be kept has none of them kept", async () => {
+    const code = `const read = () => mcp.test.resources.read("test://count");
+      export default [await read(), await read()]`;
+    expect(await run(code)).toMatchObject([{ text: "1" }, { text: "2" }]);
+  });
+
+  it("that does not read is sent no more than a little", async () => {
+    const servers = { test: scripted("", { timeoutMs: 20_000 }) };
+    const code = `await mcp.test.deaf();
+      const text = "x".repeat(1_000_000);
+      export default await Promise.race(Array.from({ length: 24 }, () => rejection(mcp.test.say({ text }))))`;
+    expect(await mcpValue(code, { servers })).toEqual([
+      "StepError",
+      "ERR_MCP_SERVER",
+      'Cannot call mcp.test.say: the MCP server "test" does not read what it is sent',
+    ]);
+  });
+
+  it("that has long ids repeated to it is ended", async () => {
+    const code = `export default await rejection(mcp.test.call("long-id", {}))`;
+    expect(await run(code)).toEqual([
+      "StepError",
+      "ERR_MCP_SERVER",
+      expect.stringContaining("sends ids of more than 1000 characters"),
+    ]);
+  });
+
   it("that changes its list is asked for it again", async () => {
     const code = `const before = await rejection(mcp.test.other());
       await mcp.test.pid();

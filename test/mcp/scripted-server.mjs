@@ -14,6 +14,8 @@ const hasChanged = () => calls > 0 && mode === "changing";
 
 let calls = 0;
 let pendingLog;
+let reads = 0;
+const input = createInterface({ input: process.stdin });
 
 /** What each tool does: its result, or what it does in place of one. */
 const TOOLS = {
@@ -62,6 +64,16 @@ const TOOLS = {
   fails: { inputSchema: any, run: ({ text: said }) => ({ ...text(said), isError: true }) },
   fail: { inputSchema: any, run: () => ({ ...text("the disk is \u001b[31mfull"), isError: true }) },
   refuse: { inputSchema: any, run: () => ({ error: { code: -32602, message: "not \u202ewith me" } }) },
+  // Reads nothing any more.
+  deaf: {
+    inputSchema: any,
+    run: () => {
+      input.close();
+      setInterval(() => {}, 1_000);
+      return text("deaf");
+    },
+  },
+  "long-id": { inputSchema: any, run: () => send({ id: "i".repeat(1_001), method: "ping" }) },
   hang: { inputSchema: any, run: () => console.error("hanging") },
   die: { inputSchema: any, run: () => process.exit(3) },
   huge: { inputSchema: any, run: ({ bytes }) => text("x".repeat(bytes)) },
@@ -181,15 +193,10 @@ Object.defineProperty(TOOLS, "__proto__", { value: TOOLS["__proto__"], enumerabl
 const LISTS = {
   "resources/list": () => ({ resources: [{ uri: "test://1", name: "one", mimeType: "text/plain", icons: [] }] }),
   "resources/templates/list": () => ({ resourceTemplates: [{ uriTemplate: "test://{n}", name: "any" }] }),
-  "resources/read": ({ uri }) =>
-    uri === "test://both"
-      ? {
-          contents: [
-            { uri, text: "a" },
-            { uri, blob: "AAE=" },
-          ],
-        }
-      : { contents: [{ uri, mimeType: "text/plain", text: `the text of ${uri}` }] },
+  "resources/read": ({ uri }) => {
+    if (uri === "test://count") return { contents: [{ uri, text: String(++reads) }], ttlMs: 60_000 };
+    return readText(uri);
+  },
   "prompts/list": () => ({
     prompts: [{ name: "greet", description: "Greets", arguments: [{ name: "who", required: true }] }],
   }),
@@ -201,6 +208,14 @@ const LISTS = {
     ],
   }),
 };
+
+function readText(uri) {
+  const both = [
+    { uri, text: "a" },
+    { uri, blob: "AAE=" },
+  ];
+  return { contents: uri === "test://both" ? both : [{ uri, mimeType: "text/plain", text: `the text of ${uri}` }] };
+}
 
 function listed() {
   const tools = Object.entries(TOOLS).map(([name, { run: _, ...tool }]) => ({ name, ...tool }));
@@ -217,6 +232,10 @@ function answer({ id, method, params }) {
   }
   if (method === "tools/list") {
     if (mode === "endless") return send({ id, result: { tools: [], nextCursor: `${Math.random()}` } });
+    if (mode === "vast") {
+      const tool = { name: `t${Math.random()}`, description: "x".repeat(9_000_000), inputSchema: any };
+      return send({ id, result: { tools: [tool], nextCursor: tool.name } });
+    }
     return send({ id, result: { tools: listed() } });
   }
   if (method === "tools/call") {
@@ -233,7 +252,7 @@ function answer({ id, method, params }) {
 
 if (mode === "dead") process.exit(1);
 if (mode === "loud") console.error("I am \u001b[31mloud\nand say more");
-for await (const line of createInterface({ input: process.stdin })) {
+for await (const line of input) {
   const message = JSON.parse(line);
   if (message.method !== undefined) answer(message);
   else if (message.id === 1_000_000)

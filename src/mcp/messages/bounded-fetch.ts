@@ -11,7 +11,6 @@ const EVENT_WEIGHT = 1_000;
 /** Asks as `fetch` does; an answer, or an event of a stream, that is larger than it may be breaks off, and so do too many. */
 export function boundedFetch(traffic: Traffic): FetchLike {
   return async (url, init) => {
-    if (init?.method === "POST") traffic.noteRequest();
     const response = await fetchOwnBytes(url, init);
     const { body, headers, status, statusText } = response;
     if (body === null) return response;

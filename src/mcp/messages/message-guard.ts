@@ -4,6 +4,8 @@ import { faultOf } from "./message-size.ts";
 /** Messages that nobody has asked for: so many at once, and so many more each second. */
 const BURST = 10_000;
 const PER_SECOND = 1_000;
+/** Longest id of a request of a server's, in characters: its answer repeats it. */
+const MAX_ID = 1_000;
 
 /** How far the work for a request has come, as the protocol tells it. */
 export interface Progress {
@@ -25,6 +27,15 @@ export interface MessageWatch {
   onFault(reason: string): void;
   onProgress(token: unknown, progress: Progress): void;
   onLog(log: ServerLog): void;
+  /** A request has its answer. */
+  onAnswer(id: unknown): void;
+}
+
+/** What a server sends of its own accord. */
+interface Incoming {
+  id?: unknown;
+  method?: unknown;
+  params?: Record<string, unknown>;
 }
 
 /** Thrown for messages of which the protocol's package is not to hear. */
@@ -35,7 +46,7 @@ const TAKEN = new Error("The message has been taken");
  * that is too large. Progress and logs are told here: the package tells them late, and progress not at all where the answer
  * follows at once.
  */
-export function guardMessages(transport: Transport, { onFault, onProgress, onLog }: MessageWatch): void {
+export function guardMessages(transport: Transport, { onFault, onProgress, onLog, onAnswer }: MessageWatch): void {
   let room = BURST;
   let lastTime = performance.now();
   const isTooMany = (): boolean => {
@@ -48,9 +59,13 @@ export function guardMessages(transport: Transport, { onFault, onProgress, onLog
   };
   // oxlint-disable unicorn/prefer-add-event-listener -- the package calls what stands here before its own
   transport.onmessage = (message) => {
-    if ("result" in message || "error" in message) return;
+    if ("result" in message || "error" in message) return onAnswer(message.id);
     if (isTooMany()) throw TAKEN;
-    const { method, params = {} } = message as { method?: unknown; params?: Record<string, unknown> };
+    const { id, method, params = {} } = message as Incoming;
+    if (typeof id === "string" && id.length > MAX_ID) {
+      onFault(`sends ids of more than ${MAX_ID} characters`);
+      throw TAKEN;
+    }
     if (method === "notifications/progress") {
       const progress = parseProgress(params);
       if (progress !== undefined) onProgress(params["progressToken"], progress);

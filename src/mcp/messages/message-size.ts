@@ -99,6 +99,8 @@ export class Traffic {
 }
 
 const TOO_MUCH = "more than has been asked for";
+/** Of a server that is sent more than it takes. */
+export const UNREAD = "does not read what it is sent";
 
 function tooLarge(most: number, what: string): Error {
   return new Error(`exceeded maximum size of ${most} ${what}`);
@@ -108,5 +110,6 @@ function tooLarge(most: number, what: string): Error {
 export function faultOf({ message }: Error): string | undefined {
   const [, most] = /exceeded maximum size of (\d+ \w+)/.exec(message) ?? [];
   if (most !== undefined) return `has sent a message of more than ${most}`;
+  if (message === UNREAD) return UNREAD;
   return message.includes(TOO_MUCH) ? `sends ${TOO_MUCH}` : undefined;
 }
