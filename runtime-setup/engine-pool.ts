@@ -250,16 +250,22 @@ export class EnginePool implements AsyncDisposable {
     );
     const closing = this.#abort.signal;
     this.#starting.add(engine);
+    // A script has no say yet in how long the setup functions take.
+    const onAbort = (): void => void engine.close().catch(() => {});
+    signal?.addEventListener("abort", onAbort, { once: true });
     try {
       await engine.start();
+      signal?.removeEventListener("abort", onAbort);
       this.#starting.delete(engine);
       this.#prestart();
       const ended = signal === undefined ? closing : AbortSignal.any([signal, closing]);
       return { outcome: await engine.runScript(script, { ...options, signal: ended }), hasBegun: engine.hasBegun };
     } catch (error) {
       if (closing.aborted) return { outcome: failedOutcome("aborted", abortedError()), hasBegun: engine.hasBegun };
-      return { error, hasBegun: engine.hasBegun };
+      const isWithdrawn = signal?.aborted === true && !engine.hasBegun;
+      return { error: isWithdrawn ? signal.reason : error, hasBegun: engine.hasBegun };
     } finally {
+      signal?.removeEventListener("abort", onAbort);
       this.#starting.delete(engine);
       await engine.close();
     }

@@ -114,7 +114,7 @@ export function checkOptions(options: unknown, more: readonly string[] = []): vo
   if (!isObject(options)) {
     throw new GeppettoError(
       "ConfigError",
-      `Cannot make an engine: its options must be an object, got ${options === null ? "null" : typeof options}`,
+      `Cannot make an engine: its options must be an object, got ${String(options)}`,
     );
   }
   const names = Object.keys(SHAPES);

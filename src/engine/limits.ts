@@ -131,5 +131,8 @@ export function resolveLimits(given: Partial<EngineLimits> = {}): EngineLimits {
   if (memoryMB < 8) {
     throw new GeppettoError("ConfigError", `Cannot set limits.memoryMB to ${memoryMB}: an isolate needs at least 8`);
   }
+  if (!Number.isFinite(memoryMB)) {
+    throw new GeppettoError("ConfigError", "Cannot set limits.memoryMB to Infinity: an isolate needs a limit");
+  }
   return { ...DEFAULT_LIMITS, ...given, memoryMB };
 }

@@ -1,5 +1,6 @@
 import { callWith, type CallContext } from "../base/call-context.ts";
 import { currentOutside, type CallEffect } from "../base/calls/outside.ts";
+import { createDeferred } from "../base/deferred.ts";
 import { timeSource } from "../base/time/time-source.ts";
 import type { BindingConfig, FeatureConfigs, FeatureName } from "../shared/contract/features.ts";
 import { FRAMES } from "../shared/contract/frame-kinds.ts";
@@ -63,15 +64,19 @@ export class Vm {
    *
    * @throws {GeppettoError} ValidationError where the value holds a function (use {@link op}) or refers to itself.
    */
-  async set(name: string, value: unknown): Promise<void> {
+  set(name: string, value: unknown): Promise<void> {
+    return this.#unlessEnded(this.#set(name, value));
+  }
+
+  async #set(name: string, value: unknown): Promise<void> {
     if (value instanceof StepObject) return this.registerStep(name, value.step, value.options);
     await this.host.enterChecked(FRAMES.global_set, checkedName(name), value);
     this.definitions.push({ kind: "value", name });
   }
 
   /** Runs classic script code in the guest; resolves with a copy of its (awaited) value. */
-  async runString(code: string): Promise<unknown> {
-    return this.host.evaluate(code, "file:///setup.js");
+  runString(code: string): Promise<unknown> {
+    return this.#unlessEnded(this.host.evaluate(code, "file:///setup.js"));
   }
 
   /**
@@ -82,29 +87,34 @@ export class Vm {
    * await vm.op("orders.find", async (id) => database.find(String(id)));
    * await vm.op("orders.mine", ({ tenant }) => database.of(tenant), { context: true });
    */
-  async op<Name extends Extract<keyof HostOps, string>>(
+  op<Name extends Extract<keyof HostOps, string>>(
     name: Name,
     handler: HostOpHandler<Name>,
     options?: BindingOptions & { context?: false },
   ): Promise<void>;
-  async op(
+  op(
     name: string,
     // oxlint-disable-next-line typescript/no-explicit-any -- a handler names the arguments that it takes
     handler: (context: CallContext<any>, ...args: any[]) => unknown,
     options: BindingOptions & { context: true },
   ): Promise<void>;
-  async op<Name extends string>(
+  op<Name extends string>(
     name: UndeclaredOp<Name>,
     // oxlint-disable-next-line typescript/no-explicit-any -- as above
     handler: (...args: any[]) => unknown,
     options?: BindingOptions,
   ): Promise<void>;
-  async op(
+  op(
     name: string,
     // oxlint-disable-next-line typescript/no-explicit-any -- as above
     handler: (...args: any[]) => unknown,
     options: BindingOptions = {},
   ): Promise<void> {
+    return this.#unlessEnded(this.#op(name, handler, options));
+  }
+
+  // oxlint-disable-next-line typescript/no-explicit-any -- as above
+  async #op(name: string, handler: (...args: any[]) => unknown, options: BindingOptions): Promise<void> {
     refuseUnknown(`define "${name}"`, options, { mode: true, context: true, effect: true });
     const { mode = "async", context = false, effect = "once" } = options;
     checkEffect(name, effect);
@@ -126,10 +136,18 @@ export class Vm {
   }
 
   /** Gives scripts a step object under a global name. */
-  async registerStep<I, O>(
+  registerStep<I, O>(
     name: string,
     step: Step<I, O> | StepSource<I, O>,
     options: StepBindingOptions<I, O> = {},
+  ): Promise<void> {
+    return this.#unlessEnded(this.#registerStep(name, step, options));
+  }
+
+  async #registerStep<I, O>(
+    name: string,
+    step: Step<I, O> | StepSource<I, O>,
+    options: StepBindingOptions<I, O>,
   ): Promise<void> {
     refuseUnknown(`define "${name}"`, options, { input: true, output: true, effect: true });
     const source = toSource(step, checkedName(name));
@@ -138,6 +156,19 @@ export class Vm {
     this.host.registerStep(name, orderlyStep(keptStep(convertedSource(name, source, options), { name, effect })));
     await this.install("step", { ...source.info, name, step: name });
     this.definitions.push({ kind: "step", name });
+  }
+
+  /**
+   * The same; what the guest's end has kept from being done nobody need wait for. A setup function that waits for none of
+   * its calls must not end the process because its engine is closed.
+   */
+  #unlessEnded<T>(work: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = createDeferred<T>();
+    work.then(resolve, (error: unknown) => {
+      if (this.host.hasEnded) promise.catch(() => {});
+      reject(error);
+    });
+    return promise;
   }
 
   /** Switches a built-in feature of the guest on. */

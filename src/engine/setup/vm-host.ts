@@ -13,6 +13,8 @@ import type { VirtualClock } from "../time/virtual-clock.ts";
 /** What the engine lends to a Vm. */
 export interface VmHost {
   readonly limits: EngineLimits;
+  /** The guest has gone. */
+  readonly hasEnded: boolean;
   /** Of an engine whose time is virtual. */
   readonly clock: VirtualClock | undefined;
   /** When what is due may go on. */
@@ -69,6 +71,9 @@ type OfEngine = Pick<
 export function createVmHost({ loop }: Started, ofEngine: OfEngine): VmHost {
   return {
     ...ofEngine,
+    get hasEnded() {
+      return loop.disposed;
+    },
     enter: (kind, ...body) => loop.enter(kind, ...body),
     enterChecked: (kind, ...body) => loop.enterChecked(kind, ...body),
     setOp: (op, handler) => loop.ops.set(op, handler),

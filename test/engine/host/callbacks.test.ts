@@ -1,6 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createDeferred } from "../../../src/base/deferred.ts";
 import { EventListener } from "../../../src/engine/event-listener.ts";
 import {
   defineStep,
@@ -9,9 +10,10 @@ import {
   setupDefaults,
   type RuntimeEngineOptions,
   type ScriptOutcome,
+  type SetupFunction,
   type Step,
 } from "../../../src/index.ts";
-import { Output, withEngine } from "../engine-harness.ts";
+import { ISOLATIONS, Output, withEngine } from "../engine-harness.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -179,6 +181,45 @@ describe("What a script is run with", () => {
       }
       expect(await run("export default 7")).toMatchObject({ value: 7 });
     });
+  });
+});
+
+describe("A setup function", () => {
+  it("that waits for nothing ends no process when its engine is closed, or its guest dies, meanwhile", async () => {
+    for (const isolation of ISOLATIONS) {
+      const hasBegun = createDeferred();
+      const hasty: SetupFunction = (vm) => {
+        void vm.set("answer", 42);
+        void vm.op("now", () => 1);
+        void vm.runString("new Promise(() => {})");
+        hasBegun.resolve();
+      };
+      const engine = new RuntimeEngine({ isolation, setup: [hasty, () => new Promise<void>(() => {})] });
+      const started = engine.start();
+      started.catch(() => {});
+      await hasBegun.promise;
+      await engine.close();
+      await expect(started).rejects.toMatchObject({ code: "ERR_ENGINE_CLOSED" });
+      await untilToldOf();
+    }
+    expect(unhandled).toEqual([]);
+  });
+
+  it("that takes its time in a pool ends, for whoever waits for it, with the signal of the script", async () => {
+    const controller = new AbortController();
+    const isSlow = createDeferred();
+    const slow: SetupFunction = () => {
+      isSlow.resolve();
+      return new Promise(() => {});
+    };
+    const pool = new EnginePool({ isolation: "thread", size: 1 });
+    const running = pool.run({ code: "1" }, { setup: [slow], signal: controller.signal });
+    running.catch(() => {});
+    await isSlow.promise;
+    controller.abort(new Error("mine"));
+    await expect(running).rejects.toThrow("mine");
+    expect(await pool.run({ code: "export default 7" })).toMatchObject({ value: 7 });
+    await pool.close();
   });
 });
 
