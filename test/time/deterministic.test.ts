@@ -149,6 +149,25 @@ describe.each(["process", "thread"] as const)("a deterministic engine with a %s"
   });
 });
 
+it("sleeps without taking time, in order with the other timers", async () => {
+  const code = `
+    const begin = Date.now();
+    const seen = [];
+    const after = (name) => () => seen.push(name + " " + (Date.now() - begin));
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 90_000_000);
+    await Promise.all([
+      execution.sleep(10).then(after("b")),
+      execution.sleep("5ms").then(after("a")),
+      new Promise((resolve) => setTimeout(resolve, 7)).then(after("timer")),
+    ]);
+    await execution.sleep("3d", { signal: stop.signal }).catch(({ name }) => after(name)());
+    await execution.sleep("100w").then(after("c"));
+    export default seen;`;
+  const { output } = await run("process", code);
+  expect(output).toBe("completed a 5,timer 7,b 10,AbortError 90000000,c 60570000000 ");
+});
+
 it("is the same in a process and in a thread", async () => {
   const ran = await Promise.all([run("process", SOURCES), run("thread", SOURCES)]);
   expect(ran[1]).toEqual(ran[0]);
