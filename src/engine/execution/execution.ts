@@ -1,3 +1,4 @@
+import { createDeferred } from "../../base/deferred.ts";
 import type { PersonWaits } from "../../base/calls/person-waits.ts";
 import type {
   Answer,
@@ -43,6 +44,8 @@ export interface ExecutionHost {
 }
 
 const DEFAULT_SUSPEND_AFTER_MS = 5000;
+/** How long what is called once may take, where nobody knows what became of another such call, in milliseconds. */
+const ONCE_PATIENCE_MS = 5000;
 
 /**
  * One attempt at an execution that lasts: the script's half of it is in the guest, and all that crosses is kept. A further
@@ -416,7 +419,11 @@ export class Execution {
 
   /** The script has begun anew, and has asked for what it had asked for before. What is made once has its answer first. */
   async #suspendAmbiguous(): Promise<void> {
-    await this.#keeper.onceOver();
+    // What is under way may itself wait for the call: a pipeline does, whose function made it.
+    const { promise: late, resolve } = createDeferred();
+    const timer = setTimeout(resolve, ONCE_PATIENCE_MS);
+    await Promise.race([this.#keeper.onceOver(), late]);
+    clearTimeout(timer);
     await nextTurn();
     if (this.#phase === "live" && this.waits.ambiguities > 0) this.#suspend();
   }

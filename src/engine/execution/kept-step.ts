@@ -70,7 +70,9 @@ class StepWork {
     const waiter = this.#taken.get(part);
     this.#taken.delete(part);
     try {
-      waiter?.resolve(await work);
+      // Also of one that was kept: what nobody waits for must not fail unheard.
+      const value = await work;
+      waiter?.resolve(value);
     } catch (error) {
       waiter?.reject(error);
     }

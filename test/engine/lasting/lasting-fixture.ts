@@ -10,6 +10,8 @@ import {
   type ScriptOutcome,
 } from "../../../src/index.ts";
 import type { Journal } from "../../../src/journal/executions/journal.ts";
+import { passthrough } from "../../../src/pipeline/basic-stages.ts";
+import type { Stage } from "../../../src/pipeline/stage.ts";
 import { Output } from "../engine-harness.ts";
 import { CrashingJournal, type Crash } from "./crashing-journal.ts";
 import { lastingServer } from "./lasting-mcp.ts";
@@ -57,7 +59,7 @@ export async function attempt(
     logger: { warn() {}, error() {} },
     setup: [
       setupTools({ stamp: { effect: "keyed", run: ({ text }) => keyed(effects, `stamped ${String(text)}`) } }),
-      setupDefaults({ chatProvider: model, wrapMcp: () => lastingServer(effects) }),
+      setupDefaults({ stages: { shout }, chatProvider: model, wrapMcp: () => lastingServer(effects) }),
     ],
   });
   engine.addSetupFunction(async function app(vm) {
@@ -104,6 +106,8 @@ export async function attempt(
     await (closed ?? engine.close());
   }
 }
+
+const shout = (): Stage => passthrough("shout");
 
 function sendStep(effects: Effects): DefinedStep<string, string> {
   return defineStep({

@@ -42,3 +42,50 @@ it.each<[string, string]>([
   },
   patience(60_000),
 );
+
+const chained = (work: string): string => `
+  const chain = pipeline.chain("shout", async (text) => ${work});
+  const end = await steps.fromPipeline(chain).startAsync(["x"]).then(([text]) => text, ({ code }) => code);`;
+
+it(
+  "is asked about where a pipeline that is called once waits for it",
+  async () => {
+    const code = `
+      if (execution.state === undefined) await execution.checkpoint(1);
+      ${chained("await send(text)")}
+      export default end;`;
+    const { writes } = await attempt(new MemoryJournal(), code, {});
+    const asked = new Set<string>();
+    const ends = new Set<unknown>();
+    for (let at = 1; at <= writes; at++) {
+      await using journal = new MemoryJournal();
+      await attempt(journal, code, { crash: { at, when: "before" } });
+      let last = await attempt(journal, code, {});
+      for (; last.outcome?.end === "suspended"; last = await attempt(journal, code, {})) {
+        const { waitsFor } = last.outcome;
+        asked.add(waitsFor!.map(({ name }) => name).join());
+        for (const { number } of waitsFor!) await journal.resolve("execution", { retry: true }, number);
+      }
+      ends.add(last.outcome?.value);
+    }
+    expect(asked).toEqual(new Set(["pipeline", "send"]));
+    expect(ends).toEqual(new Set(["sent x", "ERR_RUN_INTERRUPTED"]));
+  },
+  patience(60_000),
+);
+
+it("may fail in a stage of the script's, and fails in no later attempt's host", async () => {
+  const unheard: unknown[] = [];
+  const onUnheard = (error: unknown): void => void unheard.push(error);
+  process.on("unhandledRejection", onUnheard);
+  try {
+    await using journal = new MemoryJournal();
+    const code = `${chained("await fail(text)")} await execution.receive("go"); export default end;`;
+    expect((await attempt(journal, code, {})).outcome?.end).toBe("suspended");
+    await journal.send("execution", "go");
+    expect((await attempt(journal, code, {})).outcome).toMatchObject({ ok: true });
+  } finally {
+    process.off("unhandledRejection", onUnheard);
+  }
+  expect(unheard).toEqual([]);
+});
