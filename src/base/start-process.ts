@@ -34,3 +34,25 @@ export function startProcess(
 function notStarted(what: string, why: string): GeppettoError {
   return new GeppettoError("StepError", `Cannot start a process for ${what}: ${why}`, { code: "ERR_ENGINE_START" });
 }
+
+/** Processes that work for this one, each with what ends it. */
+const working = new Map<ChildProcess, () => void>();
+let isWatching = false;
+
+/**
+ * Has a process end with this one, while it works on what comes from outside. One that computes without end does not hear
+ * that its parent has gone, and nobody else would end it.
+ *
+ * @param end ends it at once, whatever it does.
+ * @returns what lets it be: it has done its work.
+ */
+export function endWithThisProcess(child: ChildProcess, end: () => void): () => void {
+  if (!isWatching) {
+    isWatching = true;
+    process.once("exit", () => {
+      for (const stop of working.values()) stop();
+    });
+  }
+  working.set(child, end);
+  return () => void working.delete(child);
+}

@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
+import { endWithThisProcess } from "../base/start-process.ts";
 import type { BundleOrder, BundleResult } from "./bundler-messages.ts";
 import { endGroup, setReferenced, startCodeProcess } from "./code-process.ts";
 
@@ -44,6 +45,8 @@ export async function runBundler(order: BundleOrder, signal: AbortSignal): Promi
   const { promise, resolve, reject } = Promise.withResolvers<BundleResult>();
   const { promise: gone, resolve: leave } = Promise.withResolvers<void>();
   const onAbort = (): void => reject(signal.reason);
+  // Who is in a hurry to end does not wait for the process: one that hangs would go on alone.
+  const letBe = endWithThisProcess(child, () => endGroup(child));
   const onDead = (): void => resolve({ isDead: true });
   child.once("exit", () => {
     leave();
@@ -67,10 +70,12 @@ export async function runBundler(order: BundleOrder, signal: AbortSignal): Promi
     signal.removeEventListener("abort", onAbort);
     const late = setTimeout(() => endGroup(child), LEAVE_MS);
     void gone.then(() => {
+      letBe();
       clearTimeout(late);
       if (child.exitCode !== 0) endGroup(child);
     });
     if (isDone) {
+      letBe();
       // The script need not wait for that, nor the host.
       late.unref();
       setReferenced(child, false);

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { startProcess } from "../base/start-process.ts";
+import { endWithThisProcess, startProcess } from "../base/start-process.ts";
 import type { TypeScript } from "./own-typescript.ts";
 
 /** How long the compiler may take, in milliseconds. */
@@ -37,6 +37,7 @@ export async function runTypeScript(
   };
   const onAbort = (): void => end("it was aborted");
   const timer = setTimeout(() => end(`it took longer than ${MAX_MS / 1000} s`), MAX_MS);
+  const letBe = endWithThisProcess(child, () => endGroup(child));
   signal.addEventListener("abort", onAbort, { once: true });
   for (const stream of [child.stdout!, child.stderr!]) {
     stream.setEncoding("utf8").on("data", (part: string) => {
@@ -57,6 +58,7 @@ export async function runTypeScript(
     signal.throwIfAborted();
     return output;
   } finally {
+    letBe();
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
   }

@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
+import { endWithThisProcess } from "../../base/start-process.ts";
 import { endGroup, setReferenced, startCodeProcess } from "../code-process.ts";
 import type { Reading, ReadingAnswer, ReadingOrder } from "./session-messages.ts";
 
@@ -35,12 +36,14 @@ export class SessionReader {
     const onAbort = (): void => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     const timer = setTimeout(() => resolve(undefined), READ_MS);
+    const letBe = endWithThisProcess(child, () => endGroup(child));
     let answer: ReadingAnswer | undefined;
     try {
       child.send({ id, name, code } satisfies ReadingOrder, () => {});
       answer = await promise;
     } finally {
       this.#settle = undefined;
+      letBe();
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
       if (answer === undefined) this.close();

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { setPriority } from "node:os";
 import type { Socket } from "node:net";
-import { startProcess } from "../../base/start-process.ts";
+import { endWithThisProcess, startProcess } from "../../base/start-process.ts";
 import type { SchemaAnswer, SchemaRequest } from "./schema-child.ts";
 
 /** Longest answer; a child that says more is not ours any more. */
@@ -87,7 +87,9 @@ export class SchemaProcess {
       const usedMs = cpuBefore === undefined ? passedMs : (this.#cpuMs() ?? passedMs) - cpuBefore;
       if (usedMs >= limitMs || passedMs >= limitMs * MAX_WAITING_FACTOR) this.end();
     }, limitMs);
+    const letBe = endWithThisProcess(this.#child, () => this.end());
     const answer = await line;
+    letBe();
     clearInterval(timer);
     this.#hold(false);
     return answer === undefined ? undefined : (JSON.parse(answer) as SchemaAnswer);
