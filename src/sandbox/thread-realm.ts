@@ -3,6 +3,7 @@ import ivm from "isolated-vm";
 import { createDeferred } from "../base/deferred.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { Frame } from "../shared/frames.ts";
+import { BLOCKING_REFUSED, ownsBlockingCalls } from "./blocking-calls.ts";
 import { codeCacheOf, compileRuntime } from "./compile-runtime.ts";
 import {
   checkedFrame,
@@ -85,20 +86,24 @@ export class ThreadRealm implements Realm {
       throw new GeppettoError("ConfigError", message, { code: "ERR_HOST_TAINTED" });
     }
     const isolate = new ivm.Isolate({ memoryLimit: limits.memoryMB, onCatastrophicError: onCatastrophe });
-    const [script, context] = await Promise.all([
+    const [script, context, mayBlock] = await Promise.all([
       compileRuntime(isolate, runtime, () => {
         const cache = readCache?.();
         return cache && new ivm.ExternalCopy(cache, { transferOut: true });
       }),
       isolate.createContext(),
+      ownsBlockingCalls(),
     ]);
     const start = await script.run(context, { reference: true, release: true });
     const call = new ivm.Callback((frame: unknown) => bridge.call(checkedFrame(frame)));
     const note = new ivm.Callback((frame: unknown) => bridge.note(checkedFrame(frame)), { ignored: true });
-    const callBlocking = new ivm.Reference((frame: unknown) => {
-      const answer = bridge.callBlocking(checkedFrame(frame));
-      return answer instanceof Promise ? answer.then(toCopy) : toCopy(answer);
-    });
+    const answer = (frame: unknown): ivm.Copy<Frame> | Promise<ivm.Copy<Frame>> => {
+      const answered = bridge.callBlocking(checkedFrame(frame));
+      return answered instanceof Promise ? answered.then(toCopy) : toCopy(answered);
+    };
+    const callBlocking = mayBlock
+      ? new ivm.Reference(answer)
+      : new ivm.Callback(() => toCopy({ text: BLOCKING_REFUSED }));
     const handles = (await start.apply(undefined, [call, callBlocking, note], {
       result: { reference: true },
     })) as ivm.Reference;
