@@ -189,7 +189,7 @@ export class Connection {
 
   async #start(what: string): Promise<Live> {
     const { name } = this.server;
-    const { Client } = await loadClient();
+    const { Client, isSpecType: types } = await loadClient();
     const { transport, options, noteAnswer } = await openTransport(this.server, (line) =>
       this.#host.onOutput(name, line),
     );
@@ -215,6 +215,7 @@ export class Connection {
       onProgress: (token, progress) => this.#waiting.get(token)?.(progress),
       onLog: (log) => this.#tellLog(log),
       onAnswer: noteAnswer,
+      types,
     });
     client.setNotificationHandler("notifications/tools/list_changed", () => void (live.tools = undefined));
     const { onElicit } = this.#host;

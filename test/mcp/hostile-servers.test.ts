@@ -72,9 +72,33 @@ describe("a hostile MCP server", () => {
       export default got`;
     const values = "has sent a message of more than 250000 values";
     const levels = "has sent a message of more than 10000 levels";
-    expect(await run(code)).toEqual([values, values, values, levels, levels]);
+    const fields = "has sent a message of more than 20000 fields";
+    expect(await run(code)).toEqual([values, values, fields, levels, levels]);
     const { longestStallMs } = await monitor.stop();
     expect(longestStallMs).toBeLessThan(patience(100));
+  });
+
+  it("that sends thousands of flaws, in what it answers or asks, holds nobody up", async () => {
+    const monitor = await HostMonitor.start();
+    const code = `const got = [];
+      for (const kind of ["blocks", "block", "result", "value"])
+        got.push((await rejection(mcp.test.flawed({ kind })))[2].replace(/^.*"test" /, "").slice(0, 70));
+      export default got`;
+    expect(await run(code)).toEqual([
+      expect.stringContaining("has failed: Invalid result for tools/call"),
+      "has sent an answer of which one part has more than 1000 values",
+      "has sent a message of more than 1000 fields",
+      "has sent a message of more than 20000 fields",
+    ]);
+    for (const [kind, reason] of [
+      ["message", "has sent a message of more than 1000 fields"],
+      ["question", "asks with too many values"],
+    ]) {
+      const one = `export default (await rejection(mcp.test.flawed({ kind: "${kind}" })))[2]`;
+      expect(await mcpValue(one, { onElicit: async () => ({ action: "cancel" }) })).toContain(reason);
+    }
+    const { longestStallMs } = await monitor.stop();
+    expect(longestStallMs).toBeLessThan(patience(200));
   });
 
   it("whose text is more JSON than is parsed for a script gives it as a text", async () => {

@@ -73,7 +73,7 @@ const TOOLS = {
       return text("deaf");
     },
   },
-  "long-id": { inputSchema: any, run: () => send({ id: "i".repeat(1_001), method: "ping" }) },
+  "long-id": { inputSchema: any, run: () => void send({ id: "i".repeat(1_001), method: "ping" }) },
   hang: { inputSchema: any, run: () => console.error("hanging") },
   die: { inputSchema: any, run: () => process.exit(3) },
   huge: { inputSchema: any, run: ({ bytes }) => text("x".repeat(bytes)) },
@@ -86,6 +86,21 @@ const TOOLS = {
       const log = `"method":"notifications/message","params":{"level":"info","data":${value}}`;
       const result = `"id":${id},"result":{"content":[],"structuredContent":{"a":${value}}}`;
       process.stdout.write(`{"jsonrpc":"2.0",${where === "log" ? log : result}}\n`);
+    },
+  },
+  flawed: {
+    inputSchema: any,
+    run: ({ kind }, { id }) => {
+      const many = (count, value) => Array.from({ length: count }, () => value);
+      const fields = (count) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 0]));
+      if (kind === "blocks") return { content: many(60_000, {}) };
+      if (kind === "block")
+        return { content: [{ type: "text", text: "", annotations: { audience: many(200_000, 1) } }] };
+      if (kind === "result") return { ...fields(50_000), content: [] };
+      if (kind === "value") return { content: [], structuredContent: fields(50_000) };
+      if (kind === "message") return process.stdout.write(`${JSON.stringify(fields(50_000))}\n`) && text("");
+      const requestedSchema = { type: "object", properties: {}, required: many(100_000, 1) };
+      send({ id: `of ${id}`, method: "elicitation/create", params: { message: "m", requestedSchema } });
     },
   },
   blanks: {

@@ -1,4 +1,5 @@
-import type { Transport } from "@modelcontextprotocol/client";
+import type { isSpecType, Transport } from "@modelcontextprotocol/client";
+import { isLarge, shortenFlaws } from "./answer-shape.ts";
 import { faultOf } from "./message-size.ts";
 
 /** Messages that nobody has asked for: so many at once, and so many more each second. */
@@ -29,6 +30,8 @@ export interface MessageWatch {
   onLog(log: ServerLog): void;
   /** A request has its answer. */
   onAnswer(id: unknown): void;
+  /** Tells what is what, as the protocol's package does. */
+  types: typeof isSpecType;
 }
 
 /** What a server sends of its own accord. */
@@ -46,7 +49,10 @@ const TAKEN = new Error("The message has been taken");
  * that is too large. Progress and logs are told here: the package tells them late, and progress not at all where the answer
  * follows at once.
  */
-export function guardMessages(transport: Transport, { onFault, onProgress, onLog, onAnswer }: MessageWatch): void {
+export function guardMessages(
+  transport: Transport,
+  { onFault, onProgress, onLog, onAnswer, types }: MessageWatch,
+): void {
   let room = BURST;
   let lastTime = performance.now();
   const isTooMany = (): boolean => {
@@ -59,7 +65,12 @@ export function guardMessages(transport: Transport, { onFault, onProgress, onLog
   };
   // oxlint-disable unicorn/prefer-add-event-listener -- the package calls what stands here before its own
   transport.onmessage = (message) => {
-    if ("result" in message || "error" in message) return onAnswer(message.id);
+    if ("result" in message || "error" in message) {
+      const flaw = "result" in message ? shortenFlaws(message.result, types) : undefined;
+      if (flaw === undefined) return onAnswer(message.id);
+      onFault(flaw);
+      throw TAKEN;
+    }
     if (isTooMany()) throw TAKEN;
     const { id, method, params = {} } = message as Incoming;
     if (typeof id === "string" && id.length > MAX_ID) {
@@ -70,6 +81,7 @@ export function guardMessages(transport: Transport, { onFault, onProgress, onLog
       const progress = parseProgress(params);
       if (progress !== undefined) onProgress(params["progressToken"], progress);
     } else if (method === "notifications/message") onLog(parseLog(params));
+    else if (isLarge(params)) onFault("asks with too many values");
     else return;
     throw TAKEN;
   };

@@ -3,6 +3,10 @@ export const MAX_MESSAGE_BYTES = 10_000_000;
 /** Most values in one, counted in commas, colons and brackets, and how deep it may be nested. */
 const MAX_VALUES = 250_000;
 const MAX_LEVELS = 10_000;
+/** Most fields of one object; those of a message itself, and of what it asks or answers, are few. */
+const MAX_FIELDS = 20_000;
+const MAX_OUTER_FIELDS = 1_000;
+const OUTER_LEVELS = 2;
 /** What reading a value costs, in bytes of text that cost as much. */
 const BYTES_PER_VALUE = 20;
 
@@ -26,8 +30,16 @@ export class MessageSize {
   #bytes = 0;
   #values = 0;
   #level = 0;
+  /** Of the objects that are open, the outermost first; lists have none. */
+  readonly #fields: number[] = [];
   #isInText = false;
   #isEscaped = false;
+  readonly #outerLevels: number;
+
+  /** @param isMessage it is not a value of somebody's own */
+  constructor({ isMessage = true } = {}) {
+    this.#outerLevels = isMessage ? OUTER_LEVELS : 0;
+  }
 
   /** What it takes to read the message, in bytes of text that take as much. */
   get weight(): number {
@@ -54,10 +66,14 @@ export class MessageSize {
       } else if (byte === QUOTE) {
         isInText = true;
         isEscaped = false;
-      } else if (byte === COMMA || byte === COLON) values++;
-      else if (OPENING.has(byte)) {
+      } else if (byte === COMMA || byte === COLON) {
+        values++;
+        // Outside of all brackets a stream has its own.
+        if (byte === COLON && level > 0) this.#addField(level);
+      } else if (OPENING.has(byte)) {
         values++;
         if (++level > MAX_LEVELS) throw tooLarge(MAX_LEVELS, "levels");
+        this.#fields[level] = 0;
       } else if (CLOSING.has(byte)) level--;
     }
     if (values > MAX_VALUES) throw tooLarge(MAX_VALUES, "values");
@@ -66,12 +82,19 @@ export class MessageSize {
     this.#values = values;
     this.#level = level;
   }
+
+  #addField(level: number): void {
+    const most = level <= this.#outerLevels ? MAX_OUTER_FIELDS : MAX_FIELDS;
+    const count = (this.#fields[level] ?? 0) + 1;
+    if (count > most) throw tooLarge(most, "fields");
+    this.#fields[level] = count;
+  }
 }
 
 /** Is it more than would be read of a server? */
 export function isTooLarge(text: string): boolean {
   try {
-    new MessageSize().add(Buffer.from(text));
+    new MessageSize({ isMessage: false }).add(Buffer.from(text));
     return false;
   } catch {
     return true;
