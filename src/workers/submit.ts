@@ -180,7 +180,7 @@ async function cancelWaiting(journal: Journal, queue: JobQueue, id: string): Pro
     if ((error as GeppettoError).code !== "ERR_EXECUTION_EXISTS") throw error;
     return false;
   }
-  await lease.release({ state: "failed", exitCode: 1, error: "the execution was cancelled" });
+  await lease.release({ state: "failed", exitCode: 130, error: "the execution was cancelled" });
   // Whoever takes the job finds nothing to do.
   await queue.forget("submitted", id);
   return true;

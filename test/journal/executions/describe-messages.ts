@@ -186,7 +186,7 @@ export function describeMessages(name: string, create: CreateJournal): void {
       await journal.cancel("one");
       expect(await journal.get("one")).toMatchObject({
         state: "failed",
-        exitCode: 1,
+        exitCode: 130,
         error: "the execution was cancelled",
       });
       expect(await all(journal.list({ due: Date.now() }))).toEqual([]);

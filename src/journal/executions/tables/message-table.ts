@@ -48,7 +48,7 @@ export class MessageTable {
     const row = this.#find(id, "cancel");
     if (!isRowHeld(row, this.#rules)) {
       this.#sql.run(
-        `UPDATE executions SET state = 'failed', error = 'the execution was cancelled', exit_code = 1, holder = NULL,
+        `UPDATE executions SET state = 'failed', error = 'the execution was cancelled', exit_code = 130, holder = NULL,
            fence = fence + 1, waits_for = '[]', due_at = NULL, is_answered = 0, updated_at = ? WHERE key = ?`,
         this.#rules.now(),
         row.key,
