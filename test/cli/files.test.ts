@@ -224,3 +224,19 @@ describe.skipIf(!isPosix)("a terminal that is closed", () => {
     }
   });
 });
+
+describe("the name of a file that is none", () => {
+  it.each([
+    ["--record", ""],
+    ["--record", "new/"],
+    ["--trace", ""],
+    ["--trace", "new/"],
+  ])("is exit code 74 before the script runs: %s '%s'", async (option, name) => {
+    const script = folder.file("says.js", `console.log(await chat("echo: ran"));`);
+    const { code, stdout, stderr } = await runCli(["run", "-q", "--no-log", option, name, script], {
+      cwd: folder.path,
+    });
+    expect({ code, stdout }).toEqual({ code: 74, stdout: "" });
+    expect(stderr).toContain("it is not the name of a file");
+  });
+});

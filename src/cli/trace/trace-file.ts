@@ -1,5 +1,5 @@
 import { accessSync, closeSync, constants, lstatSync, openSync, readSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, resolve, sep } from "node:path";
 import { reasonOf, replaceFile } from "../../files.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { shortPath } from "../output/short-path.ts";
@@ -16,6 +16,7 @@ const BEGINNING = "<!doctype html>";
  */
 export function checkTraceFile(file: string): void {
   try {
+    if (file === "" || file.endsWith("/") || file.endsWith(sep)) throw new Error("it is not the name of a file");
     const there = lstatSync(file, { throwIfNoEntry: false });
     if (there?.isSymbolicLink()) throw new Error("it is a link");
     if (there?.isDirectory()) throw new Error("it is a folder");

@@ -1,5 +1,5 @@
 import { closeSync, copyFileSync, fdatasync, fstatSync, ftruncateSync, readSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename, dirname, sep } from "node:path";
 import { promisify } from "node:util";
 import { withFileLock } from "../../base/file-lock.ts";
 import type { Logger } from "../../base/logger.ts";
@@ -47,6 +47,8 @@ export function readCassette(file: string, logger: Logger): Recording[] {
 
 /** Checks, before anything is recorded, that it can be written down. Makes the folder. */
 export async function checkWritable(file: string): Promise<void> {
+  // The system says of these what it says of a file that can still be made.
+  if (file === "" || file.endsWith("/") || file.endsWith(sep)) throw new Error("it is not the name of a file");
   try {
     makeFolder(dirname(file));
   } catch (error) {
