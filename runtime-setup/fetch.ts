@@ -29,6 +29,7 @@ const MAX_IDS = 2 ** 32;
 
 /** A request of a script's, from its sending to the end of its answer. */
 interface Exchange {
+  effect: CallEffect;
   abort: AbortController;
   answer?: FetchAnswer;
 }
@@ -45,14 +46,14 @@ class FetchServer {
     this.#source = source;
   }
 
-  async send(args: unknown, signal: AbortSignal): Promise<FetchHead> {
+  async send(args: unknown, effect: CallEffect, signal: AbortSignal): Promise<FetchHead> {
     const request = parseFetchRequest(parseFields(args));
     const { fetches } = this.#engine.limits;
     if (this.#open.size >= fetches) throw limitError("fetches", fetches);
     this.#source.check(request);
     // Answers of an earlier attempt are not those of this one.
     const id = ++this.#lastId + ((this.#engine.execution?.attempt ?? 1) - 1) * MAX_IDS;
-    const exchange: Exchange = { abort: new AbortController() };
+    const exchange: Exchange = { effect, abort: new AbortController() };
     this.#open.set(id, exchange);
     signal.addEventListener("abort", () => this.#end(id, exchange, signal.reason), { once: true });
     const { signal: ended } = exchange.abort;
@@ -66,6 +67,11 @@ class FetchServer {
       this.#end(id, exchange, reason);
       throw reason;
     }
+  }
+
+  /** Does it belong to a request that is not sent again? What was read of its answer is kept with it. */
+  isOfEffect(args: unknown): boolean {
+    return this.#open.get(idOf(args))?.effect !== "none";
   }
 
   async read(args: unknown): Promise<Uint8Array | null> {
@@ -136,12 +142,13 @@ export function setupFetch(settings: FetchSettings = {}): SetupFunction {
     const network = new NetworkFetch({ permissions, secrets: kept, limits, lookup, tooMuch });
     const server = new FetchServer(engine, wrapFetch(network));
     vm.host.setOp(OPS.fetch_send, (args, { signal }) => {
-      const asked = { name: "fetch", effect: effectOf(args), args: [args], signal };
-      return askOutside(asked, () => server.send(args, signal));
+      const effect = effectOf(args);
+      return askOutside({ name: "fetch", effect, args: [args], signal }, () => server.send(args, effect, signal));
     });
-    vm.host.setOp(OPS.fetch_read, (args, { signal }) =>
-      askOutside({ name: "the answer of fetch", effect: "none", signal }, () => server.read(args)),
-    );
+    vm.host.setOp(OPS.fetch_read, (args, { signal }) => {
+      const part = server.isOfEffect(args) ? { args: [args], isPart: true } : {};
+      return askOutside({ name: "the answer of fetch", effect: "none", signal, ...part }, () => server.read(args));
+    });
     vm.host.setOp(OPS.fetch_close, (args) => server.close(args));
     vm.host.setOp(OPS.secret_refuse, (args) => {
       throw kept.unknown(String(parseFields(args)["name"]));

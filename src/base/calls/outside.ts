@@ -15,6 +15,8 @@ export interface AskedOutside {
   effect: CallEffect;
   /** What it is asked with; only of what has an effect. */
   args?: readonly unknown[];
+  /** It is a further part of an answer to something that had an effect, and is kept as long as that is. */
+  isPart?: boolean;
   /** Aborted when nobody waits for it any more. */
   signal?: AbortSignal;
   /** Of several values: the one that stands for what somebody says has come of it. */

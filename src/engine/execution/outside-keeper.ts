@@ -254,9 +254,10 @@ export class OutsideKeeper {
 
   /** What has an effect begins when it is on record that it does. */
   async #begin(call: IdentifiedCall, asked: AskedOutside): Promise<void> {
-    if (asked.effect === "none") return;
-    this.#noteIntent(call, asked);
-    await this.#options.tape.stored();
+    if (asked.effect !== "none") {
+      this.#noteIntent(call, asked);
+      await this.#options.tape.stored();
+    } else if (asked.isPart === true && call.request !== undefined) this.#noteIntent(call, asked);
   }
 
   #underWay({ effect }: AskedOutside): Disposable {

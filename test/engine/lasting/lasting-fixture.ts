@@ -54,7 +54,7 @@ export async function attempt(
   const output = new Output();
   const engine = new RuntimeEngine({
     isolation,
-    permissions: { mcp: ["app"] },
+    permissions: { mcp: ["app"], net: ["127.0.0.1"] },
     console: output,
     logger: { warn() {}, error() {} },
     setup: [

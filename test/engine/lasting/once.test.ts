@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { MemoryJournal } from "../../../src/index.ts";
+import { TestServer } from "../../fetch/test-server.ts";
 import { patience } from "../../machine/patience.ts";
 import { attempt, Effects } from "./lasting-fixture.ts";
 
@@ -39,6 +40,47 @@ it.each<[string, string]>([
       expect(last.output.out).toBe("it was sent\n");
     }
     expect(asked).toBeGreaterThan(0);
+  },
+  patience(60_000),
+);
+
+it(
+  "is fetched once with its whole answer, wherever it is killed after that was read",
+  async () => {
+    await using server = await TestServer.start({
+      "/": (_, response) => {
+        response.write("one ");
+        setTimeout(() => response.end("two"), 20);
+      },
+    });
+    const code = `
+      if (execution.state === undefined) await execution.checkpoint(1);
+      const answer = await fetch("${server.url}/", { method: "POST", body: "x" });
+      const text = await answer.text();
+      console.log(text);
+      await read("a");
+      export default text;`;
+    const { writes } = await attempt(new MemoryJournal(), code, {});
+    let afterwards = 0;
+    for (let at = 1; at <= writes; at++) {
+      await using journal = new MemoryJournal();
+      const asked = server.asked.length;
+      const killed = await attempt(journal, code, { crash: { at, when: "after" } });
+      if (!killed.hasCrashed) continue;
+      let { outcome } = await attempt(journal, code, {});
+      if (outcome?.end === "suspended") {
+        await journal.resolve("execution", { retry: true });
+        ({ outcome } = await attempt(journal, code, {}));
+      } else expect(server.asked.length - asked, `write ${at}`).toBe(1);
+      const isLost = outcome?.ok === false;
+      if (isLost) expect(outcome?.error?.message).toContain("the answer was interrupted");
+      else expect(outcome, `write ${at}`).toMatchObject({ ok: true, value: "one two" });
+      if (killed.output.out !== "") {
+        expect(isLost, `write ${at}`).toBe(false);
+        afterwards++;
+      }
+    }
+    expect(afterwards).toBeGreaterThan(0);
   },
   patience(60_000),
 );
