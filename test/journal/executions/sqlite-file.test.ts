@@ -1,7 +1,7 @@
 /** What a journal in a file promises beyond what all journals do. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmod, link, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -30,6 +30,13 @@ async function journalOf(options?: Parameters<typeof SqliteJournal.open>[1]): Pr
 function tamper(...statements: string[]): void {
   using database = new DatabaseSync(file);
   for (const sql of statements) database.exec(sql);
+}
+
+/** Where the first page of something lies in the file. */
+function pageOf(name: string): number {
+  using database = new DatabaseSync(file);
+  const root = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").get(name)!;
+  return (Number(root["rootpage"]) - 1) * Number(database.prepare("PRAGMA page_size").get()!["page_size"]);
 }
 
 /** Another process that begins an execution, and says what becomes of what it writes. */
@@ -134,6 +141,25 @@ describe("a damaged journal", () => {
     tamper("UPDATE messages SET text = '{'");
     const lease = await journal.resume("four");
     await expect(lease.waitingMessages()).rejects.toThrow(/message \d+ to the execution four is damaged/);
+  });
+});
+
+describe("a journal whose index has rotted", () => {
+  it("finds all executions by their ids again, and begins none anew", async () => {
+    const ids = ["order-17", "order-18"];
+    for (const id of ids) await suspend(await journalOf(), id, [{ kind: "receive", number: 1, name: "a" }]);
+    await Promise.all(open.splice(0).map((journal) => journal.close()));
+    const bytes = await readFile(file);
+    const page = pageOf("sqlite_autoindex_executions_1");
+    const at = bytes.indexOf("order-17", page);
+    expect(at).toBeGreaterThan(page);
+    bytes[at + 2]! ^= 1;
+    await writeFile(file, bytes);
+    const journal = await journalOf();
+    for (const id of ids) {
+      expect(await journal.get(id)).toMatchObject({ id, state: "suspended" });
+      await expect(journal.begin(id, { script: "a.js" })).rejects.toEqual(code("ERR_EXECUTION_EXISTS"));
+    }
   });
 });
 

@@ -80,6 +80,16 @@ function versionOf(database: DatabaseSync): number {
   return version;
 }
 
+/** Finds what the index of ids does not lead to, by the index alone for each. */
+const HIDDEN = `SELECT 1 FROM executions AS row NOT INDEXED WHERE NOT EXISTS (
+  SELECT 1 FROM executions AS found INDEXED BY sqlite_autoindex_executions_1 WHERE found.id = row.id AND found.key = row.key
+) LIMIT 1`;
+
+/** An execution that its id does not lead to would be begun anew, and what it has done would be done twice. */
+export function mendIds(database: DatabaseSync): void {
+  if (database.prepare(HIDDEN).get() !== undefined) database.exec("REINDEX executions");
+}
+
 /** What a row of an execution says. */
 export interface ExecutionRow {
   key: number;

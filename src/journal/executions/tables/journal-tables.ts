@@ -3,7 +3,7 @@ import { transact } from "../../../base/sqlite.ts";
 import type { ExecutionDetails, ExecutionRecord, ListExecutionsOptions, ResumeOptions } from "../journal.ts";
 import { ExecutionReader, type ListCursor, type ListPage, type RecordPage } from "./execution-reader.ts";
 import type { LeaseRules } from "./execution-rows.ts";
-import { migrate, type MessageRow } from "./execution-schema.ts";
+import { mendIds, migrate, type MessageRow } from "./execution-schema.ts";
 import { ExecutionTable, type LeaseKey, type WrittenChange, type WrittenStart } from "./execution-table.ts";
 import { MessageTable, type MessageLimits } from "./message-table.ts";
 import type { WrittenMessage } from "./questions.ts";
@@ -88,6 +88,7 @@ export class JournalTables {
   constructor(database: DatabaseSync, rules: LeaseRules, limits: JournalLimits = JOURNAL_LIMITS) {
     this.#database = database;
     migrate(database);
+    mendIds(database);
     const sql = new Statements(database);
     const executions = new ExecutionTable(sql, rules, limits);
     const messages = new MessageTable(sql, rules, limits);

@@ -74,6 +74,7 @@ const REASONS: Readonly<Record<number, string>> = {
   11: "it is damaged",
   13: "the disk is full",
   14: "its file cannot be opened",
+  19: "it is damaged",
   26: "its file is not a journal of executions",
 };
 
