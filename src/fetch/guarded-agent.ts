@@ -2,7 +2,6 @@ import { lookup as lookUp, type LookupAddress, type LookupOptions } from "node:d
 import type { LookupFunction } from "node:net";
 import type { Dispatcher } from "undici";
 import { isLoopbackAddress, isLoopbackName, isPrivateHost } from "../permissions/host-access.ts";
-import { withOwnBytes } from "../base/bytes/own-bytes.ts";
 import { GeppettoError } from "../shared/errors.ts";
 
 /** Finds the addresses of a name, as `dns.lookup` does with `all: true`. */
@@ -23,12 +22,11 @@ const IDLE_MS = 120_000;
  */
 export async function createGuardedAgent(lookup: Lookup = lookUp): Promise<Dispatcher> {
   const undici = await import("undici");
-  const agent = new undici.Agent({
+  return new undici.Agent({
     connect: { lookup: guardLookup(lookup), timeout: CONNECT_MS },
     headersTimeout: HEADERS_MS,
     bodyTimeout: IDLE_MS,
   });
-  return agent.compose((dispatch) => (options, handler) => dispatch(options, withOwnBytes(handler)));
 }
 
 function guardLookup(lookup: Lookup): LookupFunction {

@@ -7,6 +7,7 @@ import type { FetchAnswer, FetchSource } from "./fetch-source.ts";
 import { createGuardedAgent, type Lookup } from "./guarded-agent.ts";
 import { OpenFetch, type FetchLimits } from "./open-fetch.ts";
 import type { Secrets } from "./secrets.ts";
+import { Unpacking } from "./unpacking.ts";
 
 export interface NetworkFetchOptions {
   permissions: Permissions;
@@ -19,6 +20,7 @@ export interface NetworkFetchOptions {
 /** Asks the servers themselves. */
 export class NetworkFetch implements FetchSource {
   readonly #options: NetworkFetchOptions;
+  readonly #unpacking = new Unpacking();
   #agent: Promise<Dispatcher> | undefined;
 
   constructor(options: NetworkFetchOptions) {
@@ -36,7 +38,7 @@ export class NetworkFetch implements FetchSource {
     signal.addEventListener("abort", () => open.end(signal.reason), { once: true });
     try {
       this.#agent ??= createGuardedAgent(lookup);
-      const agent = await this.#agent;
+      const agent = this.#unpacking.dispatcherFor(await this.#agent, (release) => open.onEnd(release));
       const { response, url, isRedirected } = await sendRequest(request, { agent, permissions, secrets }, open.signal);
       const hasBody = response.body !== null && request.method !== "HEAD";
       if (hasBody) open.begin(response.body.getReader());

@@ -23,6 +23,7 @@ export class OpenFetch {
   #bytes = 0;
   #isReading = false;
   #isEnded = false;
+  readonly #onEnd: (() => void)[] = [];
 
   constructor(limits: FetchLimits, patterns: SecretPatterns, tooMuch: (limit: keyof FetchLimits) => GeppettoError) {
     this.#limits = limits;
@@ -34,6 +35,12 @@ export class OpenFetch {
 
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  /** Calls back once, when nothing more comes. */
+  onEnd(fn: () => void): void {
+    if (this.#abort.signal.aborted) fn();
+    else this.#onEnd.push(fn);
   }
 
   /** The answer has begun, and its body is read from here. */
@@ -50,6 +57,7 @@ export class OpenFetch {
       return await this.#next(this.#reader);
     } catch (error) {
       this.#abort.signal.throwIfAborted();
+      this.#finish();
       throw toFetchError(error);
     } finally {
       this.#isReading = false;
@@ -61,7 +69,7 @@ export class OpenFetch {
       const { value, done } = await reader.read();
       if (done) {
         this.#isEnded = true;
-        clearTimeout(this.#timer);
+        this.#finish();
         const rest = this.#filter?.end();
         return rest === undefined || rest.length === 0 ? undefined : rest;
       }
@@ -78,7 +86,12 @@ export class OpenFetch {
 
   /** Ends the request, and its connection where the answer has not come to its end. */
   end(reason: unknown): void {
-    clearTimeout(this.#timer);
+    this.#finish();
     this.#abort.abort(reason);
+  }
+
+  #finish(): void {
+    clearTimeout(this.#timer);
+    for (const fn of this.#onEnd.splice(0)) fn();
   }
 }

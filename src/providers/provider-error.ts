@@ -1,3 +1,4 @@
+import { PackedError } from "../base/bytes/packed-answers.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { cleanProviderText } from "./redact.ts";
 import { factsOfFailure, type FailureFacts } from "./failures/failure-facts.ts";
@@ -37,6 +38,10 @@ export interface HttpAnswer {
 export function toProviderError(error: unknown, origin: ErrorOrigin, answer: HttpAnswer = {}): GeppettoError {
   for (let cause = error, depth = 0; cause && depth < 5; depth++) {
     if (cause instanceof GeppettoError) return cause;
+    if (cause instanceof PackedError) {
+      const message = `${origin.provider}: ${cause.message}`;
+      return new GeppettoError("ProviderError", message, { code: "ERR_PROVIDER_STREAM" });
+    }
     cause = (cause as { cause?: unknown }).cause;
   }
   const thrown = recordOf(error) ?? {};

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mcpValue } from "./run-mcp.ts";
 
@@ -165,6 +165,15 @@ describe("a hostile server of Streamable HTTP", () => {
         .end(gzipSync(Buffer.alloc(200_000_000, " "))),
     );
     expect(await call(url)).toEqual([...FAILED.slice(0, 2), expect.stringContaining("more than 10000000 bytes")]);
+  });
+
+  it("that packs its answer with what takes much to unpack fails that call", async () => {
+    const url = await serverOf((_, response, text) =>
+      response
+        .writeHead(200, { "content-type": "application/json", "content-encoding": "br" })
+        .end(brotliCompressSync(text)),
+    );
+    expect(await call(url)).toEqual([...FAILED.slice(0, 2), expect.stringContaining("packs its answer with br")]);
   });
 
   it("that sends comments without end on a stream of events is broken off", async () => {

@@ -22,9 +22,14 @@ export class ByteBuffer {
     this.#length = 0;
   }
 
+  /** All bytes as text. */
+  text(): string {
+    return this.#bytes.toString("utf8", 0, this.#length);
+  }
+
   /** All bytes as text; they are forgotten. */
   takeText(): string {
-    const text = this.#bytes.toString("utf8", 0, this.#length);
+    const text = this.text();
     this.clear();
     return text;
   }

@@ -1,3 +1,5 @@
+import { askForGzip, gzipOnly, judgePacked, PackedError, type PackedJudge } from "./packed-answers.ts";
+
 type Fetch = typeof globalThis.fetch;
 type Handler = Record<string, unknown>;
 interface Dispatcher {
@@ -20,25 +22,34 @@ function ownBytes(chunk: unknown): unknown {
  * about each byte would fill the memory. So a small piece is taken out of what it came in.
  *
  * @param handler undici's, which hears of an answer.
+ * @param judge how it may be packed
+ * @param options of the request
  */
-export function withOwnBytes<H extends object>(handler: H): H {
+export function withOwnBytes<H extends object>(handler: H, judge: PackedJudge, options: { method?: unknown }): H {
   const own = Object.create(handler) as Handler;
   for (const name of DATA) {
     const inner = (handler as Handler)[name];
     if (typeof inner !== "function") continue;
     own[name] = (...args: unknown[]): unknown => Reflect.apply(inner, own, args.map(ownBytes));
   }
+  judgePacked(own, judge, options);
   return own as H;
 }
 
-/** Asks as `fetch` does, but what waits to be read holds its own bytes only. */
-export const fetchOwnBytes: Fetch = (input, init) => {
+/** Asks as `fetch` does, but what waits to be read holds its own bytes only, and answers are packed with gzip or not at all. */
+export const fetchOwnBytes: Fetch = async (input, init) => {
   const inner = (init as { dispatcher?: Dispatcher } | undefined)?.dispatcher ?? globalDispatcher();
   if (inner === undefined) return globalThis.fetch(input, init);
   const dispatcher: Dispatcher = {
-    dispatch: (options, handler) => inner.dispatch(options, withOwnBytes(handler)),
+    dispatch: (options, handler) =>
+      inner.dispatch(askForGzip(options), withOwnBytes(handler, gzipOnly, options as { method?: unknown })),
   };
-  return globalThis.fetch(input, { ...init, dispatcher } as RequestInit);
+  try {
+    return await globalThis.fetch(input, { ...init, dispatcher } as RequestInit);
+  } catch (error) {
+    if (error instanceof TypeError && error.cause instanceof PackedError) throw error.cause;
+    throw error;
+  }
 };
 
 /** What Node's own `fetch` sends requests with, which an app may have set; undefined where it cannot be found. */

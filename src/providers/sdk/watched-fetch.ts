@@ -1,4 +1,5 @@
 import { currentCall } from "../../base/call-context.ts";
+import { ByteBuffer } from "../../base/bytes/byte-buffer.ts";
 import { fetchOwnBytes } from "../../base/bytes/own-bytes.ts";
 import { hostTime } from "../../base/time/host-time.ts";
 import { GeppettoError } from "../../shared/errors.ts";
@@ -61,8 +62,7 @@ export function createStreamWatch(options: WatchOptions): StreamWatch {
   let contentType = "";
   let graceMs: number | undefined;
   let event: Omit<ServerEvent, "bytes"> | undefined;
-  let json: Buffer[] | undefined;
-  let jsonBytes = 0;
+  let json: ByteBuffer | undefined;
   let hasBegun = false;
   let errorBody: string | undefined;
 
@@ -72,12 +72,11 @@ export function createStreamWatch(options: WatchOptions): StreamWatch {
     if (!hasBegun) {
       const first = bytes.find((byte) => !SPACE.has(byte));
       hasBegun = first !== undefined;
-      if (first === 0x5b || first === 0x7b) json = [];
+      if (first === 0x5b || first === 0x7b) json = new ByteBuffer();
     }
     if (json !== undefined) {
-      json.push(Buffer.from(bytes));
-      jsonBytes += bytes.length;
-      if (jsonBytes > MAX_EVENT_BYTES) throw tooLong(provider);
+      json.add(bytes);
+      if (json.length > MAX_EVENT_BYTES) throw tooLong(provider);
       return [];
     }
     const events = seen.push(bytes);
@@ -199,7 +198,7 @@ export function createStreamWatch(options: WatchOptions): StreamWatch {
       return contentType;
     },
     get jsonBody() {
-      return json && Buffer.concat(json).toString("utf8");
+      return json?.text();
     },
     get errorBody() {
       return errorBody;
@@ -246,13 +245,12 @@ async function readInTime<R extends { read(): Promise<unknown> }>(
 async function readHead(body: ReadableStream<Uint8Array>, timeoutMs: number): Promise<string> {
   const reader = body.getReader();
   const timer = setTimeout(() => void reader.cancel().catch(() => undefined), timeoutMs);
-  const parts: Uint8Array[] = [];
+  const head = new ByteBuffer();
   try {
-    for (let length = 0; length < MAX_ERROR_BYTES;) {
+    while (head.length < MAX_ERROR_BYTES) {
       const { done, value } = await reader.read();
       if (done) break;
-      parts.push(value);
-      length += value.length;
+      head.add(value.subarray(0, MAX_ERROR_BYTES - head.length));
     }
   } catch {
     // The status says enough.
@@ -260,7 +258,7 @@ async function readHead(body: ReadableStream<Uint8Array>, timeoutMs: number): Pr
     clearTimeout(timer);
     reader.cancel().catch(() => undefined);
   }
-  return Buffer.concat(parts).subarray(0, MAX_ERROR_BYTES).toString("utf8");
+  return head.takeText();
 }
 
 async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {

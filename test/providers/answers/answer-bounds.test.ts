@@ -1,3 +1,4 @@
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEmbeddingProvider } from "../../../src/providers/create-embedding-provider.ts";
 import {
@@ -11,6 +12,8 @@ import {
   startAnswerServer,
   stream,
 } from "./answer-server.ts";
+import { createStreamWatch } from "../../../src/providers/sdk/watched-fetch.ts";
+import { heldMB } from "../../machine/parent-load.ts";
 import { timed } from "../../machine/machine-watch.ts";
 
 const MB = 1024 * 1024;
@@ -197,5 +200,47 @@ describe("the largest answer", () => {
       response.end();
     });
     expect(got.text).toHaveLength(50_000);
+  });
+
+  it("may be packed with gzip, and with nothing that takes more to unpack", async () => {
+    const body = stream(chunk({ content: "packed" }), finish(), DONE);
+    const packed =
+      (coding: string, bytes: Buffer): Answer =>
+      (response) =>
+        response.writeHead(200, { "content-type": "text/event-stream", "content-encoding": coding }).end(bytes);
+    expect(await server.ask("chat", packed("gzip", gzipSync(body)))).toMatchObject({ text: "packed" });
+    expect((await server.ask("chat", packed("br", brotliCompressSync(body)))).error).toMatchObject({
+      name: "ProviderError",
+      code: "ERR_PROVIDER_STREAM",
+      isTransient: false,
+      message: "openai: the server packs its answer with br; gzip alone is unpacked",
+    });
+  });
+
+  it("takes as much memory as it has bytes, in however many pieces JSON comes", async () => {
+    const pieces = 300_000;
+    const before = heldMB();
+    let heldAtEnd = 0;
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          controller.enqueue(Buffer.from(sent === 0 ? "{" : " "));
+          if (++sent < pieces) return;
+          heldAtEnd = heldMB();
+          controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const watch = createStreamWatch({
+      provider: "openai",
+      idleTimeoutMs: 60_000,
+      body: "events",
+      fetch: () => Promise.resolve(new Response(body)),
+    });
+    await (await watch.fetch("http://example.invalid/")).text();
+    expect(watch.jsonBody).toHaveLength(pieces);
+    expect(heldAtEnd - before).toBeLessThan(8);
   });
 });
