@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
+import { basename } from "node:path";
 import { GeppettoError } from "../shared/errors.ts";
 
 /**
@@ -35,13 +36,27 @@ function notStarted(what: string, why: string): GeppettoError {
   return new GeppettoError("StepError", `Cannot start a process for ${what}: ${why}`, { code: "ERR_ENGINE_START" });
 }
 
+/** Has the system signal a process when the one that started it ends; busybox's own has no such option. */
+const SETPRIV = "/usr/bin/setpriv";
+let canTie: boolean | undefined;
+
+/**
+ * The words before a command that tie its process to this one, however this one ends; none where the system cannot.
+ *
+ * @param signal what the process is sent then, whatever it is doing.
+ */
+export function tieToParent(signal: "KILL" | "TERM" = "KILL"): readonly string[] {
+  canTie ??= process.platform === "linux" && existsSync(SETPRIV) && basename(realpathSync(SETPRIV)) !== "busybox";
+  return canTie ? [SETPRIV, "--pdeathsig", signal] : [];
+}
+
 /** Processes that work for this one, each with what ends it. */
 const working = new Map<ChildProcess, () => void>();
 let isWatching = false;
 
 /**
  * Has a process end with this one, while it works on what comes from outside. One that computes without end does not hear
- * that its parent has gone, and nobody else would end it.
+ * that its parent has gone, and where the system does not tie it to this one nobody else would end it.
  *
  * @param end ends it at once, whatever it does.
  * @returns what lets it be: it has done its work.

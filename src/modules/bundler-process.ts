@@ -30,9 +30,9 @@ function takeBundler(): ChildProcess {
   return child;
 }
 
-/** The process that puts one script together. */
+/** The process that puts one script together. It ends with this one, but for a moment in which it keeps what it has made. */
 function startBundler(): ChildProcess {
-  return startCodeProcess("the script's imports", createRequire(import.meta.url).resolve("#bundler-child"));
+  return startCodeProcess("the script's imports", createRequire(import.meta.url).resolve("#bundler-child"), "TERM");
 }
 
 /**

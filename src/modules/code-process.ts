@@ -1,6 +1,6 @@
 import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { existsSync } from "node:fs";
-import { startProcess } from "../base/start-process.ts";
+import { startProcess, tieToParent } from "../base/start-process.ts";
 import { bundlerProgram } from "./bundler-program.ts";
 
 /** What the system gives such a process, and the one that Node has for it, of private memory, in KB each. */
@@ -15,12 +15,13 @@ const ENVIRONMENT = { GOGC: "off", GOMEMLIMIT: "600MiB" };
  *
  * @param what it is for, as in "Cannot start a process for the script's imports"
  * @param main the file that it runs
+ * @param lastSignal what the system sends it when this process has ended, whatever it is doing then.
  * @throws {GeppettoError} StepError ERR_ENGINE_START where the system does not let it start, or a part of it is not there.
  */
-export function startCodeProcess(what: string, main: string): ChildProcess {
-  let command = process.execPath;
+export function startCodeProcess(what: string, main: string, lastSignal: "KILL" | "TERM"): ChildProcess {
   // Much is read and forgotten, in a life that is short.
-  let args = ["--min-semi-space-size=16", "--max-semi-space-size=32", main];
+  const node = [process.execPath, "--min-semi-space-size=16", "--max-semi-space-size=32", main];
+  let [command = "", ...args] = [...tieToParent(lastSignal), ...node];
   if (process.platform === "linux" && existsSync("/bin/sh")) {
     const limits = `ulimit -c 0 && ulimit -d ${DATA_KB} && ulimit -t ${CPU_SECONDS}`;
     args = ["-c", `${limits} && exec "$0" "$@"`, command, ...args];

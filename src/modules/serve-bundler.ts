@@ -58,6 +58,8 @@ async function work(order: BundleOrder): Promise<void> {
   const result = await bundleModules(order).catch((): BundleResult => ({ isDead: true }));
   if (!process.connected) return;
   isDone = true;
+  // So the system calls when the parent has ended: what is made is still kept.
+  process.on("SIGTERM", () => {});
   process.send!(result, () => {
     if ("bundle" in result && order.keepAs !== undefined) keep(order.keepAs, result.bundle);
     if (!isRunning(bundler)) process.exit();

@@ -2,9 +2,9 @@ import type { ChildProcess, StdioOptions } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
-import { startProcess } from "../base/start-process.ts";
+import { startProcess, tieToParent } from "../base/start-process.ts";
 import { runtimeFolder } from "./runtime-text.ts";
 
 /** The folder of a package that `importer` imports, as it really is: a child may read no link on the way to it. */
@@ -78,19 +78,6 @@ const STRICT_CPU_SECONDS = 600;
 const DEFAULT_MEMORY_MB = 128;
 
 let baseArguments: string[] | undefined;
-
-/** Has the system kill a process when the one that started it ends; busybox's own has no such option. */
-const SETPRIV = "/usr/bin/setpriv";
-let tie: readonly string[] | undefined;
-
-/** The words before a command that tie its process to this one; none where the system cannot. */
-function tieToParent(): readonly string[] {
-  tie ??=
-    process.platform === "linux" && existsSync(SETPRIV) && basename(realpathSync(SETPRIV)) !== "busybox"
-      ? [SETPRIV, "--pdeathsig", "KILL"]
-      : [];
-  return tie;
-}
 
 /** Does the system end the children with this process, whatever they are doing? */
 export function areChildrenTied(): boolean {

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { endWithThisProcess, startProcess } from "../base/start-process.ts";
+import { endWithThisProcess, startProcess, tieToParent } from "../base/start-process.ts";
 import type { TypeScript } from "./own-typescript.ts";
 
 /** How long the compiler may take, in milliseconds. */
@@ -65,7 +65,7 @@ export async function runTypeScript(
 }
 
 /** From version 7 on it is a program of its own, which starts in half the time without the script before it. */
-function commandFor(folder: string, version: string): [string, ...string[]] {
+function commandFor(folder: string, version: string): string[] {
   const script = join(folder, "bin", "tsc");
   if (Number.parseInt(version, 10) < 7) return [process.execPath, script];
   try {
@@ -79,8 +79,8 @@ function commandFor(folder: string, version: string): [string, ...string[]] {
   return [process.execPath, script];
 }
 
-function start([command, ...before]: [string, ...string[]], after: readonly string[], cwd: string): ChildProcess {
-  const args = [...before, ...after];
+function start(program: readonly string[], after: readonly string[], cwd: string): ChildProcess {
+  const [command = "", ...args] = [...tieToParent(), ...program, ...after];
   const options = { env: {}, cwd, stdio: ["ignore", "pipe", "pipe"] as ("ignore" | "pipe")[], detached: true };
   if (process.platform !== "linux" || !existsSync("/bin/sh"))
     return startProcess("TypeScript", command, args, { ...options, windowsHide: true });

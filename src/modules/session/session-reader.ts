@@ -67,7 +67,11 @@ export class SessionReader {
   }
 
   #start(): ChildProcess {
-    const child = startCodeProcess("a session's code", createRequire(import.meta.url).resolve("#session-child"));
+    const child = startCodeProcess(
+      "a session's code",
+      createRequire(import.meta.url).resolve("#session-child"),
+      "KILL",
+    );
     const onEnd = (): void => {
       if (this.#child !== child) return;
       this.#child = undefined;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { setPriority } from "node:os";
 import type { Socket } from "node:net";
-import { endWithThisProcess, startProcess } from "../../base/start-process.ts";
+import { endWithThisProcess, startProcess, tieToParent } from "../../base/start-process.ts";
 import type { SchemaAnswer, SchemaRequest } from "./schema-child.ts";
 
 /** Longest answer; a child that says more is not ours any more. */
@@ -34,10 +34,11 @@ export class SchemaProcess {
    */
   constructor(niceness: number) {
     const main = createRequire(import.meta.url).resolve("#schema-child");
-    const args = [`--max-old-space-size=${HEAP_MB}`, "--permission", `--allow-fs-read=${main}`, main];
+    const node = [process.execPath, `--max-old-space-size=${HEAP_MB}`, "--permission", `--allow-fs-read=${main}`, main];
+    const [command = "", ...args] = [...tieToParent(), ...node];
     // What it says as it dies is for nobody.
     const stdio: StdioOptions = ["pipe", "pipe", "ignore"];
-    const child = startProcess("a JSON schema", process.execPath, args, { env: {}, cwd: "/", stdio });
+    const child = startProcess("a JSON schema", command, args, { env: {}, cwd: "/", stdio });
     this.#child = child;
     if (niceness > 0 && child.pid !== undefined) lowerPriority(child.pid, niceness);
     const onEnd = (): void => {
