@@ -12,6 +12,7 @@ import { openTransport } from "./open-transport.ts";
 import type { KnownServer } from "./server-settings.ts";
 import { ToolList } from "./tool-list.ts";
 import { showText } from "./untrusted-text.ts";
+import { quietLists } from "./quiet-lists.ts";
 import { forOneList, MAX_PAGES, uncached } from "./whole-lists.ts";
 
 /** Who hears of a server beside those who ask it. */
@@ -203,6 +204,7 @@ export class Connection {
       ...options,
     });
     if (this.#isClosed) throw serverError(name, what, "has been ended");
+    quietLists(client, (line) => this.#host.onOutput(name, line));
     this.#client = client;
     const live: Live = { client, tools: undefined, fault: undefined };
     const fault = (reason: string): void => {
