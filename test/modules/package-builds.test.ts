@@ -9,6 +9,9 @@ function pkg(name: string, manifest: object, files: Files): Files {
   return Object.fromEntries(Object.entries(all).map(([file, text]) => [`node_modules/${name}/${file}`, text]));
 }
 
+/** Files of a package, each of which tells that it has run. */
+const EFFECTS = ["one", "other", "deep/one", "deep/x.css", "deep/er/x.ees", "x.css", "abcd", "abd"];
+
 async function valueOf(code: string, files: Files): Promise<unknown> {
   using folder = new ModuleFolder({ "main.mjs": code, ...files });
   const { value, error } = await folder.run("main.mjs");
@@ -175,6 +178,36 @@ describe("a package", () => {
       ),
       [1, "effect"],
     ],
+    [
+      "says by patterns which of its files do something",
+      `import "effects"; export default globalThis.effects;`,
+      pkg(
+        "effects",
+        { sideEffects: ["/index.js", "one.js", "deep/**/*.{css,e?s}.js", "./a*c*.js"], module: "index.js" },
+        Object.fromEntries([
+          ["index.js", EFFECTS.map((name) => `import "./${name}.js";`).join("")],
+          ...EFFECTS.map((name) => [`${name}.js`, `globalThis.effects = (globalThis.effects ?? "") + "${name} ";`]),
+        ]),
+      ),
+      "one deep/one deep/x.css deep/er/x.ees abcd ",
+    ],
+    ...[
+      // Tried one choice at a time, the first is a matter of hours.
+      `${"{a,b}".repeat(25)}*`,
+      `${"*(a|".repeat(20)}b${")".repeat(20)}*`,
+      "{1..99999999}",
+      "[a-z]*",
+      "*".repeat(600),
+    ].map((pattern): [string, string, Files, unknown] => [
+      `keeps all its files for a pattern that is not tried: ${pattern.slice(0, 20)}`,
+      `import "unclear"; export default globalThis.effect;`,
+      pkg(
+        "unclear",
+        { sideEffects: [pattern], module: "index.js" },
+        { "index.js": `import "./x.js";`, "x.js": "globalThis.effect = 1;" },
+      ),
+      1,
+    ]),
   ])("%s", async (_, code, files, value) => {
     expect(await valueOf(code, files)).toEqual(value);
   });

@@ -1,4 +1,4 @@
-import { join, matchesGlob } from "node:path";
+import { join } from "node:path";
 import { pathFrom } from "../module-names.ts";
 import type { PackageManifest } from "./package-manifest.ts";
 
@@ -41,18 +41,4 @@ export function replacedFile(manifest: PackageManifest | undefined, file: string
     map,
     forms.flatMap((form) => [`./${form}`, form]),
   );
-}
-
-/** Does a package say that this file of its own does nothing but export? */
-export function isPure(manifest: PackageManifest | undefined, file: string): boolean {
-  const listed = manifest?.fields["sideEffects"];
-  if (typeof listed === "boolean") return !listed;
-  if (manifest === undefined || !Array.isArray(listed)) return false;
-  const way = pathFrom(manifest.folder, file);
-  return !listed.some((pattern) => typeof pattern === "string" && matches(way, pattern));
-}
-
-function matches(way: string, pattern: string): boolean {
-  const plain = pattern.replace(/^\.?\//, "");
-  return matchesGlob(way, plain.includes("/") ? plain : `**/${plain}`);
 }

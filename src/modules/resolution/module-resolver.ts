@@ -4,11 +4,12 @@ import { exports as exportsOf, imports as importsOf } from "resolve.exports";
 import { entryAt } from "../../permissions/file-facts.ts";
 import { packageOf, type ImportAccess } from "../../permissions/import-access.ts";
 import type { JudgedFiles } from "../../permissions/judged-files.ts";
-import { isPure, replacedPackage, type Replacement } from "./browser-map.ts";
+import { replacedPackage, type Replacement } from "./browser-map.ts";
 import { FileFinder, type FoundFile } from "./file-finder.ts";
 import { isModuleType, nameOf, PackageManifests, type PackageManifest } from "./package-manifest.ts";
 import { MAX_MODULE_BYTES } from "../limits.ts";
 import { pathOf } from "./path-of.ts";
+import { isPure } from "./pure-files.ts";
 import type { RefusedImport } from "./refused-import.ts";
 
 /** What an import has led to. */
