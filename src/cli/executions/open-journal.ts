@@ -26,13 +26,17 @@ const PATIENCE_MS = 5000;
 /** Most ids that are named where several fit. */
 const MAX_NAMED = 5;
 
+/** What is said of a file that no further attempt at reading it makes better. */
+const FLAWED_FILE = /: (?:it is damaged|its file is not a journal of executions)$/;
+
 /** What an error of a journal, or of an execution, is to the user of the command line; others are handed back. */
 export function toUsageError(error: unknown): unknown {
   if (!(error instanceof GeppettoError)) return error;
-  const file =
-    server === undefined && (error.code === "ERR_JOURNAL" || error.code === "ERR_JOURNAL_VERSION")
-      ? ` (${shortPath(executionsFile())})`
-      : "";
+  const isOfFile = server === undefined && (error.code === "ERR_JOURNAL" || error.code === "ERR_JOURNAL_VERSION");
+  const mend = FLAWED_FILE.test(error.message)
+    ? "; put a copy in its place, or move it away: a new one is made then"
+    : "";
+  const file = isOfFile ? ` (${shortPath(executionsFile())})${mend}` : "";
   // The engine knows no command line.
   const way = error.code === "ERR_EXECUTION_SOURCE" ? ": geppetto-js runs resume ID --accept-source" : file;
   return new UsageError(error.message + way, findError(error.code)?.exit ?? EXIT.uncaught, error.code);

@@ -3,6 +3,7 @@ import { describeExecution, type KnownFacts } from "../executions/describe-execu
 import { executionDocument, listExecutions } from "../executions/list-executions.ts";
 import { usedServer } from "../executions/open-journal.ts";
 import { withRunLog } from "../commands/runs-command.ts";
+import { UsageError } from "../options/usage-error.ts";
 import { formatCost } from "../options/quantities.ts";
 import { fitWidth } from "../output/display-width.ts";
 import { onOneLine, printLines, printTable } from "../output/print-table.ts";
@@ -33,8 +34,15 @@ const NUMBERS = [4, 5, 6, 7];
 type Listed = { startedAt: number } & ({ run: RunSummary } | { execution: KnownFacts });
 
 /** `geppetto-js runs list` */
-export async function listRuns({ json, ...which }: ListOptions): Promise<void> {
-  const listed = await latest(which);
+export async function listRuns(options: ListOptions): Promise<void> {
+  const { json: _, ...which } = options;
+  const { listed, failure } = await latest(which);
+  if (listed.length > 0 || failure === undefined) print(listed, options);
+  // One file that cannot be read hides nothing of the other.
+  if (failure !== undefined) throw failure;
+}
+
+function print(listed: readonly Listed[], { json, ...which }: ListOptions): void {
   if (json) {
     printLines(listed.map((one) => toJson("run" in one ? one.run : executionDocument(one.execution))));
     return;
@@ -46,7 +54,9 @@ export async function listRuns({ json, ...which }: ListOptions): Promise<void> {
   else process.stderr.write(isFiltered ? "no such runs are in the log\n" : "no runs are in the log\n");
 }
 
-async function latest(which: Omit<ListOptions, "json">): Promise<Listed[]> {
+async function latest(
+  which: Omit<ListOptions, "json">,
+): Promise<{ listed: Listed[]; failure: UsageError | undefined }> {
   const { limit, script, since, state } = which;
   const filter = {
     limit,
@@ -54,16 +64,28 @@ async function latest(which: Omit<ListOptions, "json">): Promise<Listed[]> {
     ...(since === undefined ? {} : { since }),
     ...(state === undefined ? {} : { state: state as RunState }),
   };
-  const runs = (): RunSummary[] | undefined => withRunLog((log) => log.list(filter));
   const isOfExecutions = state === "queued" || state === "suspended" || state === "interrupted";
-  const logged = usedServer() !== undefined || isOfExecutions ? [] : (runs() ?? []);
-  const executions = await listExecutions(which);
-  return [
-    ...logged.map((run) => ({ run, startedAt: run.startedAt })),
-    ...executions.map((execution) => ({ execution, startedAt: execution.createdAt })),
-  ]
-    .sort((a, b) => b.startedAt - a.startedAt)
-    .slice(0, which.limit);
+  const hasRuns = usedServer() === undefined && !isOfExecutions;
+  const logged = await readable(() => (hasRuns ? withRunLog((log) => log.list(filter)) : undefined));
+  const executions = await readable(() => listExecutions(which));
+  const failures = [logged, executions].flatMap(({ failure }) => failure ?? []);
+  if (failures.length === (hasRuns ? 2 : 1)) throw failures[0]!;
+  const listed = [
+    ...logged.rows.map((run) => ({ run, startedAt: run.startedAt })),
+    ...executions.rows.map((execution) => ({ execution, startedAt: execution.createdAt })),
+  ];
+  listed.sort((a, b) => b.startedAt - a.startedAt);
+  return { listed: listed.slice(0, limit), failure: failures[0] };
+}
+
+/** What is in a file; why it cannot be read. */
+async function readable<T>(read: () => T[] | undefined | Promise<T[]>): Promise<{ rows: T[]; failure?: UsageError }> {
+  try {
+    return { rows: (await read()) ?? [] };
+  } catch (error) {
+    if (error instanceof UsageError) return { rows: [], failure: error };
+    throw error;
+  }
 }
 
 function toExecutionRow(facts: KnownFacts): string[] {
