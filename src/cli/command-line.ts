@@ -216,16 +216,21 @@ function toUsageError(error: unknown): UsageError | undefined {
   return undefined;
 }
 
-/** The words that name a command, such as "runs show". */
-function calledCommand(program: Command, args: readonly string[]): string {
-  const names: string[] = [];
-  let command: Command | undefined = program;
+/** The command that is called and those that it is one of, without the program itself. */
+function calledCommands(program: Command, args: readonly string[]): Command[] {
+  const called: Command[] = [];
   for (const word of args) {
-    command = command.commands.find((one) => one.name() === word);
+    const command = (called.at(-1) ?? program).commands.find((one) => one.name() === word);
     if (command === undefined) break;
-    names.push(word);
+    called.push(command);
   }
-  return names.join(" ");
+  return called;
+}
+
+/** Is it an option of the command that is called, and one without a value? */
+function takesNoValue(program: Command, args: readonly string[], flag: string): boolean {
+  const command = calledCommands(program, args).at(-1);
+  return command?.options.some((option) => option.long === flag && !option.required && !option.optional) ?? false;
 }
 
 /** Says what went wrong before or around a script, and returns the exit code. */
@@ -238,10 +243,17 @@ function reportFailure(error: unknown, { args, json, id }: PreparedArguments, pr
   if (error instanceof CommanderError) {
     // Commander has said it on stderr; an option before the command is the slip that it does not explain.
     message = error.message.replace(/^error: /, "");
-    if (error.code === "commander.unknownOption" && args[0]?.startsWith("-") === true) {
+    const given = /^unknown option '(--[\w-]+)=/.exec(message)?.[1];
+    if (given !== undefined && takesNoValue(program, args, given)) {
+      process.stderr.write(`hint: ${given} takes no value: write ${given}, or leave it out\n`);
+    } else if (error.code === "commander.unknownOption" && args[0]?.startsWith("-") === true) {
       process.stderr.write("hint: options follow the command: geppetto-js run [options] script.js\n");
     } else if (error.code === "commander.missingArgument") {
-      process.stderr.write(`hint: geppetto-js ${calledCommand(program, args)} --help says how it is used\n`);
+      process.stderr.write(
+        `hint: geppetto-js ${calledCommands(program, args)
+          .map((one) => one.name())
+          .join(" ")} --help says how it is used\n`,
+      );
     }
   } else {
     const usage = toUsageError(error);

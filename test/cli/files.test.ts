@@ -240,3 +240,46 @@ describe("the name of a file that is none", () => {
     expect(stderr).toContain("it is not the name of a file");
   });
 });
+
+describe("an output file whose name is none", () => {
+  const home = (): Record<string, string> => ({ XDG_CONFIG_HOME: join(folder.path, "import-home") });
+
+  it.each(["", "new/"])("is exit code 74, and leaves nothing: --out '%s'", async (name) => {
+    folder.file("says-it.js", "console.log(1)");
+    await runCli(["run", "-q", "says-it.js"], { cwd: folder.path });
+    const listed = await runCli(["runs", "list", "--json"], { cwd: folder.path });
+    const { id } = JSON.parse(listed.stdout.split("\n")[0]!) as { id: string };
+    for (const args of [
+      ["runs", "export", id],
+      ["runs", "trace", id],
+    ]) {
+      const { code, stdout, stderr } = await runCli([...args, "--out", name], { cwd: folder.path });
+      expect({ args, code, stdout, stderr }).toMatchObject({
+        code: 74,
+        stdout: "",
+        stderr: expect.stringContaining("it is not the name of a file") as string,
+      });
+    }
+  });
+
+  it.each(["", "new/", "there.yaml"])("stores no keys of profiles that are imported: --out '%s'", async (name) => {
+    folder.file("there.yaml", "");
+    folder.file("old.yaml", "mine:\n  openai-chat: { openai-api-key: canary-1 }\n");
+    const options = { cwd: folder.path, env: home() };
+    const { code } = await runCli(["profiles", "import", "old.yaml", "--out", name], options);
+    expect(code).toBe(74);
+    expect((await runCli(["keys", "list"], options)).stdout).not.toContain("mine");
+    expect((await runCli(["profiles", "import", "old.yaml", "--out", "-"], options)).code).toBe(0);
+    expect((await runCli(["keys", "list"], options)).stdout).toContain("mine");
+    await runCli(["keys", "remove", "mine"], options);
+  });
+});
+
+it.each([
+  ["--json=false", "hint: --json takes no value: write --json, or leave it out\n"],
+  ["--jsn=false", ""],
+])("an option that takes no value says so: %s", async (option, hint) => {
+  const { code, stderr } = await runCli(["run", option, "script.js"], { cwd: folder.path });
+  expect(code).toBe(2);
+  expect(stderr.match(/^hint: .* takes no value.*\n/m)?.[0] ?? "").toBe(hint);
+});

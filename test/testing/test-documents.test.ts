@@ -34,6 +34,10 @@ describe("readTestDocument()", () => {
     expect(read("")).toMatchObject({ args: [] });
   });
 
+  it("takes an empty section of expectations for none, so that a golden is asked for", () => {
+    expect(read("expect: {}")).not.toHaveProperty("expect");
+  });
+
   it.each([
     ["an unknown key", "arsg: [a]", 'a.test.yaml:1:1: there is no key "arsg", did you mean "args"?'],
     [

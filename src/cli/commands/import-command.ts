@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { readRegularFile, reasonOf, replaceFile } from "../../files.ts";
 import { type ImportedProfiles, importProfiles, type KeyStore, userConfigFolder, userKeyStore } from "../../config.ts";
 import { readStdin } from "../session/read-stdin.ts";
@@ -13,6 +13,7 @@ import { makeFolder } from "../../files.ts";
 
 /** Larger files are not read; what is in one is bounded once more, as for every YAML text. */
 const MAX_BYTES = 1_000_000;
+const IS_THERE = "it is there already; name another file";
 
 /** `geppetto-js profiles import <file>`: a new file with the profiles, and their keys in the keys file. */
 export async function importCommand(file: string, { out, json }: { out?: string; json?: true }): Promise<void> {
@@ -25,6 +26,8 @@ export async function importCommand(file: string, { out, json }: { out?: string;
     );
   }
   const imported = await readProfiles(file);
+  // Before keys are stored.
+  if (out !== undefined && out !== "-") checkNew(out);
   const kept = await storeKeys(imported.keys, userKeyStore(process.env));
   await write(target, imported.yaml);
   const notes = [...imported.notes, ...kept];
@@ -87,6 +90,15 @@ async function write(target: string, yaml: string): Promise<void> {
     await replaceFile(target, yaml, { isNew: true });
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code === "EEXIST";
-    throw new UsageError(`Cannot write ${shortPath(target)}: ${isThere ? "it is there already" : reasonOf(error)}`);
+    throw unwritable(target, isThere ? IS_THERE : reasonOf(error));
   }
+}
+
+function checkNew(file: string): void {
+  if (file === "" || file.endsWith("/") || file.endsWith(sep)) throw unwritable(file, "it is not the name of a file");
+  if (existsSync(file)) throw unwritable(file, IS_THERE);
+}
+
+function unwritable(file: string, why: string): UsageError {
+  return new UsageError(`Cannot write ${file === "" ? '""' : shortPath(file)}: ${why}`, EXIT.output);
 }
