@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { yieldToEventLoop } from "../yield-to-event-loop.ts";
+import { afterMs } from "./after-ms.ts";
 
 /** Where the host's work takes time and chance from: this machine, or an engine whose runs are the same each time. */
 export interface TimeSource {
@@ -67,10 +68,7 @@ const REAL: TimeSource = {
   steady: () => performance.now(),
   random: Math.random,
   uuid: randomUUID,
-  after(ms, fn) {
-    const timer = setTimeout(fn, ms);
-    return () => clearTimeout(timer);
-  },
+  after: afterMs,
   sleep: (ms, signal) => sleepBy(ms > 0 ? REAL : NEXT_TURN, ms, signal),
   counted: (work) => work(),
   parked: (wait) => wait(),

@@ -1,14 +1,16 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { afterMs } from "../../base/time/after-ms.ts";
 import { SeededRandom } from "../../base/time/seeded-random.ts";
 import { WorkCount } from "../../base/time/work-count.ts";
 import { sleepBy, type TimeSource } from "../../base/time/time-source.ts";
 import { yieldToEventLoop } from "../../base/yield-to-event-loop.ts";
-import { MAX_TIMER_MS } from "../../shared/limits.ts";
 import { SEED_USE, type Seed, toSeed } from "../../shared/random.ts";
 
 interface Alarm {
   deadline: number;
   fire(): void;
+  /** Where it is set: ends that. */
+  stop?: () => void;
 }
 
 /**
@@ -83,15 +85,12 @@ export class ExecutionClock implements TimeSource {
 
   after(ms: number, fn: () => void): () => void {
     const number = ++this.#count;
-    const alarm: Alarm & { timer?: NodeJS.Timeout } = {
-      deadline: this.steady() + ms,
-      fire: AsyncLocalStorage.bind(fn),
-    };
+    const alarm: Alarm = { deadline: this.steady() + ms, fire: AsyncLocalStorage.bind(fn) };
     this.#alarms.set(number, alarm);
     if (this.#then === undefined) this.#arm(number, alarm);
     return () => {
       this.#alarms.delete(number);
-      clearTimeout(alarm.timer);
+      alarm.stop?.();
       this.#onWork();
     };
   }
@@ -137,12 +136,11 @@ export class ExecutionClock implements TimeSource {
     return this.#works.busy === 0 && this.#alarms.size === 0;
   }
 
-  #arm(number: number, alarm: Alarm & { timer?: NodeJS.Timeout }): void {
-    const left = Math.max(0, Math.min(alarm.deadline - this.steady(), MAX_TIMER_MS));
-    alarm.timer = setTimeout(() => {
+  #arm(number: number, alarm: Alarm): void {
+    alarm.stop = afterMs(Math.max(0, alarm.deadline - this.steady()), () => {
       if (!this.#alarms.delete(number)) return;
       this.#onAlarm(number);
       alarm.fire();
-    }, left);
+    });
   }
 }
