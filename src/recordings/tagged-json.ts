@@ -1,5 +1,5 @@
 import { GeppettoError } from "../shared/errors.ts";
-import { TYPED_ARRAYS } from "../shared/typed-arrays.ts";
+import { TYPED_ARRAYS } from "../shared/values/typed-arrays.ts";
 
 /** The key under which a value that JSON has no form for names its type. */
 const TAG = "$type";
@@ -48,6 +48,7 @@ function tagObject(value: object, sorted: boolean, way: Set<object>): unknown {
   if (value instanceof Date) return { [TAG]: "Date", value: Number.isNaN(value.getTime()) ? "" : value.toISOString() };
   if (value instanceof Map) return { [TAG]: "Map", value: [...value].map((entry) => tag(entry, sorted, way)) };
   if (value instanceof Set) return { [TAG]: "Set", value: [...value].map((entry) => tag(entry, sorted, way)) };
+  if (value instanceof ArrayBuffer) return { [TAG]: "ArrayBuffer", value: Buffer.from(value).toString("base64") };
   const name = (Object.keys(TYPED_ARRAYS) as ArrayName[]).find((candidate) => value instanceof TYPED_ARRAYS[candidate]);
   if (name !== undefined) return { [TAG]: name, value: bytesOf(value as Uint8Array).toString("base64") };
   const keys = Object.keys(value);
@@ -83,6 +84,8 @@ export function fromTagged(form: unknown): unknown {
       return new Set((value as unknown[]).map(fromTagged));
     case "object":
       return Object.fromEntries((value as [string, unknown][]).map(([key, entry]) => [key, fromTagged(entry)]));
+    case "ArrayBuffer":
+      return new Uint8Array(Buffer.from(value as string, "base64")).buffer;
     default: {
       if (typeof type !== "string" || !Object.hasOwn(TYPED_ARRAYS, type))
         throw unfit(`it holds an unknown type ${JSON.stringify(type)}`);

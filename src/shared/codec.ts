@@ -2,6 +2,7 @@ import { GeppettoError } from "./errors.ts";
 import { MAX_BIGINT_DIGITS, MAX_FRAME_CHARS, MAX_VALUE_DEPTH, READING_COST } from "./frames.ts";
 import {
   append,
+  ArrayBufferByteLength,
   ArrayBufferSlice,
   ArrayFill,
   BigIntToString,
@@ -22,12 +23,14 @@ import {
   SafeArray,
   SafeError,
   SafeNumber,
+  SafeUint8Array,
   SetForEach,
   SafeString,
   StringRepeat,
   typedArrayName,
 } from "./primordials.ts";
-import { TYPED_ARRAYS } from "./typed-arrays.ts";
+import { internal, nameOfOpaque, tagOf, unbox } from "./values/opaque-objects.ts";
+import { TYPED_ARRAYS } from "./values/typed-arrays.ts";
 
 /**
  * Values cross the wall as JSON in which what JSON lacks is an object with a "$" key that names its kind. An object
@@ -233,6 +236,11 @@ function toContentsTree(value: object, depth: number, encoder: Encoder): unknown
   if (!isPlain) {
     const special = toSpecialTree(value, depth, encoder);
     if (special !== undefined) return special;
+    const tag = tagOf(value);
+    if (tag === "ArrayBuffer" && internal(() => ArrayBufferByteLength(value)) !== undefined)
+      return toTypedTree(bytesOf(value as ArrayBuffer, depth), tag, depth, encoder);
+    const boxed = unbox(value, tag);
+    if (boxed !== undefined) return toTree(boxed, depth, encoder);
   }
   const isPlainest = prototype === PlainPrototype && !ObjectHasOwn(value, "toJSON");
   if (encoder.classes !== "refuse" && !isPlainest) {
@@ -252,7 +260,11 @@ function toContentsTree(value: object, depth: number, encoder: Encoder): unknown
     chargeCost(READING_COST.error, encoder);
     return { $: "error", v: toRecordTree(errorFields(value), true, depth, encoder) } satisfies Tagged;
   }
-  return toRecordTree({ ...value }, true, depth, encoder);
+  const fields = { ...value };
+  // What JSON leaves empty is left empty where functions are left out, too.
+  const opaque = encoder.omitsExotic ? undefined : nameOfOpaque(value, fields);
+  if (opaque !== undefined) refuse(opaque, depth);
+  return toRecordTree(fields, true, depth, encoder);
 }
 
 /** Typed arrays, dates, maps and sets, told by brand. */
@@ -279,15 +291,6 @@ const PlainPrototype: object = ObjectGetPrototypeOf({}) as object;
 export function jsonMethod(value: object): unknown {
   const isPlain = isArray(value) || ObjectGetPrototypeOf(value) === PlainPrototype;
   return isPlain && !ObjectHasOwn(value, "toJSON") ? undefined : (value as { toJSON?: unknown }).toJSON;
-}
-
-/** Runs a method that throws on a foreign receiver: the one reliable test for Date, Map and Set. */
-function internal<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }
 
 function errorFields(error: Error): Record<string, unknown> {
@@ -405,11 +408,16 @@ function isExotic(value: unknown): boolean {
   return typeof value === "function" || typeof value === "symbol";
 }
 
-function toTypedTree(view: Float32Array, name: string, depth: number, encoder: Encoder): Tagged {
-  if (!(name in TYPED_ARRAYS)) refuse(`a ${name}`, depth);
+function bytesOf(buffer: ArrayBuffer, depth: number): Uint8Array {
+  return internal(() => new SafeUint8Array(buffer)) ?? refuse("a detached ArrayBuffer", depth);
+}
+
+function toTypedTree(view: Float32Array | Uint8Array, name: string, depth: number, encoder: Encoder): Tagged {
+  if (name !== "ArrayBuffer" && !(name in TYPED_ARRAYS)) refuse(`a ${name}`, depth);
   if (encoder.buffers !== undefined) {
     const { buffer, byteOffset, byteLength } = view;
-    append(encoder.buffers, ArrayBufferSlice(buffer, byteOffset, byteOffset + byteLength));
+    const copy = internal(() => ArrayBufferSlice(buffer, byteOffset, byteOffset + byteLength));
+    append(encoder.buffers, copy ?? refuse(`a detached ${name}`, depth));
     return { $: "typed", name, b: encoder.buffers.length - 1 };
   }
   return { $: "typed", name, v: toListTree(view as unknown as number[], depth, encoder) };

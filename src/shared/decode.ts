@@ -15,8 +15,9 @@ import {
   SafeString,
   StringIncludes,
   StringIndexOf,
+  typedArrayBuffer,
 } from "./primordials.ts";
-import { TYPED_ARRAYS } from "./typed-arrays.ts";
+import { TYPED_ARRAYS } from "./values/typed-arrays.ts";
 
 /**
  * The value behind a text that `encodeValue` made.
@@ -106,6 +107,10 @@ function reviveError(fields: unknown, buffers: readonly ArrayBuffer[]): Error {
 
 function reviveTyped(node: Record<string, unknown>, buffers: readonly ArrayBuffer[]): unknown {
   const { name, b, v } = node;
+  if (name === "ArrayBuffer") {
+    const bytes = reviveTyped({ name: "Uint8Array", b, v }, buffers);
+    return typedArrayBuffer(bytes);
+  }
   if (typeof name !== "string" || !(name in TYPED_ARRAYS)) return malformed("typed");
   const View = TYPED_ARRAYS[name as keyof typeof TYPED_ARRAYS];
   if (typeof b === "number") {

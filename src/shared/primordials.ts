@@ -57,6 +57,10 @@ export const StringTrim = uncurry(String.prototype.trim);
 export const StringToWellFormed = uncurry(String.prototype.toWellFormed);
 export const StringFromCharCode = String.fromCharCode;
 export const NumberToString = uncurry(Number.prototype.toString);
+export const NumberValueOf = uncurry(Number.prototype.valueOf);
+export const StringValueOf = uncurry(String.prototype.valueOf);
+export const BooleanValueOf = uncurry(Boolean.prototype.valueOf);
+export const BigIntValueOf = uncurry(BigInt.prototype.valueOf);
 export const BigIntToString = uncurry(BigInt.prototype.toString);
 export const RegExpTest = uncurry(RegExp.prototype.test);
 export const DateGetTime = uncurry(Date.prototype.getTime);
@@ -111,7 +115,10 @@ export function isNativePromise(value: unknown): value is Promise<unknown> {
 
 const TypedArrayPrototype: Uint8Array = ObjectGetPrototypeOf(Uint8Array.prototype);
 export const TypedArraySet = uncurry(TypedArrayPrototype.set);
-const bufferOf = uncurry(ObjectGetOwnPropertyDescriptor(TypedArrayPrototype, "buffer")!.get as Method);
+/** The bytes of a typed array. */
+export const typedArrayBuffer = uncurry(
+  ObjectGetOwnPropertyDescriptor(TypedArrayPrototype, "buffer")!.get as (this: Uint8Array) => ArrayBuffer,
+);
 
 const typedArrayTag = uncurry(ObjectGetOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)!.get as Method);
 
@@ -169,11 +176,16 @@ export function ArraySlice<T>(array: readonly T[], start = 0, end: number = arra
   return copy;
 }
 
+/** The length of a buffer in bytes; throws for everything else. */
+export const ArrayBufferByteLength = uncurry(
+  ObjectGetOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")!.get as (this: ArrayBuffer) => number,
+);
+
 /** A copy of some bytes of a buffer. The native method would ask the buffer for a constructor, too. */
 export function ArrayBufferSlice(buffer: ArrayBufferLike, start: number, end: number): ArrayBuffer {
   const copy = new SafeUint8Array(end - start);
   TypedArraySet(copy, new SafeUint8Array(buffer, start, end - start));
-  return bufferOf(copy) as ArrayBuffer;
+  return typedArrayBuffer(copy);
 }
 
 const ListPrototype: object = ObjectGetPrototypeOf([]) as object;

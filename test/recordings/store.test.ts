@@ -70,6 +70,12 @@ describe("toTagged() and fromTagged()", () => {
 });
 
 describe("canonicalJson()", () => {
+  it("tells buffers of the same length apart, and fromTagged() gives their bytes back", () => {
+    const [a, b] = [new Uint8Array([1, 2]).buffer, new Uint8Array([1, 3]).buffer];
+    expect(canonicalJson({ a })).not.toBe(canonicalJson({ a: b }));
+    expect(fromTagged(JSON.parse(canonicalJson({ a })))).toStrictEqual({ a });
+  });
+
   it("is the same for equal values in any order, and different for others", () => {
     expect(canonicalJson({ a: 1, b: { c: 2, d: undefined } })).toBe(canonicalJson({ b: { c: 2 }, a: 1 }));
     expect(canonicalJson(["1"])).not.toBe(canonicalJson([1]));

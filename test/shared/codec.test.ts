@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { encodeValue } from "../../src/shared/codec.ts";
 import { decodeValue } from "../../src/shared/decode.ts";
@@ -113,6 +114,55 @@ describe("encodeValue()", () => {
     value.list.push(value);
     for (const isTrusted of [false, true])
       expect(() => encodeValue(value, { isTrusted })).toThrow('Cannot copy a value that refers to itself at "list[1]"');
+  });
+
+  it("carries buffers, and what is in objects that are made of a primitive", () => {
+    const bytes = new Uint8Array([1, 2, 255]).buffer;
+    const value = [bytes, new ArrayBuffer(0), Object(1), Object("ab"), Object(false), Object(5n)];
+    const read = [bytes, new ArrayBuffer(0), 1, "ab", false, 5n];
+    expect(decodeValue(encodeValue(value))).toStrictEqual(read);
+    const buffers: ArrayBuffer[] = [];
+    const text = encodeValue(value, { buffers, isTrusted: true });
+    expect(buffers.map((buffer) => buffer.byteLength)).toStrictEqual([3, 0]);
+    expect(decodeValue(text, buffers)).toStrictEqual(read);
+  });
+
+  it.each<[string, object]>([
+    ["a RegExp", /a/],
+    ["a DataView", new DataView(new ArrayBuffer(8))],
+    ["a Promise", Promise.resolve(1)],
+    ["a WeakMap", new WeakMap()],
+    ["a Generator", (function* () {})()],
+    ["an Array Iterator", [1].values()],
+    ["an AbortSignal", new AbortController().signal],
+    ["a URLSearchParams", new URLSearchParams("a=1")],
+    ["a Symbol", Object(Symbol("a")) as object],
+    ["a BigInt64Array", new BigInt64Array(1)],
+  ])("refuses %s by its name and place rather than to make an empty object of it", (name, value) => {
+    for (const isTrusted of [false, true])
+      expect(() => encodeValue({ list: [value] }, { isTrusted })).toThrow(`Cannot copy ${name} at "list[0]"`);
+  });
+
+  it("leaves such a thing empty, as JSON does, where functions are left out", () => {
+    expect(encodeValue({ a: /a/, b: () => 1 }, { exotic: "omit" })).toBe('{"a":{}}');
+  });
+
+  it("copies objects of classes that have no fields, of this realm or another one", () => {
+    class Ping {
+      get sum(): number {
+        return 1;
+      }
+    }
+    const foreign: unknown = runInNewContext("({})");
+    expect(encodeValue([new Ping(), foreign, Object.create(null)])).toBe("[{},{},{}]");
+  });
+
+  it("refuses bytes that have been given away", () => {
+    const view = new Uint8Array(4);
+    const { buffer } = view;
+    buffer.transfer();
+    expect(() => encodeValue([buffer])).toThrow('Cannot copy a detached ArrayBuffer at "[0]"');
+    expect(() => encodeValue([view], { buffers: [] })).toThrow('Cannot copy a detached Uint8Array at "[0]"');
   });
 });
 

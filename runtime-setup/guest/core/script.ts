@@ -1,3 +1,5 @@
+import { encodeValue } from "../../../src/shared/codec.ts";
+import { internal, nameOfOpaque } from "../../../src/shared/values/opaque-objects.ts";
 import { isNativePromise, promiseThen } from "../../../src/shared/primordials.ts";
 import type { Op } from "../../../src/shared/contract/op.ts";
 import { OPS, type ResultCopy } from "../../../src/shared/contract/ops.ts";
@@ -24,8 +26,14 @@ export function sendResult<Extra extends object>(
   try {
     callSync(op, { ...extra, ...(exotic ? {} : copy), ...shown });
   } catch (error) {
-    callSync(op, { ...extra, ...shown, uncopied: describe(error) });
+    callSync(op, { ...extra, ...shown, ...(isOpaque(value) ? {} : { uncopied: describe(error) }) });
   }
+}
+
+/** Of what could not be copied: is it, like a function, nothing that has anything to copy? Code may well end in `x = /a/`. */
+function isOpaque(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || nameOfOpaque(value) === undefined) return false;
+  return internal(() => encodeValue(value, { exotic: "omit" })) === "{}";
 }
 
 /** A classic script has this completion value, or a module has run to its end and this is its namespace. */

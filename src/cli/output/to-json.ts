@@ -7,6 +7,7 @@ import { escapeControls } from "../../files.ts";
 export function toJson(value: unknown): string {
   const json = JSON.stringify(value, (_, item: unknown) => {
     if (typeof item === "bigint") return item.toString();
+    if (item instanceof ArrayBuffer) return Array.from(new Uint8Array(item));
     if (ArrayBuffer.isView(item) && !(item instanceof DataView)) return Array.from(item as Float32Array);
     if (item instanceof Map) return [...item];
     if (item instanceof Set) return [...item];

@@ -71,6 +71,7 @@ function toText(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => {
     if (typeof inner === "bigint") return `${inner}n`;
     if (inner instanceof Map || inner instanceof Set) return [...inner];
+    if (inner instanceof ArrayBuffer) return Buffer.from(inner).toString("hex");
     if (ArrayBuffer.isView(inner)) return Buffer.from(inner.buffer, inner.byteOffset, inner.byteLength).toString("hex");
     return inner;
   });

@@ -4,6 +4,7 @@ import type { ExpectedEvent } from "../files/test-document.ts";
 export function toPlain(value: unknown): unknown {
   const json = JSON.stringify(value ?? null, (_, item: unknown) => {
     if (typeof item === "bigint") return item.toString();
+    if (item instanceof ArrayBuffer) return Array.from(new Uint8Array(item));
     if (ArrayBuffer.isView(item) && !(item instanceof DataView)) return Array.from(item as Float32Array);
     if (item instanceof Map || item instanceof Set) return [...item];
     if (item instanceof Error) return { name: item.name, message: item.message };
