@@ -24,6 +24,13 @@ export function busyError(): GeppettoError {
   );
 }
 
+export function startingError(): GeppettoError {
+  return new GeppettoError(
+    "ConfigError",
+    "Cannot wait for the engine's start in one of its setup functions: it waits for them; use vm there, or engine.runOnLoop()",
+  );
+}
+
 /** Why an engine has not started: what its setup function of this name threw. */
 export function setupError(name: string, cause: unknown): GeppettoError {
   const which = name === "" ? "a setup function" : `the setup function "${name}"`;

@@ -1,4 +1,5 @@
-import { callBack } from "../base/calls/call-back.ts";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { callBack, optional } from "../base/calls/call-back.ts";
 import { PersonWaits } from "../base/calls/person-waits.ts";
 import type { CloseOptions } from "../base/drain.ts";
 import { hostTime } from "../base/time/host-time.ts";
@@ -18,7 +19,7 @@ import type { RealmFactory } from "../sandbox/realm.ts";
 import { FRAMES, type ScriptContext } from "../shared/contract/frame-kinds.ts";
 import { toErrorRecord } from "../shared/errors.ts";
 import type { StepEvent } from "../shared/step-events.ts";
-import { busyError, closedError, setupError } from "./engine-errors.ts";
+import { busyError, closedError, setupError, startingError } from "./engine-errors.ts";
 import {
   checkRunOptions,
   RUN_OPTIONS,
@@ -56,6 +57,9 @@ import type { SessionOptions } from "./session/session-options.ts";
 import { Vm } from "./vm.ts";
 import { SetupSequence } from "./setup/setup-sequence.ts";
 import { createVmHost } from "./setup/vm-host.ts";
+
+/** What the setup functions of an engine run in. */
+const settingUp = new AsyncLocalStorage<object>();
 
 /** Shapes the guest of an engine before any script runs in it. */
 export type SetupFunction = (vm: Vm, engine: Engine) => void | Promise<void>;
@@ -97,6 +101,8 @@ export class Engine implements AsyncDisposable {
   readonly #occupants: Occupants;
   readonly #life: EngineLife;
   #starting: Promise<void> | undefined;
+  /** Stands for it where its setup functions run, and holds nothing: what they leave behind would keep it. */
+  #setUpIn: object | undefined = {};
   /** Of the script that runs. */
   #scope: ScriptScope | undefined;
   readonly #current: CurrentExecution;
@@ -161,9 +167,12 @@ export class Engine implements AsyncDisposable {
    * Makes the realm and runs the setup functions, one after the other. Idempotent.
    *
    * @throws {GeppettoError} ConfigError naming the setup function that threw, with its error as `cause` and with the
-   *   code of that, where it is one of ours.
+   *   code of that, where it is one of ours; and to a setup function of this engine that asks for it, which would wait for
+   *   itself.
    */
   start(): Promise<void> {
+    if (this.#setUpIn !== undefined && settingUp.getStore() === this.#setUpIn)
+      return optional(Promise.reject(startingError()));
     if (this.#life.isEnding) return Promise.reject(closedError());
     this.#setups.begin();
     this.#starting ??= this.#start();
@@ -491,7 +500,9 @@ export class Engine implements AsyncDisposable {
         endScript: (error) => this.#occupants.exceeded(error),
       }),
     );
-    await this.#setups.run(vm, this, (setup, work) => this.#unlessFailed(setup, work));
+    const inSetup = this.#setUpIn!;
+    await this.#setups.run(vm, this, (setup, work) => this.#unlessFailed(setup, () => settingUp.run(inSetup, work)));
+    this.#setUpIn = undefined;
   }
 
   /** A setup function that fails ends the engine. */

@@ -65,6 +65,9 @@ export async function loadScript(script: Script, permissions: Permissions, signa
 }
 
 async function readScript({ file, code, name, folder, lineOffset = 0 }: Script): Promise<LoadedScript> {
+  requireText("file", file);
+  requireText("name", name);
+  requireText("folder", folder);
   const shown = name ?? (file === undefined ? "script.js" : basename(file));
   const kind = extname(shown) === ".cjs" ? "classic" : "module";
   const given = folder ?? (file === undefined ? undefined : dirname(file));
@@ -77,6 +80,13 @@ async function readScript({ file, code, name, folder, lineOffset = 0 }: Script):
   }
   if (file === undefined) throw new GeppettoError("ConfigError", "Cannot run a script: give it a file or code");
   return { ...facts, code: withoutMark(await readText(file)) };
+}
+
+/** What host apps in JavaScript give in a path's place would be Node's to refuse, in words about other things. */
+function requireText(field: string, value: unknown): void {
+  if (value === undefined || (typeof value === "string" && !value.includes("\0"))) return;
+  const hint = value instanceof URL ? "; of a URL give fileURLToPath(url)" : "";
+  throw new GeppettoError("ConfigError", `Cannot run a script: its ${field} must be a text without null bytes${hint}`);
 }
 
 /** The text of a file, which may be a pipe, as long as that is not too large. */
