@@ -6,7 +6,11 @@ import { needsBundling } from "../../modules/needs-bundling.ts";
 import type { Permissions } from "../../permissions/permissions.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
+import { isObject } from "../../shared/is-object.ts";
 import type { SourcePlaces, SourcePositions } from "../../shared/source-positions.ts";
+
+/** More lines than a script has, and few enough for V8 to count from there. */
+const MAX_LINES = 1_000_000_000;
 
 /** What to run: a file, or source text. */
 export interface Script {
@@ -50,6 +54,7 @@ export async function loadScript(script: Script, permissions: Permissions, signa
   if (typeof script !== "object" || script === null)
     throw new GeppettoError("ConfigError", "Cannot run a script: give it a file or code, as { file } or { code }");
   if (script.loaded !== undefined) {
+    requireLoaded(script.loaded);
     permissions.begin(script.loaded.name, undefined);
     return script.loaded;
   }
@@ -68,6 +73,7 @@ async function readScript({ file, code, name, folder, lineOffset = 0 }: Script):
   requireText("file", file);
   requireText("name", name);
   requireText("folder", folder);
+  requireOffset(lineOffset);
   const shown = name ?? (file === undefined ? "script.js" : basename(file));
   const kind = extname(shown) === ".cjs" ? "classic" : "module";
   const given = folder ?? (file === undefined ? undefined : dirname(file));
@@ -87,6 +93,19 @@ function requireText(field: string, value: unknown): void {
   if (value === undefined || (typeof value === "string" && !value.includes("\0"))) return;
   const hint = value instanceof URL ? "; of a URL give fileURLToPath(url)" : "";
   throw new GeppettoError("ConfigError", `Cannot run a script: its ${field} must be a text without null bytes${hint}`);
+}
+
+function requireOffset(lines: unknown): void {
+  if (!Number.isInteger(lines) || Math.abs(lines as number) > MAX_LINES)
+    throw new GeppettoError("ConfigError", "Cannot run a script: its lineOffset must be a whole number of lines");
+}
+
+/** Anything else would fail in the middle of its way to the guest, and nobody would hear of it. */
+function requireLoaded(loaded: unknown): void {
+  const { code, name, lineOffset } = isObject(loaded) ? loaded : {};
+  if (typeof code !== "string" || typeof name !== "string")
+    throw new GeppettoError("ConfigError", "Cannot run a script: what is loaded must have its code and name as texts");
+  requireOffset(lineOffset);
 }
 
 /** The text of a file, which may be a pipe, as long as that is not too large. */

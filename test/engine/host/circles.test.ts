@@ -32,8 +32,8 @@ describe("start()", () => {
 });
 
 describe("runScript()", () => {
-  it("says what to give where a path is no text", async () => {
-    await using engine = new RuntimeEngine({ isolation: "thread" });
+  it.each(["thread", "process"] as const)("says what to give where a script is none, in a %s", async (isolation) => {
+    await using engine = new RuntimeEngine({ isolation });
     await engine.start();
     const given: [unknown, string][] = [
       [
@@ -44,6 +44,10 @@ describe("runScript()", () => {
       [{ file: "a\0b" }, "its file must be a text"],
       [{ code: "1", name: 5 }, "its name must be a text"],
       [{ code: "1", folder: new URL("file:///a") }, "its folder must be a text"],
+      [{ code: "1", lineOffset: "x" }, "its lineOffset must be a whole number"],
+      [{ loaded: 5 }, "what is loaded must have its code and name as texts"],
+      [{ loaded: { code: 5, name: "a.js", kind: "module", lineOffset: 0 } }, "what is loaded must have its code"],
+      [{ loaded: { code: "1", name: "a.js", kind: "module" } }, "its lineOffset must be a whole number"],
     ];
     for (const [script, text] of given)
       await expect(engine.runScript(script as Script)).rejects.toMatchObject({
