@@ -5,6 +5,7 @@ import { limitError } from "../src/engine/limits.ts";
 import { fetchError } from "../src/fetch/fetch-error.ts";
 import { parseFetchRequest } from "../src/fetch/fetch-request.ts";
 import type { FetchAnswer, FetchSource } from "../src/fetch/fetch-source.ts";
+import { FETCH, parseGivenAnswer } from "../src/fetch/given-answer.ts";
 import type { Lookup } from "../src/fetch/guarded-agent.ts";
 import { NetworkFetch } from "../src/fetch/network-fetch.ts";
 import type { FetchLimits } from "../src/fetch/open-fetch.ts";
@@ -23,6 +24,9 @@ export interface FetchSettings {
 }
 
 export const FETCH_FIELDS: FieldsOf<FetchSettings> = { secrets: true, lookup: true, wrapFetch: true };
+
+/** The id of an answer of which nothing is read. */
+const NOT_OPEN = 0;
 
 /** Answers that one attempt at an execution numbers. */
 const MAX_IDS = 2 ** 32;
@@ -143,7 +147,12 @@ export function setupFetch(settings: FetchSettings = {}): SetupFunction {
     const server = new FetchServer(engine, wrapFetch(network));
     vm.host.setOp(OPS.fetch_send, (args, { signal }) => {
       const effect = effectOf(args);
-      return askOutside({ name: "fetch", effect, args: [args], signal }, () => server.send(args, effect, signal));
+      const toAnswer = (given: unknown): FetchHead => {
+        return { id: NOT_OPEN, ...parseGivenAnswer(given, String(parseFields(args)["url"])) };
+      };
+      return askOutside({ name: FETCH, effect, args: [args], signal, toAnswer }, () =>
+        server.send(args, effect, signal),
+      );
     });
     vm.host.setOp(OPS.fetch_read, (args, { signal }) => {
       const part = server.isOfEffect(args) ? { args: [args], isPart: true } : {};

@@ -75,8 +75,9 @@ function asWritten(chain: string): string {
   return chain.replaceAll("()", "(…)");
 }
 
-/** Texts of ours that say that an argument should have been something else than an object. */
-const WRONG_ARGUMENT = /\blengths are undefined\b|(?:\bgot an object|\bnot object|\bgot \[object \w+\])$/;
+/** Texts of ours that say that an argument should have been something else than an object, or than a promise. */
+const WRONG_ARGUMENT =
+  /^Cannot copy a Promise\b|\blengths are undefined\b|(?:\bgot an object|\bnot object|\bgot \[object \w+\])$/;
 
 /** A promise among the arguments of the call that begins with the name at this place. */
 function promiseArgument(source: string, offset: number): string | undefined {

@@ -42,6 +42,8 @@ export interface EncodeOptions {
   buffers?: ArrayBuffer[];
   /** What to do with functions and symbols: refuse them (default), or leave them out as JSON does. */
   exotic?: "refuse" | "omit";
+  /** What to do with objects that have no fields to copy: refuse them (default), or leave them empty as JSON does. */
+  opaque?: "refuse" | "empty";
   /**
    * What to do with objects of classes: copy their fields ("copy", the default), which may not be all that they are;
    * copy only what a `toJSON` says ("json"); or refuse them ("refuse"), dates, maps, sets and vectors excepted.
@@ -57,6 +59,7 @@ export interface EncodeOptions {
 interface Encoder {
   readonly buffers: ArrayBuffer[] | undefined;
   readonly omitsExotic: boolean;
+  readonly emptiesOpaque: boolean;
   readonly classes: "copy" | "json" | "refuse";
   /** Characters that the text will have at least, and what it costs beyond them. */
   chars: number;
@@ -108,11 +111,13 @@ function refuse(what: string, depth: number): never {
  */
 export function encodeValue(
   value: unknown,
-  { buffers, exotic, classes = "copy", isTrusted = false }: EncodeOptions = {},
+  { buffers, exotic, opaque, classes = "copy", isTrusted = false }: EncodeOptions = {},
 ): string {
   const encoder: Encoder = {
     buffers,
     omitsExotic: exotic === "omit",
+    // What JSON leaves empty is left empty where functions are left out, too.
+    emptiesOpaque: opaque === "empty" || exotic === "omit",
     classes,
     chars: 0,
     punctuation: 0,
@@ -261,8 +266,7 @@ function toContentsTree(value: object, depth: number, encoder: Encoder): unknown
     return { $: "error", v: toRecordTree(errorFields(value), true, depth, encoder) } satisfies Tagged;
   }
   const fields = { ...value };
-  // What JSON leaves empty is left empty where functions are left out, too.
-  const opaque = encoder.omitsExotic ? undefined : nameOfOpaque(value, fields);
+  const opaque = encoder.emptiesOpaque ? undefined : nameOfOpaque(value, fields);
   if (opaque !== undefined) refuse(opaque, depth);
   return toRecordTree(fields, true, depth, encoder);
 }

@@ -58,7 +58,9 @@ function foreignDescriptors(pid: number): string[] {
       // It has been closed meanwhile.
     }
   }
-  return names.filter((name) => !/^(socket|pipe|anon_inode|\/dev\/null)/.test(name));
+  // While it starts, Node reads the certificates that this variable names, and hands the file down to who is started then.
+  const { NODE_EXTRA_CA_CERTS: certificates } = process.env;
+  return names.filter((name) => !/^(socket|pipe|anon_inode|\/dev\/null)/.test(name) && name !== certificates);
 }
 
 async function output(child: ChildProcess): Promise<string> {

@@ -1,4 +1,5 @@
 import { encodeValue } from "../../../src/shared/codec.ts";
+import { decodeValue } from "../../../src/shared/decode.ts";
 import { internal, nameOfOpaque } from "../../../src/shared/values/opaque-objects.ts";
 import { isNativePromise, promiseThen } from "../../../src/shared/primordials.ts";
 import type { Op } from "../../../src/shared/contract/op.ts";
@@ -26,14 +27,20 @@ export function sendResult<Extra extends object>(
   try {
     callSync(op, { ...extra, ...(exotic ? {} : copy), ...shown });
   } catch (error) {
-    callSync(op, { ...extra, ...shown, ...(isOpaque(value) ? {} : { uncopied: describe(error) }) });
+    callSync(op, { ...extra, ...shown, ...copyOpaque(value, error) });
   }
 }
 
-/** Of what could not be copied: is it, like a function, nothing that has anything to copy? Code may well end in `x = /a/`. */
-function isOpaque(value: unknown): boolean {
-  if (typeof value !== "object" || value === null || nameOfOpaque(value) === undefined) return false;
-  return internal(() => encodeValue(value, { exotic: "omit" })) === "{}";
+/**
+ * The copy of what could not be copied as it is. Code may well end in `x = /a/`, which is as good as a function, or in a list
+ * that holds promises, which are empty there.
+ */
+function copyOpaque(value: unknown, error: unknown): ResultCopy {
+  const text = internal(() => encodeValue(value, { opaque: "empty" }));
+  if (text === undefined) return { uncopied: describe(error) };
+  return typeof value === "object" && value !== null && nameOfOpaque(value) !== undefined
+    ? {}
+    : { value: decodeValue(text) };
 }
 
 /** A classic script has this completion value, or a module has run to its end and this is its namespace. */

@@ -57,7 +57,7 @@ function sendable(headers: Headers): [string, string][] {
 function send({ url, method, headers, redirect, signal }: RequestState, body: SentBody | undefined): Promise<Response> {
   if (isAborted(signal)) throw abortReason(signal);
   let forget = (): void => {};
-  const toResponse = (head: FetchHead): Response => createResponse(head, new AnswerSource(head.id, signal));
+  const toResponse = (head: FetchHead): Response => createResponse(head, () => new AnswerSource(head.id, signal));
   const call = callAsync(
     OPS.fetch_send,
     { url, method, headers: sendable(headers), redirect, ...body },

@@ -50,7 +50,7 @@ function toReason(given: unknown): string {
 }
 
 /** The answer to a request that the host has sent. */
-export let createResponse: (head: FetchHead, source: BodySource) => Response;
+export let createResponse: (head: FetchHead, open: () => BodySource) => Response;
 
 /** What a server answers. */
 export class Response {
@@ -163,7 +163,9 @@ export class Response {
   }
 
   static {
-    createResponse = (head, source) => {
+    createResponse = (head, open) => {
+      const { text } = head;
+      const given = text === undefined ? undefined : ({ kind: "text", text } as const);
       const response = new Response();
       response.#state = {
         type: "basic",
@@ -172,7 +174,7 @@ export class Response {
         statusText: head.statusText,
         headers: createFixedHeaders(head.headers),
         isRedirected: head.isRedirected,
-        body: new Body(head.hasBody ? { kind: "source", source } : { kind: "none" }),
+        body: new Body(given ?? (head.hasBody ? { kind: "source", source: open() } : { kind: "none" })),
       };
       return response;
     };

@@ -19,6 +19,8 @@ export interface AskedOutside {
   isPart?: boolean;
   /** Aborted when nobody waits for it any more. */
   signal?: AbortSignal;
+  /** The answer that what somebody says has come of it stands for; throws where it cannot be one. Default: what was said. */
+  toAnswer?: (value: unknown) => unknown;
   /** Of several values: the one that stands for what somebody says has come of it. */
   toItem?: (value: unknown) => unknown;
 }

@@ -158,7 +158,7 @@ export class OutsideKeeper {
         this.#isStuck = true;
         return undefined as T;
       }
-      const said = this.#settle(key, how);
+      const said = this.#settle(key, asked, how);
       this.#isUrgent = true;
       if (said !== undefined) return fromPart(said) as T;
     }
@@ -239,15 +239,17 @@ export class OutsideKeeper {
     const { key } = call;
     // From here on its place here says that it has begun, too.
     if (this.answers(key) === undefined) this.#noteIntent(call, asked);
-    return this.#settle(key, await this.#options.resolve(key, asked, then.asked));
+    return this.#settle(key, asked, await this.#options.resolve(key, asked, then.asked));
   }
 
   /** Keeps what somebody has said about a call whose answer nobody knew; undefined where it is to be asked again. */
-  #settle(key: string, how: Ambiguity): OutsidePart | undefined {
-    let part: OutsidePart = { type: "again" };
-    if ("value" in how) part = { type: "value", value: how.value };
+  #settle(key: string, asked: AskedOutside, how: Ambiguity): OutsidePart | undefined {
+    let part: OutsidePart;
+    if ("retry" in how) part = { type: "again" };
     else if ("error" in how)
       part = { type: "error", error: { name: "StepError", message: how.error, code: "ERR_STEP" } };
+    // Of a value that is undefined nothing is written down.
+    else part = toPart(how.value, asked);
     this.keep(key, part);
     return part.type === "again" ? undefined : part;
   }
@@ -365,6 +367,15 @@ class OutsideOf implements Outside {
 
   values<T>(asked: AskedOutside, open: () => AsyncIterable<T>): AsyncIterable<T> {
     return this.#keeper.values(this.nextKey(), asked, open);
+  }
+}
+
+/** What a call comes to of which somebody says that it gave this. */
+function toPart(said: unknown, { toAnswer }: AskedOutside): OutsidePart {
+  try {
+    return { type: "value", value: toAnswer === undefined ? said : toAnswer(said) };
+  } catch (error) {
+    return { type: "error", error: toErrorRecord(error) };
   }
 }
 

@@ -58,6 +58,8 @@ export interface FetchHead {
   headers: [name: string, value: string][];
   isRedirected: boolean;
   hasBody: boolean;
+  /** What is in it, where somebody has said that: nothing is read then. */
+  text?: string;
 }
 
 /** What somebody has said to a question of a script's. */

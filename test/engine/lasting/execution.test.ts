@@ -175,6 +175,7 @@ describe("a call that is to be made once", () => {
   it.each<[string, Parameters<MemoryJournal["resolve"]>[1], unknown, number]>([
     ["is made again when somebody says so", { retry: true }, "sent the letter", 1],
     ["has the value that somebody gives", { value: "it was sent" }, "it was sent", 0],
+    ["has no value where somebody says that it gave none", { value: undefined }, undefined, 0],
     ["fails where somebody says so", { error: "no letter" }, "failed: no letter", 0],
   ])("%s", async (_, how, value, calls) => {
     await using journal = new MemoryJournal();
@@ -184,7 +185,8 @@ describe("a call that is to be made once", () => {
     await journal.resolve(id, how);
     const effects = new Effects();
     const last = await attempt(journal, script, { id, effects });
-    expect(last.outcome).toMatchObject({ ok: true, value });
+    expect(last.outcome).toMatchObject({ ok: true });
+    expect(last.outcome?.value).toBe(value);
     expect(effects.once.get("the letter") ?? 0).toBe(calls);
   });
 

@@ -167,7 +167,7 @@ export class NatsTables {
       if (row === undefined) throw unknownExecution(TELL_ACTIONS.cancel, id);
       if (hasEnded(row.state)) throw executionEnded(TELL_ACTIONS.cancel, id, row.state);
       if (await this.#isHeld(row)) return undefined;
-      const over = { state: "failed", error: "the execution was cancelled", exit_code: 1, holder: null };
+      const over = { state: "failed", error: "the execution was cancelled", exit_code: 130, holder: null };
       return { ...row, ...over, fence: row.fence + 1, waits_for: "[]", due_at: null, updated_at: Date.now() };
     });
     if (end.row.state === "failed") held.lose(id);

@@ -1,6 +1,8 @@
 import { unfitAnswer } from "../execution-errors.ts";
-import type { Waiting } from "../journal.ts";
+import { FETCH, parseGivenAnswer } from "../../../fetch/given-answer.ts";
+import type { Resolution, Waiting } from "../journal.ts";
 import type { MessageRow } from "./execution-schema.ts";
+import { readValue } from "./read-value.ts";
 
 /** A message as it is kept; `question` is to be found where there is none. */
 export interface WrittenMessage {
@@ -36,24 +38,34 @@ export function fits(
 export function questionOf(
   id: string,
   waits: readonly Waiting[],
-  { kind, question }: WrittenMessage,
+  { kind, question, text }: WrittenMessage,
   { isAnswered, now }: { isAnswered(question: number): boolean; now: number },
 ): number {
   const action = TELL_ACTIONS[kind];
   const asked = waits.filter((wait) => wait.kind === (kind === "approve" ? "approve" : "ambiguous"));
   const open = asked.filter(({ number }) => !isAnswered(number));
+  const numberOf = (found: Waiting): number => {
+    if (kind === "resolve" && found.name === FETCH) checkGiven(text);
+    return inTime(action, found, now);
+  };
   if (question !== undefined) {
     if (isAnswered(question)) throw answeredAlready(action, id, question);
     const found = asked.find(({ number }) => number === question);
     if (found === undefined)
       throw unfitAnswer(action, `the execution ${id} does not ask question ${question}; ${listed(open)}`);
-    return inTime(action, found, now);
+    return numberOf(found);
   }
-  if (open.length === 1) return inTime(action, open[0]!, now);
+  if (open.length === 1) return numberOf(open[0]!);
   if (open.length > 1)
     throw unfitAnswer(action, `the execution ${id} asks several questions: say which one; ${listed(open)}`);
   const why = asked.length > 0 ? "everything that it asks was answered already" : "it asks nothing";
   throw unfitAnswer(action, `the execution ${id} waits for no such answer: ${why}`);
+}
+
+/** @throws {GeppettoError} where it is said to have been answered what no server answers. */
+function checkGiven(text: string): void {
+  const { how } = readValue(text) as { how: Resolution };
+  if (!("retry" in how) && !("error" in how)) parseGivenAnswer(how.value, "");
 }
 
 export function answeredAlready(action: string, id: string, question: number): Error {
