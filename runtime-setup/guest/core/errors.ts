@@ -103,7 +103,9 @@ export function guestError(name: ErrorName, message: string, code: string = ERRO
  */
 export function errorFromHost(record: ErrorRecord, site?: Error): Error {
   const error = toGuestError(record);
-  hostRecords.set(error, record);
+  const { stack = "", ...told } = record;
+  // Where the runtime's own frames took all the room, the place of the call says more than the stack that came with it.
+  hostRecords.set(error, site === undefined || StringIndexOf(stack, "\n    at ") >= 0 ? record : told);
   if (site !== undefined) {
     const frames = withoutRuntimeFrames(bounded(() => site.stack, ""));
     const start = StringIndexOf(frames, "\n");

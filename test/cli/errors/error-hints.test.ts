@@ -182,6 +182,7 @@ describe("an error that comes from a forgotten await says so:", () => {
       "answer is a promise: put await before it",
     ],
     [`await doubleStep.startAsync(chat("echo: 1"))`, "chat(…) is a promise: put await before it"],
+    [`await doubleStep.startAsync([chat("echo: 1")])`, "chat(…) is a promise: put await before it"],
     [`JSON.parse(chat("echo: x"))`, "a promise was used as a text: put await before the call that gave it"],
     [`for (const event of doubleStep.events(1));`, "events() and stream() are asynchronous: write for await"],
     [
