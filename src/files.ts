@@ -1,6 +1,7 @@
 /** What the command line needs of files, of terminals, of secrets, of the guest's process, and of the compiler of types; not a part of the package's interface. */
 export { ScriptTokens, TokenError, type ScriptToken } from "./config/script/script-tokens.ts";
 export { escapeControls } from "./base/escape-controls.ts";
+export { isFileName, NOT_A_FILE_NAME, requireFileName } from "./base/files/file-name.ts";
 export { looksBinary, NOT_TEXT } from "./base/files/looks-binary.ts";
 export { makeFolder } from "./base/files/make-folder.ts";
 export { namedFolder, userHome } from "./base/files/user-home.ts";
@@ -8,6 +9,7 @@ export { openPrivateFile, writeWhole } from "./base/open-private-file.ts";
 export { readRegularFile } from "./base/read-regular-file.ts";
 export { SECRET_NAMES } from "./base/redacted.ts";
 export { isObject } from "./shared/is-object.ts";
+export { plainJson } from "./shared/values/plain-json.ts";
 export { secretsOfServers } from "./mcp/server-settings.ts";
 export { reasonOf } from "./base/reason-of.ts";
 export { replaceFile } from "./base/replace-file.ts";

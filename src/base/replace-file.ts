@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { link, lstat, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, sep } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { isLockDead, isLockOf, withFileLock } from "./file-lock.ts";
 import { readRegularFile, type ReadFileOptions } from "./read-regular-file.ts";
+import { requireFileName } from "./files/file-name.ts";
 import { makeFolder } from "./files/make-folder.ts";
 
 /** How the name of a file ends that is being written. */
@@ -15,13 +16,6 @@ const PRIVATE_FOLDER = 0o700;
 /** After this long nobody writes a partial file any more. */
 const LEFT_OVER_MS = 60_000;
 
-/** What is said of a path that can name a folder only, or nothing. */
-const NO_NAME = "it is not the name of a file";
-
-function isNoName(path: string): boolean {
-  return path === "" || path.endsWith("/") || path.endsWith(sep);
-}
-
 /**
  * Writes a file so that whoever reads it, or a crash, finds the old text or the new one and nothing between. Only its
  * owner may read it, unless it is public: then it keeps the rights that it has, or gets those of any new file.
@@ -30,8 +24,7 @@ function isNoName(path: string): boolean {
  * @throws {Error} that says in a few words that a link, a pipe or a device is there; the file system's own errors.
  */
 export async function replaceFile(file: string, text: string, { isNew = false, isPublic = false } = {}): Promise<void> {
-  // The system says of these that a file is not there.
-  if (isNoName(file)) throw new Error(NO_NAME);
+  requireFileName(file);
   const there = await lstat(file).catch(() => undefined);
   if (there?.isSymbolicLink()) throw new Error("it is a link");
   if (there?.isDirectory()) throw new Error("it is a folder");

@@ -1,5 +1,5 @@
 import { callWith } from "../base/call-context.ts";
-import { callBack, isThenable } from "../base/calls/call-back.ts";
+import { callBack } from "../base/calls/call-back.ts";
 import { Permissions, unnotedError, type PermissionUse } from "../permissions/permissions.ts";
 import type { GeppettoError } from "../shared/errors.ts";
 import type { EngineSettings } from "./engine-options.ts";
@@ -31,11 +31,10 @@ export function enginePermissions(
       const call = callWith();
       const noted: unknown = onPermission(call.tenant === "" ? use : { ...use, tenant: call.tenant }, call);
       // Nobody can wait for it: the use is under way when it fails.
-      if (isThenable(noted))
-        callBack(
-          () => noted,
-          (cause) => onUnnoted(unnotedError(use.asked, cause)),
-        );
+      callBack(
+        () => noted,
+        (cause) => onUnnoted(unnotedError(use.asked, cause)),
+      );
     });
   return new Permissions(
     { ...permissions, ...(imports === undefined ? {} : { import: imports }) },

@@ -14,9 +14,10 @@ const MAX_HEADERS = 200;
 /** Names and values of all headers together, also with the secrets in them. */
 export const MAX_HEADER_CHARS = 65_536;
 
-const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
+/** What a method, and the name of a header, may be. */
+export const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** Bytes that a header's value may hold: neither a line break nor NUL, nor anything above U+00FF. */
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** What the connection decides, and what would send a request elsewhere than its URL says. */
 const REFUSED_HEADERS = new Set([
@@ -75,7 +76,7 @@ function parseHeaders(headers: unknown): [string, string][] {
     left -= name.length + value.length;
     if (left < 0) throw tooManyHeaders();
     if (!TOKEN.test(name)) throw invalid("the name of a header is not a token");
-    if (!VALUE.test(value)) throw invalid(`the value of the header ${name} holds what no header can`);
+    if (!HEADER_VALUE.test(value)) throw invalid(`the value of the header ${name} holds what no header can`);
     const lower = name.toLowerCase();
     if (REFUSED_HEADERS.has(lower) || lower.startsWith("proxy-"))
       throw invalid(`the connection sets the header ${lower}`);

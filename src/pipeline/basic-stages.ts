@@ -1,3 +1,4 @@
+import { isThenable } from "../base/calls/call-back.ts";
 import { isControl, type ContentKind, type ElementOf, type StreamElement, textElement } from "./elements/element.ts";
 import { handOn } from "./run/hand-on.ts";
 import type { ElementReader, ElementWriter, Stage, StageContext, StageType } from "./stage.ts";
@@ -39,7 +40,7 @@ export function filter(name: string, predicate: (element: StreamElement) => unkn
       else {
         const verdict = predicate(element);
         // Waiting for what is there already would cost a turn for each element.
-        if (isPromise(verdict) ? await verdict : verdict) await output.write(element);
+        if (isThenable(verdict) ? await verdict : verdict) await output.write(element);
       }
     }
   };
@@ -64,7 +65,7 @@ export function map(
   const process: ProcessFunction = async (input, output) => {
     for await (const element of input) {
       const given = isControl(element) ? element : transform(element);
-      const mapped = isPromise(given) ? await given : given;
+      const mapped = isThenable(given) ? await given : given;
       if (mapped === undefined || mapped === null) continue;
       if (!Array.isArray(mapped)) await output.write(toElement(mapped as StreamElement | string, element));
       else for (const next of mapped as (StreamElement | string)[]) await output.write(toElement(next, element));
@@ -159,8 +160,4 @@ function toElement(given: StreamElement | string, from: StreamElement | undefine
   const { metadata, priority, time, source: maker, trace } = from;
   const made: ElementOf<"text"> = { kind: "text", text: given, metadata, priority, time, source: maker, trace };
   return made;
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | undefined | null)?.then === "function";
 }

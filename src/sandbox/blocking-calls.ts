@@ -38,7 +38,7 @@ function claim(): Promise<boolean> {
       resolve(lock !== null);
       return lock === null ? undefined : new Promise(() => {});
     });
-    // Without a lock there is no refusal either.
+    // Where locks do not work nothing is refused.
     held.catch(() => resolve(true));
   });
 }

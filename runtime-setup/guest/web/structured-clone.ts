@@ -20,6 +20,7 @@ import {
   uncurryGetter,
   uncurryMethod,
 } from "../../../src/shared/primordials.ts";
+import { TYPED_ARRAYS } from "../../../src/shared/values/typed-arrays.ts";
 import { bufferByteLength, isArrayBuffer, isDataView, isError, isMap, isSet } from "../inspect/brands.ts";
 import { listEntries } from "../inspect/collections.ts";
 import { viewParts } from "./encoding/bytes.ts";
@@ -37,15 +38,7 @@ const PlainSet = Set;
 type ViewConstructor = new (buffer: ArrayBuffer, offset: number, length: number) => object;
 const VIEWS = {
   __proto__: null,
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
+  ...TYPED_ARRAYS,
   BigInt64Array,
   BigUint64Array,
 } as unknown as Record<string, (ViewConstructor & { BYTES_PER_ELEMENT: number }) | undefined>;

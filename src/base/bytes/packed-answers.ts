@@ -2,8 +2,8 @@
 const KNOWN: ReadonlySet<string> = new Set(["gzip", "x-gzip", "deflate", "br", "zstd"]);
 /** What `fetch` asks for where nobody says. */
 const USUAL = /^(?:br, )?gzip, deflate(?:, (?:br|zstd))*$/;
-/** Answers that have no body. */
-const EMPTY: ReadonlySet<unknown> = new Set([101, 204, 205, 304]);
+/** The status of answers that have no body. */
+export const BODILESS: ReadonlySet<unknown> = new Set([101, 204, 205, 304]);
 /** Unpacked it is a thousand times as much at most, and comes all at once. */
 const DEFLATE_BYTES = 512;
 
@@ -44,7 +44,7 @@ export function judgePacked(own: Record<string, unknown>, judge: PackedJudge, { 
   const { onResponseStart, onHeaders, onResponseData, onData } = own;
   let isDeflate = false;
   const begin = (status: unknown, value: string): void => {
-    if (method === "HEAD" || EMPTY.has(status)) return;
+    if (method === "HEAD" || BODILESS.has(status)) return;
     const codings = codingsOf(value);
     isDeflate = codings.includes("deflate");
     judge(codings);

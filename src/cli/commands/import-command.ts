@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { basename, dirname, join, sep } from "node:path";
-import { readRegularFile, reasonOf, replaceFile } from "../../files.ts";
+import { basename, dirname, join } from "node:path";
+import { isFileName, NOT_A_FILE_NAME, readRegularFile, reasonOf, replaceFile } from "../../files.ts";
 import { type ImportedProfiles, importProfiles, type KeyStore, userConfigFolder, userKeyStore } from "../../config.ts";
 import { readStdin } from "../session/read-stdin.ts";
 import { EXIT } from "../output/exit-codes.ts";
@@ -95,7 +95,7 @@ async function write(target: string, yaml: string): Promise<void> {
 }
 
 function checkNew(file: string): void {
-  if (file === "" || file.endsWith("/") || file.endsWith(sep)) throw unwritable(file, "it is not the name of a file");
+  if (!isFileName(file)) throw unwritable(file, NOT_A_FILE_NAME);
   if (existsSync(file)) throw unwritable(file, IS_THERE);
 }
 

@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, lstatSync, openSync, readSync } from "node:fs";
-import { dirname, resolve, sep } from "node:path";
-import { reasonOf, replaceFile } from "../../files.ts";
+import { dirname, resolve } from "node:path";
+import { reasonOf, replaceFile, requireFileName } from "../../files.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { shortPath } from "../output/short-path.ts";
 import { UsageError } from "../options/usage-error.ts";
@@ -16,7 +16,7 @@ const BEGINNING = "<!doctype html>";
  */
 export function checkTraceFile(file: string): void {
   try {
-    if (file === "" || file.endsWith("/") || file.endsWith(sep)) throw new Error("it is not the name of a file");
+    requireFileName(file);
     const there = lstatSync(file, { throwIfNoEntry: false });
     if (there?.isSymbolicLink()) throw new Error("it is a link");
     if (there?.isDirectory()) throw new Error("it is a folder");

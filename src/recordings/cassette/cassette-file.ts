@@ -1,7 +1,8 @@
 import { closeSync, copyFileSync, fdatasync, fstatSync, ftruncateSync, readSync } from "node:fs";
-import { basename, dirname, sep } from "node:path";
+import { basename, dirname } from "node:path";
 import { promisify } from "node:util";
 import { withFileLock } from "../../base/file-lock.ts";
+import { requireFileName } from "../../base/files/file-name.ts";
 import type { Logger } from "../../base/logger.ts";
 import { openPrivateFile, writeWhole } from "../../base/open-private-file.ts";
 import { formatBytes, readRegularFile } from "../../base/read-regular-file.ts";
@@ -47,8 +48,7 @@ export function readCassette(file: string, logger: Logger): Recording[] {
 
 /** Checks, before anything is recorded, that it can be written down. Makes the folder. */
 export async function checkWritable(file: string): Promise<void> {
-  // The system says of these what it says of a file that can still be made.
-  if (file === "" || file.endsWith("/") || file.endsWith(sep)) throw new Error("it is not the name of a file");
+  requireFileName(file);
   try {
     makeFolder(dirname(file));
   } catch (error) {

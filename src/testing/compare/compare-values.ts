@@ -1,16 +1,9 @@
+import { plainJson } from "../../shared/values/plain-json.ts";
 import type { ExpectedEvent } from "../files/test-document.ts";
 
 /** A value as JSON has it, what JSON lacks as the nearest thing that it has; undefined is null. */
 export function toPlain(value: unknown): unknown {
-  const json = JSON.stringify(value ?? null, (_, item: unknown) => {
-    if (typeof item === "bigint") return item.toString();
-    if (item instanceof ArrayBuffer) return Array.from(new Uint8Array(item));
-    if (ArrayBuffer.isView(item) && !(item instanceof DataView)) return Array.from(item as Float32Array);
-    if (item instanceof Map || item instanceof Set) return [...item];
-    if (item instanceof Error) return { name: item.name, message: item.message };
-    return item;
-  });
-  return JSON.parse(json) as unknown;
+  return JSON.parse(plainJson(value ?? null)) as unknown;
 }
 
 /** Are two plain values the same, whatever the order of their keys? */
