@@ -1,6 +1,7 @@
 /** What becomes of jobs where something is lost, or forged, or in the way. */
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { streamNames } from "../../src/journal/executions/nats/stream-names.ts";
 import { JobQueue } from "../../src/workers/queue/job-queue.ts";
 import { hasNatsServer } from "../events/nats-server.ts";
 import { patience } from "../machine/patience.ts";
@@ -101,6 +102,22 @@ describe.skipIf(!hasNatsServer)("A job", () => {
     await expect.poll(() => warned.join("\n"), lasting).toContain("its streams were made again");
     await expect.poll(() => warned.join("\n"), lasting).toMatch(/The job gone has ended: .*without what it kept/);
     expect(await (await at.submit("export default 1")).outcome).toMatchObject({ value: 1 });
+  });
+
+  it("ends, and says why, where somebody has deleted its stream; its worker closes", async () => {
+    const warned: string[] = [];
+    const worker = await at.worker({ logger: { warn: (text) => warned.push(text), error: () => {} } });
+    const execution = await at.submit(`setInterval(() => console.log("here"), 50);`, { id: "deleted" });
+    await expect.poll(async () => (await execution.facts())?.holder, { timeout: patience(20_000) }).toBeDefined();
+    await using queue = await JobQueue.open(at.nats);
+    const { logs } = streamNames("geppetto");
+    await queue.link.manager.streams.delete(logs);
+    await expect(execution.outcome).rejects.toThrow("its stream is gone: somebody has deleted it");
+    await expect
+      .poll(() => warned.join("\n"), { timeout: patience(30_000) })
+      .toMatch(/Cannot run the job deleted: .*its stream is gone/);
+    expect(warned.join("\n")).not.toContain("does not answer");
+    await worker.close();
   });
 
   it("that is lost with its worker is not counted to those beside it", async () => {

@@ -95,14 +95,18 @@ export class ExecutionLog {
   async details(at: number): Promise<string | undefined> {
     const { manager } = this.#link;
     if (at === 0) return undefined;
-    const found = await this.#link.ask(() => manager.direct.getMessage(this.#names.logs, { seq: at }));
+    const found = await this.#link.askOf(this.#names.logs, () =>
+      manager.direct.getMessage(this.#names.logs, { seq: at }),
+    );
     return found?.string();
   }
 
   /** The first message of its log from this number on. */
   async next(id: string, from: number): Promise<(LogMessage & { at: number }) | undefined> {
     const query = { seq: from, next_by_subj: this.#names.log(id) };
-    const found = await this.#link.ask(() => this.#link.manager.direct.getMessage(this.#names.logs, query));
+    const found = await this.#link.askOf(this.#names.logs, () =>
+      this.#link.manager.direct.getMessage(this.#names.logs, query),
+    );
     return found === null ? undefined : { ...readMessage(id, found.data), at: found.seq };
   }
 
@@ -113,7 +117,7 @@ export class ExecutionLog {
   async #lastMessage(id: string): Promise<StoredMsg | undefined> {
     const query = { last_by_subj: this.#names.log(id) };
     const { direct } = this.#link.manager;
-    return (await this.#link.ask(() => direct.getMessage(this.#names.logs, query))) ?? undefined;
+    return (await this.#link.askOf(this.#names.logs, () => direct.getMessage(this.#names.logs, query))) ?? undefined;
   }
 
   async #publish(
@@ -123,7 +127,9 @@ export class ExecutionLog {
   ): Promise<number> {
     const expect = { lastSubjectSequence: at };
     try {
-      const { seq } = await this.#link.ask(() => this.#link.client.publish(this.#names.log(id), payload, { expect }));
+      const { seq } = await this.#link.askOf(this.#names.logs, () =>
+        this.#link.client.publish(this.#names.log(id), payload, { expect }),
+      );
       return seq;
     } catch (error) {
       if (!(error instanceof WriteConflict)) throw error;

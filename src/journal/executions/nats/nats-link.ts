@@ -30,6 +30,9 @@ class Disconnected extends Error {
 /** What the NATS client throws where it is called in a wrong way. */
 const MISUSE: ReadonlySet<string> = new Set(["Error", "TypeError", "SyntaxError", "InvalidArgumentError"]);
 
+/** What the server's own refusals are called; they have a code. */
+const API_ERRORS: ReadonlySet<string> = new Set(["JetStreamApiError", "StreamNotFoundError", "ConsumerNotFoundError"]);
+
 /** A connection to a NATS server that may go away and come back. */
 export class NatsLink implements AsyncDisposable {
   readonly connection: NatsConnection;
@@ -127,13 +130,26 @@ export class NatsLink implements AsyncDisposable {
   }
 
   /**
+   * What is answered for a stream. Nobody hears what is asked of one that is gone, as where a server is starting: so
+   * it is looked for.
+   */
+  askOf<T>(stream: string, request: () => Promise<T>): Promise<T> {
+    return this.ask(() =>
+      request().catch(async (error: unknown) => {
+        if (this.#judge(error) === undefined) await this.manager.streams.info(stream);
+        throw error;
+      }),
+    );
+  }
+
+  /**
    * Removes a message; one that is gone already is not an error. Messages are removed one by one: where those of a subject are
    * purged, consumers of nats-server 2.9 pass over all that they have not brought, or heard the ack of, of other subjects.
    */
   async remove(stream: string, seq: number): Promise<void> {
     await this.ask(() =>
       this.manager.streams.deleteMessage(stream, seq, false).catch((error: unknown) => {
-        if ((error as Error).name !== "JetStreamApiError") throw error;
+        if (!API_ERRORS.has((error as Error).name)) throw error;
       }),
     );
   }
@@ -189,12 +205,15 @@ export class NatsLink implements AsyncDisposable {
     if (this.isClosed) return journalFailed("it is closed");
     const { name, code, message } = error as { name: string; code?: number; message: string };
     if (MISUSE.has(name)) return journalFailed(message, error);
-    if (name !== "JetStreamApiError" || code === undefined || NOT_YET.has(code)) return undefined;
+    if (!API_ERRORS.has(name) || code === undefined || NOT_YET.has(code)) return undefined;
     if (WRONG_SEQUENCE.has(code)) return new WriteConflict(message);
     if (FULL.has(code))
       return overJournalLimit("keep what executions do", `the stream on the server is full: ${message}`);
     if (code === NO_STREAM)
-      return journalFailed("its stream is gone: the server has come back without what it kept", error);
+      return journalFailed(
+        "its stream is gone: somebody has deleted it, or the server has come back without what it kept",
+        error,
+      );
     return journalFailed(message, error);
   }
 }
