@@ -4,6 +4,7 @@ import { checkOptions } from "../engine/engine-options.ts";
 import { CodeReaders } from "../modules/session/code-readers.ts";
 import { SpareChild } from "../sandbox/spare-child.ts";
 import { GeppettoError } from "../shared/errors.ts";
+import { MAX_TIMER_MS } from "../shared/limits.ts";
 import { refuseUnknown } from "../shared/unknown-option.ts";
 import { checkCode, codeCompiler } from "./check-code.ts";
 import { CodeGuest, MEMORY_MB } from "./code-guest.ts";
@@ -229,10 +230,13 @@ class SandboxedCodeTool implements CodeTool {
 
   #rest(): void {
     const { idleMs = IDLE_MS } = this.#options;
-    this.#idle = setTimeout(() => {
-      this.#lost = "nobody had used it for long";
-      void this.#endSession();
-    }, idleMs).unref();
+    this.#idle = setTimeout(
+      () => {
+        this.#lost = "nobody had used it for long";
+        void this.#endSession();
+      },
+      Math.min(idleMs, MAX_TIMER_MS),
+    ).unref();
   }
 
   async #endSession(): Promise<void> {

@@ -1,3 +1,5 @@
+import { afterMs } from "../base/time/after-ms.ts";
+
 /** Where a message stands among those of its subscription. */
 interface Ordered {
   readonly order: number;
@@ -16,7 +18,7 @@ export class MessageQueue<M extends Ordered> {
   /** The one who waits to read; seldom there are others after it. */
   #reader: Reader<M> | undefined;
   readonly #readers: Reader<M>[] = [];
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #stops = new Set<() => void>();
   #closed = false;
 
   get length(): number {
@@ -35,11 +37,11 @@ export class MessageQueue<M extends Ordered> {
   /** A message that has been read comes again, after so long, before those that are later in order. */
   requeue(message: M, delayMs = 0): void {
     if (delayMs > 0) {
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer);
+      const stop = afterMs(delayMs, () => {
+        this.#stops.delete(stop);
         this.requeue(message);
-      }, delayMs);
-      this.#timers.add(timer);
+      });
+      this.#stops.add(stop);
       return;
     }
     const place = this.#waiting.findIndex((other, at) => at >= this.#next && other!.order > message.order);
@@ -83,8 +85,8 @@ export class MessageQueue<M extends Ordered> {
   /** Ends every reader; what waits, or is to come again, is dropped. */
   close(): void {
     this.#closed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    for (const stop of this.#stops) stop();
+    this.#stops.clear();
     const readers = this.#reader === undefined ? [] : [this.#reader, ...this.#readers.splice(0)];
     this.#reader = undefined;
     for (const reader of readers) reader({ done: true, value: undefined });

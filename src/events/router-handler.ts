@@ -1,4 +1,5 @@
 import type { Logger } from "../base/logger.ts";
+import { afterMs } from "../base/time/after-ms.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import type { Subscriber, Subscription } from "./bus.ts";
 import { UNDECODABLE, type Message } from "./message.ts";
@@ -90,9 +91,9 @@ export class RouterHandler {
     session.stopped = true;
     for (const wake of session.wakes) wake();
     const { promise: late, resolve } = Promise.withResolvers<"late">();
-    const timer = setTimeout(resolve, closeTimeoutMs, "late");
+    const stop = afterMs(closeTimeoutMs, () => resolve("late"));
     const outcome = await Promise.race([session.ended, late]);
-    clearTimeout(timer);
+    stop();
     const error = new GeppettoError(
       "TimeoutError",
       `Cannot stop the handler "${this.name}" in ${closeTimeoutMs} ms: it is still at work`,

@@ -136,6 +136,13 @@ export function describeDelivery(name: string, fixture: BusFixture): void {
       expect(times[1]! - times[0]!).toBeGreaterThan(140);
     });
 
+    it("waits before a redelivery longer than a timer can measure", async () => {
+      const bus = await create();
+      const messages = read(bus.subscribe<number>("step.a"), ({ nack }) => nack(30 * 24 * 3600_000));
+      await bus.publish("step.a", 1);
+      await expectToStay(fixture, () => messages.length, 1);
+    });
+
     it("counts the first of ack and nack only", async () => {
       const bus = await create();
       const messages = read(bus.subscribe<number>("step.a"), ({ ack, nack }) => {

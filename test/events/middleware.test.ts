@@ -94,6 +94,21 @@ describe("Middleware", () => {
     expect(aborted).toBe(true);
   });
 
+  it("timeout() waits longer than a timer can measure", async () => {
+    const { bus, router, log, run } = setUp();
+    let done = false;
+    router.addMiddleware(timeout(30 * 24 * 3600_000));
+    router.addHandler("slow", "a", bus, async () => {
+      await sleep(30);
+      done = true;
+    });
+    await run();
+    await bus.publish("a", 1);
+    await expect.poll(() => done).toBe(true);
+    await router.close();
+    expect(log).toEqual([]);
+  });
+
   it("throttle() lets so many messages through in a stretch of time", async () => {
     const { bus, router, run } = setUp();
     const times: number[] = [];

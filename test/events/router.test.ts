@@ -131,6 +131,22 @@ describe("Router", () => {
     expect(bus.topics()).toEqual([]);
   });
 
+  it("waits at close longer than a timer can measure", async () => {
+    const { bus, router, run } = setUp({ closeTimeoutMs: 30 * 24 * 3600_000 });
+    const handling = Promise.withResolvers<void>();
+    let done = false;
+    router.addHandler("slow", "a", bus, async () => {
+      handling.resolve();
+      await sleep(30);
+      done = true;
+    });
+    await run();
+    await bus.publish("a", 1);
+    await handling.promise;
+    await router.close();
+    expect(done).toBe(true);
+  });
+
   it("is closed by its signal", async () => {
     const { bus, router } = setUp();
     router.addHandler("a", "a", bus, () => {});

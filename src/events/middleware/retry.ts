@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { GeppettoError } from "../../shared/errors.ts";
+import { MAX_TIMER_MS } from "../../shared/limits.ts";
 import type { Middleware } from "../handler.ts";
 import { refuseUnknown } from "../../shared/unknown-option.ts";
 
@@ -25,7 +26,7 @@ export function retry(options: RetryMiddlewareOptions = {}): Middleware {
       } catch (error) {
         if (attempt >= maxAttempts || context.signal.aborted || !shouldRetry(error, attempt)) throw error;
         onRetry?.(error, attempt);
-        await sleep(backoff(attempt), undefined, { signal: context.signal }).catch(() => {
+        await sleep(Math.min(backoff(attempt), MAX_TIMER_MS), undefined, { signal: context.signal }).catch(() => {
           throw error;
         });
       }

@@ -1,4 +1,5 @@
 import { abortable } from "../../base/abortable.ts";
+import { afterMs } from "../../base/time/after-ms.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { Middleware } from "../handler.ts";
 
@@ -9,9 +10,9 @@ import type { Middleware } from "../handler.ts";
 export function timeout(ms: number): Middleware {
   return (next) => async (message, context) => {
     const controller = new AbortController();
-    const timer = setTimeout(() => {
+    const stop = afterMs(ms, () => {
       controller.abort(new GeppettoError("TimeoutError", `The handler "${context.handler}" took longer than ${ms} ms`));
-    }, ms);
+    });
     const { signal } = controller;
     const onAbort = (): void => controller.abort(context.signal.reason);
     context.signal.addEventListener("abort", onAbort, { once: true });
@@ -19,7 +20,7 @@ export function timeout(ms: number): Middleware {
     try {
       return await abortable(next(message, { ...context, signal }), signal);
     } finally {
-      clearTimeout(timer);
+      stop();
       context.signal.removeEventListener("abort", onAbort);
     }
   };

@@ -1,5 +1,6 @@
 import { createDeferred, type Deferred } from "../../base/deferred.ts";
 import { GeppettoError } from "../../shared/errors.ts";
+import { MAX_TIMER_MS } from "../../shared/limits.ts";
 
 const MAX_UNDER_WAY = 256;
 const RETRY_PAUSE_MS = 100;
@@ -136,7 +137,7 @@ export class PublishQueue {
       }
       this.#expire();
     };
-    this.#expiry = setTimeout(check, Math.max(10, first.deadline - performance.now()));
+    this.#expiry = setTimeout(check, Math.min(Math.max(10, first.deadline - performance.now()), MAX_TIMER_MS));
   }
 
   #isIdle(): boolean {
