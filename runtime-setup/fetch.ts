@@ -80,12 +80,17 @@ class FetchServer {
 
   async read(args: unknown): Promise<Uint8Array | null> {
     const id = idOf(args);
-    const answer = this.#open.get(id)?.answer;
-    if (answer === undefined) throw this.#lost();
-    const bytes = await answer.next();
-    if (bytes !== undefined) return new Uint8Array(bytes);
-    this.#open.delete(id);
-    return null;
+    const exchange = this.#open.get(id);
+    if (exchange?.answer === undefined) throw this.#lost();
+    try {
+      const bytes = await exchange.answer.next();
+      if (bytes !== undefined) return new Uint8Array(bytes);
+      this.#open.delete(id);
+      return null;
+    } catch (error) {
+      this.#end(id, exchange, error);
+      throw error;
+    }
   }
 
   /** An answer that an earlier attempt at the execution was reading has ended with its process. */

@@ -240,6 +240,19 @@ describe("fetch", () => {
     ]);
   });
 
+  it("can ask again after answers that have broken off, were too large or took too long", async () => {
+    const read = `const codes = [];
+      const read = async (path) => { for await (const _ of (await fetch(base + path)).body); };
+      const readAll = async (paths) => { for (const path of paths) codes.push((await rejection(read(path)))[1]); };`;
+    const failing = `${read} await readAll(["/torn", "/bomb", "/torn"]);
+      export default [...codes, (await fetch(base + "/json")).status]`;
+    const failed = await run(failing, { fetches: 1, responseBytes: 1_000_000 });
+    expect(failed).toEqual(["ERR_FETCH", "ERR_LIMIT_RESPONSE", "ERR_FETCH", 200]);
+    const slow = `${read} await readAll(["/parts", "/parts", "/parts"]); export default codes`;
+    const late = await run(slow, { fetches: 1, fetchMs: 300 });
+    expect(late).toEqual(Array.from({ length: 3 }, () => "ERR_LIMIT_FETCH_TIME"));
+  });
+
   it("holds no more of an answer that waits than its own bytes", async () => {
     const before = heldMB();
     const held = await run(`const wordy = await fetch(base + "/wordy");
