@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { MessageChannel, Worker } from "node:worker_threads";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { createEmbeddingProvider } from "../../src/providers/create-embedding-provider.ts";
 import { patience } from "../machine/patience.ts";
 
@@ -55,11 +55,11 @@ describe.skipIf(!isInstalled)("the embedded embeddings", () => {
     });
     try {
       const answered = once(worker, "message");
-      worker.postMessage({ id: 1, texts: ["a cat"] });
+      worker.postMessage({ texts: ["a cat"] });
       await once(gate, "message");
       gate.postMessage("open");
-      const [answer] = (await answered) as [{ id: number; vectors?: Float32Array[] }];
-      expect(answer).toMatchObject({ id: 1, vectors: [{ length: 512 }] });
+      const [answer] = (await answered) as [{ vectors?: Float32Array[] }];
+      expect(answer).toMatchObject({ vectors: [{ length: 512 }] });
     } finally {
       gate.close();
       await worker.terminate();
@@ -96,6 +96,37 @@ describe.skipIf(!isInstalled)("the embedded embeddings", () => {
     controller.abort(reason);
     await expect(dropped).rejects.toBe(reason);
     expect(await provider.embed(["y"], { signal })).toHaveLength(1);
+  });
+
+  it("send their thread one batch at a time, and nothing that is aborted before its turn", async () => {
+    const posted = vi.spyOn(Worker.prototype, "postMessage");
+    const asked = (): unknown[] => posted.mock.calls.map(([message]) => (message as { texts: string[] }).texts);
+    const fresh = createEmbeddingProvider({ provider: "embedded" }, { env: {} });
+    try {
+      const controller = new AbortController();
+      const embedded = ["first", "second", "third"].map((text) => fresh.embed([text], { signal: controller.signal }));
+      const dropped = Promise.allSettled(embedded);
+      await expect.poll(asked).toEqual([["first"]]);
+      controller.abort();
+      expect((await dropped).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+      const last = fresh.embed(["last"], { signal });
+      await new Promise(setImmediate);
+      expect(asked()).toEqual([["first"]]);
+      await last;
+      expect(asked()).toEqual([["first"], ["last"]]);
+    } finally {
+      posted.mockRestore();
+      await fresh.close();
+    }
+  });
+
+  it("take long texts few at a time, and refuse one that would keep them busy for long", async () => {
+    const text = "a dog runs ".repeat(900);
+    expect(await provider.embed([text, `${text}1`, `${text}2`], { signal })).toHaveLength(3);
+    await expect(provider.embed(["x".repeat(65_537)], { signal })).rejects.toMatchObject({
+      name: "ProviderError",
+      message: "Cannot embed a text of 65537 characters: the embedded sentence model takes at most 65536, split it",
+    });
   });
 
   it("reject what is under way at close() and start anew afterwards", async () => {

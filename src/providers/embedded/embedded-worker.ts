@@ -1,16 +1,14 @@
 /**
  * Runs inside a worker thread: loads the sentence model with its first request, since the packages install handlers
- * for the whole process they live in, and answers requests one after the other.
+ * for the whole process they live in. It may be asked again when it has answered: the model may not be ready before.
  */
 import { parentPort } from "node:worker_threads";
 
 export interface WorkerRequest {
-  id: number;
   texts: string[];
 }
 
-export type WorkerAnswer =
-  { id: number; vectors: Float32Array<ArrayBuffer>[] } | { id: number; error: string; isMissing: boolean };
+export type WorkerAnswer = { vectors: Float32Array<ArrayBuffer>[] } | { error: string; isMissing: boolean };
 
 interface SentenceModel {
   embed(texts: string[]): Promise<number[][]>;
@@ -29,20 +27,20 @@ async function loadModel(): Promise<SentenceModel> {
   return initModel(modelSource);
 }
 
-async function answer({ id, texts }: WorkerRequest): Promise<void> {
+async function answer({ texts }: WorkerRequest): Promise<void> {
   try {
     loading ??= loadModel();
     const lists = await (await loading).embed(texts);
     if (lists.length !== texts.length) throw new Error(`${lists.length} vectors for ${texts.length} texts`);
     const vectors = lists.map((list) => Float32Array.from(list));
     send(
-      { id, vectors },
+      { vectors },
       vectors.map((vector) => vector.buffer),
     );
   } catch (error) {
     const { code, message } = error as { code?: string; message?: string };
     const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
-    send({ id, error: message ?? String(error), isMissing }, []);
+    send({ error: message ?? String(error), isMissing }, []);
   }
 }
 
@@ -50,8 +48,4 @@ function send(message: WorkerAnswer, transfer: ArrayBuffer[]): void {
   parentPort?.postMessage(message, transfer);
 }
 
-/** The model is not to be asked twice at a time: it may not be ready for the second. */
-let previous = Promise.resolve();
-parentPort?.on("message", (request: WorkerRequest) => {
-  previous = previous.then(() => answer(request));
-});
+parentPort?.on("message", (request: WorkerRequest) => void answer(request));
