@@ -29,12 +29,12 @@ export class ImageStore {
 
   /** Keeps a `data:` URL and returns what stands for it. */
   keep(url: string, reference = IMAGE_REFERENCE + randomUUID()): string {
-    this.#bytes += url.length;
-    if (this.#bytes > MAX_HELD_BYTES) {
+    if (this.#bytes + url.length > MAX_HELD_BYTES) {
       throw new GeppettoError("LimitError", `The script exceeded the limit of ${MAX_HELD_BYTES} bytes of images`, {
         code: "ERR_LIMIT_IMAGES",
       });
     }
+    this.#bytes += url.length;
     this.#urls.set(reference, url);
     return reference;
   }

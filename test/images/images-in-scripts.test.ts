@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ISOLATIONS } from "../engine/engine-harness.ts";
 import { runChat, type ChatRunResult } from "../chat/run-chat.ts";
 import { startScriptedServer, type ScriptedServer } from "../chat/scripted-server.ts";
+import { ImageStore } from "../../runtime-setup/images.ts";
+import { notingPermissions } from "../permissions/noting-permissions.ts";
 import { gif, png } from "./sample-images.ts";
 
 const MAKE_PIPE = "mkfifo";
@@ -193,4 +195,11 @@ describe("addMessageWithImage()", () => {
       expect.stringContaining("--allow-net=example.com"),
     ]);
   });
+});
+
+it("an image that is too much for one script does not count, so that a smaller one is kept after it", () => {
+  const store = new ImageStore(notingPermissions({}).permissions);
+  store.keep("x".repeat(200_000_000));
+  expect(() => store.keep("x".repeat(100_000_000))).toThrow(expect.objectContaining({ code: "ERR_LIMIT_IMAGES" }));
+  expect(store.has(store.keep("x".repeat(50_000_000)))).toBe(true);
 });
