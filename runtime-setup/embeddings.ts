@@ -73,13 +73,15 @@ class EmbeddingProviders {
     const own = this.own.model();
     const isSame = (model ?? own.name) === own.name && (dimensions ?? own.dimensions) === own.dimensions;
     if (isSame) return this.own;
-    const key = JSON.stringify([model, dimensions]);
+    // Whatever else is asked of the embedded provider: it has one model, and says so once.
+    const key = this.own.name === "embedded" ? "another" : JSON.stringify([model, dimensions]);
     const known = this.#providers.get(key);
     if (known !== undefined) return known;
     if (this.#providers.size > MAX_MODELS) {
+      const what = `"${model ?? own.name}"${dimensions === undefined ? "" : ` with ${dimensions} dimensions`}`;
       throw new GeppettoError(
         "LimitError",
-        `Cannot use the embedding model "${model}": ${MAX_MODELS} others are in use already`,
+        `Cannot use the embedding model ${what}: ${MAX_MODELS} others are in use already`,
       );
     }
     const asked = { ...this.#settings, ...(model ? { model } : {}), ...(dimensions ? { dimensions } : {}) };

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { EmbeddingProvider } from "../../src/index.ts";
+import { runChat } from "../chat/run-chat.ts";
 import { ISOLATIONS } from "../engine/engine-harness.ts";
 import { valueOf } from "./script-value.ts";
 
@@ -258,5 +260,33 @@ describe("embeddings.createStep()", () => {
       message,
       "ValidationError",
     ]);
+  });
+
+  const askFor20 = `
+    const lengths = [];
+    for (let i = 0; i < 20; i++) lengths.push((await embeddings.createStep({ dimensions: 100 + i }).startAsync("x"))[0].length);
+    export default new Set(lengths).size;`;
+
+  it("uses the embedded model whatever is asked for, and says so once", async () => {
+    const notices: string[] = [];
+    const { value, error } = await runChat(askFor20, { onNotice: (text) => notices.push(text) });
+    expect(error).toBeUndefined();
+    expect(value).toBe(1);
+    const notice = "Using use-lite-en with 512 dimensions: the embedded provider has no other embedding model";
+    expect(notices.filter((text) => text === notice)).toHaveLength(1);
+  });
+
+  it("bounds how many models of a server it uses, and names the one that is too many", async () => {
+    const wrapEmbeddings = (): EmbeddingProvider => ({
+      name: "a server",
+      model: () => ({ name: "m", dimensions: 3 }),
+      embed: async (texts) => texts.map(() => new Float32Array(3)),
+      close: async () => {},
+    });
+    const { error } = await runChat(askFor20, { embeddings: { provider: "openai", apiKey: "k" }, wrapEmbeddings });
+    expect(error).toMatchObject({
+      name: "LimitError",
+      message: 'Cannot use the embedding model "m" with 116 dimensions: 16 others are in use already',
+    });
   });
 });
