@@ -17,6 +17,9 @@ interface FetchErrorDetails {
   cause?: unknown;
 }
 
+/** What undici says of a port that no request may go to. */
+const BAD_PORT = "bad port";
+
 /** More errors within each other than anybody makes. */
 const MAX_CAUSES = 8;
 
@@ -31,5 +34,5 @@ export function toFetchError(error: unknown): GeppettoError {
   }
   const { message, code } = last as { message?: unknown; code?: unknown };
   const text = typeof message === "string" && message !== "" ? message : String(code ?? last);
-  return fetchError(text, { isTransient: true, cause: error });
+  return fetchError(text, { isTransient: text !== BAD_PORT, cause: error });
 }

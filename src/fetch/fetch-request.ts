@@ -64,7 +64,8 @@ function parseMethod(method: unknown): string {
   if (typeof method !== "string" || method.length > 100 || !TOKEN.test(method))
     throw invalid("its method is not a token");
   if (REFUSED_METHODS.has(method.toUpperCase())) throw invalid(`the method ${method} is not for scripts`);
-  return method;
+  // No server knows "patch", and undici would write a warning about it to the host's stderr.
+  return method === "patch" ? "PATCH" : method;
 }
 
 function parseHeaders(headers: unknown): [string, string][] {

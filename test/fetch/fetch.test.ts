@@ -209,6 +209,31 @@ describe("fetch", () => {
     expect(outcome.slice(0, 2)).toEqual(["TypeError", "ERR_FETCH"]);
   });
 
+  it("says of a failure whether another try may help", async () => {
+    const code = `const failures = [];
+      for (const url of ["http://127.0.0.1:6667/", "${server.url}/torn"])
+        failures.push(await fetch(url).then((r) => r.text()).catch((e) => [e.code, e.isTransient]));
+      export default failures`;
+    expect(await valueOf(code, { net: ["127.0.0.1"] })).toEqual([
+      ["ERR_FETCH", false],
+      ["ERR_FETCH", true],
+    ]);
+  });
+
+  it("sends the method patch as PATCH, without a warning on the host", async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", onWarning);
+    try {
+      const code = `export default (await (await fetch(base + "/echo", { method: "patch", body: "b" })).json()).method`;
+      expect(await run(code)).toBe("PATCH");
+      await new Promise(setImmediate);
+      expect(warnings).toEqual([]);
+    } finally {
+      process.off("warning", onWarning);
+    }
+  });
+
   it("waits for the script to read", async () => {
     written = 0;
     const code = `const { body } = await fetch(base + "/endless"); const reader = body.getReader();
