@@ -17,6 +17,12 @@ describe.concurrent("eval", () => {
     ["await Promise.resolve(5)", "5\n"],
     ["Promise.resolve([5])", "[ 5 ]\n"],
     ["const x = await 5; x * 2;", "10\n"],
+    ["const x = await 5; `${x};`", "5;\n"],
+    ["const p = 2; await Promise.all([1, 2].map(async (n) => { const y = await n; return y * p }))", "[ 2, 4 ]\n"],
+    ["let s = 0; for (const a of [1, 2]) { s += await a; } s", "3\n"],
+    ["const x = 8\n/ 2\n; (await 1, x) // brackets", "4\n"],
+    ["await 0; f(2); function f(n) { return n * 2; }", "4\n"],
+    ["if (false) return 1; 2", "2\n"],
     ["for (const x of [1, 2]) console.log(x)", "1\n2\n"],
     ["if (await true) console.log('yes')", "yes\n"],
     ["1; 2; 3 // not; this", "3\n"],
@@ -31,6 +37,7 @@ describe.concurrent("eval", () => {
     ['(await import("./seven.js")).seven', "7\n"],
     ['import { seven } from "./seven.js"; seven * 6', "42\n"],
     ['import { seven } from "./seven.js"; console.log(seven)', "7\n"],
+    ['import { seven } from "./seven.js"; [1].map((n) => { const y = n; return y * seven })', "[ 7 ]\n"],
     ['chat("echo: how to import files")', "how to import files\n"],
   ])("of %s prints its value, where --allow-import allows what it imports", async (code, stdout) => {
     const given = ["eval", "-q", "--allow-import=./seven.js", code];

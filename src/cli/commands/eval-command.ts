@@ -1,3 +1,5 @@
+import { createRequire } from "node:module";
+import type { Program } from "acorn";
 import type { ScriptOutcome } from "../../index.ts";
 import { loadSettings } from "../options/load-settings.ts";
 import { noInspector } from "../options/no-inspector.ts";
@@ -11,21 +13,40 @@ const NAME = "eval.cjs";
 const MODULE_NAME = "eval.mjs";
 const IMPORTS = /\bimport\s*[\w$*{"'(]/;
 
-/** `code` without a semicolon at its end, in two: the last statement and what stands before it. */
-function splitLast(code: string): [before: string, last: string] {
-  const body = code.replace(/[\s;]+$/, "");
-  const at = Math.max(body.lastIndexOf(";"), body.lastIndexOf("\n"));
-  return [body.slice(0, at + 1), body.slice(at + 1)];
+/** Without these words code is an expression or a script, whose value V8 tells. */
+const NEEDS_BODY = /\b(?:await|return)\b/;
+
+/** The tree of code that may await, import and return at its top level. */
+function parse(code: string): Program | undefined {
+  const acorn = createRequire(import.meta.url)("acorn") as typeof import("acorn");
+  try {
+    return acorn.parse(code, {
+      ecmaVersion: "latest",
+      sourceType: "script",
+      allowAwaitOutsideFunction: true,
+      allowImportExportEverywhere: true,
+      allowReturnOutsideFunction: true,
+      allowHashBang: true,
+    });
+  } catch {
+    // The realm says what is wrong with it.
+    return undefined;
+  }
 }
 
-/** Puts words before the last statement, on one line with what stands before: where that is a comment, it does not parse. */
-function withLast(code: string, words: string): Required<Pick<Candidate, "code" | "toSourceColumn">> {
-  const [before, last] = splitLast(code);
+/** Puts words before the last statement, where that is an expression. Undefined where none is. */
+function withLast(code: string, words: string): Candidate | undefined {
+  // Functions are made before all else, wherever they stand.
+  const last = parse(code)?.body.findLast(({ type }) => type !== "FunctionDeclaration" && type !== "EmptyStatement");
+  if (last?.type !== "ExpressionStatement") return undefined;
+  const before = code.slice(0, last.start);
+  const value = code.slice(last.start, last.end).replace(/;$/, "");
   const lastLine = before.split("\n").length;
   const lastColumn = before.length - before.lastIndexOf("\n");
   return {
-    code: `${before}${words}${last}\n)`,
-    toSourceColumn: (line, column) => (line === lastLine && column >= lastColumn ? column - words.length : column),
+    name: NAME,
+    code: `${before}${words}(${value}\n);${code.slice(last.end)}`,
+    toSourceColumn: (line, column) => (line === lastLine && column >= lastColumn ? column - words.length - 1 : column),
   };
 }
 
@@ -34,20 +55,21 @@ function withLast(code: string, words: string): Required<Pick<Candidate, "code" 
  * expression, statements that await.
  */
 function readings(code: string): Candidate[] {
-  const ended = withLast(code, ";return (");
+  const ended = NEEDS_BODY.test(code) ? withLast(code, "return ") : undefined;
   return [
     { name: NAME, code: `(async () => (\n${code}\n))()`, lineOffset: 1 },
     { name: NAME, code },
-    { ...ended, name: NAME, code: `(async () => {\n${ended.code}})()`, lineOffset: 1 },
+    ...(ended === undefined ? [] : [{ ...ended, code: `(async () => {\n${ended.code}\n})()`, lineOffset: 1 }]),
     { name: NAME, code: `(async () => {\n${code}\n})()`, lineOffset: 1 },
   ];
 }
 
 /** The same for code that imports: an expression, statements that end in one, statements. */
 function moduleReadings(code: string): Candidate[] {
+  const ended = withLast(code, "export default await ");
   return [
     { name: MODULE_NAME, code: `export default await (\n${code}\n)`, lineOffset: 1 },
-    { ...withLast(code, ";export default await ("), name: MODULE_NAME },
+    ...(ended === undefined ? [] : [{ ...ended, name: MODULE_NAME }]),
     { name: MODULE_NAME, code },
   ];
 }
