@@ -127,6 +127,27 @@ describe.concurrent("geppetto-js test --reporter", () => {
     );
   });
 
+  it("github: what a test prints commands the runner nothing", async () => {
+    const commanding = new TestFolder().files({
+      "a.js": `console.log("a\\n::warning::b\\nc ##[add-mask]d"); throw new Error("e\\r::add-mask::f")`,
+      "a.golden": "a\n",
+    });
+    const { stdout } = await commanding.test(["--reporter", "github"]);
+    let stopped: string | undefined;
+    const obeyed: string[] = [];
+    for (const line of stdout.split(/[\r\n]/)) {
+      const [, command = "", text = ""] = /^\s*::([^ :]*).*?::(.*)/.exec(line) ?? /##\[([^\]]*)\](.*)/.exec(line) ?? [];
+      if (stopped === undefined && command === "stop-commands") stopped = text;
+      else if (command === stopped) stopped = undefined;
+      else if (stopped === undefined && command !== "") obeyed.push(command);
+    }
+    expect(stdout).toContain("\n        +::warning::b\n");
+    expect(stdout).toContain("\n        +c ##[add-mask]d\n");
+    expect(new Set(obeyed)).toEqual(new Set(["error"]));
+    expect(stopped).toBeUndefined();
+    commanding.remove();
+  });
+
   it.each(["json", "junit", "tap"])("%s: is whole where there are no tests, and the exit code is 1", async (kind) => {
     const empty = new TestFolder().files({ "notes.md": "" });
     const { code, stdout, stderr } = await empty.test(["--reporter", kind]);
