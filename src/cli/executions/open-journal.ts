@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { findError } from "../../error-texts.ts";
+import { reasonOf } from "../../files.ts";
 import { GeppettoError, type ExecutionDetails, type Journal, SqliteJournal } from "../../index.ts";
 import { withRunLog } from "../commands/runs-command.ts";
 import type { NatsAccess } from "../../workers/index.ts";
@@ -58,7 +59,21 @@ export async function withJournal<T>(work: (journal: Journal) => Promise<T>): Pr
 
 /** The same where there is a journal; undefined where nothing has ever been kept. */
 export async function withKnownJournal<T>(work: (journal: Journal) => Promise<T>): Promise<T | undefined> {
-  return server !== undefined || existsSync(executionsFile()) ? withJournal(work) : undefined;
+  return server !== undefined || isJournalThere() ? withJournal(work) : undefined;
+}
+
+/** @throws {UsageError} where the system does not say: nobody knows then whether anything is kept there. */
+function isJournalThere(): boolean {
+  const file = executionsFile();
+  try {
+    return statSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw new UsageError(
+      `Cannot read the journal of executions: ${reasonOf(error)} (${shortPath(file)})`,
+      EXIT.output,
+      "ERR_JOURNAL",
+    );
+  }
 }
 
 async function openJournal(): Promise<Journal> {

@@ -115,7 +115,7 @@ export function readRunLog(file: string): RunLog {
 
 /** Why a log cannot be read, or a part of it. */
 export function readingReason(error: unknown): string {
-  const { errcode, message } = error as { errcode?: number; message: string };
-  if (errcode === undefined) return message;
+  const { errcode, syscall, message } = error as { errcode?: number; syscall?: string; message: string };
+  if (errcode === undefined) return syscall === undefined ? message : reasonOf(error);
   return REASONS[errcode & 0xff] ?? "it is damaged";
 }

@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { userInfo } from "node:os";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { JournalFolder } from "./journal-folder.ts";
@@ -165,4 +166,18 @@ describe("the journal of executions", () => {
     expect(stderr).toContain("not-a-journal");
     expect(existsSync(folder.journalFile)).toBe(false);
   });
+});
+
+it.each([
+  [
+    ["resume", "--due"],
+    74,
+    /^error \[ERR_JOURNAL\]: Cannot read the journal of executions: its links lead in a circle \(.*executions\.db\)\n/,
+  ],
+  [["cancel", "order-17"], 74, /^error \[ERR_JOURNAL\]: /],
+  [["show", "order-17"], 74, /^error \[ERR_JOURNAL\]: /],
+  [["list"], 66, /Cannot read the run log .*runs\.db: its links lead in a circle\n/],
+])("runs %j says so where the folder of the journal cannot be entered", async (args, code, stderr) => {
+  symlinkSync("data", join(folder.path, "data"));
+  expect(await folder.cli(["runs", ...args])).toMatchObject({ code, stderr: expect.stringMatching(stderr) as string });
 });
