@@ -15,5 +15,6 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Why a file could not be used, without the system's own repetition of its path. */
 export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return REASONS[code ?? ""] ?? code ?? message;
+  // The system's codes are words enough; those of Node, and ours, come with a text.
+  return REASONS[code ?? ""] ?? (code === undefined || code.startsWith("ERR_") ? message : code);
 }

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { readRegularFile } from "../base/read-regular-file.ts";
+import { reasonOf } from "../base/reason-of.ts";
 import { leftOversOf, updateFile } from "../base/replace-file.ts";
 import { GeppettoError } from "../shared/errors.ts";
 
@@ -106,8 +107,7 @@ function parseKeys(text: string | undefined): Keys {
 
 function asKeyError(what: string, error: unknown): GeppettoError {
   if (error instanceof GeppettoError && error.name === "ConfigError") return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  return keyError(`${what}: ${code?.startsWith("E") && !code.startsWith("ERR_") ? code : message}`);
+  return keyError(`${what}: ${reasonOf(error)}`);
 }
 
 function keyError(message: string): GeppettoError {

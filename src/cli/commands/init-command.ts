@@ -45,7 +45,11 @@ function writePart(folder: string, { files, purpose, advice }: ProjectPart): str
 
 /** Also a link that leads nowhere is there. */
 function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
 }
 
 function write(path: string, text: string): void {
@@ -53,8 +57,12 @@ function write(path: string, text: string): void {
     // Whatever has come there meanwhile is not written over, nor written through.
     writeFileSync(path, text, { flag: "wx" });
   } catch (error) {
-    throw new UsageError(`Cannot write ${shortPath(path)}: ${reasonOf(error)}`, EXIT.output);
+    throw cannotWrite(path, error);
   }
+}
+
+function cannotWrite(path: string, error: unknown): UsageError {
+  return new UsageError(`Cannot write ${shortPath(path)}: ${reasonOf(error)}`, EXIT.output);
 }
 
 function nextSteps(folder: string): string[] {

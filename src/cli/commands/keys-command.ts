@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
-import { userKeyStore } from "../../config.ts";
+import { type KeyStore, userKeyStore } from "../../config.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { printLines } from "../output/print-table.ts";
 import { toJson } from "../output/to-json.ts";
@@ -16,18 +16,13 @@ export async function setKey(name: string, given: readonly string[]): Promise<vo
       `Cannot store the key "${name}" from an argument: others can see those; run keys set ${name} and give it there, or on stdin`,
     );
   }
-  const store = userKeyStore(process.env);
-  try {
-    await store.set(name, process.stdin.isTTY ? await askForKey(name) : await readKey());
-  } catch (error) {
-    throw withoutConfigError(error);
-  }
+  await withKeys(async (keys) => keys.set(name, process.stdin.isTTY ? await askForKey(name) : await readKey()));
   process.stderr.write(`stored; profiles refer to it as key:${name}\n`);
 }
 
 /** `geppetto-js keys list` */
 export async function listKeys({ json }: { json?: true }): Promise<void> {
-  const names = await storedNames();
+  const names = await withKeys((keys) => keys.list());
   if (json) printLines([toJson(names)]);
   else if (names.length === 0) process.stderr.write("no keys are stored\n");
   else printLines(names);
@@ -35,17 +30,17 @@ export async function listKeys({ json }: { json?: true }): Promise<void> {
 
 /** `geppetto-js keys remove <name>` */
 export async function removeKey(name: string): Promise<void> {
-  const names = await storedNames();
-  if (!(await userKeyStore(process.env).remove(name))) {
+  if (!(await withKeys((keys) => keys.remove(name)))) {
+    const names = await withKeys((keys) => keys.list());
     const others = names.length === 0 ? "no keys are stored" : `the stored keys are ${names.join(", ")}`;
     throw new UsageError(`Cannot remove the key "${name}": it is not stored; ${others}`, EXIT.config);
   }
   process.stderr.write("removed\n");
 }
 
-async function storedNames(): Promise<string[]> {
+async function withKeys<T>(work: (keys: KeyStore) => Promise<T>): Promise<T> {
   try {
-    return await userKeyStore(process.env).list();
+    return await work(userKeyStore(process.env));
   } catch (error) {
     throw withoutConfigError(error);
   }

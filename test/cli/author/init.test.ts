@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigFolder } from "../config-folder.ts";
@@ -55,6 +55,14 @@ describe("geppetto-js init", () => {
     const { code, stdout } = await inProject("profiles", "list");
     expect(code).toBe(0);
     for (const name of ["local", "base", "gpt", "claude"]) expect(stdout).toContain(name);
+  });
+
+  it.skipIf(process.getuid?.() === 0)("says so where the folder may not be entered", async () => {
+    mkdirSync(join(folder.path, "locked"), { mode: 0 });
+    expect(await folder.cli(["init", "locked"])).toMatchObject({
+      code: 74,
+      stderr: "error [ERR_OUTPUT]: Cannot write locked/hello.js: access is denied\n",
+    });
   });
 
   it("changes nothing where it is called again, and says so", async () => {

@@ -53,6 +53,15 @@ describe("keys", () => {
     expect(existsSync(folder.keysFile)).toBe(false);
   });
 
+  it.each([["set"], ["remove"]])("%s says why where the keys file cannot be written", async (command) => {
+    mkdirSync(dirname(dirname(folder.keysFile)), { recursive: true });
+    writeFileSync(dirname(folder.keysFile), "");
+    expect(await folder.cli(["keys", command, "work"], { input: "k" })).toMatchObject({
+      code: 78,
+      stderr: expect.stringMatching(/^error \[ERR_KEYS\]: Cannot write the keys file: /) as string,
+    });
+  });
+
   it("remove says which names there are where the one given is not stored", async () => {
     await folder.cli(["keys", "set", "work"], { input: "k" });
     const { code, stderr } = await folder.cli(["keys", "remove", "wrok"]);
