@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
 import type { Engine } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
@@ -27,8 +26,9 @@ export class ImageStore {
     this.#permissions = permissions;
   }
 
-  /** Keeps a `data:` URL and returns what stands for it. */
-  keep(url: string, reference = IMAGE_REFERENCE + randomUUID()): string {
+  /** Keeps a `data:` URL under what stands for it. */
+  keep(reference: string, url: string): void {
+    if (this.#urls.has(reference)) return;
     if (this.#bytes + url.length > MAX_HELD_BYTES) {
       throw new GeppettoError("LimitError", `The script exceeded the limit of ${MAX_HELD_BYTES} bytes of images`, {
         code: "ERR_LIMIT_IMAGES",
@@ -36,7 +36,6 @@ export class ImageStore {
     }
     this.#bytes += url.length;
     this.#urls.set(reference, url);
-    return reference;
   }
 
   has(reference: string): boolean {
@@ -84,7 +83,7 @@ export function serveImages(vm: Vm, engine: Engine): void {
     // An earlier attempt at the execution may have read it.
     const { reference, bytes } = image;
     if (reference !== undefined && bytes !== undefined && !store.has(reference))
-      store.keep(Buffer.from(bytes).toString("latin1"), reference);
+      store.keep(reference, Buffer.from(bytes).toString("latin1"));
     return image;
   });
 }
@@ -98,7 +97,14 @@ async function loadImage(args: unknown, permissions: Permissions, store: ImageSt
   if (/^data:/i.test(source)) return parseImageData(source);
   const { name, mediaType, bytes } = await readImageFile(source, permissions);
   const url = `data:${mediaType};base64,${bytes.toString("base64")}`;
-  return { name, mediaType, reference: store.keep(url), bytes: new Uint8Array(Buffer.from(url, "latin1")) };
+  const reference = await referenceOf(bytes);
+  store.keep(reference, url);
+  return { name, mediaType, reference, bytes: new Uint8Array(Buffer.from(url, "latin1")) };
+}
+
+/** What stands for an image: the same for the same bytes, so that one that is added again is kept once. */
+async function referenceOf(bytes: Buffer): Promise<string> {
+  return IMAGE_REFERENCE + Buffer.from(await crypto.subtle.digest("SHA-256", bytes as Buffer<ArrayBuffer>)).toString("hex");
 }
 
 /**

@@ -1,12 +1,15 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ISOLATIONS } from "../engine/engine-harness.ts";
+import { ImageStore, imageStoreOf } from "../../runtime-setup/images.ts";
+import { IMAGE_REFERENCE } from "../../src/shared/chat-messages.ts";
+import { ScriptedChat } from "../../src/testing.ts";
+import { ISOLATIONS, withEngine } from "../engine/engine-harness.ts";
 import { runChat, type ChatRunResult } from "../chat/run-chat.ts";
 import { startScriptedServer, type ScriptedServer } from "../chat/scripted-server.ts";
-import { ImageStore } from "../../runtime-setup/images.ts";
 import { notingPermissions } from "../permissions/noting-permissions.ts";
 import { gif, png } from "./sample-images.ts";
 
@@ -100,17 +103,33 @@ describe.each(ISOLATIONS)("addMessageWithImage() (%s)", (isolation) => {
     });
   });
 
-  it("adds and sends an image that is larger than what crosses the wall in one frame", async () => {
-    server.play({ text: "Large." });
-    const { value } = await run(
+  it("adds and sends an image that is larger than what crosses the wall in one frame, and copies of it", async () => {
+    const chatProvider = new ScriptedChat(["Seen.", "Seen.", "Seen.", "Seen.", "Seen.", "Seen."]);
+    const { error } = await run(
       `const c = new Conversation(); c.addMessageWithImage("user", "what?", "large.png");
-      export default [await chat0(c), c.getMessages()[0].images[0].imageURL.length];
-      async function chat0(c) { return (await new ChatStepFactory().newStep().startAsync(c))[0].text; }`,
-      { isolation, chat: server.settings },
+      const step = new ChatStepFactory().newStep();
+      const copies = [c, c.fork(), c.toJSON(), Conversation.from(c.toJSON()), { messages: c.getMessages() }, c.getMessages()];
+      for (const copy of copies) await step.startAsync(copy);`,
+      { isolation, chatProvider },
     );
-    expect(value).toEqual(["Large.", expect.any(Number)]);
-    const [{ content }] = server.bodies[0]!.messages as [{ content: { image_url?: { url: string } }[] }];
-    expect(content[1]!.image_url!.url).toHaveLength((value as number[])[1]!);
+    expect(error).toBeUndefined();
+    const url = `data:image/png;base64,${png(15_000_000).toString("base64")}`;
+    expect(chatProvider.requests).toHaveLength(6);
+    for (const { messages } of chatProvider.requests) {
+      const [, image] = messages[0]!.content as { url?: string }[];
+      expect(image!.url === url).toBe(true);
+    }
+  });
+
+  it("lets go of an image with its conversation", async () => {
+    for (let i = 0; i < 8; i++) writeFileSync(join(folder, `open/photo${i}.png`), png(6_000_000 + i));
+    const permissions = { read: [join(folder, "open")] };
+    await withEngine({ isolation, permissions, limits: { memoryMB: 48 } }, async ({ engine }) => {
+      const code = `let read = 0;
+        for (; read < 8; read++) new Conversation().addMessageWithImage("user", "what?", "photo" + read + ".png");
+        export default read;`;
+      expect(await engine.runScript({ code, folder: join(folder, "open") })).toMatchObject({ ok: true, value: 8 });
+    });
   });
 });
 
@@ -161,6 +180,15 @@ describe("addMessageWithImage()", () => {
     expect(await refusal(source)).toEqual(["ConversationError", expect.stringContaining(text)]);
   });
 
+  it("has the host keep an image by what is in it, so that one that is added again counts once", async () => {
+    await withEngine({ isolation: "thread", permissions: { read: [folder] } }, async ({ engine }) => {
+      const file = JSON.stringify(join(folder, "open/a.png"));
+      await engine.runOnLoop(`new Conversation().addMessageWithImage("user", "x", ${file})`);
+      const reference = IMAGE_REFERENCE + createHash("sha256").update(png()).digest("hex");
+      expect(imageStoreOf(engine).has(reference)).toBe(true);
+    });
+  });
+
   it("follows a link that stays inside", async () => {
     expect(await refusal('"link-in.gif"')).toBe("added");
   });
@@ -197,9 +225,13 @@ describe("addMessageWithImage()", () => {
   });
 });
 
-it("an image that is too much for one script does not count, so that a smaller one is kept after it", () => {
+it("an image counts once, and not at all where it is too much for one script", () => {
   const store = new ImageStore(notingPermissions({}).permissions);
-  store.keep("x".repeat(200_000_000));
-  expect(() => store.keep("x".repeat(100_000_000))).toThrow(expect.objectContaining({ code: "ERR_LIMIT_IMAGES" }));
-  expect(store.has(store.keep("x".repeat(50_000_000)))).toBe(true);
+  store.keep("one", "x".repeat(200_000_000));
+  store.keep("one", "x".repeat(200_000_000));
+  expect(() => store.keep("two", "x".repeat(100_000_000))).toThrow(
+    expect.objectContaining({ code: "ERR_LIMIT_IMAGES" }),
+  );
+  store.keep("three", "x".repeat(50_000_000));
+  expect(["one", "two", "three"].map((reference) => store.has(reference))).toEqual([true, false, true]);
 });

@@ -65,13 +65,13 @@ function splitInput(
   const own = splitTools(options);
   if (snapshot !== undefined || !isPlainObject(input)) {
     const { settings, runnable, functions } = own;
-    return { options: settings, input: snapshot === undefined ? input : withReferences(snapshot), runnable, functions };
+    return { options: settings, input: withReferences(snapshot ?? input), runnable, functions };
   }
   const beside = splitTools(input);
   const { runnable } = input["tools"] === undefined ? own : beside;
   // What stands beside the messages wins, option by option.
   const functions = withFunctionsOf(own, beside, input);
-  return { options: own.settings, input: beside.settings, runnable, functions };
+  return { options: own.settings, input: withReferences(beside.settings), runnable, functions };
 }
 
 function withFunctionsOf(own: SplitTools, beside: SplitTools, input: Settings): SplitTools["functions"] {

@@ -14,6 +14,7 @@ import {
   showValue,
 } from "../../../src/shared/conversation-tree.ts";
 import { ObjectKeys, StringSlice } from "../../../src/shared/primordials.ts";
+import { markCopy } from "./conversation-images.ts";
 
 const COMMON = ["type", "id", "parentID", "time", "lastUpdate", "metadata"];
 const FIELDS = {
@@ -99,12 +100,14 @@ function readImage(value: unknown, path: string): MessageImage {
   const record = readRecord(value, path);
   refuseFields(record, ["imageURL", "imageName", "mediaType", "detail"], `${path}.`);
   const { imageURL, imageName, mediaType, detail } = record;
-  return bare({
+  const image = bare({
     imageURL: readName(imageURL, `${path}.imageURL`),
     imageName: readString(imageName, `${path}.imageName`),
     mediaType: readString(mediaType, `${path}.mediaType`),
     detail: readString(detail, `${path}.detail`),
   });
+  markCopy(record, image);
+  return image;
 }
 
 function readToolCall(value: unknown, path: string): ToolCall {

@@ -27,7 +27,7 @@ import {
 } from "../../../src/shared/primordials.ts";
 import { unknownOption } from "../../../src/shared/unknown-option.ts";
 import { MESSAGE_FIELDS, parseMessage, parseSnapshot, refuseFields } from "./conversation-fields.ts";
-import { loadImage, readDetail } from "./conversation-images.ts";
+import { loadImage, markCopies, readDetail } from "./conversation-images.ts";
 import { guestError } from "../core/errors.ts";
 import { defineGlobal } from "../core/kernel.ts";
 import { currentMs } from "../time/current-time.ts";
@@ -183,12 +183,12 @@ export class Conversation {
 
   /** The whole tree as plain data. */
   toJSON(): ConversationSnapshot {
-    return attempt("copy the conversation", () => reveal(own(this).snapshot()));
+    return attempt("copy the conversation", () => showSnapshot(own(this).snapshot()));
   }
 
   /** The same as {@link toJSON}. */
   toGoConversation(): ConversationSnapshot {
-    return attempt("copy the conversation", () => reveal(own(this).snapshot()));
+    return attempt("copy the conversation", () => showSnapshot(own(this).snapshot()));
   }
 
   /** The conversation behind a snapshot. An error names the field: `messages[2].role must be …`. */
@@ -277,8 +277,17 @@ function add(tree: ConversationTree, fields: Record<string, unknown>, path: stri
   return message.id;
 }
 
-function reveal<T extends object>(plain: T): T {
-  return copyPlain(plain, "", PLAIN) as T;
+/** A message as scripts may have it. */
+function reveal(message: ChatMessage): ChatMessage {
+  const shown = copyPlain(message, "", PLAIN) as ChatMessage;
+  markCopies(message, shown);
+  return shown;
+}
+
+function showSnapshot({ type, current, messages }: ConversationSnapshot): ConversationSnapshot {
+  const shown: ChatMessage[] = [];
+  for (let i = 0; i < messages.length; i++) append(shown, reveal(messages[i]!));
+  return { type, current, messages: shown };
 }
 
 function show(messages: ChatMessage[]): VisibleMessage[] {
