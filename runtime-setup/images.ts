@@ -13,7 +13,6 @@ import { IMAGE_REFERENCE } from "../src/shared/chat-messages.ts";
 
 /** Most bytes of images that one script may hold. */
 const MAX_HELD_BYTES = 256 * 1024 * 1024;
-const DATA_URL = /^data:image\/(?:png|jpeg|webp|gif);base64,/i;
 const stores = new WeakMap<Engine, ImageStore>();
 
 /** The images that a script has read, so that they need not come back through the wall to be sent to a model. */
@@ -54,7 +53,7 @@ export class ImageStore {
       return kept;
     }
     if (/^https?:/i.test(url)) return parseImageURL(url, this.#permissions).url;
-    if (DATA_URL.test(url)) return url;
+    if (/^data:/i.test(url)) return parseImageData(url).url;
     throw new GeppettoError("ValidationError", "Cannot send an image: its URL is neither https: nor data: with base64");
   }
 

@@ -171,6 +171,7 @@ describe("addMessageWithImage()", () => {
     ['"huge.png"', "image size exceeds 20MB limit: huge.png"],
     ['"data:text/plain;base64,AAAA"', "unsupported image format: the data: URL is neither"],
     ["5", "Cannot add the message: the image's path or URL must be"],
+    ['"data:image/png;base64," + "A".repeat(17e6)', "must have at most 16700000 characters, got 17000022; a file may"],
     ['new String("a.png")', "Cannot add the message: the image's path or URL must be"],
     ['new URL("https://example.com/x.png")', "Cannot add the message: the image's path or URL must be"],
     ["new Uint8Array([97])", "Cannot add the message: the image's path or URL must be"],
@@ -214,6 +215,22 @@ describe("addMessageWithImage()", () => {
       );
       expect(value).toEqual(["PermissionError", "PermissionError", "PermissionError"]);
       expect(server.bodies).toHaveLength(0);
+    },
+  );
+
+  it.each(["data:image/png;base64,!!!", "data:image/png;base64,aGVsbG8=", "data:image/png;base64,", "data:image/png,x"])(
+    "cannot be gone around: %s is no image in messages and snapshots either",
+    async (url) => {
+      const { value } = await run(
+        `const url = ${JSON.stringify(url)}; const texts = [];
+        const c = new Conversation(); c.append({ role: "user", text: "x", images: [{ imageURL: url, imageName: "", mediaType: "", detail: "" }] });
+        const step = new ChatStepFactory().newStep();
+        for (const input of [c, c.toJSON(), { messages: [{ role: "user", content: [{ type: "image", url }] }] }])
+          try { await step.startAsync(input); } catch (e) { texts.push(e.name + ": " + e.message); }
+        export default texts;`,
+      );
+      const refused = expect.stringMatching(/^ConversationError: unsupported image format: (the|a) data: URL/);
+      expect(value).toEqual([refused, refused, refused]);
     },
   );
 

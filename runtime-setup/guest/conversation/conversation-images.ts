@@ -16,6 +16,8 @@ import {
 import { callBlocking, onReset } from "../core/kernel.ts";
 
 const CHUNK = 8192;
+/** Longest path or URL of an image: as long as a frame can be, with room for what stands around it. */
+const MAX_SOURCE_CHARS = 16_700_000;
 const bufferOf = uncurryGetter(ObjectGetPrototypeOf(SafeUint8Array.prototype) as object, "buffer");
 
 /** An image that the host keeps. */
@@ -32,6 +34,10 @@ onReset(() => {
 
 /** Has the host look at an image; throws its error. */
 export function loadImage(source: string, detail: string): MessageImage {
+  if (source.length > MAX_SOURCE_CHARS) {
+    const most = `the image's path or URL must have at most ${MAX_SOURCE_CHARS} characters, got ${source.length}`;
+    refuse(`${most}; a file may have 20 MB`);
+  }
   const { name, mediaType, url, reference, bytes } = callBlocking(OPS.image_load, { source });
   const image = { imageURL: url ?? textOf(bytes!), imageName: name, mediaType, detail };
   if (reference !== undefined) (keptImages ??= new SafeWeakMap()).set(image, { imageURL: image.imageURL, reference });
