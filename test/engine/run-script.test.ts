@@ -143,6 +143,28 @@ describe.each(ISOLATIONS)("runScript() in a %s", (isolation) => {
       expect(await run(code)).toMatchObject({ ok: true, value: 1 });
     }));
 
+  it.each([
+    "execution.sleep(600_000, { signal })",
+    'execution.receive("x", { signal })',
+    'execution.approve("x", { signal })',
+    "doubleStep.startAsync(1, { signal })",
+    "doubleStep.stream(1, { signal }).next()",
+    "steps.bind([1], doubleStep, { signal })",
+    'chat("x", { signal })',
+    'new ChatSession().next("x", { signal })',
+    'embeddings.generateEmbeddingAsync("x", { signal })',
+    'runScript("1", { signal })',
+  ])("does not count that %s rejects when the script aborts it", (call) =>
+    withEngine({ isolation }, async ({ run }) => {
+      const code = `const controller = new AbortController(); const { signal } = controller;
+        ${call};
+        controller.abort();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        export default "alive";`;
+      expect(await run(code)).toMatchObject({ ok: true, value: "alive" });
+    }),
+  );
+
   it("ends a script that awaits what nothing can settle, at once", () =>
     withEngine({ isolation }, async ({ run }) => {
       const { result: outcome, allow } = await timed(() => run("await new Promise(() => {})"));

@@ -2,7 +2,7 @@
 import { FRAMES, type ExecutionBegin } from "../../../src/shared/contract/frame-kinds.ts";
 import { OPS, type ConsentRecord } from "../../../src/shared/contract/ops.ts";
 import { parseWait } from "../../../src/shared/duration.ts";
-import { ObjectFreeze } from "../../../src/shared/primordials.ts";
+import { ObjectFreeze, SafePromise } from "../../../src/shared/primordials.ts";
 import { goOn } from "../time/current-time.ts";
 import { installReproducible } from "../time/install-reproducible.ts";
 import { forgetRandomBytes, randomUUID } from "../web/crypto.ts";
@@ -61,6 +61,15 @@ function textOf(value: unknown, what: string): string {
   throw guestError("ValidationError", `Cannot ${what}: it must be a text that is not empty`);
 }
 
+/** The very promise that is made, which the abort of its signal marks; a rejected one where `ask` throws. */
+function promised<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return ask();
+  } catch (error) {
+    return new SafePromise<T>((_, reject) => reject(error));
+  }
+}
+
 export function installExecution(): void {
   const execution = {
     get id(): string {
@@ -75,23 +84,30 @@ export function installExecution(): void {
     get state(): unknown {
       return known?.state;
     },
-    async sleep(time: unknown, options?: unknown): Promise<void> {
-      const ms = msOf(time, "sleep");
-      checkWait("sleep", options, ["signal"]);
-      await callWithSignal(OPS.execution_sleep, { ms }, signalOf(options), () => undefined);
+    sleep(time: unknown, options?: unknown): Promise<void> {
+      return promised(() => {
+        const ms = msOf(time, "sleep");
+        checkWait("sleep", options, ["signal"]);
+        return callWithSignal(OPS.execution_sleep, { ms }, signalOf(options), () => undefined);
+      });
     },
-    async receive(name: unknown, options?: unknown): Promise<unknown> {
-      checkWait("receive", options, ["timeout", "signal"]);
-      const wanted = { name: textOf(name, "receive without a name"), ...timeoutOf(options, "receive") };
-      const received = callWithSignal(OPS.execution_receive, wanted, signalOf(options), (answer) => answer.payload);
-      return waitingForPerson(received);
+    receive(name: unknown, options?: unknown): Promise<unknown> {
+      return promised(() => {
+        checkWait("receive", options, ["timeout", "signal"]);
+        const wanted = { name: textOf(name, "receive without a name"), ...timeoutOf(options, "receive") };
+        const received = callWithSignal(OPS.execution_receive, wanted, signalOf(options), (answer) => answer.payload);
+        return waitingForPerson(received);
+      });
     },
-    async approve(question: unknown, options?: unknown): Promise<ConsentRecord> {
-      checkWait("ask", options, ["data", "timeout", "signal"]);
-      const data = (options as { data?: unknown } | null | undefined)?.data;
-      const asked = { question: textOf(question, "ask a question"), ...timeoutOf(options, "ask") };
-      const request = data === undefined ? asked : { ...asked, data };
-      return waitingForPerson(callWithSignal(OPS.execution_approve, request, signalOf(options), (consent) => consent));
+    approve(question: unknown, options?: unknown): Promise<ConsentRecord> {
+      return promised(() => {
+        checkWait("ask", options, ["data", "timeout", "signal"]);
+        const data = (options as { data?: unknown } | null | undefined)?.data;
+        const asked = { question: textOf(question, "ask a question"), ...timeoutOf(options, "ask") };
+        const request = data === undefined ? asked : { ...asked, data };
+        const consent = callWithSignal(OPS.execution_approve, request, signalOf(options), (given) => given);
+        return waitingForPerson(consent);
+      });
     },
     async checkpoint(state?: unknown): Promise<void> {
       await callAsync(OPS.execution_checkpoint, { state }).promise;

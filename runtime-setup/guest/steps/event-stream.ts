@@ -1,5 +1,6 @@
 import { isTerminal } from "../../../src/shared/step-events.ts";
 import { defineHidden, SafePromise, SafeSymbol } from "../../../src/shared/primordials.ts";
+import { markHandled } from "../core/calls.ts";
 import { callNote } from "../core/kernel.ts";
 import { OPS } from "../../../src/shared/contract/ops.ts";
 import { DELIVERY } from "../../../src/shared/contract/runs.ts";
@@ -18,6 +19,7 @@ interface Item {
 }
 
 interface Reader {
+  promise: Promise<IteratorResult<unknown>>;
   resolve(result: IteratorResult<unknown>): void;
   reject(error: unknown): void;
   next: Reader | undefined;
@@ -32,6 +34,7 @@ const MAX_UNTOLD = 32;
  */
 export class EventStream implements AsyncIterableIterator<unknown> {
   readonly #run: Run;
+  readonly #signal: AbortSignal | undefined;
   /** Chains, of objects of our own: to append to a list, past a script's prototypes, takes V8 much longer. */
   #first: Item | undefined;
   #last: Item | undefined;
@@ -48,6 +51,7 @@ export class EventStream implements AsyncIterableIterator<unknown> {
     signal: AbortSignal | undefined,
     toItems: (event: GuestEvent, failure: unknown) => unknown[],
   ) {
+    this.#signal = signal;
     const onEvent: Run["onEvent"] = (event, failure) => {
       if (this.#over) return;
       const isLast = isTerminal(event.type);
@@ -67,13 +71,18 @@ export class EventStream implements AsyncIterableIterator<unknown> {
   }
 
   next(): Promise<IteratorResult<unknown>> {
-    return new SafePromise((resolve, reject) => {
-      const reader: Reader = { resolve, reject, next: undefined };
-      if (this.#lastReader === undefined) this.#firstReader = reader;
-      else this.#lastReader.next = reader;
-      this.#lastReader = reader;
-      this.#serve();
+    let resolve!: Reader["resolve"];
+    let reject!: Reader["reject"];
+    const promise = new SafePromise<IteratorResult<unknown>>((toResolve, toReject) => {
+      resolve = toResolve;
+      reject = toReject;
     });
+    const reader: Reader = { promise, resolve, reject, next: undefined };
+    if (this.#lastReader === undefined) this.#firstReader = reader;
+    else this.#lastReader.next = reader;
+    this.#lastReader = reader;
+    this.#serve();
+    return promise;
   }
 
   /** Leaving the loop early: the run is cancelled. */
@@ -130,6 +139,7 @@ export class EventStream implements AsyncIterableIterator<unknown> {
       this.#ack();
       if (item.isError) {
         item.look?.();
+        if (this.#signal !== undefined && isAborted(this.#signal)) markHandled(reader.promise);
         reader.reject(item.value);
       } else reader.resolve({ done: false, value: item.value });
     }
