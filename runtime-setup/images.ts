@@ -103,7 +103,9 @@ async function loadImage(args: unknown, permissions: Permissions, store: ImageSt
 
 /** What stands for an image: the same for the same bytes, so that one that is added again is kept once. */
 async function referenceOf(bytes: Buffer): Promise<string> {
-  return IMAGE_REFERENCE + Buffer.from(await crypto.subtle.digest("SHA-256", bytes as Buffer<ArrayBuffer>)).toString("hex");
+  return (
+    IMAGE_REFERENCE + Buffer.from(await crypto.subtle.digest("SHA-256", bytes as Buffer<ArrayBuffer>)).toString("hex")
+  );
 }
 
 /**

@@ -24,6 +24,18 @@ describe("a chat that is given a function", () => {
     expect(document).toMatchObject({ name: "ValidationError", message: expect.stringMatching(text) as string });
   });
 
+  it.each([
+    ["(settings) => (settings.temperature = 0.2)", "a number"],
+    ["(settings) => ({ ...settings, temperature: 0.2 })", "an object"],
+    ["async () => {}", "a Promise"],
+  ])("which returns neither nothing nor an error says so: %s", async (option, found) => {
+    const { document } = await reports.of(`new ChatStepFactory().newStep([{}, ${option}]);`);
+    expect(document).toMatchObject({
+      name: "ValidationError",
+      message: `Cannot create a chat step: options[1] must return nothing or an error, it returned ${found}; change the settings that it is given`,
+    });
+  });
+
   it("that gives a value which refers to itself tells the model where", async () => {
     const { outcome } = await reports.of(`
       const o = {}; o.o = o;

@@ -194,13 +194,51 @@ describe("options of a step", () => {
     });
   });
 
-  it("are not a signal itself, which would be overlooked", async () => {
+  it.each([
+    "doubleStep.startAsync(1, signal)",
+    "embeddings.generateEmbeddingAsync('x', signal)",
+    "chat('echo: x', signal)",
+    "new ChatSession().next('echo: x', signal)",
+    "execution.sleep(1, signal)",
+    "runScript('1', signal)",
+  ])("are not a signal itself, which would be overlooked: %s", async (call) => {
     await withEngine({ isolation: "thread" }, async ({ run }) => {
-      const { error } = await run(`await doubleStep.startAsync(1, new AbortController().signal);`);
+      const { error } = await run(`const { signal } = new AbortController(); await ${call};`);
       expect(error).toMatchObject({
         name: "TypeError",
         message: "Cannot use the options: they are an AbortSignal, write { signal }",
       });
+    });
+  });
+
+  it.each([
+    ["doubleStep.startAsync(1, 5)", "ValidationError: Cannot start the step: options must be an object, not number"],
+    ["doubleStep.stream(1, 'x')", "ValidationError: Cannot start the step: options must be an object, not string"],
+    [
+      "embeddings.generateEmbeddingAsync('x', 5)",
+      "ValidationError: Cannot embed: options must be an object, not number",
+    ],
+    [
+      "new ChatSession().next('x', (delta) => {})",
+      "ValidationError: Cannot go on with the session: options must be an object, not function",
+    ],
+    ["countTokens('x', 'gpt')", "ValidationError: Cannot count tokens: options must be an object, not string"],
+    ["execution.sleep(1, 5)", "ValidationError: Cannot sleep: options must be an object, not number"],
+    [
+      "new ChatStepFactory().newStep(singal)",
+      "TypeError: Cannot create a chat step: options must be an object or an array, not an AbortSignal",
+    ],
+    [
+      "new ChatStepFactory().newStep(new Map([['temperature', 5]]))",
+      "TypeError: Cannot create a chat step: options must be an object or an array, not a Map",
+    ],
+    [
+      "new ChatStepFactory().newStep([new Map()])",
+      "TypeError: Cannot create a chat step: options[0] must be an object or a function, not a Map",
+    ],
+  ])("are not something else, which would be overlooked: %s", async (call, error) => {
+    await withEngine({ isolation: "thread" }, async ({ run }) => {
+      expect((await run(errorsOf([call]))).value).toEqual([error]);
     });
   });
 });

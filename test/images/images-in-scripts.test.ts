@@ -218,21 +218,23 @@ describe("addMessageWithImage()", () => {
     },
   );
 
-  it.each(["data:image/png;base64,!!!", "data:image/png;base64,aGVsbG8=", "data:image/png;base64,", "data:image/png,x"])(
-    "cannot be gone around: %s is no image in messages and snapshots either",
-    async (url) => {
-      const { value } = await run(
-        `const url = ${JSON.stringify(url)}; const texts = [];
+  it.each([
+    "data:image/png;base64,!!!",
+    "data:image/png;base64,aGVsbG8=",
+    "data:image/png;base64,",
+    "data:image/png,x",
+  ])("cannot be gone around: %s is no image in messages and snapshots either", async (url) => {
+    const { value } = await run(
+      `const url = ${JSON.stringify(url)}; const texts = [];
         const c = new Conversation(); c.append({ role: "user", text: "x", images: [{ imageURL: url, imageName: "", mediaType: "", detail: "" }] });
         const step = new ChatStepFactory().newStep();
         for (const input of [c, c.toJSON(), { messages: [{ role: "user", content: [{ type: "image", url }] }] }])
           try { await step.startAsync(input); } catch (e) { texts.push(e.name + ": " + e.message); }
         export default texts;`,
-      );
-      const refused = expect.stringMatching(/^ConversationError: unsupported image format: (the|a) data: URL/);
-      expect(value).toEqual([refused, refused, refused]);
-    },
-  );
+    );
+    const refused = expect.stringMatching(/^ConversationError: unsupported image format: (the|a) data: URL/);
+    expect(value).toEqual([refused, refused, refused]);
+  });
 
   it("asks for the permission that an http URL needs", async () => {
     expect(await refusal('"http://example.com/x.png"')).toEqual([

@@ -7,15 +7,16 @@ import {
   ObjectKeys,
   SafeDate,
   SafeError,
-  SafeString,
   SafeTypeError,
   SafeWeakMap,
   StringStartsWith,
 } from "../../../src/shared/primordials.ts";
+import { nameOfOpaque } from "../../../src/shared/values/opaque-objects.ts";
 import { FUNCTION, splitTools, type SplitTools } from "./chat-tools.ts";
 import { checkOptions } from "../core/calls.ts";
 import { conversationSnapshot } from "../conversation/conversation.ts";
 import { withReferences } from "../conversation/conversation-images.ts";
+import { guestError } from "../core/errors.ts";
 import type { StepBinding } from "../steps/step-body.ts";
 
 type Settings = Record<string, unknown>;
@@ -133,23 +134,35 @@ function isPlainObject(value: unknown): value is Settings {
 /** The settings of a step, from nothing, an object, or a list of objects and of functions that may change them. */
 export function collectSettings(given: unknown): Settings {
   if (given === undefined || given === null) return {};
-  if (isPlainObject(given)) return { ...given };
-  if (!isArray(given))
-    throw new SafeTypeError(`Cannot create a chat step: options must be an object or an array, not ${typeof given}`);
+  if (!isArray(given)) return copySettings(given, "options", "an object or an array");
   let settings: Settings = {};
   for (let i = 0; i < given.length; i++) {
     const option = given[i];
-    if (typeof option === "function") {
-      const refusal: unknown = (option as (settings: Settings) => unknown)(settings);
-      if (refusal !== null && refusal !== undefined)
-        throw refusal instanceof SafeError ? refusal : new SafeError(SafeString(refusal));
-    } else if (isPlainObject(option)) settings = { ...settings, ...option };
-    else
-      throw new SafeTypeError(
-        `Cannot create a chat step: options[${i}] must be an object or a function, not ${typeof option}`,
-      );
+    const place = `options[${i}]`;
+    if (typeof option === "function") changeSettings(settings, option as SettingsFunction, place);
+    else settings = { ...settings, ...copySettings(option, place, "an object or a function") };
   }
   return settings;
+}
+
+function copySettings(given: unknown, place: string, expected: string): Settings {
+  const settings = isPlainObject(given) ? { ...given } : undefined;
+  if (settings !== undefined && nameOfOpaque(given as object, settings) === undefined) return settings;
+  const found = settings === undefined ? `not ${typeof given}` : `not ${nameOfOpaque(given as object)}`;
+  throw new SafeTypeError(`Cannot create a chat step: ${place} must be ${expected}, ${found}`);
+}
+
+type SettingsFunction = (settings: Settings) => unknown;
+
+/** Has a function change the settings that it is given; throws the error, or the reason, that it returns. */
+function changeSettings(settings: Settings, change: SettingsFunction, place: string): void {
+  const refusal = change(settings);
+  if (refusal === undefined || refusal === null) return;
+  if (refusal instanceof SafeError) throw refusal;
+  if (typeof refusal === "string") throw new SafeError(refusal);
+  const found = typeof refusal === "object" ? (nameOfOpaque(refusal) ?? "an object") : `a ${typeof refusal}`;
+  const what = `${place} must return nothing or an error, it returned ${found}`;
+  throw guestError("ValidationError", `Cannot create a chat step: ${what}; change the settings that it is given`);
 }
 
 /** The same, where a misspelt one is refused at once, and not by the run. One that is null or undefined counts as absent. */

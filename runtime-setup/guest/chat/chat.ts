@@ -31,6 +31,8 @@ function stepsOf(provider: string): { createStep(options?: unknown): StepObject 
 function chat(prompt: unknown, options?: unknown): Promise<unknown> {
   if (typeof prompt !== "string")
     throw guestError("ValidationError", `Cannot chat: expected the prompt as a string, not ${typeof prompt}`);
+  // One in the place of the options is refused as everywhere.
+  signalOf(options);
   const { signal: given, ...settings } = collectSettings(options);
   const signal = signalOf({ signal: given });
   const promise = promiseThen(

@@ -13,9 +13,11 @@ export function asContext<T extends object>(context: T): T {
   return context;
 }
 
-/** Refuses an option that nothing would look at. `what` is what was to be done ("start the step"). */
+/** Refuses what nothing would look at: a misspelt option, and what stands in the place of the options. `what` is what was to be done ("start the step"). */
 export function checkOptions(what: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null) return;
+  if (options === undefined || options === null) return;
+  if (typeof options !== "object")
+    throw guestError("ValidationError", `Cannot ${what}: options must be an object, not ${typeof options}`);
   const wrong = unknownOption(options, known);
   if (wrong === undefined || contexts.has(options)) return;
   throw guestError("ValidationError", `Cannot ${what}: ${wrong}`);

@@ -43,14 +43,6 @@ function msOf(value: unknown, what: string): number {
   );
 }
 
-/** A time in the place of the options, or a misspelt timeout, would have the script wait for ever. */
-function checkWait(what: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== "object" && options !== undefined) {
-    throw guestError("ValidationError", `Cannot ${what}: options must be an object, not ${typeof options}`);
-  }
-  checkOptions(what, options, known);
-}
-
 function timeoutOf(options: unknown, what: string): { ms?: number } {
   const timeout = (options as { timeout?: unknown } | null | undefined)?.timeout;
   return timeout === undefined ? {} : { ms: msOf(timeout, what) };
@@ -87,13 +79,13 @@ export function installExecution(): void {
     sleep(time: unknown, options?: unknown): Promise<void> {
       return promised(() => {
         const ms = msOf(time, "sleep");
-        checkWait("sleep", options, ["signal"]);
+        checkOptions("sleep", options, ["signal"]);
         return callWithSignal(OPS.execution_sleep, { ms }, signalOf(options), () => undefined);
       });
     },
     receive(name: unknown, options?: unknown): Promise<unknown> {
       return promised(() => {
-        checkWait("receive", options, ["timeout", "signal"]);
+        checkOptions("receive", options, ["timeout", "signal"]);
         const wanted = { name: textOf(name, "receive without a name"), ...timeoutOf(options, "receive") };
         const received = callWithSignal(OPS.execution_receive, wanted, signalOf(options), (answer) => answer.payload);
         return waitingForPerson(received);
@@ -101,7 +93,7 @@ export function installExecution(): void {
     },
     approve(question: unknown, options?: unknown): Promise<ConsentRecord> {
       return promised(() => {
-        checkWait("ask", options, ["data", "timeout", "signal"]);
+        checkOptions("ask", options, ["data", "timeout", "signal"]);
         const data = (options as { data?: unknown } | null | undefined)?.data;
         const asked = { question: textOf(question, "ask a question"), ...timeoutOf(options, "ask") };
         const request = data === undefined ? asked : { ...asked, data };
