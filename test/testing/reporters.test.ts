@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { TestFolder } from "./test-folder.ts";
 
 const folder = new TestFolder();
@@ -115,6 +116,15 @@ describe.concurrent("geppetto-js test --reporter", () => {
       "1..3",
     ]);
     expect(lines).toContain(`  message: "stdout differs from wrong, 50%.golden in line 1"`);
+  });
+
+  it("tap: YAML and lines of the protocol, whatever scripts print and are called", async () => {
+    const { stdout } = await folder.test(["--reporter", "tap", "wrong, 50%.js"]);
+    const block = stdout.slice(stdout.indexOf("  ---\n") + 6, stdout.indexOf("  ...\n"));
+    expect(parse(block)).toMatchObject({ details: expect.stringContaining("\n+<new> & \x1b[31mred") as string });
+    const named = new TestFolder().files({ "a\nok 99.js": `console.log(1)`, "a\nok 99.golden": "1\n" });
+    expect((await named.test(["--reporter", "tap"])).stdout).toMatch(/^TAP version 14\nok 1 - a ok 99\.js\n1\.\.1\n/);
+    named.remove();
   });
 
   it("github: an annotation at the place of each failure, on one line", async () => {
