@@ -57,8 +57,7 @@ async function trustFolder(store: TrustStore, folder: string): Promise<void> {
     );
   }
   printNotes(describeFile(folder, file));
-  if (!(await confirm("Trust it as it is now? [y/N] ")))
-    throw new UsageError("Nothing is trusted", EXIT.uncaught, "ERR_ABORTED");
+  if (!(await confirm("Trust it as it is now? [y/N] "))) throw nothingTrusted(EXIT.uncaught);
   // What was shown, and not what may stand there by now.
   await store.trust(folder, file.text);
   printNotes([`${shown(folder)} is trusted, until its geppetto.yaml changes`]);
@@ -69,7 +68,7 @@ function describeFile(folder: string, file: YamlFile): string[] {
   const asks = settings.map(({ path, value, place }) => `  ${place}  ${path}: ${oneLine(value)}`);
   return [
     `${shown(folder)}/geppetto.yaml will count like your own configuration: it may send your keys to any address,`,
-    "set prices and folders, and allow its scripts more.",
+    "start programs, set prices and folders, and allow its scripts more.",
     ...(asks.length === 0 ? ["It says nothing now that needs this."] : ["It says now:", ...asks]),
   ];
 }
@@ -77,15 +76,24 @@ function describeFile(folder: string, file: YamlFile): string[] {
 async function confirm(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr, historySize: 0 });
   const stopped = new AbortController();
-  lines.once("SIGINT", () => stopped.abort());
+  let isInterrupted = false;
+  lines.once("SIGINT", () => {
+    isInterrupted = true;
+    stopped.abort();
+  });
   lines.once("close", () => stopped.abort());
   try {
     return /^y(?:es)?$/i.test((await lines.question(question, { signal: stopped.signal })).trim());
   } catch {
+    if (isInterrupted) throw nothingTrusted(EXIT.interrupted);
     return false;
   } finally {
     lines.close();
   }
+}
+
+function nothingTrusted(exitCode: number): UsageError {
+  return new UsageError("Nothing is trusted", exitCode, "ERR_ABORTED");
 }
 
 function shown(folder: string): string {

@@ -1,5 +1,6 @@
 import type { TrustState } from "./trust-store.ts";
 import type { Check } from "../describe-config.ts";
+import type { McpServerSource } from "../mcp-servers.ts";
 import { readFolderFile, userTrustStore } from "../load-config.ts";
 import { readProfiles } from "../profiles.ts";
 import { readSettings } from "../read-settings.ts";
@@ -24,8 +25,27 @@ export function settingsToTrust(file: YamlFile): TrustedSetting[] {
   return parts.flatMap((values) =>
     [...values]
       .filter(([path]) => needsTrust(path))
-      .map(([path, { value, place }]) => ({ path, value: displayValue(path, value), place })),
+      .map(([path, { value, place }]) => ({ path, value: valueToTrust(path, value), place })),
   );
+}
+
+/** Of servers all that they start or are sent, but no key that stands there itself. */
+function valueToTrust(path: string, value: unknown): string {
+  if (path !== "mcp") return displayValue(path, value);
+  const servers = Object.entries(value as Record<string, McpServerSource>);
+  return servers.map(([name, server]) => `${name}: ${describeServer(server)}`).join("; ");
+}
+
+function describeServer({ command, args = [], cwd, env = {}, url, headers = {} }: McpServerSource): string {
+  const what = command === undefined ? displayValue("chat.baseURL", url) : ["starts", command, ...args].join(" ");
+  const given = Object.entries({ ...env, ...headers }).map(
+    ([name, text]) => `${name}=${/^(?:[A-Za-z]+ )?(?:env|key):./.test(text) ? text : "…"}`,
+  );
+  return [
+    what,
+    ...(cwd === undefined ? [] : [`in ${cwd}`]),
+    ...(given.length > 0 ? [`with ${given.join(", ")}`] : []),
+  ].join(" ");
 }
 
 function needsTrust(path: string): boolean {

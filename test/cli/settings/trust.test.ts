@@ -79,13 +79,21 @@ describe("a folder's geppetto.yaml that nobody has trusted", () => {
 
 describe.skipIf(!hasScript)("trust on a terminal", () => {
   it("shows what the file asks for, and trusts it as it is until it changes or is removed", async () => {
-    folder.foreign(`${evil}\nlimits: { timeout: 9m }`);
+    const calc = `{ command: python3, args: [-c, "print(1)"], cwd: tools, env: { KEY: "key:calc", OTHER: sk-canary } }`;
+    const docs = `{ url: "https://me:sk-canary@docs.example/mcp", headers: { Authorization: "Bearer key:docs" } }`;
+    folder.foreign(`${evil}\nlimits: { timeout: 9m }\nmcp: { calc: ${calc}, docs: ${docs} }`);
+    expect(await answer("\x03")).toMatchObject({ code: 130, screen: expect.stringContaining("Nothing is trusted") });
     const no = await answer("n\r");
     expect(no).toMatchObject({ code: 1, screen: expect.stringContaining("Nothing is trusted") });
     const { code, screen } = await answer("y\r");
     expect(code).toBe(0);
     expect(screen).toMatch(/geppetto\.yaml:1:\d+ +chat\.baseURL: http:\/\/127\.0\.0\.1/);
     expect(screen).toMatch(/geppetto\.yaml:1:\d+ +chat\.apiKey: env:OPENAI_API_KEY/);
+    expect(screen).toContain("start programs,");
+    expect(screen).toMatch(
+      /geppetto\.yaml:3:\d+ +mcp: calc: starts python3 -c print\(1\) in tools with KEY=key:calc, OTHER=…; docs: https:\/\/…@docs\.example\/mcp with Authorization=Bearer key:docs\n/,
+    );
+    expect(screen).not.toContain("sk-canary");
     expect(screen).toMatch(/geppetto\.yaml:2:\d+ +limits\.timeout: 540s/);
     const { stdout: listed } = await folder.cli(["trust", "--list"]);
     expect(listed.trim().endsWith(folder.path.split("/").at(-1)!)).toBe(true);
