@@ -4,6 +4,7 @@ import { parseWait } from "../shared/duration.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
 import type { KeyStore } from "./key-store.ts";
 import { isObject } from "../shared/is-object.ts";
+import { headersProblem } from "../shared/values/header-text.ts";
 
 /** An MCP server as settings name it. Values of `env` and `headers` may be `env:NAME`, `key:NAME` or `Bearer key:NAME`. */
 export interface McpServerSource {
@@ -66,6 +67,8 @@ function problemOf(server: unknown): string | undefined {
     return "url must be an http or https URL";
   if (env !== undefined && !isTexts(env)) return "env must hold texts, by name";
   if (headers !== undefined && !isTexts(headers)) return "headers must hold texts, by name";
+  const unfit = headers && headersProblem(headers);
+  if (unfit !== undefined) return unfit;
   if (effect !== undefined && !EFFECTS.includes(effect)) return 'effect must be "none", "keyed" or "once"';
   const ms = timeout === undefined ? 1 : (parseWait(timeout) ?? 0);
   return ms > 0 && ms <= MAX_TIMER_MS ? undefined : "timeout must be a time such as 60s or 500ms";
@@ -126,6 +129,6 @@ async function lookUp(
   return { value: "", why };
 }
 
-function isTexts(value: unknown): boolean {
+export function isTexts(value: unknown): value is Record<string, string> {
   return isObject(value) && Object.values(value).every((item) => typeof item === "string");
 }

@@ -1,10 +1,11 @@
 import type { PriceTable } from "../providers/cost/price-table.ts";
 import { PROVIDER_ALIASES, PROVIDER_NAMES } from "../providers/vendors.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
-import { type McpServerSource, mcpServersProblem, readMcpServers } from "./mcp-servers.ts";
+import { isTexts, type McpServerSource, mcpServersProblem, readMcpServers } from "./mcp-servers.ts";
 import type { Kind, Setting } from "./table/setting.ts";
 import { type MetricKind, parseThresholds, type Threshold, THRESHOLD_FORMS } from "./thresholds/threshold.ts";
 import { isObject } from "../shared/is-object.ts";
+import { headersProblem } from "../shared/values/header-text.ts";
 
 /** Where a secret comes from, and to which hosts it may go. */
 export interface SecretSource {
@@ -152,10 +153,8 @@ const KINDS: { readonly [K in Kind]: KindReader<KindValues[K]> } = {
   },
   headers: {
     expects: "header names with their texts",
-    read: (value) =>
-      isObject(value) && Object.values(value).every((item) => typeof item === "string")
-        ? (value as Record<string, string>)
-        : undefined,
+    read: (value) => (isTexts(value) && headersProblem(value) === undefined ? value : undefined),
+    problem: (value) => (isTexts(value) ? headersProblem(value) : undefined),
     isSecret: true,
   },
   prices: {

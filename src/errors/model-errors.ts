@@ -23,7 +23,7 @@ export const modelErrors = {
   },
   ERR_INVALID_KEY: {
     name: "ProviderError",
-    meaning: "The provider refused the key.",
+    meaning: "The provider refused the key, or no request can hold it.",
     advice: "Check the key in the environment, or the one that `geppetto-js keys set` has stored.",
     exit: EXIT.config,
   },

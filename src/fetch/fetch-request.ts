@@ -1,4 +1,5 @@
 import { GeppettoError } from "../shared/errors.ts";
+import { HEADER_VALUE, TOKEN } from "../shared/values/header-text.ts";
 
 /** A request of a script's, checked. */
 export interface FetchRequest {
@@ -13,11 +14,6 @@ const MAX_URL_CHARS = 65_536;
 const MAX_HEADERS = 200;
 /** Names and values of all headers together, also with the secrets in them. */
 export const MAX_HEADER_CHARS = 65_536;
-
-/** What a method, and the name of a header, may be. */
-export const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
-/** Bytes that a header's value may hold: neither a line break nor NUL, nor anything above U+00FF. */
-export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** What the connection decides, and what would send a request elsewhere than its URL says. */
 const REFUSED_HEADERS = new Set([

@@ -1,7 +1,7 @@
 import { BODILESS } from "../base/bytes/packed-answers.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { isObject } from "../shared/is-object.ts";
-import { HEADER_VALUE, TOKEN } from "./fetch-request.ts";
+import { HEADER_VALUE, TOKEN } from "../shared/values/header-text.ts";
 import type { AnswerHead } from "./fetch-source.ts";
 
 /** The name under which an execution asks what became of a request. */

@@ -45,6 +45,9 @@ describe("the same script, unchanged,", () => {
   });
 });
 
+const INVALID_KEY =
+  /ERR_INVALID_KEY\].*invalid api key: no header of HTTP can hold it; set (?:OPENAI|ANTHROPIC)_API_KEY/;
+
 describe.concurrent("a script whose model cannot be used", () => {
   it.each([
     ["has an unknown provider", "antropic:x", {}, /ERR_UNKNOWN_PROVIDER.*did you mean "anthropic"/],
@@ -55,6 +58,8 @@ describe.concurrent("a script whose model cannot be used", () => {
       /ERR_MISSING_KEY.*OPENAI_API_KEY[^]*hint: .*geppetto-js keys set/,
     ],
     ["misses its key", "anthropic", { ANTHROPIC_API_KEY: undefined }, /ERR_MISSING_KEY.*ANTHROPIC_API_KEY/],
+    ["has a key that no header can hold", "openai:x", { OPENAI_API_KEY: "\u201csk-abc\u201d" }, INVALID_KEY],
+    ["has a key of two lines", "anthropic:x", { ANTHROPIC_API_KEY: "sk\nabc" }, INVALID_KEY],
     ["has a base URL that is none", "openai:x", { OPENAI_BASE_URL: "nonsense" }, /ERR_BASE_URL/],
   ])("because it %s (%s) fails with exit code 78", async (_, model, env, text) => {
     const { code, stdout, stderr } = await runCli(["run", "-m", model, fail], { env });

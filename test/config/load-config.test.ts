@@ -203,6 +203,10 @@ describe("a slip in a file", () => {
     ],
     ["chat: [1]", 'geppetto.yaml:1:7: "chat" must be a section, found a list'],
     ["- a", "geppetto.yaml:1:1: it must be a section, found a list"],
+    [
+      'chat: { headers: { "a b": x } }',
+      'geppetto.yaml:1:18: chat.headers must be header names with their texts: HTTP cannot have the header "a b", or its value',
+    ],
     ["chat: { baseURL: ftp://x }", "geppetto.yaml:1:18: chat.baseURL must be an http or https URL"],
     [
       "profiles:\n  a:\n    chat: { modell: x }",

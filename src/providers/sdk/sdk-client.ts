@@ -1,6 +1,7 @@
 import type Anthropic from "@anthropic-ai/sdk";
 import type OpenAI from "openai";
 import { GeppettoError } from "../../shared/errors.ts";
+import { HEADER_VALUE, headersProblem } from "../../shared/values/header-text.ts";
 import type { ErrorOrigin } from "../provider-error.ts";
 import { withoutSdkEnvironment } from "./sdk-environment.ts";
 import type { ResolvedSettings } from "../settings.ts";
@@ -30,9 +31,17 @@ export function errorOriginOf(settings: ResolvedSettings): ErrorOrigin {
 }
 
 function requireKey(settings: ResolvedSettings): string {
-  if (settings.apiKey) return settings.apiKey;
+  const { provider, apiKey = "", keyHint, headers = {} } = settings;
+  if (!HEADER_VALUE.test(apiKey)) {
+    const text = `${provider}: invalid api key: no header of HTTP can hold it; ${keyHint}`;
+    throw new GeppettoError("ProviderError", text, { code: "ERR_INVALID_KEY" });
+  }
+  const unfit = headersProblem(headers);
+  if (unfit !== undefined)
+    throw new GeppettoError("ConfigError", `Cannot call ${provider}: ${unfit}`, { code: "ERR_CONFIG_VALUE" });
+  if (apiKey) return apiKey;
   if (!settings.isVendorURL) return DUMMY_KEY;
-  throw new GeppettoError("ConfigError", `Cannot call ${settings.provider}: no api key, ${settings.keyHint}`, {
+  throw new GeppettoError("ConfigError", `Cannot call ${provider}: no api key, ${keyHint}`, {
     code: "ERR_MISSING_KEY",
   });
 }
