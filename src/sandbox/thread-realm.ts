@@ -5,6 +5,7 @@ import { GeppettoError } from "../shared/errors.ts";
 import type { Frame } from "../shared/frames.ts";
 import { BLOCKING_REFUSED, ownsBlockingCalls } from "./blocking-calls.ts";
 import { codeCacheOf, compileRuntime } from "./compile-runtime.ts";
+import { endAtExit, forgetAtExit } from "./end-at-exit.ts";
 import {
   checkedFrame,
   checkImports,
@@ -72,6 +73,7 @@ export class ThreadRealm implements Realm {
     this.#context = context;
     this.#entry = entry;
     this.#hooks = hooks;
+    endAtExit(isolate);
   }
 
   static async create(
@@ -167,6 +169,7 @@ export class ThreadRealm implements Realm {
   }
 
   dispose(): void {
+    forgetAtExit(this.#isolate);
     if (this.#isolate.isDisposed) return;
     this.stats();
     this.#disposedByHost = true;

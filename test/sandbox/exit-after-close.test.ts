@@ -31,3 +31,33 @@ describe.each(ISOLATIONS)("a host that exits as soon as its engine, in a %s, is 
     expect(stdout).toBe("closed\n");
   });
 });
+
+/** A host that does this while its guest is busy. */
+const busyHost = (isolation: string, code: string, go: string): string => `
+  import { RuntimeEngine } from ${JSON.stringify(new URL("../../dist/src/index.js", import.meta.url).href)};
+  let begun;
+  const begins = new Promise((resolve) => (begun = resolve));
+  const wait = () => (begun(), new Promise(() => {}));
+  const ops = async (vm) => {
+    await vm.op("begin", () => begun(), { mode: "blocking" });
+    await vm.op("wait", wait, { mode: "blocking" });
+  };
+  const engine = new RuntimeEngine({ isolation: ${JSON.stringify(isolation)}, setup: [ops] });
+  await engine.start();
+  void engine.runScript({ code: ${JSON.stringify(code)} });
+  await begins;
+  setImmediate(() => { ${go} });`;
+
+describe.each(ISOLATIONS)("a host that goes while its guest, in a %s, is busy", (isolation) => {
+  it.each([
+    ["waits for a blocking op", "wait()", "process.exit(3)", 3],
+    ["computes", "begin(); for (;;);", "process.exit(3)", 3],
+    ["computes, by an error", "begin(); for (;;);", 'throw new Error("the app crashes")', 1],
+  ])("does end: one that %s", async (_, code, go, exitCode) => {
+    const host = run(process.execPath, ["--input-type=module", "-e", busyHost(isolation, code, go)], {
+      timeout: patience(60_000),
+      killSignal: "SIGKILL",
+    });
+    await expect(host).rejects.toMatchObject({ code: exitCode, signal: null });
+  });
+});
