@@ -412,7 +412,10 @@ export class Engine implements AsyncDisposable {
     };
   }
 
-  /** Registers what to end with the engine, for example a provider's connections. Ended last in, first out. */
+  /**
+   * Registers what to end with the engine, for example a provider's connections. Ended last in, first out; at once where the
+   * engine has ended.
+   */
   onClose(end: () => void | Promise<void>): void {
     this.#life.onClose(end);
   }

@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { defineStep, RuntimeEngine, type RuntimeEngineOptions } from "../../src/index.ts";
+import { defineStep, MemoryPubSub, RuntimeEngine, type RuntimeEngineOptions } from "../../src/index.ts";
 import { timed } from "../machine/machine-watch.ts";
 import { ISOLATIONS, Output, withEngine } from "./engine-harness.ts";
 import { appOp } from "../../src/shared/contract/op.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function all(events: AsyncIterable<unknown>): Promise<unknown[]> {
+  const told: unknown[] = [];
+  for await (const event of events) told.push(event);
+  return told;
+}
 
 const drip = defineStep({
   name: "drip",
@@ -137,6 +143,25 @@ describe.each(ISOLATIONS)("close() in a %s", (isolation) => {
     await engine.start();
     await expect(engine.close()).rejects.toThrow("cannot end either");
     expect(called).toEqual(["second", "first"]);
+  });
+
+  it("calls all of it where a reader of events is among them, and what one of them registers, once", async () => {
+    const { engine } = createEngine({ isolation, bus: new MemoryPubSub() });
+    const called: string[] = [];
+    await engine.start();
+    engine.onClose(() => void called.push("first"));
+    engine.onClose(() => {
+      called.push("second");
+      engine.onClose(() => void called.push("late"));
+    });
+    const read = all(engine.events());
+    for await (const _ of engine.events({ signal: AbortSignal.abort() }));
+    await engine.close();
+    expect(called).toEqual(["second", "late", "first"]);
+    expect(await read).toEqual([]);
+    engine.onClose(() => void called.push("too late"));
+    expect(called.at(-1)).toBe("too late");
+    expect(await all(engine.events())).toEqual([]);
   });
 
   it("calls what was registered with onClose(), the last first, once", async () => {

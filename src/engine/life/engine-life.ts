@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { callBack } from "../../base/calls/call-back.ts";
 import { createDeferred } from "../../base/deferred.ts";
 import { Drain, type CloseOptions } from "../../base/drain.ts";
 import { GeppettoError } from "../../shared/errors.ts";
@@ -32,6 +33,8 @@ export class EngineLife {
   #closing: Promise<void> | undefined;
   /** Everything in it is being ended. */
   #ending: Promise<void> | undefined;
+  /** All of it has ended. */
+  #released = false;
 
   constructor(limits: EngineLimits, occupants: Occupants, features: FeatureListeners) {
     this.#limits = limits;
@@ -76,10 +79,14 @@ export class EngineLife {
     return this.#drain.track(work);
   }
 
-  /** Registers what to end with the engine, last in, first out. Returns what takes that back. */
+  /** Registers what to end with the engine, last in, first out; at once where it has ended. Returns what takes that back. */
   onClose(end: () => void | Promise<void>): () => void {
-    this.#closeListeners.unshift(end);
-    return () => void this.#closeListeners.splice(this.#closeListeners.indexOf(end), 1);
+    if (this.#released) callBack(end);
+    else this.#closeListeners.unshift(end);
+    return () => {
+      const at = this.#closeListeners.indexOf(end);
+      if (at >= 0) this.#closeListeners.splice(at, 1);
+    };
   }
 
   /** The guest is of no more use, for the first reason that is given. */
@@ -170,7 +177,8 @@ export class EngineLife {
     this.#features.reset();
     await this.#occupants.started?.loop.close(reason);
     let failure: { error: unknown } | undefined;
-    for (const end of this.#closeListeners) {
+    // One that ends may take another back, or register a further one.
+    for (let end; (end = this.#closeListeners.shift()) !== undefined;) {
       try {
         await ending.run(this, end);
       } catch (error) {
@@ -178,6 +186,7 @@ export class EngineLife {
         failure ??= { error };
       }
     }
+    this.#released = true;
     if (failure !== undefined) throw failure.error;
   }
 }
