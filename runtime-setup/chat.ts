@@ -13,7 +13,7 @@ import {
 import { chatCacheKey } from "../src/recordings/index.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { createChatStep } from "../src/steps/chat-step.ts";
-import type { ToolHooks } from "../src/steps/chat-hooks.ts";
+import { checkGuards, type ToolHooks } from "../src/steps/chat-hooks.ts";
 import type { ApproveCall } from "../src/steps/chat-tools.ts";
 import { refuseUnknown, type FieldsOf } from "../src/shared/unknown-option.ts";
 import { PROVIDER_FIELDS, type ProviderSettings } from "./embeddings.ts";
@@ -58,6 +58,7 @@ function boundedBy(
 /** `ChatStepFactory`, `openai`, `claude`, `chat` and `ChatSession`. */
 export function setupChat(settings: ChatSettings = {}): SetupFunction {
   refuseUnknown("set up chat", settings, CHAT_FIELDS);
+  checkGuards("set up chat", settings);
   if (settings.chat !== undefined) checkModelSettings(settings.chat);
   return function chat(vm, engine) {
     const {

@@ -5,6 +5,7 @@ import { CodeReaders } from "../modules/session/code-readers.ts";
 import { SpareChild } from "../sandbox/spare-child.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
+import { checkGuards } from "../steps/chat-hooks.ts";
 import { refuseUnknown } from "../shared/unknown-option.ts";
 import { checkCode, codeCompiler } from "./check-code.ts";
 import { CodeGuest, MEMORY_MB } from "./code-guest.ts";
@@ -91,6 +92,7 @@ class SandboxedCodeTool implements CodeTool {
     const { name = "run_code", description = "", tools = {}, types = "", session = false } = options;
     const { concurrency = Math.max(4, availableParallelism()), maxTypesChars = TYPES_CHARS } = options;
     checkOptions(options, Object.keys(OWN_OPTIONS));
+    checkGuards("make a code tool", { onApprove: options.onApprove });
     refuseUnknown("bound runs", options.perRun ?? {}, RUN_BOUNDS);
     this.#options = options;
     this.catalogue = new ToolCatalogue(tools);

@@ -8,6 +8,7 @@ import { GeppettoError } from "../shared/errors.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
 import type { StepContext } from "./step.ts";
 import { isObject } from "../shared/is-object.ts";
+import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
 
 /** What a hook is told beside the call. */
 export interface HookContext extends CallContext {
@@ -123,6 +124,28 @@ export function hostHooks(hooks: ToolHooks): HookLayer {
         ),
     }),
   };
+}
+
+const HOOK_FIELDS: FieldsOf<ToolHooks> = { beforeTool: true, afterTool: true };
+
+/**
+ * What stands between a model and its tools, as a host app gives it: one that nobody can ask would let every call pass.
+ *
+ * @throws {GeppettoError} ConfigError for what is not a function, and for a hook that does not exist.
+ */
+export function checkGuards(what: string, { onApprove, hooks }: { onApprove?: unknown; hooks?: unknown }): void {
+  requireFunction(what, "onApprove", onApprove);
+  if (hooks === undefined || hooks === null) return;
+  if (!isObject(hooks)) throw new GeppettoError("ConfigError", `Cannot ${what}: hooks must be an object`);
+  const { beforeTool, afterTool } = hooks;
+  refuseUnknown(what, hooks, HOOK_FIELDS);
+  requireFunction(what, "hooks.beforeTool", beforeTool);
+  requireFunction(what, "hooks.afterTool", afterTool);
+}
+
+function requireFunction(what: string, name: string, value: unknown): void {
+  if (value === undefined || value === null || typeof value === "function") return;
+  throw new GeppettoError("ConfigError", `Cannot ${what}: ${name} must be a function`);
 }
 
 const BEFORE_FIELDS = ["input", "refuse", "result"];

@@ -24,7 +24,7 @@ import {
 import { GeppettoError } from "../shared/errors.ts";
 import { answerInRounds } from "./chat-rounds.ts";
 import { ChatContext, type KeptSummary } from "./chat-context.ts";
-import { guestHooks, hostHooks, type ToolHooks } from "./chat-hooks.ts";
+import { checkGuards, guestHooks, hostHooks, type ToolHooks } from "./chat-hooks.ts";
 import { type AnswerMessage, toAnswerMessage } from "./chat-message.ts";
 import { concludeParsed, createAnswerFormat } from "./chat-structured.ts";
 import type { HostTool } from "./chat-tool.ts";
@@ -82,6 +82,7 @@ const DEFAULT_TOOL_TIMEOUT_MS = 60_000;
  * addresses and headers are the host's alone.
  */
 export function createChatStep(options: ChatStepOptions): StepSource<ChatStepInput, AnswerMessage> {
+  checkGuards("make a chat step", options);
   /** Also what checks of schemas are queued by: those of different chat steps do not wait for each other. */
   const providers = new Map<string, AskedProvider>();
   const owns = new WeakMap<object, AskedProvider>();

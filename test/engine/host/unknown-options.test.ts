@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   codeTool,
+  createChatStep,
   defineStep,
   EnginePool,
   MemoryPubSub,
@@ -13,6 +14,7 @@ import {
   setupPipeline,
   setupSteps,
 } from "../../../src/index.ts";
+import { provider } from "../../../src/pipeline/index.ts";
 import { expectGolden, runScript, VirtualClock } from "../../../src/testing.ts";
 
 const script = { code: "1" };
@@ -113,6 +115,37 @@ const FUNCTIONS: [name: string, call: (made: Made) => unknown, error: string][] 
     "setupChat",
     () => setupChat(never({ onAprove() {} })),
     'Cannot set up chat: there is no option "onAprove"; did you mean "onApprove"?',
+  ],
+  [
+    "setupChat, with hooks",
+    () => setupChat({ hooks: never({ beforetool() {} }) }),
+    'Cannot set up chat: there is no option "beforetool"; did you mean "beforeTool"?',
+  ],
+  ["setupChat, with hooks that are none", () => setupChat({ hooks: 3 as never }), "hooks must be an object"],
+  [
+    "setupDefaults, with a hook that is none",
+    () => setupDefaults({ hooks: never({ afterTool: true }) }),
+    "Cannot set up chat: hooks.afterTool must be a function",
+  ],
+  [
+    "setupChat, with an approval that is none",
+    () => setupChat(never({ onApprove: false })),
+    "Cannot set up chat: onApprove must be a function",
+  ],
+  [
+    "createChatStep",
+    () => createChatStep(never({ hooks: { before() {} } })),
+    'Cannot make a chat step: there is no option "before"; ',
+  ],
+  [
+    "codeTool, with an approval that is none",
+    () => codeTool(never({ onApprove: {} })),
+    "Cannot make a code tool: onApprove must be a function",
+  ],
+  [
+    "the provider stage",
+    () => provider("model", never({ onApprove: true })),
+    'Cannot make stage "model": onApprove must be a function',
   ],
   [
     "setupEmbeddings",

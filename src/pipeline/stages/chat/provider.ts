@@ -3,6 +3,7 @@ import type { Budget } from "../../../providers/cost/budget.ts";
 import type { ChatProvider, ToolChoice } from "../../../providers/chat-provider.ts";
 import type { Fetch } from "../../../providers/sdk/watched-fetch.ts";
 import { type Environment, type ModelSettings, resolveProviderSettings } from "../../../providers/settings.ts";
+import { checkGuards } from "../../../steps/chat-hooks.ts";
 import { createChatStep } from "../../../steps/chat-step.ts";
 import type { HostTool } from "../../../steps/chat-tool.ts";
 import type { ApproveCall } from "../../../steps/chat-tools.ts";
@@ -110,6 +111,7 @@ const PROVIDER_FIELDS: FieldsOf<ProviderStageOptions> = {
  */
 export function provider(name: string, options: ProviderStageOptions = {}): Stage {
   refuseUnknown(`make stage "${name}"`, options, PROVIDER_FIELDS);
+  checkGuards(`make stage "${name}"`, { onApprove: options.onApprove });
   const { chat = EMBEDDED, env = process.env } = options;
   if (!("stream" in chat)) resolveProviderSettings(chat, env);
   return {
