@@ -211,7 +211,7 @@ export function resultText(value: unknown): string {
   if (Array.isArray(value) && value.length > 0 && value.every(isTextMessage)) {
     return value.map(({ text }) => text).join("\n");
   }
-  return JSON.stringify(value, toPlain) ?? "";
+  return JSON.stringify(value, plainValue) ?? "";
 }
 
 function isTextMessage(value: unknown): value is { text: string } {
@@ -219,7 +219,8 @@ function isTextMessage(value: unknown): value is { text: string } {
   return type === "chat-message" && typeof text === "string";
 }
 
-function toPlain(_: string, value: unknown): unknown {
+/** For `JSON.stringify`: what JSON lacks a form for, or has a poor one. */
+export function plainValue(_: string, value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;
 }

@@ -3,7 +3,9 @@ import { askOutside, type CallEffect } from "../base/calls/outside.ts";
 import type { ToolDefinition } from "../providers/chat-provider.ts";
 import { compileJsonSchema, type JsonSchemaCheck } from "../providers/schema/json-schema.ts";
 import { GeppettoError } from "../shared/errors.ts";
+import { plainValue } from "../shared/step-events.ts";
 import type { StepContext } from "./step.ts";
+import { messageOf } from "./tool-outcome.ts";
 
 /** A tool of the host's, which scripts offer to a model by its name. */
 export interface HostTool {
@@ -71,13 +73,19 @@ export async function toTool(given: string | ToolDefinition, options: ToolSource
     timeoutMs,
     run: (value, _, signal) =>
       askOutside({ name: given, effect, args: [value], signal }, async () =>
-        toPlain(await withCallSignal({ signal }, () => hostTool.run(value, callWith(signal)))),
+        toPlain(given, await withCallSignal({ signal }, () => hostTool.run(value, callWith(signal)))),
       ),
   };
 }
 
 /** What of a host's value can cross: its JSON. */
-function toPlain(value: unknown): unknown {
-  const text = JSON.stringify(value);
+function toPlain(tool: string, value: unknown): unknown {
+  let text;
+  try {
+    text = JSON.stringify(value, plainValue);
+  } catch (error) {
+    const why = messageOf(error).replace(/\n[^]*/, "");
+    throw new GeppettoError("ValidationError", `The tool "${tool}" has run, but its result is not JSON: ${why}`);
+  }
   return text === undefined ? undefined : (JSON.parse(text) as unknown);
 }

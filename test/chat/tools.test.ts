@@ -291,6 +291,23 @@ describe("a tool of the host's", () => {
     expect(inputs).toEqual([{ a: 1, b: 2 }]);
   });
 
+  it("gives bigints and vectors as a script's does, and what has no JSON is told as the result's fault", async () => {
+    const circle: { name: string; self?: object } = { name: "anna" };
+    circle.self = circle;
+    const tools = {
+      row: { run: () => ({ id: 12n, vector: Float32Array.of(1, 2) }) },
+      circle: { run: () => circle },
+    };
+    const { value } = await run(
+      `export default [await chat('call: row {}', { tools: ["row"] }), await chat('call: circle {}', { tools: ["circle"] })];`,
+      { tools },
+    );
+    expect(value).toEqual([
+      '[demo] row answered: {"id":"12","vector":[1,2]}',
+      '[demo] circle answered: Error: The tool "circle" has run, but its result is not JSON: Converting circular structure to JSON',
+    ]);
+  });
+
   it("that the host does not have is a ValidationError", async () => {
     const { error } = await run(`await chat("hi", { tools: ["clok"] });`, { tools: { clock: { run: () => 1 } } });
     expect(error).toMatchObject({
