@@ -49,7 +49,9 @@ const FIELDS: FieldsOf<StepDefinition<unknown, unknown, unknown>> = {
 };
 
 /** A step with a body that is known: hosts start it, engines give it to their guests. */
-export interface DefinedStep<I = unknown, O = unknown> extends Step<I, O>, StepSource<unknown, O> {}
+export interface DefinedStep<I = unknown, O = unknown> extends Step<I, O>, StepSource<unknown, O> {
+  addPublishedTopic(publisher: Pick<Publisher, "publish">, topic: string): () => void;
+}
 
 /**
  * Makes a step. Input and every result go through their converters, and their types are the schemas'.
@@ -150,7 +152,7 @@ export function toSource<I, O>(step: Step<I, O> | StepSource<I, O>, name: string
       try {
         yield* valuesOf(result);
       } finally {
-        end();
+        if (typeof end === "function") end();
         signal.removeEventListener("abort", onAbort);
         inheritMetadata(metadata, result.getMetadata());
       }

@@ -20,7 +20,14 @@ import {
 import { GuestFailure } from "./guest-failure.ts";
 import { dropAdded, inheritMetadata } from "./run-metadata.ts";
 import { noteContinuation, RunText } from "./run-text.ts";
-import type { Result, StepContext, StepEmission, StepResult, StepSource } from "./step.ts";
+import {
+  checkedEmission,
+  type Result,
+  type StepContext,
+  type StepEmission,
+  type StepResult,
+  type StepSource,
+} from "./step.ts";
 
 /** Where counting what a result takes stops: no limit lets that pass. */
 const MAX_RESULT_BYTES = 256e6;
@@ -273,7 +280,7 @@ export class StepRun<O = unknown> implements StepResult<O> {
       metadata: this.#metadata,
       meta: this.#meta,
       // A step need not wait for it, and the run may be cancelled at any time.
-      publish: (emission) => optional(time.parked(() => this.emit(emission))),
+      publish: (emission) => optional(time.parked(async () => this.emit(checkedEmission(emission)))),
       reserve: (bytes) => reserve?.(bytes),
       callGuest: async (name, args) => {
         if (callGuest === undefined)

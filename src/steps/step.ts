@@ -1,6 +1,7 @@
 import type { CallEffect } from "../base/calls/outside.ts";
 import type { Publisher } from "../events/bus.ts";
 import type { ToolCall } from "../shared/chat-messages.ts";
+import { GeppettoError } from "../shared/errors.ts";
 import type {
   ContextChange,
   EventMeta,
@@ -21,6 +22,35 @@ export type StepEmission =
   | { type: "context"; context: ContextChange }
   | { type: "progress"; progress: StepProgress }
   | { type: "log"; log: StepLog };
+
+/** The types of events that a step publishes, and the field that each must have. */
+const FIELDS: Readonly<Record<StepEmission["type"], string>> = {
+  partial: "delta",
+  reasoning: "delta",
+  "tool-call": "toolCall",
+  "tool-result": "toolResult",
+  context: "context",
+  progress: "progress",
+  log: "log",
+};
+
+/**
+ * What a step publishes, which may be written without types: an end of its own would take the place of the run's.
+ *
+ * @throws {GeppettoError} ValidationError for an event that a step does not publish, and for one without what it tells.
+ */
+export function checkedEmission(emission: StepEmission): StepEmission {
+  const { type, ...fields } = (emission ?? {}) as { type?: unknown; [field: string]: unknown };
+  const field =
+    typeof type === "string" && Object.hasOwn(FIELDS, type) ? FIELDS[type as StepEmission["type"]] : undefined;
+  if (field === undefined) {
+    const message = `Cannot publish an event: a step publishes ${Object.keys(FIELDS).join(", ")}, not "${String(type)}"`;
+    throw new GeppettoError("ValidationError", message);
+  }
+  if (typeof fields[field] === (field === "delta" ? "string" : "object") && fields[field] !== null) return emission;
+  const wanted = field === "delta" ? "a text" : "an object";
+  throw new GeppettoError("ValidationError", `Cannot publish a ${String(type)} event: ${field} must be ${wanted}`);
+}
 
 /** What a running step may use. */
 export interface StepContext {
@@ -98,9 +128,9 @@ export interface Step<I = unknown, O = unknown> {
   /** Starts a run. Never throws for what is wrong with the input: that is an error of the run. */
   start(ctx: StartContext, input: I): StepResult<O>;
   /**
-   * Publishes the events of the runs that are started from now on to this topic too. Returns what ends that. A topic
+   * Publishes the events of the runs that are started from now on to this topic too. Returns what ends that, or nothing. A topic
    * that belongs to one run, `step.{runId}`, is forgotten when that run has ended. What a publisher fails to take is
    * lost to its topic, not to the run.
    */
-  addPublishedTopic(publisher: Pick<Publisher, "publish">, topic: string): () => void;
+  addPublishedTopic(publisher: Pick<Publisher, "publish">, topic: string): (() => void) | void;
 }

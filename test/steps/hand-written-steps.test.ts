@@ -75,6 +75,18 @@ describe.each(ISOLATIONS)("a step that is written by hand in a %s", (isolation) 
     expect(speller.topics).toBe(0);
   });
 
+  it("need not say what ends the publishing", async () => {
+    const quiet: Step<string, string> = {
+      start: (context, input) => new Speller().start(context, input),
+      addPublishedTopic() {},
+    };
+    await using engine = new RuntimeEngine({ isolation, setup: [(vm) => vm.registerStep("quiet", quiet)] });
+    await engine.start();
+    expect(await engine.runScript({ code: 'export default quiet.startAsync("a b");' })).toMatchObject({
+      value: ["a b"],
+    });
+  });
+
   it("gives a list from its second result on, without saying so before", async () => {
     const count = defineStep<number, number>({
       name: "count",

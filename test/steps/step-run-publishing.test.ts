@@ -70,6 +70,29 @@ describe("a run whose events cannot be handed over", () => {
   });
 });
 
+describe("a step that publishes what is the run's to tell, or what nobody knows", () => {
+  it.each([
+    [{ type: "final", text: "", results: [] }, 'not "final"'],
+    [{ type: "error", error: "x" }, 'not "error"'],
+    [{ type: "start" }, 'not "start"'],
+    [{ type: "toString" }, 'not "toString"'],
+    [undefined, 'not "undefined"'],
+    [{ type: "partial" }, "Cannot publish a partial event: delta must be a text"],
+    [{ type: "tool-call", toolCall: null }, "Cannot publish a tool-call event: toolCall must be an object"],
+  ])("is refused: %o", async (emission, message) => {
+    const source = sourceOf("single", async function* ({ publish }) {
+      await publish(emission as never);
+      yield 1;
+    });
+    const { run, types } = observe(source);
+    await run.execute(() => 1);
+    expect(types()).toEqual(["start", "error"]);
+    expect(await run.return()).toMatchObject([
+      { ok: false, error: { name: "ValidationError", message: expect.stringContaining(message) as string } },
+    ]);
+  });
+});
+
 describe("a run whose events are rejected once they are on their way", () => {
   const rejecting =
     (rejects: (event: StepEvent) => boolean) =>
