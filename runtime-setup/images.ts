@@ -7,12 +7,15 @@ import { parseImageData, parseImageURL } from "../src/images/image-url.ts";
 import { showAsked } from "../src/permissions/flag-for.ts";
 import type { Permissions } from "../src/permissions/permissions.ts";
 import { askOutside } from "../src/base/calls/outside.ts";
+import { yieldToEventLoop } from "../src/base/yield-to-event-loop.ts";
 import { OPS, type LoadedImage } from "../src/shared/contract/ops.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { IMAGE_REFERENCE } from "../src/shared/chat-messages.ts";
 
 /** Most bytes of images that one script may hold. */
 const MAX_HELD_BYTES = 256 * 1024 * 1024;
+/** Bytes that are made into base64 at a time: a multiple of three, so that nothing is filled up between them. */
+const SLICE_BYTES = 3 * 65_536;
 const stores = new WeakMap<Engine, ImageStore>();
 
 /** The images that a script has read, so that they need not come back through the wall to be sent to a model. */
@@ -95,10 +98,22 @@ async function loadImage(args: unknown, permissions: Permissions, store: ImageSt
   if (/^https?:/i.test(source)) return parseImageURL(source, permissions);
   if (/^data:/i.test(source)) return parseImageData(source);
   const { name, mediaType, bytes } = await readImageFile(source, permissions);
-  const url = `data:${mediaType};base64,${bytes.toString("base64")}`;
+  const url = await toDataURL(mediaType, bytes);
   const reference = await referenceOf(bytes);
-  store.keep(reference, url);
-  return { name, mediaType, reference, bytes: new Uint8Array(Buffer.from(url, "latin1")) };
+  store.keep(reference, url.toString("latin1"));
+  return { name, mediaType, reference, bytes: new Uint8Array(url.buffer) };
+}
+
+/** The bytes of a URL that holds an image, made in slices: a large one holds up nobody. */
+async function toDataURL(mediaType: string, image: Buffer): Promise<Buffer<ArrayBuffer>> {
+  const head = `data:${mediaType};base64,`;
+  const url = Buffer.allocUnsafeSlow(head.length + Math.ceil(image.length / 3) * 4);
+  let end = url.write(head, "latin1");
+  for (let start = 0; start < image.length; start += SLICE_BYTES) {
+    end += url.write(image.toString("base64", start, start + SLICE_BYTES), end, "latin1");
+    await yieldToEventLoop();
+  }
+  return url;
 }
 
 /** What stands for an image: the same for the same bytes, so that one that is added again is kept once. */

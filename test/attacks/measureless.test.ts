@@ -1,7 +1,14 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EnginePool, setupDefaults } from "../../src/index.ts";
+import { png } from "../images/sample-images.ts";
 import { allowedStallMs, MAX_ADDED_MB, measureLoad } from "../machine/parent-load.ts";
 import { patience } from "../machine/patience.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "measureless-"));
+const IMAGE = join(folder, "large.png");
 
 /** What a script hands to its host, as much of it as its own wall lets through, or more. */
 const INPUTS: [name: string, code: string][] = [
@@ -44,6 +51,7 @@ const INPUTS: [name: string, code: string][] = [
     "an image's URL",
     `await new Conversation().addMessageWithImage("user", "x", "https://a/" + "b".repeat(15e6)).catch(e => e)`,
   ],
+  ["a large image", `await new Conversation().addMessageWithImage("user", "x", ${JSON.stringify(IMAGE)})`],
   ["an image's path", `await new Conversation().addMessageWithImage("user", "x", "a/".repeat(7e6)).catch(e => e)`],
   [
     "an image's path that goes up and up",
@@ -210,14 +218,19 @@ const INPUTS: [name: string, code: string][] = [
 describe("a parent that is handed without measure", () => {
   let pool: EnginePool;
   beforeAll(() => {
+    writeFileSync(IMAGE, png(20_900_000));
     pool = new EnginePool({
       size: 1,
       console: { stdout() {}, stderr() {} },
       limits: { wallMs: patience(8000), memoryMB: 400 },
+      permissions: { read: [folder] },
       setup: [setupDefaults({ chat: { provider: "embedded", deltaMs: 0 } })],
     });
   });
-  afterAll(() => pool.close());
+  afterAll(async () => {
+    await pool.close();
+    rmSync(folder, { recursive: true });
+  });
 
   // A collection of garbage may fall into a measurement, and not into each.
   it.each(INPUTS)("%s computes for less than 100 ms at a time, and keeps little", { retry: 2 }, async (_, code) => {
