@@ -150,7 +150,7 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
   const prepared = prepareArguments(named, program.commands);
   const { args } = prepared;
   const end = (error: unknown): never => {
-    process.exit(reportFailure(error, prepared, program));
+    process.exit(isHangUp(error) ? EXIT.hangup : reportFailure(error, prepared, program));
   };
   // Nobody is left to tell when the reader of a stream has gone; a stream that fails otherwise is an error.
   let failure: string | undefined;
@@ -159,7 +159,7 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
     ["stderr", process.stderr],
   ] as const) {
     stream.on("error", (error) => {
-      if (!isReaderGone(error)) failure ??= `Cannot write to ${name}: ${reasonOf(error)}`;
+      if (!isReaderGone(error, stream)) failure ??= `Cannot write to ${name}: ${reasonOf(error)}`;
     });
   }
   process.on("uncaughtException", end);
@@ -183,6 +183,12 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
   if (hasRunInThread()) {
     setTimeout(() => process.exit(), THREAD_LEAVE_MS).unref();
   } else process.exit();
+}
+
+/** Was the terminal closed on which something is typed? Reading there fails before the signal for it comes. */
+function isHangUp(error: unknown): boolean {
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  return code === "EIO" && (syscall === "read" || syscall === "setRawMode") && process.stdin.isTTY;
 }
 
 const ABSOLUTE_PATH = /(?:file:\/\/)?(?:[A-Za-z]:)?(?:[\\/][\w.@+-]+)+[\\/]([\w.@+-]+)/g;

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { ScriptFolder, startCli } from "./run-cli.ts";
+import { HAS_TERMINAL, OnTerminal } from "./repl/on-terminal.ts";
+import { LOG_FILE, ScriptFolder, startCli } from "./run-cli.ts";
 
 const folder = new ScriptFolder();
 afterAll(() => folder.remove());
@@ -54,6 +55,14 @@ describe.concurrent("a signal", () => {
     await cli.seen("partial");
     cli.child.kill("SIGTERM");
     expect(await cli.result).toMatchObject({ code: 143, stderr: "" });
+  });
+
+  it.skipIf(!HAS_TERMINAL)("from a terminal that is closed ends the script: exit code 129", async () => {
+    const env = { GEPPETTO_LOG: LOG_FILE, XDG_CONFIG_HOME: folder.path, XDG_CACHE_HOME: folder.path };
+    await using terminal = new OnTerminal(["run", streaming], { env, cwd: folder.path });
+    await terminal.seen("partial");
+    terminal.hangUp();
+    expect(await terminal.ended()).toBe(129);
   });
 
   it("is part of the document of --json", async () => {

@@ -38,12 +38,13 @@ export function wantsColors({ isTTY = false }: Pick<OutputStream, "isTTY">, env:
   return isTTY && !env["CI"] && env["TERM"] !== "dumb";
 }
 
-/** Did whoever read a stream stop to do so? That is theirs to decide. */
-export function isReaderGone({ code }: NodeJS.ErrnoException): boolean {
-  return code === "EPIPE" || code === "ECONNRESET";
+/** Did whoever read a stream stop to do so? That is theirs to decide. A terminal that was closed says EIO. */
+export function isReaderGone({ code }: NodeJS.ErrnoException, { isTTY = false }: Pick<OutputStream, "isTTY">): boolean {
+  return code === "EPIPE" || code === "ECONNRESET" || (code === "EIO" && isTTY);
 }
 
-type StreamName = "stdout" | "stderr";
+const STREAMS = ["stdout", "stderr"] as const;
+type StreamName = (typeof STREAMS)[number];
 
 /** Most that a script prints into a pipe or a file before it is written, in characters. */
 const MAX_HELD_CHARS = 16_384;
@@ -71,13 +72,13 @@ export class Terminal implements Disposable {
   constructor(stdout: OutputStream, stderr: OutputStream, env: TerminalEnvironment) {
     this.#streams = { stdout, stderr };
     this.colors = { stdout: wantsColors(stdout, env), stderr: wantsColors(stderr, env) };
-    for (const stream of [stdout, stderr]) stream.on("error", this.#onError);
+    for (const name of STREAMS) this.#streams[name].on("error", this.#onError[name]);
   }
 
   [Symbol.dispose](): void {
     this.flush();
     process.off("exit", this.flush);
-    for (const stream of Object.values(this.#streams)) stream.off("error", this.#onError);
+    for (const name of STREAMS) this.#streams[name].off("error", this.#onError[name]);
   }
 
   /** Nothing stands on the terminal's current line: what is drawn there mixes with nothing. */
@@ -128,15 +129,18 @@ export class Terminal implements Disposable {
     } else stream.write(text);
     // A guest in this process that prints without end leaves no room for the event.
     const { errored } = stream;
-    if (errored) setImmediate(() => this.#break(errored));
+    if (errored) setImmediate(() => this.#break(errored, stream));
   }
 
-  readonly #onError = (error: NodeJS.ErrnoException): void => this.#break(error);
+  readonly #onError = {
+    stdout: (error: NodeJS.ErrnoException): void => this.#break(error, this.#streams.stdout),
+    stderr: (error: NodeJS.ErrnoException): void => this.#break(error, this.#streams.stderr),
+  };
 
-  #break(error: NodeJS.ErrnoException): void {
+  #break(error: NodeJS.ErrnoException, stream: OutputStream): void {
     if (this.#broken) return;
     this.#broken = true;
-    this.onBroken(isReaderGone(error) ? undefined : error);
+    this.onBroken(isReaderGone(error, stream) ? undefined : error);
   }
 
   /**

@@ -29,7 +29,7 @@ export async function replCommand(options: ScriptOptions): Promise<void> {
   const repl = new Repl({ options, configured, terminal, uses, streams: isInteractive });
   const stop = stopAtSignals(repl);
   terminal.onBroken = (failure) => {
-    if (failure === undefined) process.exit(EXIT.ok);
+    if (failure === undefined) process.exit(isInteractive ? EXIT.hangup : EXIT.ok);
     // Of stderr nobody would hear.
     printNotes([errorLine({ message: `Cannot write to stdout: ${reasonOf(failure)}`, code: "ERR_OUTPUT" })]);
     process.exit(EXIT.output);

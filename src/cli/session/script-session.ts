@@ -360,7 +360,7 @@ export class ScriptSession {
     return {
       script,
       ran: this.#ran,
-      exitCode: this.#readerGone ? broken : (exitCode ?? own),
+      exitCode: exitCode ?? (this.#readerGone ? broken : own),
       signal,
       usage: measures.usage,
       measures,

@@ -51,6 +51,11 @@ export class OnTerminal implements AsyncDisposable {
     }
   }
 
+  /** Closes the terminal. */
+  hangUp(): void {
+    this.#child.kill("SIGUSR1");
+  }
+
   /** The exit code, when it has ended. */
   async ended(): Promise<number> {
     const [code] = await this.#ended;

@@ -42,6 +42,13 @@ describe.skipIf(!HAS_TERMINAL)("geppetto-js repl on a terminal", () => {
     expect(await terminal.ended()).toBe(0);
   });
 
+  it("ends with exit code 129 where the terminal is closed", async () => {
+    await using terminal = open();
+    await terminal.seen(/> $/);
+    terminal.hangUp();
+    expect(await terminal.ended()).toBe(129);
+  });
+
   it("cancels at Ctrl-C what runs, clears what is typed, and leaves at the second on an empty line", async () => {
     await using terminal = open();
     await terminal.type(`const kept = 1234 + 1${ENTER}`, /> $/);
