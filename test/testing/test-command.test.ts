@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startScriptedServer, type ScriptedServer } from "../chat/scripted-server.ts";
@@ -28,6 +28,21 @@ await Promise.race([chat("slow: 100ms\\necho: one two three"), new Promise((reso
 console.log(Date.now() - started, new Date().getTimezoneOffset(), (1234.5).toLocaleString());
 await new Promise((resolve) => setTimeout(resolve, 24 * 3_600_000));
 console.log(new Date().toISOString());`;
+
+it.skipIf(process.getuid?.() === 0)(
+  "geppetto-js test leaves out, and names, a folder below that it cannot read",
+  async () => {
+    const folder = new TestFolder().files({ "a.js": "console.log(1)", "a.golden": "1\n" });
+    mkdirSync(join(folder.path, "locked"), { mode: 0 });
+    expect(await folder.test()).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("1 passed") as string,
+      stderr: `Cannot test ${join(folder.path, "locked")}: it cannot be read: access is denied\n`,
+    });
+    expect((await folder.test(["locked"])).code).toBe(66);
+    folder.remove();
+  },
+);
 
 describe.concurrent("geppetto-js test", () => {
   it("freezes clock, seed and ids, and lets no time pass, in both kinds of isolation", async () => {

@@ -1,5 +1,6 @@
 import { readdirSync, realpathSync, statSync, type Dirent } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { reasonOf } from "../../base/reason-of.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { importedFiles } from "./imported-files.ts";
 import { CASSETTE, DOCUMENT, GOLDEN, isScript, SCRIPTS, stemOf, testOf, type GoldenTest } from "./test-files.ts";
@@ -11,6 +12,8 @@ export interface FoundTests {
   unusable: { file: string; why: string }[];
   /** Goldens whose script is gone. */
   obsolete: string[];
+  /** Folders that nobody named and that cannot be read: what is said of each. */
+  leftOut: string[];
 }
 
 /** What is looked for, in words. */
@@ -29,7 +32,7 @@ const OTHERS = /\.(?:test|spec|config)\.[cm]?[jt]sx?$/;
  * @throws {GeppettoError} ConfigError ("ERR_TEST_PATH") for a path where nothing is, or a file that is not of a test.
  */
 export function findTests(paths: readonly string[]): FoundTests {
-  const found: FoundTests = { tests: [], unusable: [], obsolete: [] };
+  const found: FoundTests = { tests: [], unusable: [], obsolete: [], leftOut: [] };
   for (const path of paths) {
     const stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined) throw pathError(path, "there is no such file or folder");
@@ -42,6 +45,7 @@ export function findTests(paths: readonly string[]): FoundTests {
     tests: usable.sort((a, b) => (a.script < b.script ? -1 : 1)),
     unusable: uniqueBy(found.unusable, ({ file }) => resolve(file)),
     obsolete: uniqueBy(found.obsolete, (file) => resolve(file)),
+    leftOut: found.leftOut,
   };
 }
 
@@ -61,13 +65,12 @@ function findFile(path: string, found: FoundTests): void {
 /** A folder that the user has named. */
 function findInNamed(path: string, found: FoundTests): void {
   const before = found.tests.length + found.unusable.length;
-  findBelow(path, found, { isNamed: true });
+  findBelow(new Folder(path), found, { isNamed: true });
   if (found.tests.length + found.unusable.length > before) return;
   found.tests.push(...new Folder(path).candidates().map(testOf));
 }
 
-function findBelow(path: string, found: FoundTests, { isNamed = false } = {}): void {
-  const folder = new Folder(path);
+function findBelow(folder: Folder, found: FoundTests, { isNamed = false } = {}): void {
   const tested = folder.scripts.filter((script) => folder.isTested(script));
   if (tested.length > 0) found.tests.push(...tested.map(testOf), ...folder.candidates().map(testOf));
   for (const file of folder.files) {
@@ -77,7 +80,16 @@ function findBelow(path: string, found: FoundTests, { isNamed = false } = {}): v
     if (file.endsWith(GOLDEN) && (isNamed || tested.length > 0)) found.obsolete.push(file);
     if (file.endsWith(DOCUMENT)) found.unusable.push({ file, why: `no script lies beside it: ${namesOf(stem)}` });
   }
-  for (const inner of folder.folders) findBelow(inner, found);
+  for (const path of folder.folders) {
+    let inner: Folder;
+    try {
+      inner = new Folder(path);
+    } catch (error) {
+      found.leftOut.push((error as Error).message);
+      continue;
+    }
+    findBelow(inner, found);
+  }
 }
 
 /** What lies in one folder, in the order of names. */
@@ -123,7 +135,7 @@ function readFolder(path: string): Dirent[] {
   try {
     return readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
-    throw pathError(path, `it cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw pathError(path, `it cannot be read: ${reasonOf(error)}`);
   }
 }
 

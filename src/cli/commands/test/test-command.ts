@@ -34,6 +34,7 @@ export async function testCommand(given: readonly string[], options: TestOptions
   for (const warning of warnings) warn(warning);
   const paths = given.length === 0 ? ["."] : given;
   const found = find(paths);
+  for (const text of found.leftOut) warn(text);
   const inCI = isCI(process.env);
   const isUpdate = update === true;
   if (isUpdate && inCI) warn("Ignoring --update: the variable CI is set, and nothing is written in CI");
