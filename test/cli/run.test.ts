@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { runCli, ScriptFolder, startCli } from "./run-cli.ts";
+import { type CliResult, runCli, ScriptFolder, startCli } from "./run-cli.ts";
 
 const folder = new ScriptFolder();
 afterAll(() => folder.remove());
@@ -164,6 +164,15 @@ describe.concurrent("run", () => {
     expect((await runCli(["run", print], { env: { GEPPETTO_JSON: "0", GEPPETTO_MODEL: "" } })).stdout).toBe(
       "out\n42\n",
     );
+  });
+
+  it("takes 1 and 0 in GEPPETTO_EVENTS for --events and for none, and not for the name of a file", async () => {
+    const asking = folder.file("asking.js", `await chat("echo: a")`);
+    const run = (GEPPETTO_EVENTS: string): Promise<CliResult> =>
+      runCli(["run", "-q", asking], { cwd: folder.path, env: { GEPPETTO_EVENTS } });
+    expect((await run("1")).stderr).toContain('"type":"start"');
+    expect((await run("false")).stderr).toBe("");
+    expect(existsSync(join(folder.path, "1")) || existsSync(join(folder.path, "false"))).toBe(false);
   });
 });
 

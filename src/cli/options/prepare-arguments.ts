@@ -2,7 +2,7 @@ import type { Command, Option } from "commander";
 import { EVENTS_ON_STDERR } from "../session/event-log.ts";
 
 /** What a flag that stands alone means, where that is not "true". */
-const BARE_VALUES: Readonly<Record<string, string>> = { "--events": EVENTS_ON_STDERR };
+export const BARE_VALUES: Readonly<Record<string, string>> = { "--events": EVENTS_ON_STDERR };
 
 export interface PreparedArguments {
   args: string[];

@@ -11,6 +11,7 @@ import {
   type Setting,
   SETTING_BY_PATH,
 } from "../../options.ts";
+import { BARE_VALUES } from "./prepare-arguments.ts";
 import { collectNames, collectVariable } from "./quantities.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -84,11 +85,15 @@ function syntaxOf({ name, short, takes }: Flag): string {
   return takes === undefined ? names : `${names} ${takes}`;
 }
 
-/** An empty variable, and for a switch 0 or false, is as good as none. */
+const OFF = /^(?:0|false|no)$/i;
+const ON = /^(?:1|true|yes)$/i;
+
+/** An empty variable, and 0 or false for a flag that may stand alone, is as good as none; 1 or true is the flag alone. */
 function fromEnvironment(option: Option, name: string, env: Environment): Option {
   const value = env[name] ?? "";
-  const isSwitch = !option.required && !option.optional;
-  return value === "" || (isSwitch && /^(0|false|no)$/i.test(value)) ? option : option.env(name);
+  if (value === "" || (!option.required && OFF.test(value))) return option;
+  const alone = option.optional && ON.test(value) ? BARE_VALUES[option.long!] : undefined;
+  return alone === undefined ? option.env(name) : option.default(alone, name);
 }
 
 /** Readers of one text; those that collect get what stood before it. */
