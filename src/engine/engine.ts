@@ -124,7 +124,7 @@ export class Engine implements AsyncDisposable {
     this.clock = deterministic && new VirtualClock(deterministic);
     const { hardening = "standard", timeZone = "UTC" } = options;
     this.kind = { hardening, timeZone };
-    this.#createRealm = realmFactory(options, shelf);
+    this.#createRealm = realmFactory(options, { shelf });
     this.#journal = options.journal;
     this.#recordedOps = options.recordedOps;
     this.#facts = () => journalFacts(options, this.limits);

@@ -10,10 +10,15 @@ import type { EngineSettings } from "./engine-options.ts";
 /**
  * What makes the realm that the options ask for.
  *
- * @param shelf children that served the same tenant before; without it each realm has a child of its own
+ * `shelf` has children that served the same tenant before; without it each realm has a child of its own. With `isPrompt`
+ * all that the guest tells is heard at once, though its turn goes on.
+ *
  * @throws {GeppettoError} ConfigError for an unknown isolation or hardening.
  */
-export function realmFactory(options: EngineSettings, shelf?: ChildShelf): RealmFactory {
+export function realmFactory(
+  options: EngineSettings,
+  { shelf, isPrompt = false }: { shelf?: ChildShelf | undefined; isPrompt?: boolean } = {},
+): RealmFactory {
   const { isolation = "process", hardening = "standard", timeZone = "UTC", deterministic } = options;
   if (hardening !== "standard" && hardening !== "strict") {
     throw new GeppettoError(
@@ -23,7 +28,7 @@ export function realmFactory(options: EngineSettings, shelf?: ChildShelf): Realm
   }
   if (isolation === "process") {
     const isOrderly = deterministic !== undefined && deterministic !== false;
-    return (bridge, limits) => ProcessRealm.create(bridge, limits, { hardening, timeZone, isOrderly, shelf });
+    return (bridge, limits) => ProcessRealm.create(bridge, limits, { hardening, timeZone, isOrderly, isPrompt, shelf });
   }
   if (isolation !== "thread") {
     throw new GeppettoError(

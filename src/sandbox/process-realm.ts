@@ -68,6 +68,8 @@ export interface CreateData extends RealmLimits {
   timeZone: string;
   /** Is the end of each turn told in its place? Else those of several are told together, as it happens. */
   isOrderly: boolean;
+  /** Is each note told at once? Else it may wait for the end of its turn, which a turn that goes on for ever has not. */
+  isPrompt: boolean;
 }
 
 type Ending = { kind: "memory" } | { kind: "timeout" } | { kind: "disposed" } | { kind: "crashed" };
@@ -149,10 +151,11 @@ export class ProcessRealm implements Realm {
       hardening = "standard",
       timeZone = "UTC",
       isOrderly = false,
+      isPrompt = false,
       shelf,
-    }: Partial<RealmChildOptions & Pick<CreateData, "timeZone" | "isOrderly">> = {},
+    }: Partial<RealmChildOptions & Pick<CreateData, "timeZone" | "isOrderly" | "isPrompt">> = {},
   ): Promise<ProcessRealm> {
-    const data: CreateData = { ...limits, isTied: areChildrenTied(), timeZone, isOrderly };
+    const data: CreateData = { ...limits, isTied: areChildrenTied(), timeZone, isOrderly, isPrompt };
     let words = "";
     for (let tries = 0; tries < MAX_STARTS; tries++) {
       const realm = new ProcessRealm(bridge, limits, { hardening, shelf });

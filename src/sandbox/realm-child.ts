@@ -46,6 +46,8 @@ let realmMB = Number(expectedMB);
 let longestMs: number | undefined;
 /** Is the end of each turn told in its place among all that is said? */
 let isOrderly = false;
+/** Is all that the guest tells told at once? */
+let isPrompt = false;
 let nextId = 1;
 /** The last turn that has ended well, where the parent has not heard of it, and how many they are. */
 let ended = 0;
@@ -118,7 +120,7 @@ const bridge: DirectBridge = {
   callBlocking: (text) => ask(MESSAGE.callBlocking, text).frame!,
   note(text, isUrgent) {
     say({ type: MESSAGE.note, id: nextId++, frame: { text } });
-    if (isUrgent) flush();
+    if (isUrgent || isPrompt) flush();
   },
 };
 
@@ -150,7 +152,7 @@ function setTimeZone(timeZone: string): void {
 /** Makes the realm, unless the one that was made ahead is as it is to be. */
 function create({ memoryMB, isTied, timeZone, ...how }: CreateData): void {
   setTimeZone(timeZone);
-  isOrderly = how.isOrderly;
+  ({ isOrderly, isPrompt } = how);
   if (memoryMB !== realmMB) {
     realmMB = memoryMB;
     renew();

@@ -70,9 +70,17 @@ describe.each(ISOLATIONS)("playJournal() in a %s", (isolation) => {
 
   it("ends a script that its limit ended, which goes on for ever", async () => {
     const limits = { wallMs: patience(500) };
-    const { journal, outcome, output } = await record(`console.log(1); for (;;) Date.now();`, { isolation, limits });
-    expect(outcome.end).toBe("limit");
-    expect((await play(journal)).out).toBe(output.out);
+    for (const code of [
+      "console.log(1); for (;;) Date.now();",
+      "for (;;);",
+      "await 1; for (;;);",
+      "setTimeout(() => {}, 1000); for (;;);",
+      "setTimeout(() => setTimeout(() => {}, 9000)); setTimeout(() => { for (;;); }, 5); await new Promise(() => {});",
+    ]) {
+      const { journal, outcome, output } = await record(code, { isolation, limits });
+      expect(outcome.end, code).toBe("limit");
+      expect((await play(journal)).out, code).toBe(output.out);
+    }
   });
 
   it("ends a script that ended itself, with what it printed before", async () => {

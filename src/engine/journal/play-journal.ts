@@ -116,7 +116,8 @@ class Player {
     checkEngine(facts);
     const { isolation, hardening, timeZone, memoryMB } = facts;
     try {
-      const create = realmFactory({ isolation, hardening, timeZone });
+      // The last turn may be one that goes on for ever: what is told before that ends the replay.
+      const create = realmFactory({ isolation, hardening, timeZone }, { isPrompt: true });
       return await create(this.#bridge(), { memoryMB: memoryMB + SPARE_MEMORY_MB });
     } catch (error) {
       const how = hardening === "strict" ? `strict ${isolation}` : isolation;
