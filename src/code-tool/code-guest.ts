@@ -64,6 +64,8 @@ export class CodeGuest {
     const joint = joinBudgets(given, budget)!;
     let definitions: readonly Definition[] = [];
     const engine = new RuntimeEngine({
+      // Nobody else has this engine, so nobody can send to it.
+      answers: { receive: false, approve: false },
       ...rest,
       limits: { wallMs: WALL_MS, memoryMB: MEMORY_MB, outputBytes: OUTPUT_BYTES, ...limits },
       // A model's code imports nothing of what lies beside the host.

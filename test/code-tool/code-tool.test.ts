@@ -112,6 +112,12 @@ describe("codeTool()", () => {
     expect(calls).toMatchObject({ error: { code: "ERR_LIMIT_TOOL_CALLS" }, usage: { toolCalls: 3 } });
   });
 
+  it("has nobody who answers execution.approve and receive: the code does not wait in vain", async () => {
+    await using tool = codeTool({ check: false });
+    const code = `return [await execution.approve("x").catch((e) => e.code), await execution.receive("x").catch((e) => e.code)]`;
+    expect(await tool.execute({ code })).toMatchObject({ value: ["ERR_NOT_DURABLE", "ERR_NOT_DURABLE"] });
+  });
+
   it("tells of output and calls while the code runs, under the run that they belong to", async () => {
     const told: CodeProgress[] = [];
     await using tool = codeTool({ tools: SHOP, check: false, isolation: "thread" });

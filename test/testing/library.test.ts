@@ -58,6 +58,12 @@ describe("runScript()", () => {
     expect(await runScript("for (;;);", { limits: { wallMs: 500 } })).toMatchObject({ exitCode: 124 });
   });
 
+  it("has nobody who answers: the script does not wait in vain", async () => {
+    const waits = ['execution.approve("x")', 'execution.receive("x")', 'execution.approve("x", { timeout: "1s" })'];
+    const code = waits.map((wait) => `console.log(await ${wait}.catch((error) => error.code));`).join("\n");
+    expect((await runScript(code)).stdout).toBe("ERR_NOT_DURABLE\n".repeat(3));
+  });
+
   it("is the same each time, with a seed and a beginning of its own, in both kinds of isolation", async () => {
     const code = `console.log(Date.now(), Math.random(), crypto.randomUUID()); await new Promise((r) => setTimeout(r, 86_400_000)); console.log(new Date().toISOString());`;
     const first = await runScript(code, { now: "2026-03-01T09:00:00Z" });

@@ -8,7 +8,7 @@ import { RuntimeEngine, type RuntimeEngineOptions } from "../../../runtime-setup
 import { ActiveRuns } from "./active-runs.ts";
 
 /** What an engine is made with, but for what tests decide. */
-export type EngineSetup = Omit<RuntimeEngineOptions, "console" | "setup" | "timeZone" | "deterministic">;
+export type EngineSetup = Omit<RuntimeEngineOptions, "console" | "setup" | "timeZone" | "deterministic" | "answers">;
 
 export interface ExecuteOptions {
   script: Script;
@@ -46,6 +46,8 @@ export async function executeScript(options: ExecuteOptions): Promise<Execution>
   await using engine = new RuntimeEngine({
     ...given,
     deterministic,
+    // Nobody is there whom the script could wait for.
+    answers: { receive: false, approve: false },
     console: {
       stdout: (text) => void (printed.stdout += text),
       stderr: (text) => void (printed.stderr += text),
