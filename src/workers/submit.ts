@@ -268,8 +268,9 @@ async function loadHere(script: Script, allowed: PermissionOptions["import"]): R
 /** Was it put there? One that was submitted before is in the queue already, or was. */
 async function put(connection: SharedConnection, job: Job): Promise<boolean> {
   const { queue } = connection;
-  if (await queue.hasBegun(job.id)) {
-    const begun = (await (await connection.journal()).get(job.id))!;
+  const begun = (await queue.hasBegun(job.id)) ? await (await connection.journal()).get(job.id) : undefined;
+  // What has ended may be forgotten meanwhile: then it is new.
+  if (begun !== undefined) {
     if (begun.details["source"] !== job.source || begun.tenant !== job.tenant) throw executionExists(job.id);
     return false;
   }
