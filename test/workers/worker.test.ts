@@ -154,6 +154,7 @@ describe.skipIf(!hasNatsServer)("A worker", () => {
     await at.submit("export default 7", { id: "seven" });
     await using found = await openExecution("seven", at.nats);
     expect(await found.outcome).toMatchObject({ value: 7 });
-    await expect(openExecution("none", at.nats)).rejects.toMatchObject({ code: "ERR_EXECUTION_UNKNOWN" });
+    for (const id of ["none", "*", ">", "a b", ""])
+      await expect(openExecution(id, at.nats)).rejects.toMatchObject({ code: "ERR_EXECUTION_UNKNOWN" });
   });
 });

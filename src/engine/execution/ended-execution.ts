@@ -1,4 +1,5 @@
 import { journalFailed } from "../../journal/executions/execution-errors.ts";
+import type { Journal } from "../../journal/executions/journal.ts";
 import type { HostBridge } from "../../sandbox/realm.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import type { ExecutionOptions, RunScriptOptions } from "../engine-options.ts";
@@ -8,7 +9,8 @@ import { RECORDS } from "./tape-record.ts";
 /**
  * The options, where they ask for an execution that lasts.
  *
- * @throws {GeppettoError} ConfigError where there is a journal and no id, or the other way round, or time is virtual.
+ * @throws {GeppettoError} ConfigError where there is a journal and no id, or the other way round, or time is virtual; for another
+ *   thing than a journal.
  */
 export function lastingOptions(options: RunScriptOptions, isVirtual: boolean): ExecutionOptions | undefined {
   const { journal, id } = options;
@@ -16,6 +18,8 @@ export function lastingOptions(options: RunScriptOptions, isVirtual: boolean): E
   if (journal === undefined || id === undefined) {
     throw unusable(journal === undefined ? "an id needs a journal" : "a journal needs the id of the execution");
   }
+  if (typeof (journal as Partial<Journal> | null)?.get !== "function")
+    throw unusable("journal must be a journal of executions, such as a SqliteJournal");
   if (isVirtual) throw unusable("a deterministic engine keeps no executions, its time is not that of the world");
   return { ...options, journal, id };
 }

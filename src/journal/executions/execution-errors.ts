@@ -6,8 +6,9 @@ export interface Holder {
   pid: number;
 }
 
-export function unknownExecution(action: string, id: string): GeppettoError {
-  return new GeppettoError("ValidationError", `Cannot ${action}: there is no execution ${JSON.stringify(id)}`, {
+export function unknownExecution(action: string, id: unknown): GeppettoError {
+  const shown = typeof id === "string" ? JSON.stringify(id) : typeof id;
+  return new GeppettoError("ValidationError", `Cannot ${action}: there is no execution ${shown}`, {
     code: "ERR_EXECUTION_UNKNOWN",
   });
 }

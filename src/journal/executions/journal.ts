@@ -158,7 +158,8 @@ export interface FollowOptions {
 
 /**
  * Where executions are kept: their records, and what others tell them. Every method rejects with ERR_JOURNAL where the
- * journal cannot be read or written, and with ERR_JOURNAL_VERSION where a newer version made it.
+ * journal cannot be read or written, and with ERR_JOURNAL_VERSION where a newer version made it; with a
+ * ValidationError for what it cannot be called with.
  */
 export interface Journal extends AsyncDisposable {
   /** Begins an execution. @throws {GeppettoError} ERR_EXECUTION_EXISTS; ERR_EXECUTION_ID. */

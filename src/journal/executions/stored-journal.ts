@@ -1,8 +1,8 @@
 import { thisHolder } from "../../base/process-holder.ts";
 import { encodeValue } from "../../shared/codec.ts";
-import { GeppettoError } from "../../shared/errors.ts";
 import { ChangeSignal } from "./access/change-signal.ts";
 import {
+  isExecutionId,
   journalFailed,
   overJournalLimit,
   parseExecutionId,
@@ -24,6 +24,15 @@ import type {
   StoredRecord,
 } from "./journal.ts";
 import type { JournalAccess } from "./access/journal-access.ts";
+import {
+  checkListOptions,
+  numbered,
+  parseResolution,
+  requireRecordNumber,
+  requireTenant,
+  requireText,
+  unfit,
+} from "./journal-inputs.ts";
 import { keptRecords } from "./access/kept-records.ts";
 import { StoredLease } from "./stored-lease.ts";
 import type { ListCursor } from "./tables/execution-reader.ts";
@@ -47,22 +56,27 @@ export abstract class StoredJournal implements Journal {
     this.#access = access;
   }
 
-  async begin(id: string, { details = {}, ...start }: ExecutionStart): Promise<ExecutionLease> {
+  async begin(id: string, given: ExecutionStart): Promise<ExecutionLease> {
+    const { details = {}, ...start } = given ?? {};
+    requireText("begin an execution", "script", start.script);
+    requireTenant("begin an execution", start.tenant);
     const written = { ...start, details: encodeValue(details) };
     return this.#lease(await this.#access.ask("begin", parseExecutionId(id), written, thisHolder()));
   }
 
   async resume(id: string, options: ResumeOptions = {}): Promise<ExecutionLease> {
     refuseUnknown("resume the execution", options, { tenant: true, takeOver: true });
+    requireTenant("resume the execution", options.tenant);
     return this.#lease(await this.#access.ask("resume", parseExecutionId(id), thisHolder(), options));
   }
 
-  get(id: string): Promise<ExecutionDetails | undefined> {
-    return this.#access.ask("get", id);
+  async get(id: string): Promise<ExecutionDetails | undefined> {
+    return isExecutionId(id) ? this.#access.ask("get", id) : undefined;
   }
 
   async *list(options: ListExecutionsOptions = {}): AsyncGenerator<ExecutionFacts> {
     refuseUnknown("list executions", options, { state: true, tenant: true, due: true, limit: true });
+    checkListOptions(options);
     const { limit = Infinity, ...filter } = options;
     let count = 0;
     let cursor: ListCursor | undefined;
@@ -84,6 +98,7 @@ export abstract class StoredJournal implements Journal {
   async *follow(id: string, options: FollowOptions = {}): AsyncGenerator<StoredRecord> {
     refuseUnknown("follow the execution", options, { from: true, signal: true });
     const { from = 1, signal } = options;
+    requireRecordNumber("follow the execution", from);
     signal?.throwIfAborted();
     await this.#mustExist("follow the execution", id);
     using changes = new ChangeSignal(this.#access, id, "all", signal);
@@ -107,7 +122,8 @@ export abstract class StoredJournal implements Journal {
     await this.#tell(id, "send a message", { kind: "send", name, text: encodeValue({ payload }) });
   }
 
-  async approve(id: string, { approved, question, by, note }: Answer): Promise<void> {
+  async approve(id: string, answer: Answer): Promise<void> {
+    const { approved, question, by, note } = answer ?? {};
     requireYesOrNo(approved);
     if (typeof by !== "string" || by === "") throw unfit("answer", "by must say whose answer it is");
     if (note !== undefined && (typeof note !== "string" || note.length > MAX_NOTE_CHARS))
@@ -127,14 +143,18 @@ export abstract class StoredJournal implements Journal {
     await this.#tell(id, "resolve the call", { kind: "resolve", ...numbered("resolve the call", question), text });
   }
 
-  cancel(id: string): Promise<void> {
-    return this.#access.ask("cancel", id);
+  async cancel(id: string): Promise<void> {
+    if (!isExecutionId(id)) throw unknownExecution("cancel the execution", id);
+    await this.#access.ask("cancel", id);
   }
 
   store(name: string): KeyValueStore {
     const access = this.#access;
+    requireText("use a store", "its name", name);
+    const check = (key: string): void => requireText("use the store", "a key", key);
     return {
       get: async (key) => {
+        check(key);
         const text = await access.ask("value", name, key);
         if (text === undefined) return undefined;
         try {
@@ -146,9 +166,18 @@ export abstract class StoredJournal implements Journal {
           );
         }
       },
-      set: async (key, value) => access.ask("setValue", name, key, encodeValue(value)),
-      delete: (key) => access.ask("deleteValue", name, key),
-      list: (prefix = "") => access.ask("keys", name, prefix),
+      set: async (key, value) => {
+        check(key);
+        await access.ask("setValue", name, key, encodeValue(value));
+      },
+      delete: async (key) => {
+        check(key);
+        return access.ask("deleteValue", name, key);
+      },
+      list: async (prefix = "") => {
+        check(prefix);
+        return access.ask("keys", name, prefix);
+      },
     };
   }
 
@@ -173,31 +202,13 @@ export abstract class StoredJournal implements Journal {
   }
 
   async #mustExist(action: string, id: string): Promise<void> {
-    if ((await this.#access.ask("get", id)) === undefined) throw unknownExecution(action, id);
+    if ((await this.get(id)) === undefined) throw unknownExecution(action, id);
   }
 
   async #tell(id: string, action: string, message: WrittenMessage): Promise<void> {
+    if (!isExecutionId(id)) throw unknownExecution(action, id);
     if (message.text.length > MAX_MESSAGE_CHARS)
       throw overJournalLimit(action, `it is larger than ${MAX_MESSAGE_CHARS} characters of JSON`);
     await this.#access.ask("tell", id, message);
   }
-}
-
-function numbered(action: string, question: unknown): { question?: number } {
-  if (question === undefined) return {};
-  if (Number.isSafeInteger(question) && (question as number) > 0) return { question: question as number };
-  throw unfit(action, "the number of a question is a whole number from 1 on");
-}
-
-function parseResolution(how: unknown): Resolution {
-  if (typeof how === "object" && how !== null && Object.keys(how).length === 1) {
-    if ("retry" in how && how.retry === true) return { retry: true };
-    if ("value" in how) return { value: how.value };
-    if ("error" in how && typeof how.error === "string") return { error: how.error };
-  }
-  throw unfit("resolve the call", "say one of { retry: true }, { value } and { error: text }");
-}
-
-function unfit(action: string, why: string): GeppettoError {
-  return new GeppettoError("ValidationError", `Cannot ${action}: ${why}`);
 }

@@ -2,6 +2,7 @@ import type { MsgHdrs } from "@nats-io/transport-node";
 import type { KV, KvEntry, KvWatchEntry } from "@nats-io/kv";
 import type { ObjectStore } from "@nats-io/obj";
 import { loadPackage } from "../../events/nats/load-package.ts";
+import { isExecutionId } from "../../journal/executions/execution-errors.ts";
 import { ExecutionLog } from "../../journal/executions/nats/execution-log.ts";
 import { NatsLink } from "../../journal/executions/nats/nats-link.ts";
 import { toSettings, type NatsAccess, type NatsSettings } from "../../journal/executions/nats/nats-options.ts";
@@ -126,6 +127,7 @@ export class JobQueue implements AsyncDisposable {
 
   /** What was submitted under this id. @throws {GeppettoError} ValidationError where that is not what was written. */
   async job(id: string): Promise<Job | undefined> {
+    if (!isExecutionId(id)) return undefined;
     const entry = await this.link.ask(() => this.submitted.get(keyOfId(id)));
     return entry === null || isGone(entry) ? undefined : readJob(id, entry.string());
   }

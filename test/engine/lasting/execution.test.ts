@@ -15,6 +15,17 @@ const GATE = `
   console.log(consent.approved, consent.by, consent.note);
   export default consent.approved ? await pay(order.total) : "refused";`;
 
+describe("runScript()", () => {
+  it("refuses what is no journal", async () => {
+    await using engine = new RuntimeEngine({ isolation: "thread" });
+    await engine.start();
+    for (const journal of [{}, null, "runs.db"] as unknown as MemoryJournal[])
+      await expect(engine.runScript({ code: "1" }, { journal, id: "one" })).rejects.toThrow(
+        "Cannot run a script: journal must be a journal of executions",
+      );
+  });
+});
+
 describe("a suspended execution", () => {
   it("says what it waits for, and goes on with the answer", async () => {
     await using journal = new MemoryJournal();

@@ -68,6 +68,35 @@ export function describeJournal(name: string, fixture: JournalFixture): void {
       await expect(journal.cancel("none")).rejects.toEqual(unknown);
     });
 
+    it("of what cannot be an id is none, and the journal goes on", async () => {
+      const journal = await create();
+      const lease = await journal.begin("one", { script: "a.js" });
+      const unknown = code("ERR_EXECUTION_UNKNOWN");
+      const odd = [undefined, null, 7, 7n, {}, () => {}, Symbol("no"), "", "*", ">", "a b", "one.>"] as string[];
+      for (const id of odd) {
+        expect(await journal.get(id)).toBeUndefined();
+        await expect(all(journal.records(id))).rejects.toEqual(unknown);
+        await expect(all(journal.follow(id))).rejects.toEqual(unknown);
+        await expect(journal.send(id, "x", 1)).rejects.toEqual(unknown);
+        await expect(journal.approve(id, { approved: true, by: "me" })).rejects.toEqual(unknown);
+        await expect(journal.resolve(id, { retry: true })).rejects.toEqual(unknown);
+        await expect(journal.cancel(id)).rejects.toEqual(unknown);
+        await expect(journal.resume(id)).rejects.toEqual(code("ERR_EXECUTION_ID"));
+      }
+      await lease.append([record("a")]);
+      expect(await texts(journal.records("one"))).toEqual(["a"]);
+    });
+
+    it("is refused where what it is begun or resumed with cannot be", async () => {
+      const journal = await create();
+      const invalid = code("ERR_VALIDATION");
+      const bad = [undefined, null, {}, { script: 5 }, { script: () => {} }, { script: "a.js", tenant: Symbol("no") }];
+      for (const start of bad) await expect(journal.begin("one", start as { script: string })).rejects.toEqual(invalid);
+      expect(await journal.get("one")).toBeUndefined();
+      await suspend(journal, "one", []);
+      await expect(journal.resume("one", { tenant: (() => {}) as never })).rejects.toEqual(invalid);
+    });
+
     it("of another tenant looks like none", async () => {
       const journal = await create();
       const lease = await journal.begin("one", { script: "a.js", tenant: "a" });
@@ -99,6 +128,30 @@ export function describeJournal(name: string, fixture: JournalFixture): void {
       expect(await texts(lease.records(4))).toEqual(["c", "d"]);
       expect(await texts(journal.records("one", 5))).toEqual(["d"]);
       expect(await texts(journal.records("one", 6))).toEqual([]);
+    });
+
+    it("are read from a number on, and nothing else", async () => {
+      const journal = await create();
+      const lease = await journal.begin("one", { script: "a.js", records: [record("a")] });
+      const invalid = code("ERR_VALIDATION");
+      for (const from of [Number.NaN, 1.5, Infinity, "1", null] as number[]) {
+        await expect(all(journal.records("one", from)), String(from)).rejects.toEqual(invalid);
+        await expect(all(lease.records(from)), String(from)).rejects.toEqual(invalid);
+        await expect(all(journal.follow("one", { from })), String(from)).rejects.toEqual(invalid);
+      }
+      expect(await texts(journal.records("one", 0))).toEqual(["a"]);
+    });
+
+    it("that cannot be kept keep back nothing that others write at the same time", async () => {
+      const journal = await create();
+      const lease = await journal.begin("one", { script: "a.js" });
+      const other = await journal.begin("two", { script: "a.js" });
+      const odd = { kind: "note", text: (() => {}) as never };
+      const refused = expect(lease.append([odd])).rejects.toEqual(code("ERR_JOURNAL"));
+      await Promise.all([refused, other.append([record("a")]), journal.get("two")]);
+      expect(() => lease.appendSync([odd])).toThrow(code("ERR_JOURNAL"));
+      await lease.append([record("b")]);
+      expect([await texts(lease.records()), await texts(other.records())]).toEqual([["b"], ["a"]]);
     });
 
     it("are read in pages that leave nothing out", async () => {

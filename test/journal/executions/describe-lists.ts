@@ -17,6 +17,15 @@ export function describeLists(name: string, create: CreateJournal): void {
       expect(await ids({ limit: 0 })).toEqual([]);
     });
 
+    it("refuses what is no state, tenant, time or number", async () => {
+      const journal = await create();
+      const bad = [{ due: new Date() }, { due: NaN }, { limit: "x" }, { state: "foo" }, { tenant: () => {} }];
+      for (const options of bad)
+        await expect(all(journal.list(options as object)), JSON.stringify(options)).rejects.toEqual(
+          code("ERR_VALIDATION"),
+        );
+    });
+
     it("finds those that are due, and those that were answered", async () => {
       const journal = await create();
       await suspend(journal, "later", [{ kind: "sleep", number: 1, dueAt: 3000 }]);
@@ -86,6 +95,20 @@ export function describeLists(name: string, create: CreateJournal): void {
       expect(await journal.store("b.js local").list()).toEqual([]);
       expect([await store.delete("k"), await store.delete("k")]).toEqual([true, false]);
       expect(await store.get("k")).toBeUndefined();
+    });
+
+    it("has a name and keys that are texts", async () => {
+      const journal = await create();
+      const invalid = code("ERR_VALIDATION");
+      for (const odd of [undefined, null, 7, {}, () => {}, Symbol("no")] as string[]) {
+        expect(() => journal.store(odd)).toThrow(invalid);
+        const store = journal.store("a");
+        await expect(store.get(odd)).rejects.toEqual(invalid);
+        await expect(store.set(odd, 1)).rejects.toEqual(invalid);
+        await expect(store.delete(odd)).rejects.toEqual(invalid);
+        if (odd !== undefined) await expect(store.list(odd)).rejects.toEqual(invalid);
+      }
+      expect(await journal.store("a").list()).toEqual([]);
     });
 
     it("has limits, and refuses what cannot cross", async () => {

@@ -161,6 +161,8 @@ export function describeMessages(name: string, create: CreateJournal): void {
           invalid,
         );
       }
+      for (const bad of [undefined, null])
+        await expect(journal.approve("one", bad as unknown as typeof yes)).rejects.toEqual(invalid);
       for (const bad of [{}, { retry: false }, { error: 5 }, { retry: true, value: 1 }, null, "retry"]) {
         await expect(journal.resolve("one", bad as { retry: true })).rejects.toEqual(invalid);
       }

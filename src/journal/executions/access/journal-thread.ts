@@ -130,7 +130,24 @@ export class JournalThread implements JournalAccess {
   #flush(): void {
     const requests = this.#queue;
     this.#queue = [];
-    if (requests.length > 0) this.#post({ kind: "requests", requests });
+    if (requests.length > 0) this.#send(requests);
+  }
+
+  /** What cannot be copied keeps back nothing else. */
+  #send(requests: NumberedRequest[]): void {
+    try {
+      this.#post({ kind: "requests", requests });
+    } catch (error) {
+      if (requests.length === 1) this.#refuse(requests[0]!, journalFailed((error as Error).message, error));
+      else for (const request of requests) this.#send([request]);
+    }
+  }
+
+  #refuse({ number, isSync }: NumberedRequest, why: GeppettoError): void {
+    if (isSync) throw why;
+    this.#pending.get(number)?.reject(why);
+    this.#pending.delete(number);
+    this.#keepAlive();
   }
 
   #post(message: ToJournalThread): void {
