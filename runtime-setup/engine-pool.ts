@@ -130,6 +130,8 @@ export class EnginePool implements AsyncDisposable {
   run(script: Script, options: PoolRunOptions = {}): Promise<ScriptOutcome> {
     try {
       checkRunOptions(options, POOL_RUN_OPTIONS);
+      if (!Array.isArray(options.setup ?? []))
+        throw new GeppettoError("ConfigError", "Cannot run the script: setup must be a list of functions");
     } catch (wrong) {
       return Promise.reject(wrong);
     }
@@ -258,7 +260,7 @@ export class EnginePool implements AsyncDisposable {
       signal?.removeEventListener("abort", onAbort);
       this.#starting.delete(engine);
       this.#prestart();
-      const ended = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+      const ended = signal ? AbortSignal.any([signal, closing]) : closing;
       return { outcome: await engine.runScript(script, { ...options, signal: ended }), hasBegun: engine.hasBegun };
     } catch (error) {
       if (closing.aborted) return { outcome: failedOutcome("aborted", abortedError()), hasBegun: engine.hasBegun };

@@ -45,7 +45,7 @@ const NAME = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
 
 function checkedName(name: unknown): string {
   if (typeof name === "string" && NAME.test(name)) return name;
-  throw new GeppettoError("ConfigError", `Cannot define "${String(name)}" in the guest: it is not an identifier`);
+  throw undefinable(name, "it is not an identifier");
 }
 
 /** What a setup function shapes the guest with. Calls take effect in order; await them to see their errors. */
@@ -118,6 +118,8 @@ export class Vm {
     refuseUnknown(`define "${name}"`, options, { mode: true, context: true, effect: true });
     const { mode = "async", context = false, effect = "once" } = options;
     checkEffect(name, effect);
+    if (!MODES.includes(mode)) throw undefinable(name, 'its mode must be "async", "sync" or "blocking"');
+    if (typeof handler !== "function") throw undefinable(name, "its handler must be a function");
     this.host.setOp(appOp(checkedName(name), mode), (args, call) => {
       if (!Array.isArray(args))
         throw new GeppettoError("ValidationError", `Cannot call ${name}: the arguments are malformed`);
@@ -180,14 +182,15 @@ export class Vm {
   }
 }
 
+const MODES: readonly unknown[] = ["async", "sync", "blocking"] satisfies BindingConfig["mode"][];
 const EFFECTS: readonly unknown[] = ["none", "keyed", "once"] satisfies CallEffect[];
 
 function checkEffect(name: string, effect: unknown): void {
-  if (EFFECTS.includes(effect)) return;
-  throw new GeppettoError(
-    "ConfigError",
-    `Cannot define "${name}" in the guest: its effect must be "none", "keyed" or "once"`,
-  );
+  if (!EFFECTS.includes(effect)) throw undefinable(name, 'its effect must be "none", "keyed" or "once"');
+}
+
+function undefinable(name: unknown, why: string): GeppettoError {
+  return new GeppettoError("ConfigError", `Cannot define "${String(name)}" in the guest: ${why}`);
 }
 
 /** The step with what crosses converted on its way in and out. */

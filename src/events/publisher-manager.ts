@@ -55,7 +55,7 @@ export class PublisherManager {
     const metadata = { ...options.metadata, [SEQUENCE_NUMBER]: String(this.#sequence++) };
     const uuid = options.uuid ?? randomUUID();
     const publishing = [...this.#publishers].flatMap(([topic, publishers]) =>
-      [...publishers].map((publisher) => publisher.publish(topic, payload, { ...options, uuid, metadata })),
+      [...publishers].map(async (publisher) => publisher.publish(topic, payload, { ...options, uuid, metadata })),
     );
     const failures = (await Promise.allSettled(publishing)).filter((outcome) => outcome.status === "rejected");
     if (failures.length === 0) return;

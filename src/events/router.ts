@@ -69,6 +69,9 @@ export class Router implements AsyncDisposable {
   ): RouterHandler {
     if (this.#closing !== undefined) throw refused(name, "the router is closed");
     if (this.#handlers.has(name)) throw refused(name, "a handler has this name already");
+    const { concurrency = 1 } = options;
+    if (!Number.isInteger(concurrency) || concurrency < 1)
+      throw refused(name, "concurrency must be a positive integer");
     const handler = new RouterHandler({ ...this.#options, ...options, name, topic, subscriber, handle });
     handler.wrap(this.#middleware);
     this.#handlers.set(name, handler);

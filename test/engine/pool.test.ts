@@ -102,6 +102,14 @@ describe("EnginePool", () => {
     expect(await pool.run({ code: "export default 6 * 7" })).toMatchObject({ ok: true, value: 42 });
   });
 
+  it("takes null for no signal, and a list alone for setup functions", async () => {
+    await using pool = new EnginePool({ size: 1, isolation: "thread" });
+    expect(await pool.run({ code: "export default 1" }, { signal: null as never })).toMatchObject({ value: 1 });
+    await expect(pool.run({ code: "1" }, { setup: (() => {}) as never })).rejects.toThrow(
+      "Cannot run the script: setup must be a list of functions",
+    );
+  });
+
   it("gives each script its own console and setup", async () => {
     await using pool = new EnginePool({ size: 1, isolation: "thread", setup: [setupDoneCallback()] });
     const run = async (tenant: string): Promise<string> => {

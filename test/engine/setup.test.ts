@@ -145,12 +145,16 @@ describe.each(ISOLATIONS)("a setup function in a %s", (isolation) => {
       },
     ));
 
-  it("refuses a second op and a second step of one name", () =>
+  it("refuses a second op and a second step of one name, and an op that nobody could call", () =>
     withSetup(
       async (vm) => {
         const step = defineStep({ name: "s", async *run() {} });
         await vm.op("once", () => 1);
         await expect(vm.op("once", () => 2)).rejects.toMatchObject({ name: "ConfigError" });
+        await expect(vm.op("loud", () => 1, { mode: "Sync" as never })).rejects.toThrow(
+          'Cannot define "loud" in the guest: its mode must be "async", "sync" or "blocking"',
+        );
+        await expect(vm.op("none", undefined as never)).rejects.toThrow("its handler must be a function");
         await vm.registerStep("step", step);
         await expect(vm.registerStep("step", step)).rejects.toMatchObject({ name: "ConfigError" });
       },

@@ -284,7 +284,10 @@ describe("PublisherManager", () => {
     const manager = new PublisherManager({ logger: { warn: () => {}, error: (text) => void log.push(text) } });
     const bus = new MemoryPubSub();
     const subscription = bus.subscribe("a");
-    manager.registerPublisher("a", { publish: async () => Promise.reject(new Error("disk full")), close: () => {} });
+    const publish = (): never => {
+      throw new Error("disk full");
+    };
+    manager.registerPublisher("a", { publish, close: () => {} });
     manager.registerPublisher("a", bus);
     await expect(manager.publish(1)).rejects.toThrow("Cannot publish to 1 of 2 publishers: disk full");
     manager.publishBlind(2);

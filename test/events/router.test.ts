@@ -89,6 +89,9 @@ describe("Router", () => {
     expect(() => router.addHandler("a", "b", bus, () => {})).toThrow(
       'Cannot add the handler "a": a handler has this name already',
     );
+    expect(() => router.addHandler("b", "a", bus, () => {}, { concurrency: 0 })).toThrow(
+      'Cannot add the handler "b": concurrency must be a positive integer',
+    );
     await run();
     await expect(router.run()).rejects.toThrow("Cannot run the router: it has run already");
     await router.close();
