@@ -84,7 +84,7 @@ const MAX_METADATA_BYTES = 65_536;
  * The element for what a guest has given: a value alone, or a value with its kind. What it does not say of metadata and
  * priority is that of the element in whose place it comes.
  *
- * @throws {GeppettoError} ValidationError for an unknown kind, and for content that does not go with its kind;
+ * @throws {GeppettoError} ValidationError for an unknown kind or priority, and for content that does not go with its kind;
  *   LimitError for metadata of more than 64 kB.
  */
 export function parseElement(given: unknown, from?: StreamElement): StreamElement {
@@ -107,17 +107,25 @@ export function parseElement(given: unknown, from?: StreamElement): StreamElemen
 }
 
 function optionsOf(metadata: unknown, priority: unknown, from: StreamElement | undefined): ElementOptions {
-  const options: ElementOptions = {};
-  if (metadata !== undefined) options.metadata = parseMetadata(metadata);
-  else if (from !== undefined) options.metadata = from.metadata;
-  const known = PRIORITIES.find((name): name is Priority => name === priority) ?? from?.priority;
-  if (known !== undefined) options.priority = known;
-  return options;
+  const given: ElementOptions = from === undefined ? {} : { metadata: from.metadata, priority: from.priority };
+  if (metadata !== undefined && metadata !== null) given.metadata = parseMetadata(metadata);
+  if (priority !== undefined && priority !== null) given.priority = parsePriority(priority);
+  return given;
+}
+
+function parsePriority(given: unknown): Priority {
+  const known = PRIORITIES.find((name) => name === given);
+  if (known !== undefined) return known;
+  throw new GeppettoError(
+    "ValidationError",
+    `Cannot make an element: its priority must be one of ${PRIORITIES.join(", ")}`,
+  );
 }
 
 function parseMetadata(given: unknown): Record<string, unknown> {
-  const metadata = parseFields(given);
-  if (estimateBytes(metadata, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES) return metadata;
+  if (!isObject(given))
+    throw new GeppettoError("ValidationError", "Cannot make an element: its metadata must be an object");
+  if (estimateBytes(given, MAX_METADATA_BYTES) <= MAX_METADATA_BYTES) return given;
   throw new GeppettoError(
     "LimitError",
     `Cannot make an element: its metadata takes more than ${MAX_METADATA_BYTES} bytes; put what is large into its content`,

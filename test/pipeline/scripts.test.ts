@@ -291,6 +291,18 @@ describe.each(ISOLATIONS)("a pipeline of a script's (%s)", (isolation) => {
       'Stage "stage 1" failed: Cannot make an element of kind "parts": its content must be an array of parts',
     ]);
   });
+
+  it("refuses a priority or metadata that nothing would look at", async () => {
+    const code = `
+      const of = (options) => pipeline.chain((x, { metadata }) => pipeline.element("text", x, options), (x, { metadata }) => metadata)
+        .startAsync("x").then((results) => [...results], (error) => error.message);
+      export default await Promise.all([{ priority: "urgent" }, { priority: 5 }, { metadata: 5 }, { metadata: ["a"] }, { priority: null, metadata: null }].map(of));
+    `;
+    const priority =
+      'Stage "stage 1" failed: Cannot make an element: its priority must be one of low, normal, high, critical';
+    const metadata = 'Stage "stage 1" failed: Cannot make an element: its metadata must be an object';
+    expect(await value(code)).toEqual([priority, priority, metadata, metadata, [{}]]);
+  });
 });
 
 describe("a pipeline of a script's", () => {
