@@ -9,7 +9,7 @@ interface RunMetadata {
   startedAt: number;
   durationMs?: number;
   eventCount?: number;
-  /** Tokens, where models were asked; the sum over all runs inside. */
+  /** Tokens, where models were asked; the sum over the steps that it is made of. What a function starts counts for itself. */
   usage?: { inputTokens?: number; outputTokens?: number; [count: string]: unknown };
   /** The model that answered. */
   engine?: string;
@@ -286,7 +286,8 @@ declare const steps: {
    * first piece, nor anything after a cancel.
    *
    * - `maxAttempts`: default 3
-   * - `backoff`: how long to wait after which attempt, in milliseconds; default not at all
+   * - `backoff`: how long to wait after which attempt, in milliseconds of at least 0; default not at all. Anything else, and
+   *   what it throws, is an uncaught error
    * - `shouldRetry`: default for every error
    *
    * @example
@@ -330,7 +331,8 @@ declare const steps: {
     step: (input: I, state: S, context: CallContext) => O | PromiseLike<O>;
   }): Step<I, O>;
   /**
-   * Tells hooks what happens to the step. A hook that throws is reported and changes nothing.
+   * Tells hooks what happens to the step. What a hook throws changes nothing of that: it is an uncaught error, which ends a
+   * script.
    *
    * @example
    * const watched = steps.withEvents(doubleStep, { onResult: (result) => console.log("produced", result) });

@@ -140,7 +140,7 @@ declare const execution: {
   readonly attempt: number;
   /** It outlives its process. */
   readonly durable: boolean;
-  /** What the last `checkpoint()` was given; undefined before the first. */
+  /** What this attempt began from: what the last `checkpoint()` before it was given; undefined where there was none. */
   // oxlint-disable-next-line typescript/no-explicit-any -- the script knows what it has kept
   readonly state: any;
   /**
