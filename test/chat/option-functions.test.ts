@@ -15,6 +15,11 @@ describe("a chat that is given a function", () => {
     ["in place of a text", `await chat("echo: x", { model() {} })`, /options\.model: /],
     ["in place of an object", `await chat("echo: x", { reasoning() {} })`, /options\.reasoning/],
     [
+      "in tools that are no list",
+      `await chat("echo: x", { tools: { add: { execute() {} } } })`,
+      /options\.tools: expected a list, found an object$/,
+    ],
+    [
       "beside its messages",
       `await new ChatStepFactory().newStep().startAsync({ messages: [{ role: "user", content: "x" }], onDelta() {} })`,
       /onDelta: no such option$/,

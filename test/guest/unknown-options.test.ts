@@ -222,6 +222,10 @@ describe("options of a step", () => {
       "new ChatSession().next('x', (delta) => {})",
       "ValidationError: Cannot go on with the session: options must be an object, not function",
     ],
+    [
+      "new ChatSession().next(5)",
+      "ValidationError: Cannot go on with the session: expected a text or a message, not number",
+    ],
     ["countTokens('x', 'gpt')", "ValidationError: Cannot count tokens: options must be an object, not string"],
     ["execution.sleep(1, 5)", "ValidationError: Cannot sleep: options must be an object, not number"],
     [

@@ -359,6 +359,7 @@ describe("histories in other words", () => {
   const user = { role: "user", content: "x" };
   it.each<[object, string]>([
     [{ role: "user", contents: "x" }, 'messages[0].contents: no such field, did you mean "content"?'],
+    [{ role: "user", text: "x" }, 'messages[0].text: no such field, did you mean "content"?'],
     [{ ...user, tool_cals: [] }, 'messages[0].tool_cals: no such field, did you mean "tool_calls"?'],
     [{ ...user, mood: 1 }, "messages[0].mood: no such field"],
     [{ role: "user", content: null }, "messages[0].content: expected a string or a list, found null"],

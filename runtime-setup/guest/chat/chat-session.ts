@@ -80,6 +80,10 @@ export class ChatSession {
   next(input?: unknown, options: NextOptions = {}): Promise<object> {
     checkOptions("go on with the session", options, ["onDelta", "signal"]);
     const { onDelta } = options;
+    if (input !== undefined && typeof input !== "string" && typeof input !== "object") {
+      const found = `not ${typeof input}`;
+      throw guestError("ValidationError", `Cannot go on with the session: expected a text or a message, ${found}`);
+    }
     if (onDelta !== undefined && typeof onDelta !== "function") {
       throw new SafeTypeError(`Cannot go on with the session: onDelta must be a function, not ${typeof onDelta}`);
     }

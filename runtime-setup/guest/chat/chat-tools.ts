@@ -41,7 +41,11 @@ export function splitTools(given: Settings): SplitTools {
   const settings = withoutHooks(withPlainFormat(given), functions);
   const { tools } = settings;
   const runnable: string[] = [];
-  if (!isArray(tools)) return { settings, runnable, functions };
+  if (!isArray(tools)) {
+    // The host refuses what is not a list; functions in it could not cross.
+    const isOther = typeof tools === "object" && tools !== null;
+    return { settings: isOther ? { ...settings, tools: {} } : settings, runnable, functions };
+  }
   const plain: unknown[] = [];
   for (let i = 0; i < tools.length; i++) {
     const tool: unknown = tools[i];

@@ -18,7 +18,7 @@ export function closedObject<S extends z.ZodRawShape>(noun: string, shape: S, kn
     for (const [key, part] of Object.entries(record)) {
       if (part === null || part === undefined || known.includes(key)) continue;
       if (!names.includes(key)) {
-        const close = closestName(key, names);
+        const close = key === "text" && names.includes("content") ? "content" : closestName(key, names);
         const message = `no such ${noun}${close ? `, did you mean "${close}"?` : ""}`;
         context.addIssue({ code: "custom", path: [key], message, params: { isWhole: true }, input: part });
         return z.NEVER;
