@@ -1,3 +1,4 @@
+import { withDefaults } from "../base/with-defaults.ts";
 import { waysToSet } from "../config/table/names.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
@@ -106,7 +107,7 @@ export function limitError(limit: keyof EngineLimits, value: number, meanwhile =
  */
 export function resolveLimits(given: Partial<EngineLimits> = {}): EngineLimits {
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in LIMITS)) {
+    if (!ENGINE_LIMITS.has(name)) {
       throw new GeppettoError(
         "ConfigError",
         `Cannot set limits.${name}: the limits are ${Object.keys(LIMITS).join(", ")}`,
@@ -127,12 +128,13 @@ export function resolveLimits(given: Partial<EngineLimits> = {}): EngineLimits {
       );
     }
   }
-  const memoryMB = given.memoryMB ?? DEFAULT_LIMITS.memoryMB;
+  const limits = withDefaults(DEFAULT_LIMITS, given);
+  const { memoryMB } = limits;
   if (memoryMB < 8) {
     throw new GeppettoError("ConfigError", `Cannot set limits.memoryMB to ${memoryMB}: an isolate needs at least 8`);
   }
   if (!Number.isFinite(memoryMB)) {
     throw new GeppettoError("ConfigError", "Cannot set limits.memoryMB to Infinity: an isolate needs a limit");
   }
-  return { ...DEFAULT_LIMITS, ...given, memoryMB };
+  return limits;
 }

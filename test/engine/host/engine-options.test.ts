@@ -15,6 +15,7 @@ const BAD: [unknown, string][] = [
   [{ limits: { wallMs: -1 } }, "Cannot set limits.wallMs to -1"],
   [{ limits: { memoryMB: 1 } }, "Cannot set limits.memoryMB to 1"],
   [{ limits: { wall: 1 } }, "Cannot set limits.wall: the limits are memoryMB"],
+  [{ limits: { toString: 1 } }, "Cannot set limits.toString: the limits are memoryMB"],
   [{ permissions: ["read"] }, "permissions must be an object"],
   [{ permissions: { reed: [] } }, "Cannot set permissions.reed"],
   [{ onPermission: "log" }, "onPermission must be a function"],
@@ -55,6 +56,17 @@ describe.each([
     await new Made(options).close();
     const none = Object.fromEntries(Object.keys(options).map((name) => [name, undefined]));
     await new Made(none).close();
+  });
+});
+
+describe("new RuntimeEngine()", () => {
+  it("gives limits that are undefined their defaults", async () => {
+    const plain = new RuntimeEngine();
+    const limits = Object.fromEntries(Object.keys(plain.limits).map((name) => [name, undefined]));
+    const engine = new RuntimeEngine({ limits: limits as never });
+    expect(engine.limits).toEqual(plain.limits);
+    await plain.close();
+    await engine.close();
   });
 });
 

@@ -199,4 +199,8 @@ describe("voiceActivity()", () => {
   ])("refuses the settings %o when it is made", (options, why) => {
     expect(() => voiceActivity("turns", options)).toThrow(`Cannot make stage "turns": ${why}`);
   });
+
+  it("takes undefined for what is not given", () => {
+    expect(() => voiceActivity("turns", { maxTurnMs: undefined } as object)).not.toThrow();
+  });
 });

@@ -10,6 +10,7 @@ import type { WrittenMessage } from "./questions.ts";
 import type { ExecutionLimits } from "./record-weight.ts";
 import { Statements } from "./statements.ts";
 import { ValueTable, type ValueLimits } from "./value-table.ts";
+import { withDefaults } from "../../../base/with-defaults.ts";
 import { isObject } from "../../../shared/is-object.ts";
 import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
 
@@ -47,7 +48,10 @@ const VALUE_FIELDS: FieldsOf<ValueLimits> = { keyChars: true, valueChars: true, 
 export function withLimits(limits: Partial<JournalLimits> = {}): JournalLimits {
   refuseUnknown("limit the journal", limits, LIMIT_FIELDS);
   if (isObject(limits.values)) refuseUnknown("limit the values of the journal", limits.values, VALUE_FIELDS);
-  return { ...JOURNAL_LIMITS, ...limits };
+  return {
+    ...withDefaults(JOURNAL_LIMITS, limits),
+    values: withDefaults(JOURNAL_LIMITS.values, limits.values ?? {}),
+  };
 }
 
 /** Most messages that are read at a time. */

@@ -1,3 +1,4 @@
+import { withDefaults } from "../../../base/with-defaults.ts";
 import { GeppettoError } from "../../../shared/errors.ts";
 import { audioElement, endOfTurnElement, interruptElement, type AudioData } from "../../elements/element.ts";
 import type { ElementWriter, Stage } from "../../stage.ts";
@@ -46,8 +47,8 @@ const VOICE_FIELDS: FieldsOf<VoiceActivityOptions> = {
 export function voiceActivity(name: string, options: VoiceActivityOptions = {}): Stage {
   refuseUnknown(`make stage "${name}"`, options, VOICE_FIELDS);
   const { interrupt = false, ...given } = options;
-  const settings = { ...DEFAULTS, ...given };
-  requireSettings(name, settings, given);
+  const settings = withDefaults(DEFAULTS, given);
+  requireSettings(name, settings);
   return {
     name,
     type: "accumulate",
@@ -117,11 +118,10 @@ function refused(why: string): GeppettoError {
   return new GeppettoError("ValidationError", `Cannot listen to this audio: ${why}`, { code: "ERR_AUDIO" });
 }
 
-function requireSettings(name: string, settings: typeof DEFAULTS, given: Partial<typeof DEFAULTS>): void {
-  for (const key of Object.keys(given) as (keyof typeof DEFAULTS)[]) {
-    const value = settings[key];
+function requireSettings(name: string, settings: typeof DEFAULTS): void {
+  for (const [key, value] of Object.entries(settings)) {
     const isLength = key === "preRollMs" || key === "hangoverMs";
-    if (typeof value === "number" && Number.isFinite(value) && (value > 0 || (isLength && value === 0))) continue;
+    if (Number.isFinite(value) && (value > 0 || (isLength && value === 0))) continue;
     throw new RangeError(`Cannot make stage "${name}": ${key} must be a number above 0, got ${String(value)}`);
   }
   const { hangoverMs, minSilenceMs, maxTurnMs, minSpeechMs, preRollMs } = settings;
