@@ -1,5 +1,5 @@
 import type { SetupFunction } from "../src/engine/engine.ts";
-import type { Budget } from "../src/providers/cost/budget.ts";
+import { requireBudget, type Budget } from "../src/providers/cost/budget.ts";
 import { BudgetedChat } from "../src/providers/cost/budgeted-chat.ts";
 import type { ChatProvider } from "../src/providers/chat-provider.ts";
 import { DEMO_NOTICE } from "../src/providers/embedded/demo-chat.ts";
@@ -15,7 +15,7 @@ import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { createChatStep } from "../src/steps/chat-step.ts";
 import { checkGuards, type ToolHooks } from "../src/steps/chat-hooks.ts";
 import type { ApproveCall } from "../src/steps/chat-tools.ts";
-import { refuseUnknown, type FieldsOf } from "../src/shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../src/shared/wrong-option.ts";
 import { PROVIDER_FIELDS, type ProviderSettings } from "./embeddings.ts";
 import { imageStoreOf } from "./images.ts";
 import { hostToolsOf } from "./tools.ts";
@@ -41,7 +41,7 @@ export const CHAT_FIELDS: FieldsOf<ChatSettings> = {
   wrap: true,
   onApprove: true,
   hooks: true,
-  toolTimeoutMs: true,
+  toolTimeoutMs: "amount",
 };
 
 /** A provider of the host's own, with what it is asked for counted where the engine's calls are. */
@@ -57,7 +57,8 @@ function boundedBy(
 
 /** `ChatStepFactory`, `openai`, `claude`, `chat` and `ChatSession`. */
 export function setupChat(settings: ChatSettings = {}): SetupFunction {
-  refuseUnknown("set up chat", settings, CHAT_FIELDS);
+  refuseWrong("set up chat", settings, CHAT_FIELDS);
+  requireBudget("set up chat", settings.budget);
   checkGuards("set up chat", settings);
   if (settings.chat !== undefined) checkModelSettings(settings.chat);
   return function chat(vm, engine) {

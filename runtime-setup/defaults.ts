@@ -1,5 +1,5 @@
 import type { SetupFunction } from "../src/engine/engine.ts";
-import { refuseUnknown, type FieldsOf } from "../src/shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../src/shared/wrong-option.ts";
 import { CHAT_FIELDS, setupChat, type ChatSettings } from "./chat.ts";
 import { setupConversation } from "./conversation.ts";
 import { setupDoneCallback } from "./done.ts";
@@ -28,7 +28,7 @@ const FIELDS: FieldsOf<DefaultsSettings> = {
 
 /** Everything that a script on the command line has. */
 export function setupDefaults(settings: DefaultsSettings = {}): SetupFunction {
-  refuseUnknown("set up what scripts have", settings, FIELDS);
+  refuseWrong("set up what scripts have", settings, FIELDS);
   const { mcp, wrapMcp, stages } = settings;
   const setups = [
     setupDoneCallback(),
@@ -50,7 +50,7 @@ export function setupDefaults(settings: DefaultsSettings = {}): SetupFunction {
 /** Of these settings those that one setup function takes. */
 function pick<K extends keyof DefaultsSettings>(
   settings: DefaultsSettings,
-  fields: Readonly<Record<K, true>>,
+  fields: Readonly<Record<K, unknown>>,
 ): Pick<DefaultsSettings, K> {
   const taken = Object.entries(settings).filter(([name]) => Object.hasOwn(fields, name));
   return Object.fromEntries(taken) as Pick<DefaultsSettings, K>;

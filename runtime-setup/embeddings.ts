@@ -2,7 +2,7 @@ import { askOutside } from "../src/base/calls/outside.ts";
 import { OPS } from "../src/shared/contract/ops.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { parseFields } from "../src/engine/guest-messages.ts";
-import type { Budget } from "../src/providers/cost/budget.ts";
+import { requireBudget, type Budget } from "../src/providers/cost/budget.ts";
 import type { CreateProviderOptions } from "../src/providers/create-provider-options.ts";
 import { createEmbeddingProvider } from "../src/providers/create-embedding-provider.ts";
 import type { EmbeddingProvider } from "../src/providers/embedding-provider.ts";
@@ -17,7 +17,7 @@ import { joinBudgets } from "../src/providers/cost/joint-budget.ts";
 import { hashParts } from "../src/recordings/cache/hash-parts.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import type { EventMeta } from "../src/shared/step-events.ts";
-import { refuseUnknown, type FieldsOf } from "../src/shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../src/shared/wrong-option.ts";
 import type { StepContext } from "../src/steps/step.ts";
 
 /** What chat and embeddings are set up with. Keys stay on the host. */
@@ -119,7 +119,8 @@ function parseTexts(args: unknown): string[] {
 
 /** `embeddings`: vectors for texts. */
 export function setupEmbeddings(settings: ProviderSettings = {}): SetupFunction {
-  refuseUnknown("set up embeddings", settings, PROVIDER_FIELDS);
+  refuseWrong("set up embeddings", settings, PROVIDER_FIELDS);
+  requireBudget("set up embeddings", settings.budget);
   if (settings.embeddings !== undefined) checkModelSettings(settings.embeddings);
   return function embeddings(vm, engine) {
     const { embeddings: model = { provider: "embedded" }, env = process.env, onNotice, wrapEmbeddings } = settings;

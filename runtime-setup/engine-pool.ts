@@ -14,7 +14,7 @@ import type { Budget } from "../src/providers/cost/budget.ts";
 import { TenantChildren } from "../src/sandbox/child-shelf.ts";
 import { dropSpares, prestart } from "../src/sandbox/child.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
-import { refuseUnknown, type FieldsOf } from "../src/shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../src/shared/wrong-option.ts";
 import type { ConsoleSink } from "./console.ts";
 import { RuntimeEngine, type RuntimeEngineOptions } from "./runtime-engine.ts";
 import { TenantQueue } from "./tenant-queue.ts";
@@ -88,7 +88,7 @@ export class EnginePool implements AsyncDisposable {
   readonly #queue: TenantQueue;
   readonly #telemetry: Promise<Telemetry> | undefined;
   /** Of the scripts that wait or run. */
-  readonly #drain: Drain = new Drain("pool", () => this.#abortAll());
+  readonly #drain: Drain = new Drain(() => this.#abortAll());
   /** Engines that are not ready yet: their setup functions may take any time. */
   readonly #starting = new Set<RuntimeEngine>();
   readonly #abort = new AbortController();
@@ -97,15 +97,10 @@ export class EnginePool implements AsyncDisposable {
 
   /** @throws {GeppettoError} ConfigError for options that no engine takes, a size or a quota that is not a count. */
   constructor(given: EnginePoolOptions = {}) {
-    checkOptions(given, ["size", "quota", "reuse"]);
+    checkOptions(given, { size: "count", quota: true, reuse: true });
     const { size = availableParallelism(), quota = {}, reuse = "never", ...options } = given;
-    if (typeof quota !== "object" || quota === null)
-      throw new GeppettoError("ConfigError", `Cannot make a pool: quota must be an object, got ${String(quota)}`);
-    refuseUnknown("make a pool with this quota", quota, { running: true, waiting: true });
+    refuseWrong("make a pool with this quota", quota, { running: "count", waiting: "count" });
     const { running = size, waiting = 1_000 } = quota;
-    requireCount(size, "size");
-    requireCount(running, "quota.running");
-    requireCount(waiting, "quota.waiting");
     requireReuse(reuse, options.isolation);
     // What an engine refuses is refused now, and not script by script.
     void new RuntimeEngine(options);
@@ -188,7 +183,7 @@ export class EnginePool implements AsyncDisposable {
    * shorter time shortens it.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    refuseUnknown("close the pool", options, { drainMs: true });
+    refuseWrong("close the pool", options, { drainMs: "pause" });
     const { drainMs = 0 } = options;
     this.#drain.allow(drainMs);
     this.#isClosed = true;
@@ -287,13 +282,5 @@ function requireReuse(reuse: unknown, isolation: RuntimeEngineOptions["isolation
     reuse === "tenant"
       ? 'Cannot make a pool: reuse "tenant" needs a process; a thread is never used twice'
       : `Cannot make a pool: reuse must be "never" or "tenant", got ${JSON.stringify(reuse)}`,
-  );
-}
-
-function requireCount(value: unknown, name: string): void {
-  if (Number.isInteger(value) && (value as number) > 0) return;
-  throw new GeppettoError(
-    "ConfigError",
-    `Cannot make a pool: ${name} must be a positive integer, got ${String(value)}`,
   );
 }

@@ -12,7 +12,7 @@ import type { FetchLimits } from "../src/fetch/open-fetch.ts";
 import { Secrets, type Secret } from "../src/fetch/secrets.ts";
 import { OPS, type FetchHead } from "../src/shared/contract/ops.ts";
 import type { GeppettoError } from "../src/shared/errors.ts";
-import { refuseUnknown, type FieldsOf } from "../src/shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../src/shared/wrong-option.ts";
 
 export interface FetchSettings {
   /** What scripts can have sent in headers to some hosts, and never see: `secrets.NAME` stands for it. */
@@ -142,7 +142,7 @@ function effectOf(args: unknown): CallEffect {
  * @throws {GeppettoError} ConfigError that names a secret which cannot be used.
  */
 export function setupFetch(settings: FetchSettings = {}): SetupFunction {
-  refuseUnknown("set up fetch", settings, FETCH_FIELDS);
+  refuseWrong("set up fetch", settings, FETCH_FIELDS);
   const { secrets = {}, lookup, wrapFetch = (network) => network } = settings;
   return function fetch(vm, engine) {
     const kept = new Secrets(secrets);

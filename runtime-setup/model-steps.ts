@@ -1,7 +1,7 @@
 import { createEmbeddingProvider } from "../src/providers/create-embedding-provider.ts";
 import type { EmbeddingProvider } from "../src/providers/embedding-provider.ts";
 import { type ChatModelSettings, checkModelSettings, type ModelSettings } from "../src/providers/settings.ts";
-import { refuseUnknown } from "../src/shared/unknown-option.ts";
+import { refuseWrong } from "../src/shared/wrong-option.ts";
 import type { AnswerMessage } from "../src/steps/chat-message.ts";
 import { createChatStep as createChatSource } from "../src/steps/chat-step.ts";
 import { type DefinedStep, defineStep } from "../src/steps/define-step.ts";
@@ -28,7 +28,7 @@ export function createChatStep(
   settings: ChatSettings | ChatModelSettings = {},
 ): DefinedStep<ChatStepInput, AnswerMessage> {
   const given: ChatSettings = "provider" in settings ? { chat: settings } : settings;
-  refuseUnknown("make a chat step", given, CHAT_FIELDS);
+  refuseWrong("make a chat step", given, CHAT_FIELDS);
   if (given.chat !== undefined) checkModelSettings(given.chat);
   const { chat = { provider: "embedded" }, env = process.env, onNotice, ...rest } = given;
   const source = createChatSource({ ...rest, settings: chat, env, ...(onNotice ? { warn: onNotice } : {}) });
@@ -53,7 +53,7 @@ export function createChatStep(
  */
 export function createEmbeddingsStep(settings: ProviderSettings | ModelSettings = {}): EmbeddingsStep {
   const given: ProviderSettings = "provider" in settings ? { embeddings: settings } : settings;
-  refuseUnknown("make an embeddings step", given, PROVIDER_FIELDS);
+  refuseWrong("make an embeddings step", given, PROVIDER_FIELDS);
   if (given.embeddings !== undefined) checkModelSettings(given.embeddings);
   const { embeddings: model = { provider: "embedded" }, env = process.env, budget, onNotice, wrapEmbeddings } = given;
   let provider: EmbeddingProvider | undefined;

@@ -17,7 +17,7 @@ import type { DrawnMetrics } from "../src/pipeline/graph/to-mermaid.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
 import { MAX_FRAME_CHARS } from "../src/shared/frames.ts";
 import { stageFunctionName, type PlannedStage } from "../src/shared/pipeline-plan.ts";
-import { refuseUnknown } from "../src/shared/unknown-option.ts";
+import { refuseWrong } from "../src/shared/wrong-option.ts";
 import type { StepContext, StepSource } from "../src/steps/step.ts";
 import { parseElement } from "./carried-elements.ts";
 import { orderlyProcess } from "./orderly-stage.ts";
@@ -40,7 +40,7 @@ const MAX_NAME = 100;
  * script's function is called for each, with its content.
  */
 export function setupPipeline(settings: PipelineSettings = {}): SetupFunction {
-  refuseUnknown("set up pipelines", settings, { stages: true });
+  refuseWrong("set up pipelines", settings, { stages: true });
   const { stages = {} } = settings;
   const plans = new PlanBuilder(stages);
   return function pipeline(vm) {

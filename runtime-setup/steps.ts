@@ -1,12 +1,12 @@
 import type { SetupFunction } from "../src/engine/engine.ts";
-import { refuseUnknown, type FieldsOf } from "../src/shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../src/shared/wrong-option.ts";
 import { StepCache, type StepCacheSettings } from "./step-cache.ts";
 
 export const CACHE_FIELDS: FieldsOf<StepCacheSettings> = { cache: true, onNotice: true };
 
 /** `steps`: what makes steps of functions and of other steps. It lives in the guest; its runs are the host's. */
 export function setupSteps(settings: StepCacheSettings = {}): SetupFunction {
-  refuseUnknown("set up steps", settings, CACHE_FIELDS);
+  refuseWrong("set up steps", settings, CACHE_FIELDS);
   return function steps(vm) {
     const cache = new StepCache(settings);
     vm.host.setInterceptor("cache", (source, run) => cache.intercept(source, run));

@@ -14,8 +14,7 @@ import { cutText } from "../../src/mcp/untrusted-text.ts";
 import { OPS } from "../../src/shared/contract/ops.ts";
 import { MCP_STEP } from "../../src/shared/contract/runs.ts";
 import { GeppettoError, toErrorRecord } from "../../src/shared/errors.ts";
-import { MAX_TIMER_MS } from "../../src/shared/limits.ts";
-import { refuseUnknown, type FieldsOf } from "../../src/shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../src/shared/wrong-option.ts";
 import type { ApproveCall } from "../../src/steps/chat-tools.ts";
 import { McpConnections } from "./mcp-connections.ts";
 import { McpService } from "./mcp-service.ts";
@@ -60,7 +59,7 @@ export interface McpSetup extends AsyncDisposable {
 const FIELDS: FieldsOf<McpSettings> = {
   servers: true,
   share: true,
-  idleMs: true,
+  idleMs: "milliseconds",
   onServerOutput: true,
   onApprove: true,
   onElicit: true,
@@ -84,18 +83,12 @@ function metaFor(input: unknown): { engine: string } {
  * @throws {GeppettoError} ConfigError that names a server which cannot be given.
  */
 export function setupMcp(settings: McpSettings = {}): McpSetup {
-  refuseUnknown("give scripts MCP servers", settings, FIELDS);
+  refuseWrong("give scripts MCP servers", settings, FIELDS);
   const { servers = {}, share = "engine", idleMs = DEFAULT_IDLE_MS, onServerOutput, onApprove, onElicit } = settings;
   const { wrapMcp = (source) => source } = settings;
   const known = readServers(servers);
   if (share !== "engine" && share !== "tenant") {
     throw new GeppettoError("ConfigError", `Cannot give scripts MCP servers: share must be "engine" or "tenant"`);
-  }
-  if (!(idleMs > 0 && idleMs <= MAX_TIMER_MS)) {
-    throw new GeppettoError(
-      "ConfigError",
-      "Cannot give scripts MCP servers: idleMs must be a positive number of milliseconds",
-    );
   }
   const onOutput = onServerOutput ?? ((server, text) => stderrLogger.warn(`mcp ${server}: ${text}`));
   const onLost = (name: string, reason: string): void => callBack(() => onOutput(name, reason, { isLost: true }));

@@ -2,7 +2,7 @@ import type { RuntimeEngineOptions } from "../../runtime-setup/runtime-engine.ts
 import type { ToolSetup } from "../../runtime-setup/tools.ts";
 import type { BudgetLimits } from "../providers/cost/budget.ts";
 import type { ApproveCall } from "../steps/chat-tools.ts";
-import type { FieldsOf } from "../shared/unknown-option.ts";
+import type { FieldsOf } from "../shared/wrong-option.ts";
 import type { CodeProgress } from "./code-progress.ts";
 
 /** A function that the code of a model may call: `await tools.NAME(input)`. */
@@ -82,15 +82,20 @@ export const OWN_OPTIONS: FieldsOf<Omit<CodeToolOptions, keyof RuntimeEngineOpti
   session: true,
   check: true,
   perRun: true,
-  concurrency: true,
-  maxResultChars: true,
-  maxConsoleChars: true,
-  maxTypesChars: true,
+  concurrency: "amount",
+  maxResultChars: "amountOrNone",
+  maxConsoleChars: "amountOrNone",
+  maxTypesChars: "amountOrNone",
   onApprove: true,
-  idleMs: true,
+  idleMs: "amount",
 };
 
-export const RUN_BOUNDS: FieldsOf<RunBounds> = { maxCalls: true, maxTokens: true, maxCost: true, maxToolCalls: true };
+export const RUN_BOUNDS: FieldsOf<RunBounds> = {
+  maxCalls: "amountOrNone",
+  maxTokens: "amountOrNone",
+  maxCost: "amountOrNone",
+  maxToolCalls: "amountOrNone",
+};
 
 export const EXECUTE_OPTIONS: FieldsOf<ExecuteOptions> = {
   signal: true,

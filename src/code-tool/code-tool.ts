@@ -6,7 +6,7 @@ import { SpareChild } from "../sandbox/spare-child.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
 import { checkGuards } from "../steps/chat-hooks.ts";
-import { refuseUnknown } from "../shared/unknown-option.ts";
+import { refuseWrong } from "../shared/wrong-option.ts";
 import { checkCode, codeCompiler } from "./check-code.ts";
 import { CodeGuest, MEMORY_MB } from "./code-guest.ts";
 import type { CodeResult } from "./code-result.ts";
@@ -91,9 +91,9 @@ class SandboxedCodeTool implements CodeTool {
   constructor(options: CodeToolOptions) {
     const { name = "run_code", description = "", tools = {}, types = "", session = false } = options;
     const { concurrency = Math.max(4, availableParallelism()), maxTypesChars = TYPES_CHARS } = options;
-    checkOptions(options, Object.keys(OWN_OPTIONS));
+    checkOptions(options, OWN_OPTIONS);
     checkGuards("make a code tool", { onApprove: options.onApprove });
-    refuseUnknown("bound runs", options.perRun ?? {}, RUN_BOUNDS);
+    if (options.perRun !== undefined) refuseWrong("bound runs", options.perRun, RUN_BOUNDS);
     this.#options = options;
     this.catalogue = new ToolCatalogue(tools);
     this.#types = new ToolTypes(this.catalogue, types);
@@ -146,7 +146,7 @@ class SandboxedCodeTool implements CodeTool {
     const durationMs = (): number => Math.round(performance.now() - startedAt);
     const read = readCodeInput(given);
     if ("flaw" in read) return failedResult(read.flaw, durationMs());
-    refuseUnknown("run the code", options, EXECUTE_OPTIONS);
+    refuseWrong("run the code", options, EXECUTE_OPTIONS);
     const { signal: own } = options;
     const signal = own === undefined ? this.#closed.signal : AbortSignal.any([own, this.#closed.signal]);
     const run = new CurrentRun(this.#options.perRun ?? {}, { ...options, signal });

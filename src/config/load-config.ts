@@ -18,7 +18,7 @@ import type { ScriptOptionsLiteral } from "./script/script-options-literal.ts";
 import { TrustStore } from "./trust/trust-store.ts";
 import { unpricedModel } from "./unpriced-model.ts";
 import { readYamlFile, yamlPackage, type YamlFile } from "./yaml/yaml-file.ts";
-import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../shared/wrong-option.ts";
 
 export interface LoadConfigOptions {
   /** Where `geppetto.yaml` is looked for; default the working directory. */
@@ -117,7 +117,7 @@ const LOAD_FIELDS: FieldsOf<LoadConfigOptions> = {
  * @throws {GeppettoError} ConfigError with file, line and column for whatever is wrong.
  */
 export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
-  refuseUnknown("load the configuration", options, LOAD_FIELDS);
+  refuseWrong("load the configuration", options, LOAD_FIELDS);
   const { cwd = process.cwd(), env } = options;
   const folder = options.configFolder ?? userConfigFolder(env);
   const project = options.untrusted ? undefined : readFolderFile(cwd);

@@ -1,6 +1,6 @@
 import type { Bus } from "../events/bus.ts";
 import type { StepEvent } from "../shared/step-events.ts";
-import { refuseUnknown } from "../shared/unknown-option.ts";
+import { refuseWrong } from "../shared/wrong-option.ts";
 
 export interface EngineEventsOptions {
   /** Only those of this run of a step; default those of all. */
@@ -18,7 +18,7 @@ export function iterateEvents(
   options: EngineEventsOptions,
   onOpen: (close: () => void) => () => void,
 ): AsyncIterableIterator<StepEvent> {
-  refuseUnknown("follow the events", options, { stepId: true, signal: true });
+  refuseWrong("follow the events", options, { stepId: true, signal: true });
   const { stepId, signal } = options;
   const subscription = bus.subscribe<StepEvent>(stepId === undefined ? "step.*" : `step.${stepId}`);
   const messages = subscription[Symbol.asyncIterator]();

@@ -11,7 +11,7 @@ import type { DeterministicOptions } from "./time/deterministic.ts";
 import type { ScriptError, ScriptOutcome } from "./script/script-run.ts";
 import type { Journal } from "../journal/executions/journal.ts";
 import { isObject } from "../shared/is-object.ts";
-import { refuseUnknown, unknownOption, type FieldsOf } from "../shared/unknown-option.ts";
+import { refuseWrong, unknownOption, wrongNumberOf, type Fields, type FieldsOf } from "../shared/wrong-option.ts";
 
 /** What an engine is made with, but for the setup functions. */
 export interface EngineSettings {
@@ -107,10 +107,10 @@ const SHAPES: Record<
 /**
  * Checks the options of an engine before anything is made of them.
  *
- * @param more options that whoever makes engines has besides
+ * @param more what whoever makes engines has besides
  * @throws {GeppettoError} ConfigError that names the option that is of a wrong kind, or the one that was meant.
  */
-export function checkOptions(options: unknown, more: readonly string[] = []): void {
+export function checkOptions(options: unknown, more: Fields = {}): void {
   if (!isObject(options)) {
     throw new GeppettoError(
       "ConfigError",
@@ -118,7 +118,7 @@ export function checkOptions(options: unknown, more: readonly string[] = []): vo
     );
   }
   const names = Object.keys(SHAPES);
-  const wrong = unknownOption(options, [...names, ...more]);
+  const wrong = unknownOption(options, [...names, ...Object.keys(more)]) ?? wrongNumberOf(options, more);
   if (wrong !== undefined) throw new GeppettoError("ConfigError", `Cannot make an engine: ${wrong}`);
   for (const [name, value] of Object.entries(options)) {
     const shape = names.includes(name) ? SHAPES[name as keyof typeof SHAPES] : undefined;
@@ -193,7 +193,7 @@ export const RUN_OPTIONS: FieldsOf<RunScriptOptions> = {
   acceptSource: true,
   printsAgain: true,
   keepEvents: true,
-  suspendAfterMs: true,
+  suspendAfterMs: "amountOrNone",
   exitCodeOf: true,
 };
 
@@ -220,10 +220,7 @@ export function checkRunOptions<T extends RunScriptOptions>(
   fields: FieldsOf<T>,
   what = "the script",
 ): void {
-  const given: unknown = options;
-  if (!isObject(given))
-    throw new GeppettoError("ConfigError", `Cannot run ${what}: its options must be an object, got ${String(given)}`);
-  refuseUnknown(`run ${what}`, options, fields);
+  refuseWrong(`run ${what}`, options, fields);
   for (const [name, { fits, expected }] of Object.entries(RUN_SHAPES)) {
     const value: unknown = options[name as keyof RunScriptOptions];
     if (value === undefined || (value === null && name === "signal") || fits(value)) continue;

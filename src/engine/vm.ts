@@ -6,7 +6,7 @@ import type { BindingConfig, FeatureConfigs, FeatureName } from "../shared/contr
 import { FRAMES } from "../shared/contract/frame-kinds.ts";
 import { appOp } from "../shared/contract/op.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import { refuseUnknown } from "../shared/unknown-option.ts";
+import { refuseWrong } from "../shared/wrong-option.ts";
 import { validated } from "../steps/converter.ts";
 import { toSource } from "../steps/define-step.ts";
 import type { Step, StepSource } from "../steps/step.ts";
@@ -115,7 +115,7 @@ export class Vm {
 
   // oxlint-disable-next-line typescript/no-explicit-any -- as above
   async #op(name: string, handler: (...args: any[]) => unknown, options: BindingOptions): Promise<void> {
-    refuseUnknown(`define "${name}"`, options, { mode: true, context: true, effect: true });
+    refuseWrong(`define "${name}"`, options, { mode: true, context: true, effect: true });
     const { mode = "async", context = false, effect = "once" } = options;
     checkEffect(name, effect);
     if (!MODES.includes(mode)) throw undefinable(name, 'its mode must be "async", "sync" or "blocking"');
@@ -151,7 +151,7 @@ export class Vm {
     step: Step<I, O> | StepSource<I, O>,
     options: StepBindingOptions<I, O>,
   ): Promise<void> {
-    refuseUnknown(`define "${name}"`, options, { input: true, output: true, effect: true });
+    refuseWrong(`define "${name}"`, options, { input: true, output: true, effect: true });
     const source = toSource(step, checkedName(name));
     const { effect = source.effect ?? "once" } = options;
     checkEffect(name, effect);

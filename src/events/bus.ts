@@ -1,5 +1,5 @@
 import type { Message, MessageMetadata } from "./message.ts";
-import type { FieldsOf } from "../shared/unknown-option.ts";
+import type { FieldsOf } from "../shared/wrong-option.ts";
 
 /** A message under way on a bus. */
 export type BusMessage<T = unknown> = Message<T>;
@@ -24,7 +24,11 @@ export interface SubscribeOptions {
   name?: string;
 }
 
-export const SUBSCRIBE_FIELDS: FieldsOf<SubscribeOptions> = { maxMessages: true, maxBytes: true, name: true };
+export const SUBSCRIBE_FIELDS: FieldsOf<SubscribeOptions> = {
+  maxMessages: "amount",
+  maxBytes: "amountOrNone",
+  name: true,
+};
 
 export type SubscriptionWindow = Required<Pick<SubscribeOptions, "maxMessages" | "maxBytes">>;
 

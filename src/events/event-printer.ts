@@ -3,7 +3,7 @@ import { GeppettoError } from "../shared/errors.ts";
 import type { ChatEvent } from "./chat-events.ts";
 import { eventFromJSON } from "./event-from-json.ts";
 import type { EventHandle } from "./event-router.ts";
-import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../shared/wrong-option.ts";
 
 export interface EventPrinterOptions {
   /**
@@ -38,7 +38,7 @@ const PRINTER_FIELDS: FieldsOf<EventPrinterOptions> = {
  * @throws {GeppettoError} ConfigError for an unknown format.
  */
 export function createEventPrinter(options: EventPrinterOptions = {}): EventHandle {
-  refuseUnknown("print events", options, PRINTER_FIELDS);
+  refuseWrong("print events", options, PRINTER_FIELDS);
   const { format = "text", output = process.stdout } = options;
   if (!Object.hasOwn(PRINTERS, format)) {
     throw new GeppettoError("ConfigError", `Cannot print events as "${format}": it must be text, json or yaml`);

@@ -8,7 +8,7 @@ import type { Message } from "./message.ts";
 import { poisonQueue } from "./middleware/poison-queue.ts";
 import { recoverer } from "./middleware/recoverer.ts";
 import { Router } from "./router.ts";
-import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../shared/wrong-option.ts";
 
 /** Anything whose events can be sent to a topic, as a step's can. */
 export interface EventSource {
@@ -44,7 +44,7 @@ const ROUTER_FIELDS: FieldsOf<EventRouterOptions> = {
   middleware: true,
   output: true,
   logger: true,
-  closeTimeoutMs: true,
+  closeTimeoutMs: "amountOrNone",
 };
 
 /**
@@ -68,7 +68,7 @@ export class EventRouter implements AsyncDisposable {
 
   /** @throws {TypeError} when the publisher is not a subscriber and none was given. */
   constructor(options: EventRouterOptions = {}) {
-    refuseUnknown("route events", options, ROUTER_FIELDS);
+    refuseWrong("route events", options, ROUTER_FIELDS);
     const {
       publisher,
       poisonTopic = "poison",
@@ -121,7 +121,7 @@ export class EventRouter implements AsyncDisposable {
     handler: ChatEventHandler,
     options: { name?: string } = {},
   ): Promise<string> {
-    refuseUnknown("add the handler", options, { name: true });
+    refuseWrong("add the handler", options, { name: true });
     const topic = typeof source === "string" ? source : `chat.${++this.#sources}`;
     const name = options.name ?? `chat-${topic}`;
     this.addHandler(name, topic, async (message, { signal }) => {

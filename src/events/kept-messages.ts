@@ -1,6 +1,6 @@
 import type { Envelope } from "./memory-subscription.ts";
 import { isPattern, patternOf } from "./topic-names.ts";
-import { refuseUnknown } from "../shared/unknown-option.ts";
+import { refuseWrong } from "../shared/wrong-option.ts";
 
 export interface KeepOptions {
   /** Most messages kept of one topic; the oldest goes first. */
@@ -18,7 +18,7 @@ export class KeptMessages {
   #order = 0;
 
   constructor(options: KeepOptions) {
-    refuseUnknown("keep messages", options, { messages: true, topics: true });
+    refuseWrong("keep messages", options, { messages: "amountOrNone", topics: "amountOrNone" });
     const { messages, topics = 1000 } = options;
     this.#messages = messages;
     this.#topics = topics;

@@ -11,7 +11,7 @@ import {
 import { KeptMessages, type KeepOptions } from "./kept-messages.ts";
 import { Envelope, MemorySubscription } from "./memory-subscription.ts";
 import { checkTopic, checkTopicName, isPattern, patternOf } from "./topic-names.ts";
-import { refuseUnknown } from "../shared/unknown-option.ts";
+import { refuseWrong } from "../shared/wrong-option.ts";
 
 export interface MemoryPubSubOptions {
   /** Keeps the last messages of each topic for subscribers that come late; default none are kept. */
@@ -53,7 +53,7 @@ export class MemoryPubSub implements Bus {
   readonly #stuckAfterMs: number;
 
   constructor(options: MemoryPubSubOptions = {}) {
-    refuseUnknown("make a bus", options, { keep: true, logger: true, stuckAfterMs: true });
+    refuseWrong("make a bus", options, { keep: true, logger: true, stuckAfterMs: "milliseconds" });
     const { keep, logger, stuckAfterMs = 10_000 } = options;
     this.#logger = toLogger(logger);
     this.#stuckAfterMs = stuckAfterMs;
@@ -77,7 +77,7 @@ export class MemoryPubSub implements Bus {
 
   subscribe<T = unknown>(topic: string, options: SubscribeOptions = {}): Subscription<T> {
     checkTopic(topic);
-    refuseUnknown("subscribe", options, SUBSCRIBE_FIELDS);
+    refuseWrong("subscribe", options, SUBSCRIBE_FIELDS);
     const subscription = new MemorySubscription(options, {
       onRoom: () => {
         if (this.#blocked.size > 0) this.#onRoom(subscription);

@@ -2,7 +2,7 @@ import { isThenable } from "../base/calls/call-back.ts";
 import { isControl, type ContentKind, type ElementOf, type StreamElement, textElement } from "./elements/element.ts";
 import { handOn } from "./run/hand-on.ts";
 import type { ElementReader, ElementWriter, Stage, StageContext, StageType } from "./stage.ts";
-import { refuseUnknown } from "../shared/unknown-option.ts";
+import { refuseWrong } from "../shared/wrong-option.ts";
 
 export interface StageOptions {
   /** The kinds of content that it takes; default all. */
@@ -23,7 +23,7 @@ export type ProcessFunction = (input: ElementReader, output: ElementWriter, cont
  * });
  */
 export function stageFunc(name: string, type: StageType, process: ProcessFunction, options: StageOptions = {}): Stage {
-  refuseUnknown(`make stage "${name}"`, options, { accepts: true, maxInputs: true });
+  refuseWrong(`make stage "${name}"`, options, { accepts: true, maxInputs: "amountOrNone" });
   return { name, type, ...options, process };
 }
 

@@ -1,6 +1,6 @@
 import { isControl, type AudioData, type ContentKind, type StreamElement } from "./elements/element.ts";
 import type { Stage } from "./stage.ts";
-import { refuseUnknown } from "../shared/unknown-option.ts";
+import { refuseWrong } from "../shared/wrong-option.ts";
 
 /** The stages that an element goes to: none drops it. */
 export type RouteFunction = (element: StreamElement) => string | readonly string[] | undefined;
@@ -145,6 +145,6 @@ function hashOf(text: string): number {
 }
 
 function checked(name: string, options: RouterOptions): RouterOptions {
-  refuseUnknown(`make stage "${name}"`, options, { otherwise: true, random: true });
+  refuseWrong(`make stage "${name}"`, options, { otherwise: true, random: true });
   return options;
 }

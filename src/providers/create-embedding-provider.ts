@@ -1,5 +1,5 @@
 import { GeppettoError } from "../shared/errors.ts";
-import { refuseUnknown } from "../shared/unknown-option.ts";
+import { refuseWrong } from "../shared/wrong-option.ts";
 import type { Budget } from "./cost/budget.ts";
 import { BudgetedEmbeddings, FreeEmbeddings } from "./cost/budgeted-embeddings.ts";
 import { CREATE_FIELDS, type CreateProviderOptions } from "./create-provider-options.ts";
@@ -12,7 +12,7 @@ import { type ModelSettings, type ResolvedSettings, resolveProviderSettings } fr
 
 /** An embedding provider with a cache; instant, as `createChatProvider` is. Anthropic has none: that is a `ConfigError`. */
 export function createEmbeddingProvider(settings: ModelSettings, options: CreateProviderOptions): EmbeddingProvider {
-  refuseUnknown("make embeddings", options, CREATE_FIELDS);
+  refuseWrong("make embeddings", options, CREATE_FIELDS);
   const resolved = resolveProviderSettings(settings, options.env);
   const { baseURL, dimensions = 0, cacheEntries: entries, cacheFolder: folder } = resolved;
   const { budget, wrapEmbeddings = (cached) => cached } = options;

@@ -3,7 +3,7 @@ import type { ChatProvider } from "./chat-provider.ts";
 import type { EmbeddingProvider } from "./embedding-provider.ts";
 import type { Fetch } from "./sdk/watched-fetch.ts";
 import type { Environment } from "./settings.ts";
-import type { FieldsOf } from "../shared/unknown-option.ts";
+import type { FieldsOf } from "../shared/wrong-option.ts";
 
 /** What every provider is made with, beside its settings. */
 export interface CreateProviderOptions {

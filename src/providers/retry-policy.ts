@@ -1,7 +1,6 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { timeSource } from "../base/time/time-source.ts";
-import { isObject } from "../shared/is-object.ts";
-import { refuseUnknown } from "../shared/unknown-option.ts";
+import { refuseWrong } from "../shared/wrong-option.ts";
 import { attachExtras, providerErrorExtras } from "./provider-error.ts";
 
 export interface RetryOptions {
@@ -13,9 +12,10 @@ export interface RetryOptions {
   maxMs?: number;
 }
 
-/** @throws {GeppettoError} ConfigError for one that would be overlooked. */
+/** @throws {GeppettoError} ConfigError for one that would be overlooked, or is no such number. */
 export function checkRetry(options: RetryOptions | undefined): void {
-  if (isObject(options)) refuseUnknown("retry", options, { attempts: true, baseMs: true, maxMs: true });
+  if (options !== undefined)
+    refuseWrong("retry", options, { attempts: "amount", baseMs: "amountOrNone", maxMs: "amountOrNone" });
 }
 
 const MAX_RETRY_AFTER_MS = 60_000;

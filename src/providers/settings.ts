@@ -1,7 +1,7 @@
 import { GeppettoError } from "../shared/errors.ts";
 import { closestName } from "../shared/closest-name.ts";
 import { isObject } from "../shared/is-object.ts";
-import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../shared/wrong-option.ts";
 import { PROVIDER_ALIASES, PROVIDER_NAMES, VENDORS, type ProviderName, type VendorName } from "./vendors.ts";
 import type { OneModelChat, ReasoningOptions } from "./chat-provider.ts";
 import type { PriceTable } from "./cost/price-table.ts";
@@ -51,32 +51,32 @@ export interface ModelSettings {
   deltaMs?: number;
 }
 
-const MODEL_FIELDS: FieldsOf<ModelSettings> = {
+const MODEL_FIELDS: FieldsOf<ChatModelSettings> = {
   provider: true,
   model: true,
   api: true,
   apiKey: true,
   baseURL: true,
   headers: true,
-  temperature: true,
-  maxTokens: true,
-  topP: true,
+  temperature: "amountOrNone",
+  maxTokens: "count",
+  topP: "amountOrNone",
   stop: true,
-  seed: true,
+  seed: "integer",
   system: true,
   reasoning: true,
-  dimensions: true,
-  batchSize: true,
-  maxConcurrency: true,
-  cacheEntries: true,
+  dimensions: "count",
+  batchSize: "count",
+  maxConcurrency: "count",
+  cacheEntries: "amountOrNone",
   cacheFolder: true,
   maxTokensField: true,
   streamUsage: true,
-  headerTimeoutMs: true,
-  idleTimeoutMs: true,
+  headerTimeoutMs: "milliseconds",
+  idleTimeoutMs: "milliseconds",
   retry: true,
   prices: true,
-  deltaMs: true,
+  deltaMs: "pause",
 };
 
 /** The same for a chat that may also be answered by a provider of the host's own, such as `aiSdk(model)` gives. */
@@ -92,16 +92,17 @@ export function hasOwnProvider(settings: ChatModelSettings): settings is OwnChat
   return typeof settings.provider !== "string";
 }
 
-/** @throws {GeppettoError} ConfigError for settings that would be overlooked. */
+/** @throws {GeppettoError} ConfigError for settings that would be overlooked, and for numbers that cannot be. */
 export function checkModelSettings(settings: ChatModelSettings): void {
-  if (!isObject(settings)) {
+  const given: unknown = settings;
+  if (!isObject(given)) {
     const example = '{ provider: "openai", model: "gpt-5-mini" }';
     throw new GeppettoError("ConfigError", `Cannot use the model: its settings must be an object such as ${example}`);
   }
-  const { retry, reasoning } = settings as ChatModelSettings;
-  refuseUnknown("use the model", settings, MODEL_FIELDS);
+  const { retry, reasoning } = settings;
+  refuseWrong("use the model", settings, MODEL_FIELDS);
   checkRetry(retry);
-  if (isObject(reasoning)) refuseUnknown("use the model's reasoning", reasoning, REASONING_FIELDS);
+  if (reasoning !== undefined) refuseWrong("use the model's reasoning", reasoning, REASONING_FIELDS);
 }
 
 export type Environment = Record<string, string | undefined>;
@@ -121,7 +122,7 @@ export interface ResolvedSettings extends Omit<ModelSettings, "provider" | "apiK
   idleTimeoutMs: number;
 }
 
-const REASONING_FIELDS: FieldsOf<ReasoningOptions> = { effort: true, budgetTokens: true };
+const REASONING_FIELDS: FieldsOf<ReasoningOptions> = { effort: true, budgetTokens: "count" };
 const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\])$/;
 const DEFAULT_HEADER_TIMEOUT_MS = 60_000;
 const DEFAULT_IDLE_TIMEOUT_MS = 120_000;

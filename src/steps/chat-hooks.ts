@@ -8,7 +8,7 @@ import { GeppettoError } from "../shared/errors.ts";
 import { MAX_TIMER_MS } from "../shared/limits.ts";
 import type { StepContext } from "./step.ts";
 import { isObject } from "../shared/is-object.ts";
-import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../shared/wrong-option.ts";
 
 /** What a hook is told beside the call. */
 export interface HookContext extends CallContext {
@@ -138,7 +138,7 @@ export function checkGuards(what: string, { onApprove, hooks }: { onApprove?: un
   if (hooks === undefined || hooks === null) return;
   if (!isObject(hooks)) throw new GeppettoError("ConfigError", `Cannot ${what}: hooks must be an object`);
   const { beforeTool, afterTool } = hooks;
-  refuseUnknown(what, hooks, HOOK_FIELDS);
+  refuseWrong(what, hooks, HOOK_FIELDS);
   requireFunction(what, "hooks.beforeTool", beforeTool);
   requireFunction(what, "hooks.afterTool", afterTool);
 }

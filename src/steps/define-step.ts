@@ -6,7 +6,7 @@ import { SEQUENCE_NUMBER } from "../events/message.ts";
 import type { ToolCall } from "../shared/chat-messages.ts";
 import { GeppettoError } from "../shared/errors.ts";
 import { isTerminal, type StepEvent, type StepInfo, type StepKind } from "../shared/step-events.ts";
-import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../shared/wrong-option.ts";
 import { validated, type Converter } from "./converter.ts";
 import { inheritMetadata } from "./run-metadata.ts";
 import { StepRun } from "./step-run.ts";
@@ -36,7 +36,9 @@ export interface StepDefinition<I, R, O> {
   run(input: I, context: StepContext): AsyncIterable<R>;
 }
 
-const FIELDS: FieldsOf<StepDefinition<unknown, unknown, unknown>> = {
+type AnyDefinition = StepDefinition<unknown, unknown, unknown>;
+
+const FIELDS: FieldsOf<AnyDefinition> = {
   name: true,
   inputType: true,
   outputType: true,
@@ -62,7 +64,7 @@ export interface DefinedStep<I = unknown, O = unknown> extends Step<I, O>, StepS
  * @throws {GeppettoError} ConfigError for an unknown field, or a `run` that is not a function.
  */
 export function defineStep<I = unknown, R = unknown, O = R>(definition: StepDefinition<I, R, O>): DefinedStep<I, O> {
-  refuseUnknown("define a step", definition, FIELDS);
+  refuseWrong<AnyDefinition>("define a step", definition as AnyDefinition, FIELDS);
   if (typeof definition.run !== "function")
     throw new GeppettoError("ConfigError", "Cannot define a step: run must be a function");
   return new StepFromDefinition(definition);

@@ -20,7 +20,7 @@ import { keyOfId } from "./queue/job-names.ts";
 import type { JobQueue } from "./queue/job-queue.ts";
 import { storeSource } from "./queue/source-store.ts";
 import { SharedConnection } from "./shared-connection.ts";
-import { refuseUnknown, type FieldsOf } from "../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../shared/wrong-option.ts";
 
 /** How often somebody looks whether an execution has begun, in milliseconds. */
 const LOOK_MS = 100;
@@ -88,7 +88,7 @@ export class SubmittedExecution implements AsyncDisposable {
 
   /** What it does, from an item on, until it has ended; the one that reads slowly slows nobody. */
   async *follow(options: FollowExecutionOptions = {}): AsyncGenerator<FollowedItem, void, undefined> {
-    refuseUnknown("follow the execution", options, { from: true, signal: true });
+    refuseWrong("follow the execution", options, { from: "countOrNone", signal: true });
     const { from = 1, signal } = options;
     await this.#begun(signal);
     const journal = await this.#connection.journal();
@@ -196,7 +196,7 @@ async function cancelWaiting(journal: Journal, queue: JobQueue, id: string): Pro
  * for await (const item of execution.follow()) console.log(item);
  */
 export async function submit(script: Script, options: SubmitOptions): Promise<SubmittedExecution> {
-  refuseUnknown("submit the script", options, SUBMIT_FIELDS);
+  refuseWrong("submit the script", options, SUBMIT_FIELDS);
   checkAccess("reach NATS", options.nats);
   const { nats, tenant = "default", pool = "default", id = randomUUID(), args = [], env = {}, input } = options;
   parseExecutionId(id);

@@ -2,7 +2,7 @@ import type { EnginePoolOptions } from "../../runtime-setup/engine-pool.ts";
 import type { Logger } from "../base/logger.ts";
 import type { NatsAccess } from "../journal/executions/nats/nats-options.ts";
 import type { BudgetLimits } from "../providers/cost/budget.ts";
-import type { FieldsOf } from "../shared/unknown-option.ts";
+import type { FieldsOf } from "../shared/wrong-option.ts";
 
 export interface WorkerOptions {
   nats: NatsAccess;
@@ -36,14 +36,14 @@ export interface WorkerOptions {
 export const WORKER_FIELDS: FieldsOf<WorkerOptions> = {
   nats: true,
   pool: true,
-  slots: true,
+  slots: "count",
   name: true,
   engine: true,
   weights: true,
   budgets: true,
-  suspendAfterMs: true,
-  silenceMs: true,
-  maxLost: true,
+  suspendAfterMs: "amountOrNone",
+  silenceMs: "milliseconds",
+  maxLost: "amount",
   logger: true,
 };
 

@@ -15,7 +15,7 @@ import { ACK_WAIT_MS, JobQueue, putAfter } from "./queue/job-queue.ts";
 import { checkNames } from "./queue/job.ts";
 import { TenantTurns } from "./tenant-turns.ts";
 import { WORKER_FIELDS, type WorkerOptions, type WorkerStats } from "./worker-options.ts";
-import { refuseUnknown } from "../shared/unknown-option.ts";
+import { refuseWrong } from "../shared/wrong-option.ts";
 import { BUDGET_FIELDS } from "../providers/cost/budget.ts";
 import { checkAccess } from "../journal/executions/nats/nats-options.ts";
 
@@ -81,8 +81,8 @@ export class Worker implements AsyncDisposable {
 
   /** @throws {GeppettoError} ERR_NATS; ConfigError ERR_WORKER_NAME where one of this name is there; as an engine's options are refused. */
   static async start(options: WorkerOptions): Promise<Worker> {
-    refuseUnknown("start the worker", options, WORKER_FIELDS);
-    for (const limits of Object.values(options.budgets ?? {})) refuseUnknown("bound a tenant", limits, BUDGET_FIELDS);
+    refuseWrong("start the worker", options, WORKER_FIELDS);
+    for (const limits of Object.values(options.budgets ?? {})) refuseWrong("bound a tenant", limits, BUDGET_FIELDS);
     const { nats, pool = "default", name = defaultName(), silenceMs = ACK_WAIT_MS } = options;
     checkAccess("reach NATS", nats);
     checkNames({ pool, tenant: "default" });

@@ -174,7 +174,7 @@ it("is the same in a process and in a thread", async () => {
 });
 
 it.each([
-  [{ seed: 1.5 }, "seed 1.5: it must be a whole number"],
+  [{ seed: 1.5 }, "seed must be a whole number, got 1.5"],
   [{ now: "tomorrow" }, 'now "tomorrow": it must be a date'],
   [{ now: Number.NaN }, "now NaN"],
   [{ timeZone: "Mars/Base" }, "Mars/Base"],

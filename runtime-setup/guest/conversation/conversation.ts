@@ -25,7 +25,7 @@ import {
   StringSlice,
   StringToUpperCase,
 } from "../../../src/shared/primordials.ts";
-import { unknownOption } from "../../../src/shared/unknown-option.ts";
+import { unknownOption } from "../../../src/shared/wrong-option.ts";
 import { MESSAGE_FIELDS, parseMessage, parseSnapshot, refuseFields } from "./conversation-fields.ts";
 import { loadImage, markCopies, readDetail } from "./conversation-images.ts";
 import { guestError } from "../core/errors.ts";

@@ -1,5 +1,5 @@
 import { promiseThen, SafePromise, SafeTypeError, SafeWeakMap } from "../../../src/shared/primordials.ts";
-import { unknownOption } from "../../../src/shared/unknown-option.ts";
+import { unknownOption } from "../../../src/shared/wrong-option.ts";
 import type { Op } from "../../../src/shared/contract/op.ts";
 import { guestError } from "./errors.ts";
 import { callAsync } from "./kernel.ts";

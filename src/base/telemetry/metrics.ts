@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { METRICS, type MetricDeclaration, type MetricName } from "./conventions.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 /** Most series of one metric; what comes after them is not told apart any more. */
 const MAX_SERIES = 1000;
@@ -34,7 +34,7 @@ const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
  * createServer((request, response) => metrics.handler(request, response)).listen(9464);
  */
 export function createMetrics(options: Readonly<Record<string, never>> = {}): Metrics {
-  refuseUnknown("make metrics", options, {});
+  refuseWrong("make metrics", options, {});
   return new KeptMetrics();
 }
 

@@ -6,7 +6,7 @@ import type { OtelApi, OtelInstrument, OtelMeter, OtelTracer } from "./otel-api.
 import { OtelTracing, UntoldSpan } from "./otel-tracing.ts";
 import type { Attributes, SpanStart, Telemetry, TraceSpan } from "./trace.ts";
 import { isObject } from "../../shared/is-object.ts";
-import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../shared/wrong-option.ts";
 
 /** Who hears of what engines do. */
 export interface TelemetryOptions {
@@ -35,7 +35,7 @@ export function checkTelemetry(given: unknown): void {
   if (!isObject(given)) {
     throw wrong(`telemetry must be true or an object with ${Object.keys(FIELDS).join(", ")}`);
   }
-  refuseUnknown(WHAT, given, FIELDS);
+  refuseWrong(WHAT, given, FIELDS);
   const { tracer, meter, metrics, contents } = given;
   if (!isOptional(tracer, "startSpan")) throw wrong("telemetry.tracer must be true or a Tracer of OpenTelemetry");
   if (!isOptional(meter, "createHistogram")) throw wrong("telemetry.meter must be true or a Meter of OpenTelemetry");

@@ -4,7 +4,7 @@ import { encodeValue } from "../../shared/codec.ts";
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
 import { decodeValue } from "../../shared/decode.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 import type { ExecutionOptions } from "../engine-options.ts";
 import type { LoadedScript } from "../script/load-script.ts";
 import { ExecutionWaits, type Consent } from "./execution-waits.ts";
@@ -69,7 +69,7 @@ export class CurrentExecution {
   }
 
   async ask(question: string, options: QuestionOptions): Promise<Consent> {
-    refuseUnknown("ask", options, { data: true, signal: true });
+    refuseWrong("ask", options, { data: true, signal: true });
     const { data, signal = NEVER_ABORTED } = options;
     this.#checkRuns("ask");
     const asked = data === undefined ? {} : { data };

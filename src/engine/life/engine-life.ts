@@ -5,7 +5,7 @@ import { Drain, type CloseOptions } from "../../base/drain.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { closedError, realmError, spentError } from "../engine-errors.ts";
 import type { EngineLimits } from "../limits.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 import type { LossKind, RealmSession } from "../realm-session.ts";
 import type { Started } from "../setup/vm-host.ts";
 import type { FeatureListeners } from "./feature-listeners.ts";
@@ -25,7 +25,7 @@ export class EngineLife {
   readonly #closeListeners: (() => void | Promise<void>)[] = [];
   /** Rejects when the engine is closed: a setup function that hangs does not hold that up. */
   readonly #closed = createDeferred<never>();
-  readonly #drain: Drain = new Drain("engine", () => this.#timeIsUp());
+  readonly #drain: Drain = new Drain(() => this.#timeIsUp());
   /** Resolved when what runs may go on no longer, though the engine is closed for new. */
   readonly #aborted = createDeferred();
   #spent: GeppettoError | undefined;
@@ -136,7 +136,7 @@ export class EngineLife {
     if (ending.getStore() === this) return Promise.resolve();
     const { drainMs } = options;
     try {
-      refuseUnknown("close the engine", options, { drainMs: true });
+      refuseWrong("close the engine", options, { drainMs: "pause" });
       if (drainMs === undefined) this.#closing ??= this.end();
       this.#drain.allow(drainMs === undefined ? 0 : drainMs);
     } catch (error) {

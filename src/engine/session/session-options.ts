@@ -2,7 +2,7 @@ import type { EngineLimits } from "../limits.ts";
 import type { RunScriptOptions } from "../engine-options.ts";
 import type { ScriptError, ScriptOutcome } from "../script/script-run.ts";
 import type { GeppettoError } from "../../shared/errors.ts";
-import type { FieldsOf } from "../../shared/unknown-option.ts";
+import type { FieldsOf } from "../../shared/wrong-option.ts";
 
 /** What a session has from its beginning to its end. */
 export interface SessionOptions extends Pick<

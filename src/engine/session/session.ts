@@ -17,7 +17,7 @@ import {
   type SessionOutcome,
   type SessionRunOptions,
 } from "./session-options.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 import { SessionRun } from "./session-run.ts";
 
 /** How long a turn may go on when the run that it belongs to is over, in milliseconds; then its realm ends. */
@@ -76,7 +76,7 @@ export class Session implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   constructor(host: SessionHost, options: SessionOptions) {
-    refuseUnknown("open a session", options, SESSION_OPTIONS);
+    refuseWrong("open a session", options, SESSION_OPTIONS);
     this.#host = host;
     this.#options = options;
     this.#code = new SessionCode(host);

@@ -1,6 +1,6 @@
 import { parseMoment } from "../../base/time/parse-moment.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../shared/wrong-option.ts";
 
 export interface DeterministicOptions {
   /** Where random numbers and ids come from: a whole number; default 1. */
@@ -17,7 +17,7 @@ export interface Deterministic {
   timeZone: string | undefined;
 }
 
-const FIELDS: FieldsOf<DeterministicOptions> = { seed: true, now: true, timeZone: true };
+const FIELDS: FieldsOf<DeterministicOptions> = { seed: "integer", now: true, timeZone: true };
 
 const DEFAULT_NOW = Date.UTC(2026, 0, 1);
 
@@ -28,9 +28,8 @@ const DEFAULT_NOW = Date.UTC(2026, 0, 1);
  */
 export function parseDeterministic(given: boolean | DeterministicOptions | undefined): Deterministic | undefined {
   if (given === undefined || given === false) return undefined;
-  if (given !== true) refuseUnknown("make runs deterministic", given, FIELDS);
+  if (given !== true) refuseWrong("make runs deterministic", given, FIELDS);
   const { seed = 1, now, timeZone } = given === true ? {} : given;
-  if (!Number.isSafeInteger(seed)) throw unusable("seed", seed, "it must be a whole number");
   const start = now === undefined ? DEFAULT_NOW : parseMoment(now);
   if (start === undefined) {
     throw unusable("now", now, 'it must be a date such as "2026-01-01T00:00:00Z", or milliseconds since 1970');

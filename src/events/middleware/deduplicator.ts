@@ -1,6 +1,6 @@
 import type { Message } from "../message.ts";
 import type { Middleware } from "../handler.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 export interface DeduplicatorOptions {
   /** What makes two messages the same; default their uuid. */
@@ -16,7 +16,7 @@ export interface DeduplicatorOptions {
  * success is remembered; one that comes while the first is under way waits for how that ends. Handlers have a memory each.
  */
 export function deduplicator(options: DeduplicatorOptions = {}): Middleware {
-  refuseUnknown("find messages that came before", options, { key: true, ttlMs: true, maxKeys: true });
+  refuseWrong("find messages that came before", options, { key: true, ttlMs: "amountOrNone", maxKeys: "amountOrNone" });
   const { key: keyOf = ({ uuid }) => uuid, ttlMs = 60_000, maxKeys = 10_000 } = options;
   return (next) => {
     /** Until when each is remembered; in order of insertion, which is that of expiry. */

@@ -1,7 +1,7 @@
 import type { Publisher } from "../bus.ts";
 import { UNDECODABLE } from "../message.ts";
 import type { Middleware } from "../handler.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 /** What the poison queue adds to a message's metadata. */
 export const POISON = {
@@ -21,7 +21,7 @@ export interface PoisonQueueOptions {
  * handled, so that it holds up nothing. Put it outside of `retry`. Where publishing fails too, the message has failed.
  */
 export function poisonQueue(publisher: Publisher, topic: string, options: PoisonQueueOptions = {}): Middleware {
-  refuseUnknown("set messages aside", options, { shouldPoison: true });
+  refuseWrong("set messages aside", options, { shouldPoison: true });
   const { shouldPoison = () => true } = options;
   return (next) => async (message, context) => {
     try {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GeppettoError } from "../../shared/errors.ts";
 import { MAX_TIMER_MS } from "../../shared/limits.ts";
 import type { Middleware } from "../handler.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 export interface RetryMiddlewareOptions {
   /** Attempts in all; default 3. */
@@ -17,7 +17,7 @@ export interface RetryMiddlewareOptions {
 
 /** Calls the handler again after a failure, with pauses; the last failure is the one that counts. */
 export function retry(options: RetryMiddlewareOptions = {}): Middleware {
-  refuseUnknown("retry messages", options, { maxAttempts: true, backoff: true, shouldRetry: true, onRetry: true });
+  refuseWrong("retry messages", options, { maxAttempts: "amount", backoff: true, shouldRetry: true, onRetry: true });
   const { maxAttempts = 3, backoff = doubled, shouldRetry = isTransient, onRetry } = options;
   return (next) => async (message, context) => {
     for (let attempt = 1; ; attempt++) {

@@ -3,7 +3,7 @@ import { JournalDesk } from "./access/journal-desk.ts";
 import { JournalListeners } from "./access/journal-listeners.ts";
 import { StoredJournal } from "./stored-journal.ts";
 import { JournalTables, type JournalLimits, withLimits } from "./tables/journal-tables.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 export interface MemoryJournalOptions {
   /** What one execution, and all of them, may take; see the docs. */
@@ -21,7 +21,7 @@ export interface MemoryJournalOptions {
  */
 export class MemoryJournal extends StoredJournal {
   constructor(options: MemoryJournalOptions = {}) {
-    refuseUnknown("open the journal", options, { limits: true, now: true });
+    refuseWrong("open the journal", options, { limits: true, now: true });
     super(memoryAccess(withLimits(options.limits), options.now ?? Date.now));
   }
 }

@@ -38,7 +38,7 @@ import { StoredLease } from "./stored-lease.ts";
 import type { ListCursor } from "./tables/execution-reader.ts";
 import type { LeaseKey } from "./tables/execution-table.ts";
 import type { WrittenMessage } from "./tables/questions.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 import { readValue } from "./tables/read-value.ts";
 
 /** Longest name of what is sent, longest note, and longest message, in characters. */
@@ -65,7 +65,7 @@ export abstract class StoredJournal implements Journal {
   }
 
   async resume(id: string, options: ResumeOptions = {}): Promise<ExecutionLease> {
-    refuseUnknown("resume the execution", options, { tenant: true, takeOver: true });
+    refuseWrong("resume the execution", options, { tenant: true, takeOver: true });
     requireTenant("resume the execution", options.tenant);
     return this.#lease(await this.#access.ask("resume", parseExecutionId(id), thisHolder(), options));
   }
@@ -75,7 +75,7 @@ export abstract class StoredJournal implements Journal {
   }
 
   async *list(options: ListExecutionsOptions = {}): AsyncGenerator<ExecutionFacts> {
-    refuseUnknown("list executions", options, { state: true, tenant: true, due: true, limit: true });
+    refuseWrong("list executions", options, { state: true, tenant: true, due: "finite", limit: "amountOrNone" });
     checkListOptions(options);
     const { limit = Infinity, ...filter } = options;
     let count = 0;
@@ -96,7 +96,7 @@ export abstract class StoredJournal implements Journal {
   }
 
   async *follow(id: string, options: FollowOptions = {}): AsyncGenerator<StoredRecord> {
-    refuseUnknown("follow the execution", options, { from: true, signal: true });
+    refuseWrong("follow the execution", options, { from: "countOrNone", signal: true });
     const { from = 1, signal } = options;
     requireRecordNumber("follow the execution", from);
     signal?.throwIfAborted();

@@ -2,7 +2,7 @@ import { PipelineConfig, problemsOfConfig, refuse } from "./pipeline-config.ts";
 import { type Edge, problemsOfGraph, toGraph } from "./pipeline-graph.ts";
 import type { Stage } from "../stage.ts";
 import { type PipelineBuilderOptions, StreamPipeline } from "../stream-pipeline.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 /** A stage, or the name of one that is there, or will be when the pipeline is built. */
 export type StageReference = Stage | string;
@@ -26,7 +26,7 @@ export class PipelineBuilder {
   #inputs = new Map<string, number>();
 
   constructor(config: PipelineConfig = new PipelineConfig(), options: PipelineBuilderOptions = {}) {
-    refuseUnknown("make a pipeline", options, { name: true, bus: true });
+    refuseWrong("make a pipeline", options, { name: true, bus: true });
     this.#config = config;
     this.#options = options;
   }

@@ -10,7 +10,7 @@ import {
 } from "../elements/element.ts";
 import type { Stage } from "../stage.ts";
 import { compileValidator, type Check, type Validator } from "./validators.ts";
-import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../shared/wrong-option.ts";
 
 export interface ValidationOptions {
   /** What the content of elements must be, by kind; several for one kind must all agree. "any" is asked of all kinds. */
@@ -41,8 +41,8 @@ export class ElementValidationError extends GeppettoError {
 
 const VALIDATION_FIELDS: FieldsOf<ValidationOptions> = {
   validators: true,
-  minLength: true,
-  maxLength: true,
+  minLength: "amountOrNone",
+  maxLength: "amountOrNone",
   required: true,
   onFailure: true,
 };
@@ -60,7 +60,7 @@ const VALIDATION_FIELDS: FieldsOf<ValidationOptions> = {
  * @throws {RangeError} at once for validators of an unknown kind.
  */
 export function validation(name: string, options: ValidationOptions = {}): Stage {
-  refuseUnknown(`make stage "${name}"`, options, VALIDATION_FIELDS);
+  refuseWrong(`make stage "${name}"`, options, VALIDATION_FIELDS);
   const { validators = {}, onFailure = "error" } = options;
   for (const key of Object.keys(validators)) {
     if (key === "any" || (CONTENT_KINDS as readonly string[]).includes(key)) continue;

@@ -13,7 +13,7 @@ import { wellFormed } from "../sdk/well-formed.ts";
 import { type AiSdkModel, type AiSdkStream, Unsupported } from "./ai-sdk-model.ts";
 import { AiSdkReader } from "./ai-sdk-reader.ts";
 import { type TakesURL, toAiSdkOptions } from "./ai-sdk-request.ts";
-import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../shared/wrong-option.ts";
 
 export interface AiSdkOptions {
   /** Texts that no error may show beside what looks like a key: the model's key, the address of its server. */
@@ -25,7 +25,12 @@ export interface AiSdkOptions {
   retry?: RetryOptions;
 }
 
-const FIELDS: FieldsOf<AiSdkOptions> = { secrets: true, headerTimeoutMs: true, idleTimeoutMs: true, retry: true };
+const FIELDS: FieldsOf<AiSdkOptions> = {
+  secrets: true,
+  headerTimeoutMs: "amount",
+  idleTimeoutMs: "amount",
+  retry: true,
+};
 const HEADER_TIMEOUT_MS = 60_000;
 const IDLE_TIMEOUT_MS = 120_000;
 /** Failures of the AI SDK's by their names, and which of its own they are to be read as. */
@@ -43,7 +48,7 @@ const BROKEN = /^AI_(?:JSONParse|TypeValidation|InvalidResponseData|EmptyRespons
  * @throws {GeppettoError} ConfigError for what is not such a model.
  */
 export function aiSdk(model: AiSdkModel, options: AiSdkOptions = {}): OneModelChat {
-  refuseUnknown("use the model", options, FIELDS);
+  refuseWrong("use the model", options, FIELDS);
   checkRetry(options.retry);
   const { specificationVersion: version, doStream } = (recordOf(model) ?? model ?? {}) as Partial<AiSdkModel>;
   if (typeof doStream !== "function" || !["v2", "v3", "v4"].includes(version!)) {

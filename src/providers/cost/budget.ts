@@ -2,7 +2,7 @@ import { waysToSet } from "../../config/table/names.ts";
 import { GeppettoError } from "../../shared/errors.ts";
 import { priceFor, type PriceOptions, type PriceTable } from "./price-table.ts";
 import { Semaphore } from "../../base/semaphore.ts";
-import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../shared/wrong-option.ts";
 
 export interface BudgetLimits {
   /** Requests to models, those for embeddings and those that are made again included. */
@@ -16,10 +16,10 @@ export interface BudgetLimits {
 }
 
 export const BUDGET_FIELDS: FieldsOf<BudgetLimits> = {
-  maxCalls: true,
-  maxTokens: true,
-  maxCost: true,
-  concurrency: true,
+  maxCalls: "amountOrNone",
+  maxTokens: "amountOrNone",
+  maxCost: "amountOrNone",
+  concurrency: "amount",
 };
 
 export interface Spending {
@@ -61,8 +61,9 @@ export class Budget {
   readonly #free = { calls: 0, tokens: 0 };
   readonly #unpriced = new Set<string>();
 
+  /** @throws {GeppettoError} ConfigError for limits that are not numbers from 0, or no places at all. */
   constructor(limits: BudgetLimits) {
-    refuseUnknown("make a budget", limits, BUDGET_FIELDS);
+    refuseWrong("make a budget", limits, BUDGET_FIELDS);
     this.limits = limits;
     this.#places = new Semaphore(limits.concurrency ?? Infinity);
   }
@@ -205,6 +206,12 @@ export class Budget {
       { code: "ERR_NO_PRICE" },
     );
   }
+}
+
+/** @throws {GeppettoError} ConfigError for what is given as a budget and is none. `what` is what was to be done: "set up chat". */
+export function requireBudget(what: string, budget: unknown): void {
+  if (budget === undefined || budget instanceof Budget) return;
+  throw new GeppettoError("ConfigError", `Cannot ${what}: budget must be a Budget: make one with new Budget()`);
 }
 
 const LIMITS = {

@@ -3,7 +3,7 @@ import { waitForNextAttempt } from "../retry-policy.ts";
 import { createOpenAIClient, errorOriginOf } from "../sdk/sdk-client.ts";
 import { type Environment, type ModelSettings, type ResolvedSettings, resolveProviderSettings } from "../settings.ts";
 import { createStreamWatch, type Fetch } from "../sdk/watched-fetch.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 export interface SpeechSettings extends Pick<
   ModelSettings,
@@ -35,7 +35,7 @@ export class OpenAISpeech {
 
   /** @throws {GeppettoError} ConfigError for an invalid base URL. */
   constructor(settings: SpeechSettings, options: SpeechOptions) {
-    refuseUnknown("use the voice", options, { env: true, fetch: true });
+    refuseWrong("use the voice", options, { env: true, fetch: true });
     const { env = process.env, fetch } = options;
     const { voice: _, instructions: __, speed: ___, ...rest } = settings;
     this.#speech = settings;

@@ -6,7 +6,7 @@ import { defineStep, type DefinedStep } from "../../steps/define-step.ts";
 import type { StepContext, StepEmission, StepSource } from "../../steps/step.ts";
 import { inputCacheKey, type CacheKey } from "./cache-key.ts";
 import type { CachedPart, CachedState, CacheEntry, CacheStore } from "./cache-store.ts";
-import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../shared/wrong-option.ts";
 
 export interface CacheStepOptions {
   store: CacheStore;
@@ -27,7 +27,7 @@ export interface CacheStepOptions {
 const FIELDS: FieldsOf<CacheStepOptions> = {
   store: true,
   key: true,
-  maxParts: true,
+  maxParts: "amountOrNone",
   room: true,
   refuse: true,
   logger: true,
@@ -86,7 +86,7 @@ const PART_BYTES = 200;
  * const cached = cacheStep(createChatStep({ settings, env }), { store: new DiskCacheStore(folder), key: chatCacheKey(settings, env) });
  */
 export function cacheStep<I, O>(source: StepSource<I, O>, options: CacheStepOptions): DefinedStep<I, O> {
-  refuseUnknown("keep results", options, FIELDS);
+  refuseWrong("keep results", options, FIELDS);
   const { type, inputType, outputType, kind } = source.info;
   const { key: keyOf = inputCacheKey(type), logger } = options;
   return defineStep<I, O>({

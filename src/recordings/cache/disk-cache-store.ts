@@ -8,7 +8,7 @@ import type { CacheEntry, CacheStore } from "./cache-store.ts";
 import { reasonOf, quarantineFile } from "../quarantine-file.ts";
 import { canonicalJson, fromTagged, toTagged } from "../tagged-json.ts";
 import { makeFolder } from "../../base/files/make-folder.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 export interface DiskCacheStoreOptions {
   /** Most entries; the oldest go first. Default 10,000. */
@@ -44,7 +44,7 @@ export class DiskCacheStore implements CacheStore {
   #writes = 0;
 
   constructor(folder: string, options: DiskCacheStoreOptions = {}) {
-    refuseUnknown("keep entries", options, { maxEntries: true, maxAgeMs: true, logger: true });
+    refuseWrong("keep entries", options, { maxEntries: "amountOrNone", maxAgeMs: "amountOrNone", logger: true });
     const { maxEntries = 10_000, maxAgeMs = Infinity, logger } = options;
     this.#folder = folder;
     this.#maxEntries = maxEntries;

@@ -1,6 +1,6 @@
 import type { CacheEntry, CacheStore } from "./cache-store.ts";
 import { fromTagged, toTagged } from "../tagged-json.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 export interface MemoryCacheStoreOptions {
   /** Most entries; the one used least recently goes first. Default 1,000. */
@@ -26,7 +26,11 @@ export class MemoryCacheStore implements CacheStore {
   readonly #entries = new Map<string, Kept>();
 
   constructor(options: MemoryCacheStoreOptions = {}) {
-    refuseUnknown("keep entries", options, { maxEntries: true, maxBytes: true, maxAgeMs: true });
+    refuseWrong("keep entries", options, {
+      maxEntries: "amountOrNone",
+      maxBytes: "amountOrNone",
+      maxAgeMs: "amountOrNone",
+    });
     const { maxEntries = 1000, maxBytes = 64_000_000, maxAgeMs = Infinity } = options;
     this.#maxEntries = maxEntries;
     this.#maxBytes = maxBytes;

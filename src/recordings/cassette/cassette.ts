@@ -6,7 +6,7 @@ import { requestKey } from "./recorded-request.ts";
 import type { ChatRecording, Finished, Recording, RecordingSink } from "./recording.ts";
 import { redactSecrets, type Redact } from "../redact-secrets.ts";
 import { reasonOf } from "../quarantine-file.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 export interface CassetteOptions {
   /** Takes out what is not to be kept, before anything is compared or written. Default {@link redactSecrets}. */
@@ -68,7 +68,7 @@ export class Cassette implements RecordingSink, AsyncDisposable {
    *   newer version; the file system's errors for one that cannot be read or, unless it is `readOnly`, written.
    */
   static async open(file: string, options: CassetteOptions = {}): Promise<Cassette> {
-    refuseUnknown("open the cassette", options, { redact: true, maxAgeMs: true, readOnly: true, logger: true });
+    refuseWrong("open the cassette", options, { redact: true, maxAgeMs: "amountOrNone", readOnly: true, logger: true });
     const found = readCassette(file, toLogger(options.logger));
     if (!options.readOnly) await checkWritable(file);
     return new Cassette(options.readOnly ? undefined : file, options, found, basename(file));

@@ -15,7 +15,7 @@ import {
 import { redactAll, type Redact } from "../redact-secrets.ts";
 import type { ReplayOptions } from "./replaying-provider.ts";
 import { fromVectorText, toVectorText } from "./vector-text.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 /**
  * A provider of embeddings that asks another and records what comes, failures too. To be put outside of caches, so that
@@ -40,7 +40,7 @@ export function replayingEmbeddings(
   cassette: Cassette,
   options: EmbeddingReplayOptions = {},
 ): EmbeddingProvider {
-  refuseUnknown("replay", options, { repeats: true, otherwise: true, onServe: true });
+  refuseWrong("replay", options, { repeats: true, otherwise: true, onServe: true });
   return new ReplayingEmbeddings(provider, cassette, options);
 }
 

@@ -4,7 +4,7 @@ import { AnswerTimes } from "./answer-times.ts";
 import { toRecordedRequest, type RequestDefaults } from "./recorded-request.ts";
 import { toRecordedFailure, type ChatRecording, type RecordingSink } from "./recording.ts";
 import { redactAll, redactDeltas, type Redact } from "../redact-secrets.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 export interface RecordingOptions {
   /** What the provider adds to requests that do not say it; it is recorded with them. */
@@ -22,7 +22,7 @@ export function recordingProvider(
   cassette: RecordingSink,
   options: RecordingOptions = {},
 ): ChatProvider {
-  refuseUnknown("record", options, { defaults: true });
+  refuseWrong("record", options, { defaults: true });
   return new RecordingProvider(provider, cassette, options);
 }
 

@@ -6,7 +6,7 @@ import { endAsRecorded, RecordedAnswers } from "./recorded-answers.ts";
 import type { RecordedRequest } from "./recorded-request.ts";
 import { isFetchRecording, timeOf, type FetchRecording } from "./recording.ts";
 import type { ReplayOptions } from "./replaying-provider.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 export interface FetchReplayOptions extends Pick<ReplayOptions, "repeats" | "onServe"> {
   /** Is asked for what was not recorded; default nobody is. */
@@ -22,7 +22,7 @@ export interface FetchReplayOptions extends Pick<ReplayOptions, "repeats" | "onS
  * recording and the first field that differs.
  */
 export function replayingFetch(source: FetchSource, cassette: Cassette, options: FetchReplayOptions = {}): FetchSource {
-  refuseUnknown("replay", options, { repeats: true, otherwise: true, onServe: true });
+  refuseWrong("replay", options, { repeats: true, otherwise: true, onServe: true });
   const { repeats = "repeat", onServe, otherwise } = options;
   const what = "recorded requests of fetch";
   const answers = new RecordedAnswers(cassette, isFetchRecording, { repeats, what, describe, onServe });

@@ -6,7 +6,7 @@ import { describeMcpRequest, toRecordedCall, toRecordedQuestion } from "./mcp-re
 import { endAsRecorded, RecordedAnswers } from "./recorded-answers.ts";
 import { isMcpRecording, timeOf, type McpRecording } from "./recording.ts";
 import type { ReplayOptions } from "./replaying-provider.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 export interface McpReplayOptions extends Pick<ReplayOptions, "repeats" | "onServe"> {
   /** Is asked for what was not recorded; default nobody is. */
@@ -22,7 +22,7 @@ export interface McpReplayOptions extends Pick<ReplayOptions, "repeats" | "onSer
  * field that differs.
  */
 export function replayingMcp(source: McpSource, cassette: Cassette, options: McpReplayOptions = {}): McpSource {
-  refuseUnknown("replay", options, { repeats: true, otherwise: true, onServe: true });
+  refuseWrong("replay", options, { repeats: true, otherwise: true, onServe: true });
   const { repeats = "repeat", onServe, otherwise } = options;
   const what = "recorded answers of MCP servers";
   const describe = describeMcpRequest;

@@ -4,7 +4,7 @@ import type { Cassette } from "./cassette.ts";
 import { endAsRecorded, RecordedAnswers, shownJson } from "./recorded-answers.ts";
 import { toRecordedRequest, type RecordedRequest, type RequestDefaults } from "./recorded-request.ts";
 import { isChatRecording, timeOf, type ChatRecording, type Recording } from "./recording.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 export interface ReplayOptions {
   /** The provider that requests are for; default the one of the first recording. */
@@ -30,7 +30,7 @@ export interface ReplayOptions {
  * recording and the first field that differs.
  */
 export function replayingProvider(cassette: Cassette, options: ReplayOptions = {}): ChatProvider {
-  refuseUnknown("replay", options, { name: true, defaults: true, repeats: true, otherwise: true, onServe: true });
+  refuseWrong("replay", options, { name: true, defaults: true, repeats: true, otherwise: true, onServe: true });
   return new ReplayingProvider(cassette, options);
 }
 

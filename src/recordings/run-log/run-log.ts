@@ -13,7 +13,8 @@ import { SQL } from "./run-log-schema.ts";
 import { keepText, pruneTexts } from "./source-table.ts";
 import { hashOfText, MIN_KEPT_CHARS } from "../../journal/kept-text.ts";
 import { toTagged } from "../tagged-json.ts";
-import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
+import { withDefaults } from "../../base/with-defaults.ts";
+import { refuseWrong, type FieldsOf } from "../../shared/wrong-option.ts";
 
 export interface RunLogOptions {
   /** Most runs that are kept; default 1,000. */
@@ -33,12 +34,20 @@ export interface RunLogOptions {
 }
 
 const FIELDS: FieldsOf<RunLogOptions> = {
-  maxRuns: true,
-  maxAgeMs: true,
-  maxEvents: true,
-  maxOutput: true,
+  maxRuns: "countOrNone",
+  maxAgeMs: "amountOrNone",
+  maxEvents: "amountOrNone",
+  maxOutput: "amountOrNone",
   redact: true,
   logger: true,
+};
+
+const DEFAULTS = {
+  maxRuns: 1000,
+  maxAgeMs: Infinity,
+  maxEvents: 100_000,
+  maxOutput: 1_000_000,
+  redact: redactSecrets,
 };
 
 /** What is known of a run when it begins. */
@@ -72,22 +81,14 @@ export class RunLog implements Disposable {
   readonly #reader: RunReader;
 
   private constructor(file: string, options: RunLogOptions, isReadOnly: boolean) {
-    this.#options = {
-      maxRuns: 1000,
-      maxAgeMs: Infinity,
-      maxEvents: 100_000,
-      maxOutput: 1_000_000,
-      redact: redactSecrets,
-      ...options,
-      logger: toLogger(options.logger),
-    };
+    this.#options = { ...withDefaults(DEFAULTS, options), logger: toLogger(options.logger) };
     this.#database = isReadOnly ? new ReadOnlyLog(file) : new LogDatabase(file, this.#options.logger);
     this.#reader = new RunReader(this.#database);
   }
 
   /** Opens the log, makes it where there is none, and removes what is too old or too much. Never throws. */
   static open(file: string, options: RunLogOptions = {}): RunLog {
-    refuseUnknown("open the log of runs", options, FIELDS);
+    refuseWrong("open the log of runs", options, FIELDS);
     const log = new RunLog(file, options, false);
     log.prune();
     return log;
@@ -163,7 +164,13 @@ export class RunLog implements Disposable {
 
   /** The latest runs first. */
   list(options: ListRunsOptions = {}): RunSummary[] {
-    refuseUnknown("list runs", options, { limit: true, before: true, since: true, script: true, state: true });
+    refuseWrong("list runs", options, {
+      limit: "amountOrNone",
+      before: "finite",
+      since: "finite",
+      script: true,
+      state: true,
+    });
     return this.#reader.list(options);
   }
 

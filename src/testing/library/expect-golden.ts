@@ -2,7 +2,7 @@ import { AssertionError } from "node:assert";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { redactSecrets } from "../../recordings/redact-secrets.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 import { unifiedDiff } from "../compare/unified-diff.ts";
 import { compareGolden, encodingError, readGolden, withLineFeeds, writeGolden } from "../files/golden-file.ts";
 import { isCI } from "../is-ci.ts";
@@ -29,7 +29,7 @@ export async function expectGolden(
   file: string | URL,
   options: ExpectGoldenOptions = {},
 ): Promise<void> {
-  refuseUnknown("compare with a golden", options, { update: true });
+  refuseWrong("compare with a golden", options, { update: true });
   const { update = Boolean(process.env["UPDATE_GOLDENS"]) } = options;
   const path = typeof file === "string" ? file : fileURLToPath(file);
   const name = basename(path);

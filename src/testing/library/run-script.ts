@@ -10,7 +10,7 @@ import { secretsOfServers } from "../../mcp/server-settings.ts";
 import type { ModelSettings } from "../../providers/settings.ts";
 import { redactorFor } from "../../recordings/redact-secrets.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import { refuseUnknown, type FieldsOf } from "../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../shared/wrong-option.ts";
 import type { StepEvent } from "../../shared/step-events.ts";
 import { setupDefaults } from "../../../runtime-setup/defaults.ts";
 import { isScript } from "../files/test-files.ts";
@@ -76,7 +76,7 @@ const FIELDS: FieldsOf<RunScriptOptions> = {
   limits: true,
   permissions: true,
   cassette: true,
-  seed: true,
+  seed: "integer",
   now: true,
   timeZone: true,
   input: true,
@@ -105,7 +105,7 @@ const DEFAULT_WALL_MS = 600_000;
  * const { stdout, exitCode } = await runScript("greet.js", { args: ["Anna"], cassette: "greet.cassette.json" });
  */
 export async function runScript(script: string | URL | Script, options: RunScriptOptions = {}): Promise<ScriptResult> {
-  refuseUnknown("run the script", options, FIELDS);
+  refuseWrong("run the script", options, FIELDS);
   const {
     cassette: file,
     seed,

@@ -1,7 +1,7 @@
 import { parseMoment } from "../../base/time/parse-moment.ts";
 import { sleepBy, timeSource } from "../../base/time/time-source.ts";
 import { GeppettoError } from "../../shared/errors.ts";
-import { refuseUnknown } from "../../shared/unknown-option.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
 
 interface Alarm {
   at: number;
@@ -31,7 +31,7 @@ export class VirtualClock {
    * @throws {GeppettoError} ConfigError for anything else.
    */
   constructor(options: { now?: number | string | Date } = {}) {
-    refuseUnknown("make a clock", options, { now: true });
+    refuseWrong("make a clock", options, { now: true });
     const { now = "2026-01-01T00:00:00Z" } = options;
     const start = parseMoment(now);
     if (start === undefined) {

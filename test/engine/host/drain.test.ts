@@ -152,7 +152,7 @@ describe.each(ISOLATIONS)("close({ drainMs }) of an engine in a %s", (isolation)
     const { engine } = await startEngine({ isolation });
     await expect(engine.close({ drainMs })).rejects.toMatchObject({
       name: "ConfigError",
-      message: `Cannot close the engine: drainMs must be a number of 0 to 2147483647, got ${String(drainMs)}`,
+      message: `Cannot close the engine: drainMs must be a number of milliseconds from 0 to 2147483647, got ${typeof drainMs === "string" ? `"${String(drainMs)}"` : String(drainMs)}`,
     });
     expect(await engine.runOnLoop("6 * 7")).toBe(42);
     await engine.close();

@@ -63,7 +63,7 @@ describe("new RuntimeEngine()", () => {
   it("gives limits that are undefined their defaults", async () => {
     const plain = new RuntimeEngine();
     const limits = Object.fromEntries(Object.keys(plain.limits).map((name) => [name, undefined]));
-    const engine = new RuntimeEngine({ limits: limits as never });
+    const engine = new RuntimeEngine({ limits });
     expect(engine.limits).toEqual(plain.limits);
     await plain.close();
     await engine.close();
@@ -72,10 +72,10 @@ describe("new RuntimeEngine()", () => {
 
 describe("new EnginePool()", () => {
   it.each([
-    [{ size: 0 }, "size must be a positive integer, got 0"],
-    [{ size: "2" as never }, "size must be a positive integer, got 2"],
-    [{ quota: 5 as never }, "quota must be an object, got 5"],
-    [{ quota: { waiting: 1.5 } }, "quota.waiting must be a positive integer, got 1.5"],
+    [{ size: 0 }, "size must be a positive whole number, got 0"],
+    [{ size: "2" as never }, 'size must be a positive whole number, got "2"'],
+    [{ quota: 5 as never }, "Cannot make a pool with this quota: its options must be an object, got 5"],
+    [{ quota: { waiting: 1.5 } }, "waiting must be a positive whole number, got 1.5"],
   ])("refuses %j, too", (options, reason) => {
     expect(() => new EnginePool(options)).toThrow(reason);
   });

@@ -191,8 +191,8 @@ describe("voiceActivity()", () => {
   });
 
   it.each([
-    [{ minSilenceMs: -1 }, "minSilenceMs must be a number above 0, got -1"],
-    [{ maxTurnMs: Number.NaN }, "maxTurnMs must be a number above 0, got NaN"],
+    [{ minSilenceMs: -1 }, "minSilenceMs must be a positive number of milliseconds, at most 2147483647, got -1"],
+    [{ maxTurnMs: Number.NaN }, "maxTurnMs must be a positive number of milliseconds, at most 2147483647, got NaN"],
     [{ hangoverMs: 900 }, "hangoverMs is longer than minSilenceMs"],
     [{ maxTurnMs: 50 }, "maxTurnMs is shorter than preRollMs and minSpeechMs"],
     [{ minSilence: 300 } as VoiceActivityOptions, 'there is no option "minSilence"; did you mean "minSilenceMs"?'],

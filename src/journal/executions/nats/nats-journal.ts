@@ -7,7 +7,7 @@ import { withLimits } from "../tables/journal-tables.ts";
 import type { NatsThreadData } from "./nats-journal-worker.ts";
 import { checkTls, JOURNAL_FIELDS, toSettings, type NatsJournalOptions } from "./nats-options.ts";
 import { isPrefix } from "./stream-names.ts";
-import { refuseUnknown } from "../../../shared/unknown-option.ts";
+import { refuseWrong } from "../../../shared/wrong-option.ts";
 
 export type { NatsAccess, NatsJournalOptions } from "./nats-options.ts";
 
@@ -32,7 +32,7 @@ export class NatsJournal extends StoredJournal {
    * @throws {GeppettoError} ERR_NATS where no server answers; ERR_MISSING_PACKAGE; ERR_JOURNAL; ERR_JOURNAL_VERSION.
    */
   static async open(options: NatsJournalOptions = {}): Promise<NatsJournal> {
-    refuseUnknown("open the journal", options, JOURNAL_FIELDS);
+    refuseWrong("open the journal", options, JOURNAL_FIELDS);
     checkTls("open the journal", options);
     const { limits, silenceMs = SILENCE_MS, prefix = "geppetto", ...access } = options;
     if (!isPrefix(prefix))

@@ -1,6 +1,7 @@
 import { isIPv6 } from "node:net";
 import type { JournalLimits } from "../tables/journal-tables.ts";
-import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
+import { withDefaults } from "../../../base/with-defaults.ts";
+import { refuseWrong, type FieldsOf } from "../../../shared/wrong-option.ts";
 import { isObject } from "../../../shared/is-object.ts";
 
 /** How to reach a NATS server, as plain data: it is handed to a thread. */
@@ -56,25 +57,25 @@ const ACCESS_FIELDS: FieldsOf<NatsAccess> = {
   token: true,
   tls: true,
   prefix: true,
-  replicas: true,
-  patienceMs: true,
+  replicas: "count",
+  patienceMs: "amount",
 };
 export const JOURNAL_FIELDS: FieldsOf<NatsJournalOptions> = {
   ...ACCESS_FIELDS,
   limits: true,
-  silenceMs: true,
-  maxBytes: true,
+  silenceMs: "milliseconds",
+  maxBytes: "amountOrNone",
 };
 
 /** @throws {GeppettoError} ConfigError for what would be overlooked. */
 export function checkAccess(what: string, access: NatsAccess): void {
-  refuseUnknown(what, access, ACCESS_FIELDS);
+  refuseWrong(what, access, ACCESS_FIELDS);
   checkTls(what, access);
 }
 
 /** Likewise, of the files for encryption alone. */
 export function checkTls(what: string, { tls }: NatsAccess): void {
-  if (isObject(tls)) refuseUnknown(what, tls, { caFile: true, certFile: true, keyFile: true });
+  if (isObject(tls)) refuseWrong(what, tls, { caFile: true, certFile: true, keyFile: true });
 }
 
 /** The same, with nothing left open. */
@@ -89,14 +90,14 @@ export interface NatsSettings extends NatsAccess {
 
 /** A stream with a limit of its own has that much of the disk set aside, whether it needs it or not. */
 const NO_LIMIT = -1;
+const DEFAULTS = {
+  servers: "127.0.0.1:4222",
+  prefix: "geppetto",
+  patienceMs: 30_000,
+  maxBytes: NO_LIMIT,
+  replicas: 1,
+};
 
 export function toSettings(options: NatsAccess & { silenceMs: number; maxBytes?: number }): NatsSettings {
-  return {
-    servers: "127.0.0.1:4222",
-    prefix: "geppetto",
-    patienceMs: 30_000,
-    maxBytes: NO_LIMIT,
-    replicas: 1,
-    ...options,
-  };
+  return { ...withDefaults<Omit<NatsSettings, "silenceMs">>(DEFAULTS, options), silenceMs: options.silenceMs };
 }

@@ -4,7 +4,7 @@ import { JournalThread } from "../access/journal-thread.ts";
 import { StoredJournal } from "../stored-journal.ts";
 import { type JournalLimits, withLimits } from "../tables/journal-tables.ts";
 import type { SqliteThreadData } from "./journal-worker.ts";
-import { refuseUnknown } from "../../../shared/unknown-option.ts";
+import { refuseWrong } from "../../../shared/wrong-option.ts";
 
 /** How often a journal looks for what other processes have done, in milliseconds. */
 const POLL_MS = 100;
@@ -38,7 +38,7 @@ export class SqliteJournal extends StoredJournal {
    * @throws {GeppettoError} ERR_JOURNAL for a file that cannot be used; ERR_JOURNAL_VERSION.
    */
   static async open(file: string, options: SqliteJournalOptions = {}): Promise<SqliteJournal> {
-    refuseUnknown("open the journal", options, { limits: true, silenceMs: true });
+    refuseWrong("open the journal", options, { limits: true, silenceMs: "milliseconds" });
     const { limits, silenceMs = SILENCE_MS } = options;
     const data: SqliteThreadData = {
       file: resolve(file),

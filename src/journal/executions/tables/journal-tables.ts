@@ -11,8 +11,7 @@ import type { ExecutionLimits } from "./record-weight.ts";
 import { Statements } from "./statements.ts";
 import { ValueTable, type ValueLimits } from "./value-table.ts";
 import { withDefaults } from "../../../base/with-defaults.ts";
-import { isObject } from "../../../shared/is-object.ts";
-import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../../shared/wrong-option.ts";
 
 export interface JournalLimits extends ExecutionLimits, MessageLimits {
   /** Most executions that have ended and are kept. */
@@ -31,23 +30,28 @@ export const JOURNAL_LIMITS: JournalLimits = {
 };
 
 const LIMIT_FIELDS: FieldsOf<JournalLimits> = {
-  recordBytes: true,
-  executionBytes: true,
-  messages: true,
-  chars: true,
-  ended: true,
+  recordBytes: "amountOrNone",
+  executionBytes: "amountOrNone",
+  messages: "amountOrNone",
+  chars: "amountOrNone",
+  ended: "amountOrNone",
   values: true,
 };
-const VALUE_FIELDS: FieldsOf<ValueLimits> = { keyChars: true, valueChars: true, keys: true, chars: true };
+const VALUE_FIELDS: FieldsOf<ValueLimits> = {
+  keyChars: "amountOrNone",
+  valueChars: "amountOrNone",
+  keys: "amountOrNone",
+  chars: "amountOrNone",
+};
 
 /**
  * The limits with their defaults.
  *
- * @throws {GeppettoError} ConfigError for an unknown one.
+ * @throws {GeppettoError} ConfigError for an unknown one, and one that is not a number.
  */
 export function withLimits(limits: Partial<JournalLimits> = {}): JournalLimits {
-  refuseUnknown("limit the journal", limits, LIMIT_FIELDS);
-  if (isObject(limits.values)) refuseUnknown("limit the values of the journal", limits.values, VALUE_FIELDS);
+  refuseWrong("limit the journal", limits, LIMIT_FIELDS);
+  if (limits.values !== undefined) refuseWrong("limit the values of the journal", limits.values, VALUE_FIELDS);
   return {
     ...withDefaults(JOURNAL_LIMITS, limits),
     values: withDefaults(JOURNAL_LIMITS.values, limits.values ?? {}),

@@ -2,7 +2,7 @@ import { GeppettoError } from "../../../shared/errors.ts";
 import { isControl, messageElement, type ElementOf, type StreamElement } from "../../elements/element.ts";
 import type { Stage } from "../../stage.ts";
 import { Template, type Variables, type VariableValue } from "./template.ts";
-import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../../shared/wrong-option.ts";
 
 export interface PromptAssemblyOptions {
   /** What a text becomes, `{{input}}` standing for the text itself; default that text. Several are chosen from by name. */
@@ -37,7 +37,7 @@ const PROMPT_FIELDS: FieldsOf<PromptAssemblyOptions> = {
  * @throws {GeppettoError} ConfigError (`ERR_TEMPLATE`) at once for a template that cannot be read.
  */
 export function promptAssembly(name: string, options: PromptAssemblyOptions = {}): Stage {
-  refuseUnknown(`make stage "${name}"`, options, PROMPT_FIELDS);
+  refuseWrong(`make stage "${name}"`, options, PROMPT_FIELDS);
   const { template, system } = options;
   const named = typeof template === "string" ? { default: template } : (template ?? {});
   const templates = new Map(

@@ -1,5 +1,5 @@
 import { abortable } from "../../../base/abortable.ts";
-import type { Budget } from "../../../providers/cost/budget.ts";
+import { requireBudget, type Budget } from "../../../providers/cost/budget.ts";
 import type { ChatProvider, ToolChoice } from "../../../providers/chat-provider.ts";
 import type { Fetch } from "../../../providers/sdk/watched-fetch.ts";
 import { type Environment, type ModelSettings, resolveProviderSettings } from "../../../providers/settings.ts";
@@ -20,7 +20,7 @@ import { streamAnswer, type ChatSource } from "./stream-answer.ts";
 import { ChatHistory } from "./chat-history.ts";
 import { ReadAhead } from "../read-ahead.ts";
 import { MessageAssembler } from "./message-assembler.ts";
-import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../../shared/wrong-option.ts";
 
 export interface ProviderStageOptions {
   /** The model: settings, or a provider that is there already. Default the embedded demo model. */
@@ -73,21 +73,21 @@ const PROVIDER_FIELDS: FieldsOf<ProviderStageOptions> = {
   chat: true,
   model: true,
   system: true,
-  temperature: true,
-  maxTokens: true,
-  topP: true,
+  temperature: "amountOrNone",
+  maxTokens: "count",
+  topP: "amountOrNone",
   stop: true,
-  seed: true,
+  seed: "integer",
   tools: true,
   toolChoice: true,
-  maxToolRounds: true,
-  toolTimeoutMs: true,
+  maxToolRounds: "amountOrNone",
+  toolTimeoutMs: "amount",
   onApprove: true,
   responseFormat: true,
   streaming: true,
   passInput: true,
   history: true,
-  maxHistoryMessages: true,
+  maxHistoryMessages: "amountOrNone",
   onError: true,
   env: true,
   fetch: true,
@@ -110,7 +110,8 @@ const PROVIDER_FIELDS: FieldsOf<ProviderStageOptions> = {
  * @throws {GeppettoError} ConfigError at once for an unknown provider.
  */
 export function provider(name: string, options: ProviderStageOptions = {}): Stage {
-  refuseUnknown(`make stage "${name}"`, options, PROVIDER_FIELDS);
+  refuseWrong(`make stage "${name}"`, options, PROVIDER_FIELDS);
+  requireBudget(`make stage "${name}"`, options.budget);
   checkGuards(`make stage "${name}"`, { onApprove: options.onApprove });
   const { chat = EMBEDDED, env = process.env } = options;
   if (!("stream" in chat)) resolveProviderSettings(chat, env);

@@ -4,7 +4,7 @@ import { endOfStreamElement, errorElement, type StreamElement } from "../../elem
 import type { ElementReader, ElementWriter, Stage, StageContext } from "../../stage.ts";
 import { type ConnectionOptions, SocketConnection, type WebSocketLike } from "./socket-connection.ts";
 import { type AudioForm, createFrameDecoder, createFrameEncoder, type DecodeFrame } from "./socket-frames.ts";
-import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../../shared/wrong-option.ts";
 
 export interface WebSocketOptions {
   /**
@@ -46,11 +46,11 @@ const SOCKET_FIELDS: FieldsOf<WebSocketOptions> = {
   socket: true,
   audio: true,
   trusted: true,
-  maxMessageBytes: true,
-  maxQueuedBytes: true,
-  highWaterBytes: true,
-  pingIntervalMs: true,
-  lingerMs: true,
+  maxMessageBytes: "amount",
+  maxQueuedBytes: "amount",
+  highWaterBytes: "amount",
+  pingIntervalMs: "pause",
+  lingerMs: "pause",
 };
 
 /**
@@ -134,7 +134,7 @@ export function webSocketSink(name: string, options: WebSocketOptions): Stage {
 type TakeConnection = (context: StageContext) => Promise<SocketConnection>;
 
 function connectionsOf(name: string, options: WebSocketOptions, receives: boolean): TakeConnection {
-  refuseUnknown(`make stage "${name}"`, options, SOCKET_FIELDS);
+  refuseWrong(`make stage "${name}"`, options, SOCKET_FIELDS);
   const { socket } = options;
   const given = Object.entries(DEFAULTS).map(([key, value]) => [key, options[key as keyof typeof DEFAULTS] ?? value]);
   const settings = { ...(Object.fromEntries(given) as typeof DEFAULTS), receives };

@@ -5,7 +5,7 @@ import { PhraseSplitter } from "./phrase-splitter.ts";
 import { ReadAhead } from "../read-ahead.ts";
 import type { Synthesizer } from "./synthesizer.ts";
 import { untilAborted } from "../../../base/until-aborted.ts";
-import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../../shared/wrong-option.ts";
 
 export interface TextToSpeechOptions {
   synthesizer: Synthesizer;
@@ -31,8 +31,8 @@ const ELEMENT_CHARS = 64;
 
 const SPEECH_FIELDS: FieldsOf<TextToSpeechOptions> = {
   synthesizer: true,
-  minPhraseChars: true,
-  maxPhraseChars: true,
+  minPhraseChars: "amountOrNone",
+  maxPhraseChars: "amount",
   locale: true,
   passText: true,
   onError: true,
@@ -50,7 +50,7 @@ const SPEECH_FIELDS: FieldsOf<TextToSpeechOptions> = {
  * @throws {TypeError} at once for something that is not a synthesizer; {RangeError} for a longest phrase of less than 20 characters.
  */
 export function textToSpeech(name: string, options: TextToSpeechOptions): Stage {
-  refuseUnknown(`make stage "${name}"`, options, SPEECH_FIELDS);
+  refuseWrong(`make stage "${name}"`, options, SPEECH_FIELDS);
   const { synthesizer, maxPhraseChars = DEFAULT_MAX_PHRASE } = options;
   if (typeof synthesizer?.synthesize !== "function")
     throw new TypeError(`Cannot make stage "${name}": synthesizer must have a method synthesize()`);

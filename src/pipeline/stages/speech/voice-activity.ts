@@ -3,7 +3,7 @@ import { GeppettoError } from "../../../shared/errors.ts";
 import { audioElement, endOfTurnElement, interruptElement, type AudioData } from "../../elements/element.ts";
 import type { ElementWriter, Stage } from "../../stage.ts";
 import { SpeechDetector, type SpeechDetectorOptions, type SpeechSignal } from "./speech-detector.ts";
-import { refuseUnknown, type FieldsOf } from "../../../shared/unknown-option.ts";
+import { refuseWrong, type FieldsOf } from "../../../shared/wrong-option.ts";
 
 export interface VoiceActivityOptions extends Partial<Omit<SpeechDetectorOptions, "sampleRate" | "channels">> {
   /** Does an interrupt go out when speech begins? Default false. */
@@ -21,13 +21,13 @@ const DEFAULTS: Omit<SpeechDetectorOptions, "sampleRate" | "channels"> = {
 };
 
 const VOICE_FIELDS: FieldsOf<VoiceActivityOptions> = {
-  minSpeechMs: true,
-  minSilenceMs: true,
-  preRollMs: true,
-  hangoverMs: true,
-  maxTurnMs: true,
-  minLevel: true,
-  noiseFactor: true,
+  minSpeechMs: "milliseconds",
+  minSilenceMs: "milliseconds",
+  preRollMs: "pause",
+  hangoverMs: "pause",
+  maxTurnMs: "milliseconds",
+  minLevel: "amount",
+  noiseFactor: "amount",
   interrupt: true,
 };
 
@@ -42,10 +42,11 @@ const VOICE_FIELDS: FieldsOf<VoiceActivityOptions> = {
  *
  * @example
  * const turns = voiceActivity("turns", { minSilenceMs: 700, interrupt: true });
- * @throws {RangeError} at once for a setting that is not a number above 0, or a hangover longer than the silence.
+ * @throws {GeppettoError} ConfigError at once for a setting that is not a positive number; {RangeError} for a hangover
+ *   longer than the silence.
  */
 export function voiceActivity(name: string, options: VoiceActivityOptions = {}): Stage {
-  refuseUnknown(`make stage "${name}"`, options, VOICE_FIELDS);
+  refuseWrong(`make stage "${name}"`, options, VOICE_FIELDS);
   const { interrupt = false, ...given } = options;
   const settings = withDefaults(DEFAULTS, given);
   requireSettings(name, settings);
@@ -119,11 +120,6 @@ function refused(why: string): GeppettoError {
 }
 
 function requireSettings(name: string, settings: typeof DEFAULTS): void {
-  for (const [key, value] of Object.entries(settings)) {
-    const isLength = key === "preRollMs" || key === "hangoverMs";
-    if (Number.isFinite(value) && (value > 0 || (isLength && value === 0))) continue;
-    throw new RangeError(`Cannot make stage "${name}": ${key} must be a number above 0, got ${String(value)}`);
-  }
   const { hangoverMs, minSilenceMs, maxTurnMs, minSpeechMs, preRollMs } = settings;
   if (hangoverMs > minSilenceMs)
     throw new RangeError(`Cannot make stage "${name}": hangoverMs is longer than minSilenceMs`);
