@@ -13,7 +13,7 @@ import { SQL } from "./run-log-schema.ts";
 import { keepText, pruneTexts } from "./source-table.ts";
 import { hashOfText, MIN_KEPT_CHARS } from "../../journal/kept-text.ts";
 import { toTagged } from "../tagged-json.ts";
-import { withDefaults } from "../../base/with-defaults.ts";
+import { withDefaults } from "../../shared/values/with-defaults.ts";
 import { refuseWrong, type FieldsOf } from "../../shared/wrong-option.ts";
 
 export interface RunLogOptions {

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import type { JournalLimits } from "../tables/journal-tables.ts";
-import { withDefaults } from "../../../base/with-defaults.ts";
+import { withDefaults } from "../../../shared/values/with-defaults.ts";
 import { refuseWrong, type FieldsOf } from "../../../shared/wrong-option.ts";
 import { isObject } from "../../../shared/is-object.ts";
 

@@ -10,7 +10,7 @@ import type { WrittenMessage } from "./questions.ts";
 import type { ExecutionLimits } from "./record-weight.ts";
 import { Statements } from "./statements.ts";
 import { ValueTable, type ValueLimits } from "./value-table.ts";
-import { withDefaults } from "../../../base/with-defaults.ts";
+import { withDefaults } from "../../../shared/values/with-defaults.ts";
 import { refuseWrong, type FieldsOf } from "../../../shared/wrong-option.ts";
 
 export interface JournalLimits extends ExecutionLimits, MessageLimits {

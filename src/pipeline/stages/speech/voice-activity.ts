@@ -1,4 +1,4 @@
-import { withDefaults } from "../../../base/with-defaults.ts";
+import { withDefaults } from "../../../shared/values/with-defaults.ts";
 import { GeppettoError } from "../../../shared/errors.ts";
 import { audioElement, endOfTurnElement, interruptElement, type AudioData } from "../../elements/element.ts";
 import type { ElementWriter, Stage } from "../../stage.ts";
