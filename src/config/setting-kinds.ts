@@ -1,6 +1,6 @@
 import type { PriceTable } from "../providers/cost/price-table.ts";
 import { PROVIDER_ALIASES, PROVIDER_NAMES } from "../providers/vendors.ts";
-import { MAX_TIMER_MS } from "../shared/limits.ts";
+import { MAX_MEMORY_MB, MAX_TIMER_MS, MIN_MEMORY_MB } from "../shared/limits.ts";
 import { isTexts, type McpServerSource, mcpServersProblem, readMcpServers } from "./mcp-servers.ts";
 import type { Kind, Setting } from "./table/setting.ts";
 import { type MetricKind, parseThresholds, type Threshold, THRESHOLD_FORMS } from "./thresholds/threshold.ts";
@@ -200,8 +200,12 @@ const KINDS: { readonly [K in Kind]: KindReader<KindValues[K]> } = {
     show: (ms) => `${Number(ms)}ms`,
   },
   size: {
-    expects: "a size such as 128MB or 1GB",
-    read: (value) => quantity(value, SIZES, 1),
+    expects: "a size such as 128MB or 1GB, from 8MB to 1000GB",
+    read: (value) => {
+      const megabytes = quantity(value, SIZES, 1);
+      const isOne = megabytes !== undefined && megabytes >= MIN_MEMORY_MB && megabytes <= MAX_MEMORY_MB;
+      return isOne ? megabytes : undefined;
+    },
     show: (megabytes) => `${Number(megabytes)}MB`,
   },
   files: allowance,

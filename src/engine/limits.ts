@@ -1,7 +1,7 @@
-import { withDefaults } from "../base/with-defaults.ts";
+import { withDefaults } from "../shared/values/with-defaults.ts";
 import { waysToSet } from "../config/table/names.ts";
 import { GeppettoError } from "../shared/errors.ts";
-import { MAX_TIMER_MS } from "../shared/limits.ts";
+import { MAX_MEMORY_MB, MAX_TIMER_MS, MIN_MEMORY_MB } from "../shared/limits.ts";
 
 /** Bounds on what one engine's guest may use. Times in milliseconds; 0 or undefined means no limit where that is said. */
 export interface EngineLimits {
@@ -130,11 +130,17 @@ export function resolveLimits(given: Partial<EngineLimits> = {}): EngineLimits {
   }
   const limits = withDefaults(DEFAULT_LIMITS, given);
   const { memoryMB } = limits;
-  if (memoryMB < 8) {
-    throw new GeppettoError("ConfigError", `Cannot set limits.memoryMB to ${memoryMB}: an isolate needs at least 8`);
+  if (memoryMB < MIN_MEMORY_MB) {
+    throw new GeppettoError(
+      "ConfigError",
+      `Cannot set limits.memoryMB to ${memoryMB}: an isolate needs at least ${MIN_MEMORY_MB}`,
+    );
   }
-  if (!Number.isFinite(memoryMB)) {
-    throw new GeppettoError("ConfigError", "Cannot set limits.memoryMB to Infinity: an isolate needs a limit");
+  if (memoryMB > MAX_MEMORY_MB) {
+    throw new GeppettoError(
+      "ConfigError",
+      `Cannot set limits.memoryMB to ${memoryMB}: an isolate needs a limit, at most ${MAX_MEMORY_MB}`,
+    );
   }
   return limits;
 }

@@ -229,6 +229,10 @@ describe("a slip in a file", () => {
       "limits: { timeout: .inf }",
       "geppetto.yaml:1:20: limits.timeout must be a time such as 60s, 500ms or 2m, at most 24 days, found Infinity",
     ],
+    ...["5MB", ".inf", "1e28"].map((size) => [
+      `limits: { memory: ${size} }`,
+      "geppetto.yaml:1:19: limits.memory must be a size such as 128MB or 1GB, from 8MB to 1000GB, found ",
+    ]),
     ["a: &a [*b]", "geppetto.yaml"],
     ["prices: { m: { input: 1 } }", "geppetto.yaml:1:9: prices must be models"],
     [

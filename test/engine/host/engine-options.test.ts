@@ -14,6 +14,7 @@ const BAD: [unknown, string][] = [
   [{ limits: 5 }, "limits must be an object"],
   [{ limits: { wallMs: -1 } }, "Cannot set limits.wallMs to -1"],
   [{ limits: { memoryMB: 1 } }, "Cannot set limits.memoryMB to 1"],
+  [{ limits: { memoryMB: 1e28 } }, "Cannot set limits.memoryMB to 1e+28: an isolate needs a limit, at most 1000000"],
   [{ limits: { wall: 1 } }, "Cannot set limits.wall: the limits are memoryMB"],
   [{ limits: { toString: 1 } }, "Cannot set limits.toString: the limits are memoryMB"],
   [{ permissions: ["read"] }, "permissions must be an object"],
