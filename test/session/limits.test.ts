@@ -69,7 +69,7 @@ describe.each(ISOLATIONS)("A session that is cut short, with isolation by %s,", 
       const waits = "await new Promise((done) => setTimeout(done, 60_000))";
       const outcome = await session.run(waits, { limits: { wallMs: 60_000 } });
       expect(outcome.error?.code).toBe("ERR_LIMIT_WALL");
-      await expect(session.run("1", { limits: { wallMs: -1 } })).rejects.toThrow("it must be a positive number");
+      await expect(session.run("1", { limits: { wallMs: -1 } })).rejects.toThrow("wallMs must be a positive number");
       expect((await session.run("1")).value).toBe(1);
     }));
 
@@ -130,4 +130,21 @@ describe("A session whose guest is gone", () => {
       await session.run("1");
     });
   });
+});
+
+describe("session.run()", () => {
+  it.each([
+    [{ outputBytes: 3 }, 'there is no option "outputBytes"; the options are wallMs, cpuMs, turnMs'],
+    [{ wallMs: 0 }, "wallMs must be a positive number of milliseconds, at most 2147483647, got 0"],
+    [5, "its options must be an object, got 5"],
+    [null, "its options must be an object, got null"],
+  ])("refuses the limits %j, and runs the next code", (limits, why) =>
+    withSession({ isolation: "thread" }, async ({ session, value }) => {
+      await expect(session.run("1", { limits: limits as never })).rejects.toMatchObject({
+        name: "ConfigError",
+        message: `Cannot limit the run: ${why}`,
+      });
+      expect(await value("2")).toBe(2);
+    }),
+  );
 });

@@ -47,8 +47,17 @@ export interface SessionRunOptions extends Pick<
   /** What `input()` gives, from this run on; default as before. */
   input?: string;
   /** Bounds of this run beside those of the engine: the lower one counts. */
-  limits?: Pick<Partial<EngineLimits>, "wallMs" | "cpuMs" | "turnMs">;
+  limits?: SessionRunLimits;
 }
+
+/** All that a part of a session can be bounded by: the rest belongs to its engine. */
+export type SessionRunLimits = Pick<Partial<EngineLimits>, "wallMs" | "cpuMs" | "turnMs">;
+
+export const SESSION_RUN_LIMITS: FieldsOf<SessionRunLimits> = {
+  wallMs: "milliseconds",
+  cpuMs: "milliseconds",
+  turnMs: "milliseconds",
+};
 
 export const SESSION_RUN_OPTIONS: FieldsOf<SessionRunOptions> = {
   runId: true,

@@ -4,11 +4,12 @@ import type { SessionPlan } from "../../shared/contract/sessions.ts";
 import { GeppettoError, toErrorRecord } from "../../shared/errors.ts";
 import type { ErrorRecord } from "../../shared/frames.ts";
 import { SourcePlaces } from "../../shared/source-positions.ts";
-import { limitError, resolveLimits, type EngineLimits } from "../limits.ts";
+import { refuseWrong } from "../../shared/wrong-option.ts";
+import { limitError, type EngineLimits } from "../limits.ts";
 import type { RealmSession } from "../realm-session.ts";
 import { abortedError, ScriptRun, type ScriptEnd, type ScriptError, type ScriptOutcome } from "../script/script-run.ts";
 import { INTERRUPT_MS, watchLimits } from "../script/watch-limits.ts";
-import type { SessionRunOptions } from "./session-options.ts";
+import { SESSION_RUN_LIMITS, type SessionRunOptions } from "./session-options.ts";
 
 type Ended = Omit<ScriptOutcome, "stats" | "sources">;
 
@@ -31,13 +32,13 @@ export class SessionRun {
   #places: SourcePlaces[] = [];
   static #nextId = 1;
 
-  /** @throws {GeppettoError} ConfigError for limits that are not positive numbers. */
+  /** @throws {GeppettoError} ConfigError for limits that are not positive numbers, or none of a run. */
   constructor(
     { loop, limits }: { loop: RealmSession; limits: EngineLimits },
     name: string,
     { limits: own = {}, signal }: SessionRunOptions,
   ) {
-    resolveLimits(own);
+    refuseWrong("limit the run", own, SESSION_RUN_LIMITS);
     this.#loop = loop;
     this.name = name;
     this.id = SessionRun.#nextId++;
