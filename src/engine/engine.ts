@@ -58,6 +58,9 @@ import { Vm } from "./vm.ts";
 import { SetupSequence } from "./setup/setup-sequence.ts";
 import { createVmHost } from "./setup/vm-host.ts";
 
+/** Shortest limit of a turn while the engine is set up. */
+const SETUP_TURN_MS = 10_000;
+
 /** What the setup functions of an engine run in. */
 const settingUp = new AsyncLocalStorage<object>();
 
@@ -461,7 +464,7 @@ export class Engine implements AsyncDisposable {
       recordedOps: this.#recordedOps,
       isTraced: this.#telemetry !== undefined,
       scoped: (fn) => this.#scoped(fn),
-      turnTimeoutMs: () => this.#occupants.turnTimeoutMs,
+      turnTimeoutMs: () => this.#turnTimeoutMs(),
       listener: {
         onUncaught: (error) => this.#occupants.uncaught(error),
         onThrown: (copy) => void this.#occupants.thrown(copy),
@@ -506,6 +509,12 @@ export class Engine implements AsyncDisposable {
     const inSetup = this.#setUpIn!;
     await this.#setups.run(vm, this, (setup, work) => this.#unlessFailed(setup, () => settingUp.run(inSetup, work)));
     this.#setUpIn = undefined;
+  }
+
+  /** What the host itself has the guest do, to set it up, is not the script's: it gets on with the shortest of limits. */
+  #turnTimeoutMs(): number | undefined {
+    const turnMs = this.#occupants.turnTimeoutMs;
+    return this.#setUpIn === undefined || turnMs === undefined ? turnMs : Math.max(turnMs, SETUP_TURN_MS);
   }
 
   /** A setup function that fails ends the engine. */

@@ -5,6 +5,18 @@ import { patience } from "../machine/patience.ts";
 import { ISOLATIONS, withEngine } from "./engine-harness.ts";
 
 describe.each(ISOLATIONS)("limits in a %s", (isolation) => {
+  it("of a turn are not those of the host's own code while it sets the engine up", () =>
+    withEngine(
+      {
+        isolation,
+        limits: { turnMs: 20 },
+        setup: [async (vm) => void (await vm.runString("const until = Date.now() + 60; while (Date.now() < until);"))],
+      },
+      async ({ run }) => {
+        expect(await run("for (;;);")).toMatchObject({ ok: false, error: { code: "ERR_LIMIT_TURN" } });
+      },
+    ));
+
   it.each([
     ["an endless loop", "for (;;);"],
     ["endless microtasks", "const again = () => Promise.resolve().then(again); again(); await new Promise(() => {})"],
