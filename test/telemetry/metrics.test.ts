@@ -4,6 +4,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
+import { metrics as globalMetrics } from "@opentelemetry/api";
 import { describe, expect, it } from "vitest";
 import { KeptMetrics } from "../../src/base/telemetry/metrics.ts";
 import { createMetrics, EnginePool, RuntimeEngine, setupDefaults } from "../../src/index.ts";
@@ -11,6 +12,10 @@ import { TestServer } from "../fetch/test-server.ts";
 import { PUBLISHED_METRICS } from "./published-conventions.ts";
 
 const models = setupDefaults({ env: {}, chat: { provider: "embedded", deltaMs: 0 } });
+
+function never(): never {
+  throw new Error("no");
+}
 
 /** The samples of a text exposition, by their whole names; what is not one throws. */
 function samplesOf(text: string): Map<string, number> {
@@ -175,19 +180,47 @@ describe("metrics of OpenTelemetry", () => {
     await provider.shutdown();
   });
 
-  it("that throw change nothing", async () => {
-    const meter = {
-      createHistogram: () => {
-        throw new Error("no");
-      },
-      createUpDownCounter: () => ({
-        add: () => {
-          throw new Error("no");
-        },
-      }),
+  it("go to the provider that is registered at the time, and tell it where gauges stand", async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 600_000 });
+    const provider = new MeterProvider({ readers: [reader] });
+    const start = async (): Promise<RuntimeEngine> => {
+      const engine = new RuntimeEngine({ isolation: "thread", telemetry: true, setup: [models] });
+      await engine.start();
+      await engine.runScript({ code: `await chat("echo: a b")` });
+      return engine;
     };
-    await using engine = new RuntimeEngine({ isolation: "thread", telemetry: { meter }, setup: [models] });
-    await engine.start();
-    expect((await engine.runScript({ code: `await chat("echo: a")` })).ok).toBe(true);
+    await using _early = await start();
+    globalMetrics.setGlobalMeterProvider(provider);
+    try {
+      await using _late = await start();
+      await provider.forceFlush();
+      const found = exporter.getMetrics()[0]!.scopeMetrics[0]!.metrics;
+      expect(found.map(({ descriptor }) => descriptor.name).sort()).toEqual([
+        "gen_ai.client.operation.duration",
+        "gen_ai.client.token.usage",
+        "geppetto.engine.active",
+        "geppetto.script.duration",
+      ]);
+      const active = found.find(({ descriptor }) => descriptor.name === "geppetto.engine.active")!;
+      expect(active.dataPoints.map(({ value }) => value)).toEqual([2]);
+    } finally {
+      globalMetrics.disable();
+      await provider.shutdown();
+    }
+  });
+
+  it.each([
+    ["throw", () => never()],
+    ["reject", () => Promise.reject(new Error("no"))],
+  ])("that %s change nothing", async (_, fail) => {
+    for (const meter of [
+      { createHistogram: fail, createUpDownCounter: () => ({ add: fail }) },
+      { createHistogram: () => ({ record: fail }), createUpDownCounter: fail },
+    ]) {
+      await using engine = new RuntimeEngine({ isolation: "thread", telemetry: { meter }, setup: [models] });
+      await engine.start();
+      expect((await engine.runScript({ code: `await chat("echo: a")` })).ok).toBe(true);
+    }
   });
 });

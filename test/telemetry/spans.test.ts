@@ -1,5 +1,6 @@
 import { context, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { OtelTraceSpan } from "../../src/base/telemetry/otel-tracing.ts";
 import { describe, expect, it } from "vitest";
 import {
   EnginePool,
@@ -423,9 +424,28 @@ describe("a tracer", () => {
     const half = {
       startSpan: () => ({ ...trace.wrapSpanContext({ traceId: "", spanId: "", traceFlags: 0 }), end: undefined }),
     };
-    for (const tracer of [broken, half]) {
+    const reject = (): Promise<never> => Promise.reject(new Error("no spans today"));
+    const late = { startSpan: () => ({ setAttributes: reject, setStatus: reject, end: reject, spanContext: reject }) };
+    for (const tracer of [broken, half, { startSpan: reject }, late]) {
       const { outcome, spans } = await run(AGENT, { tracer } as object);
       expect([outcome.ok, spans]).toEqual([true, []]);
+    }
+  });
+
+  it("runs what is below a span once, whatever the manager of contexts does", () => {
+    const fail = (): never => {
+      throw new Error("no contexts today");
+    };
+    for (const inContext of [fail, (_: unknown, fn: () => void) => (fn(), fail()), () => {}]) {
+      const api = { context: { with: inContext } };
+      const span = new OtelTraceSpan(api as never, undefined, {} as never, {} as never, false);
+      let runs = 0;
+      expect(span.run(() => ++runs)).toBe(1);
+      expect(() =>
+        span.run(() => {
+          throw new Error(`run ${++runs}`);
+        }),
+      ).toThrow("run 2");
     }
   });
 

@@ -1,8 +1,10 @@
 import { GeppettoError } from "../../shared/errors.ts";
+import { callBack } from "../calls/call-back.ts";
 import { BoundedValues } from "./bounded-values.ts";
-import { METRICS, type MetricDeclaration, type MetricName } from "./conventions.ts";
+import type { MetricName } from "./conventions.ts";
 import { KeptMetrics, type Metrics } from "./metrics.ts";
-import type { OtelApi, OtelInstrument, OtelMeter, OtelTracer } from "./otel-api.ts";
+import type { OtelApi, OtelMeter, OtelTracer } from "./otel-api.ts";
+import { otelSink, SCOPE, type MetricSink } from "./otel-sink.ts";
 import { OtelTracing, UntoldSpan } from "./otel-tracing.ts";
 import type { Attributes, SpanStart, Telemetry, TraceSpan } from "./trace.ts";
 import { isObject } from "../../shared/is-object.ts";
@@ -21,7 +23,6 @@ export interface TelemetryOptions {
 }
 
 const PACKAGE = "@opentelemetry/api";
-const SCOPE = "geppetto-js";
 const WHAT = "set telemetry up";
 const FIELDS: FieldsOf<TelemetryOptions> = { tracer: true, meter: true, metrics: true, contents: true };
 
@@ -81,8 +82,7 @@ async function open({ tracer, meter, metrics, contents = false }: TelemetryOptio
   const wantsMeter = meter ?? isGlobal;
   const api = wantsTracer !== false || wantsMeter !== false ? await loadApi() : undefined;
   const sinks: MetricSink[] = [];
-  if (api !== undefined && wantsMeter !== false)
-    sinks.push(otelSink(wantsMeter === true ? undefined : wantsMeter, api));
+  if (api !== undefined && wantsMeter !== false) sinks.push(otelSink(wantsMeter === true ? api : wantsMeter));
   if (metrics instanceof KeptMetrics) sinks.push((...measured) => metrics.measure(...measured));
   const given = wantsTracer === true ? api?.trace.getTracer(SCOPE) : wantsTracer;
   const tracing = api === undefined || !given ? undefined : new OtelTracing(api, given, contents);
@@ -107,30 +107,6 @@ export async function loadApi(): Promise<OtelApi> {
   }
 }
 
-type MetricSink = (metric: MetricName, value: number, labels: Readonly<Record<string, string>>) => void;
-
-/** The global meter is asked for with the first measurement: an app may register its provider after the engine has started. */
-function otelSink(given: OtelMeter | undefined, api: OtelApi): MetricSink {
-  const made = new Map<MetricName, OtelInstrument>();
-  return (metric, value, labels) => {
-    const instrument = made.get(metric) ?? createInstrument(given ?? api.metrics.getMeter(SCOPE), METRICS[metric]);
-    made.set(metric, instrument);
-    if (instrument.record) instrument.record(value, labels);
-    else instrument.add?.(value, labels);
-  };
-}
-
-function createInstrument(meter: OtelMeter, { name, kind, unit, help, buckets }: MetricDeclaration): OtelInstrument {
-  const options = {
-    unit,
-    description: help,
-    ...(buckets ? { advice: { explicitBucketBoundaries: [...buckets] } } : {}),
-  };
-  const made: unknown =
-    kind === "gauge" ? meter.createUpDownCounter(name, options) : meter.createHistogram(name, options);
-  return made as OtelInstrument;
-}
-
 class HostTelemetry implements Telemetry {
   readonly contents: boolean;
   readonly #tracing: OtelTracing | undefined;
@@ -152,11 +128,8 @@ class HostTelemetry implements Telemetry {
     if (this.#sinks.length === 0) return;
     const labels = this.#values.bound(attributes);
     for (const sink of this.#sinks) {
-      try {
-        sink(metric, value, labels);
-      } catch {
-        // Whoever counts must not change what is counted.
-      }
+      // Whoever counts must not change what is counted.
+      callBack(() => sink(metric, value, labels));
     }
   }
 }

@@ -22,7 +22,7 @@ type Context = { readonly context: unique symbol };
 export interface OtelSpan {
   setAttributes(attributes: object): unknown;
   setStatus(status: { code: number; message?: string }): unknown;
-  end(): void;
+  end(): unknown;
   spanContext(): {
     traceId: string;
     spanId: string;
@@ -32,8 +32,8 @@ export interface OtelSpan {
 }
 
 export interface OtelInstrument {
-  record?(value: number, attributes: object): void;
-  add?(value: number, attributes: object): void;
+  record?(value: number, attributes: object): unknown;
+  add?(value: number, attributes: object): unknown;
 }
 
 export interface OtelApi {
@@ -48,7 +48,7 @@ export interface OtelApi {
     setSpanContext(context: Context, span: object): Context;
   };
   createTraceState(text?: string): object;
-  metrics: { getMeter(name: string, version?: string): OtelMeter };
+  metrics: { getMeterProvider(): { getMeter(name: string, version?: string): OtelMeter } };
 }
 
 export type OtelContext = Context;

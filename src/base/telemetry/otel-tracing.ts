@@ -1,4 +1,5 @@
 import type { OtelApi, OtelContext, OtelSpan, OtelTracer } from "./otel-api.ts";
+import { callBack } from "../calls/call-back.ts";
 import { errorType } from "./error-type.ts";
 import { ATTRIBUTES } from "./conventions.ts";
 import {
@@ -19,7 +20,7 @@ const MAX_NAME = 200;
 const MAX_TEXT = 100_000;
 const MAX_ITEMS = 100;
 
-/** Makes spans with a tracer of OpenTelemetry's. A tracer that throws costs its spans, and nothing else. */
+/** Makes spans with a tracer of OpenTelemetry's. A tracer that fails costs its spans, and nothing else. */
 export class OtelTracing {
   readonly #api: OtelApi;
   readonly #tracer: OtelTracer;
@@ -33,11 +34,12 @@ export class OtelTracing {
 
   start(telemetry: Telemetry, { name, isClient = false, attributes, parent }: SpanStart): TraceSpan {
     const api = this.#api;
-    const above = this.#contextAbove(parent);
     try {
+      const above = this.#contextAbove(parent);
       const { CLIENT, INTERNAL } = api.SpanKind;
       const options = { kind: isClient ? CLIENT : INTERNAL, attributes: told(attributes) };
       const span = this.#tracer.startSpan(name.slice(0, MAX_NAME).toWellFormed(), options, above) as OtelSpan;
+      callBack(() => span);
       return new OtelTraceSpan(api, telemetry, span, api.trace.setSpan(above, span), this.#contents);
     } catch {
       return new UntoldSpan(telemetry);
@@ -74,30 +76,42 @@ export class OtelTraceSpan implements TraceSpan {
   }
 
   set(attributes: Attributes): void {
-    quietly(() => this.#span.setAttributes(told(attributes)));
+    callBack(() => this.#span.setAttributes(told(attributes)));
   }
 
   end(failure?: SpanFailure): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    quietly(() => {
-      if (failure !== undefined) {
-        this.#span.setAttributes({ [ATTRIBUTES.errorType]: errorType(failure.error) });
-        // The text of an error may quote what was asked or answered.
-        const message = this.#contents ? messageOf(failure.error) : undefined;
-        this.#span.setStatus({ code: this.#api.SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) });
-      }
-      this.#span.end();
-    });
+    if (failure !== undefined) {
+      this.set({ [ATTRIBUTES.errorType]: errorType(failure.error) });
+      // The text of an error may quote what was asked or answered.
+      const message = this.#contents ? messageOf(failure.error) : undefined;
+      const status = { code: this.#api.SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) };
+      callBack(() => this.#span.setStatus(status));
+    }
+    callBack(() => this.#span.end());
   }
 
   run<T>(fn: () => T): T {
-    return withTelemetry(this.#telemetry, this, () => this.#api.context.with(this.context, fn));
+    return withTelemetry(this.#telemetry, this, () => this.#within(fn));
+  }
+
+  /** A manager of contexts that fails changes nothing but what is active. */
+  #within<T>(fn: () => T): T {
+    let outcome: (() => T) | undefined;
+    try {
+      this.#api.context.with(this.context, () => void (outcome = outcomeOf(fn)));
+    } catch {
+      // What `fn` throws is its outcome.
+    }
+    return (outcome ?? fn)();
   }
 
   headers(): Readonly<Record<string, string>> {
     try {
-      const { traceId, spanId, traceFlags, traceState } = this.#span.spanContext();
+      const context = this.#span.spanContext();
+      callBack(() => context);
+      const { traceId, spanId, traceFlags, traceState } = context;
       const flags = traceFlags.toString(16).padStart(2, "0");
       const state = traceState?.serialize() ?? "";
       return { traceparent: `00-${traceId}-${spanId}-${flags}`, ...(state === "" ? {} : { tracestate: state }) };
@@ -128,6 +142,18 @@ export class UntoldSpan implements TraceSpan {
   }
 }
 
+/** What a call has come to, to be had later. */
+function outcomeOf<T>(call: () => T): () => T {
+  try {
+    const value = call();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
 /** Scripts choose names, descriptions and texts: all of them have an end. */
 function told(attributes: Attributes): object {
   return Object.fromEntries(
@@ -145,12 +171,4 @@ function bounded(value: AttributeValue): unknown {
 function messageOf(error: unknown): string | undefined {
   const { message } = (typeof error === "object" && error !== null ? error : {}) as { message?: unknown };
   return typeof message === "string" ? message.slice(0, 1000).toWellFormed() : undefined;
-}
-
-function quietly(work: () => unknown): void {
-  try {
-    work();
-  } catch {
-    // Whoever listens must not change what is done.
-  }
 }
