@@ -12,7 +12,7 @@ export interface RetryOptions {
   maxMs?: number;
 }
 
-/** @throws {GeppettoError} ConfigError for one that would be overlooked, or is no such number. */
+/** @throws {GeppettoError} ConfigError for one that would be overlooked, or a number that cannot be. */
 export function checkRetry(options: RetryOptions | undefined): void {
   if (options !== undefined)
     refuseWrong("retry", options, { attempts: "amount", baseMs: "amountOrNone", maxMs: "amountOrNone" });

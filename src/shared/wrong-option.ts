@@ -66,7 +66,7 @@ function wrongOption(options: unknown, fields: Fields): string | undefined {
   return unknownOption(options, ObjectKeys(fields)) ?? wrongNumberOf(options, fields);
 }
 
-/** @throws {GeppettoError} ConfigError that names the option which is unknown, and what was meant, or is no such number. */
+/** @throws {GeppettoError} ConfigError that names the option which is unknown, and what was meant, or is a number that cannot be. */
 export function refuseWrong<T extends object>(what: string, options: T, fields: FieldsOf<T>): void {
   const error = wrongOptionError(what, options, fields);
   if (error !== undefined) throw error;
