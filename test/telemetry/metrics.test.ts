@@ -190,10 +190,10 @@ describe("metrics of OpenTelemetry", () => {
       await engine.runScript({ code: `await chat("echo: a b")` });
       return engine;
     };
-    await using _early = await start();
+    const early = await start();
     globalMetrics.setGlobalMeterProvider(provider);
     try {
-      await using _late = await start();
+      const late = await start();
       await provider.forceFlush();
       const found = exporter.getMetrics()[0]!.scopeMetrics[0]!.metrics;
       expect(found.map(({ descriptor }) => descriptor.name).sort()).toEqual([
@@ -204,7 +204,9 @@ describe("metrics of OpenTelemetry", () => {
       ]);
       const active = found.find(({ descriptor }) => descriptor.name === "geppetto.engine.active")!;
       expect(active.dataPoints.map(({ value }) => value)).toEqual([2]);
+      await late.close();
     } finally {
+      await early.close();
       globalMetrics.disable();
       await provider.shutdown();
     }

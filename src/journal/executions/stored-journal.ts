@@ -75,8 +75,8 @@ export abstract class StoredJournal implements Journal {
   }
 
   async *list(options: ListExecutionsOptions = {}): AsyncGenerator<ExecutionFacts> {
-    refuseWrong("list executions", options, { state: true, tenant: true, due: "finite", limit: "amountOrNone" });
     checkListOptions(options);
+    refuseWrong("list executions", options, { state: true, tenant: true, due: "amountOrNone", limit: "amountOrNone" });
     const { limit = Infinity, ...filter } = options;
     let count = 0;
     let cursor: ListCursor | undefined;
@@ -96,9 +96,9 @@ export abstract class StoredJournal implements Journal {
   }
 
   async *follow(id: string, options: FollowOptions = {}): AsyncGenerator<StoredRecord> {
-    refuseWrong("follow the execution", options, { from: "countOrNone", signal: true });
     const { from = 1, signal } = options;
     requireRecordNumber("follow the execution", from);
+    refuseWrong("follow the execution", options, { from: "countOrNone", signal: true });
     signal?.throwIfAborted();
     await this.#mustExist("follow the execution", id);
     using changes = new ChangeSignal(this.#access, id, "all", signal);
