@@ -44,6 +44,11 @@ describe.concurrent("eval", () => {
     expect(await runCli(given, { cwd: folder.path })).toMatchObject({ code: 0, stdout, stderr: "" });
   });
 
+  it("of code too long to look through for its last value runs it", async () => {
+    const code = `console.log("runs"); /*${"-".repeat(20_000)}*/ await 0; 5`;
+    expect(await runCli(["eval", "-q", code])).toMatchObject({ code: 0, stdout: "runs\n", stderr: "" });
+  });
+
   it("of an import that is not allowed names the flag", async () => {
     const { code, stderr } = await runCli(["eval", 'import { seven } from "./seven.js"; seven'], { cwd: folder.path });
     expect(code).toBe(77);

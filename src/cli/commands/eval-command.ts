@@ -16,8 +16,12 @@ const IMPORTS = /\bimport\s*[\w$*{"'(]/;
 /** Without these words code is an expression or a script, whose value V8 tells. */
 const NEEDS_BODY = /\b(?:await|return)\b/;
 
+/** In longer code nothing is looked for: hostile code makes the parser's time grow with the square of its length. */
+const MAX_PARSED_CHARS = 16_384;
+
 /** The tree of code that may await, import and return at its top level. */
 function parse(code: string): Program | undefined {
+  if (code.length > MAX_PARSED_CHARS) return undefined;
   const acorn = createRequire(import.meta.url)("acorn") as typeof import("acorn");
   try {
     return acorn.parse(code, {

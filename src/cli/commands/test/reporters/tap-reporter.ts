@@ -2,8 +2,8 @@ import type { TestResult, TestSummary } from "../../../../golden-tests.ts";
 import { failureLines, nameOf, placeOf, remarksOf, summaryLine } from "./report-text.ts";
 import type { Reporter, ReportOutput } from "./reporter.ts";
 
-/** What YAML has in no block of text. */
-const UNFIT = /[^\t\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+/** What YAML has in no block of text; at its start, what would be taken for its indentation. */
+const UNFIT = /^\s|[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
 /** The Test Anything Protocol, version 14. */
 export class TapReporter implements Reporter {
@@ -27,9 +27,9 @@ export class TapReporter implements Reporter {
     this.#print(`  message: ${JSON.stringify(text)}`);
     this.#print(`  at: ${JSON.stringify(placeOf(failures[0]!))}`);
     this.#print(`  duration_ms: ${durationMs}`);
-    const lines = failureLines(result, false);
-    if (lines.some((line) => UNFIT.test(line))) this.#print(`  details: ${JSON.stringify(lines.join("\n"))}`);
-    else for (const line of ["  details: |", ...lines.map((text) => text && `    ${text}`)]) this.#print(line);
+    const details = failureLines(result, false).join("\n");
+    if (UNFIT.test(details)) this.#print(`  details: ${JSON.stringify(details)}`);
+    else this.#print(`  details: |\n${details.replace(/^(?=.)/gm, "    ")}`);
     this.#print("  ...");
   }
 
