@@ -212,11 +212,14 @@ describe("options of a step", () => {
   });
 
   it.each([
-    ["doubleStep.startAsync(1, 5)", "ValidationError: Cannot start the step: options must be an object, not number"],
+    [
+      "doubleStep.startAsync(1, true)",
+      "ValidationError: Cannot start the step: options must be an object, not boolean",
+    ],
     ["doubleStep.stream(1, 'x')", "ValidationError: Cannot start the step: options must be an object, not string"],
     [
-      "embeddings.generateEmbeddingAsync('x', 5)",
-      "ValidationError: Cannot embed: options must be an object, not number",
+      "embeddings.generateEmbeddingAsync('x', 'y')",
+      "ValidationError: Cannot embed: options must be an object, not string",
     ],
     [
       "new ChatSession().next('x', (delta) => {})",
@@ -240,9 +243,17 @@ describe("options of a step", () => {
       "new ChatStepFactory().newStep([new Map()])",
       "TypeError: Cannot create a chat step: options[0] must be an object or a function, not a Map",
     ],
+    ["execution.receive('x', 5000)", "ValidationError: Cannot receive: options must be an object, not number"],
   ])("are not something else, which would be overlooked: %s", async (call, error) => {
     await withEngine({ isolation: "thread" }, async ({ run }) => {
       expect((await run(errorsOf([call]))).value).toEqual([error]);
+    });
+  });
+
+  it("may be an index, as a list's map() gives it", async () => {
+    await withEngine({ isolation: "thread" }, async ({ run }) => {
+      const code = `export default [["a", "b"].map(countTokens).length, (await Promise.all(["a", "b"].map(embeddings.generateEmbeddingAsync))).length]`;
+      expect((await run(code)).value).toEqual([2, 2]);
     });
   });
 });

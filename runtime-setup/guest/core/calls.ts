@@ -13,14 +13,20 @@ export function asContext<T extends object>(context: T): T {
   return context;
 }
 
-/** Refuses what nothing would look at: a misspelt option, and what stands in the place of the options. `what` is what was to be done ("start the step"). */
+/**
+ * Refuses what nothing would look at: a misspelt option, and what stands in the place of the options. A number may stand there:
+ * `texts.map(countTokens)` gives its index. `what` is what was to be done ("start the step").
+ */
 export function checkOptions(what: string, options: unknown, known: readonly string[]): void {
-  if (options === undefined || options === null) return;
-  if (typeof options !== "object")
-    throw guestError("ValidationError", `Cannot ${what}: options must be an object, not ${typeof options}`);
+  if (options === undefined || options === null || typeof options === "number") return;
+  if (typeof options !== "object") throw notOptions(what, options);
   const wrong = unknownOption(options, known);
   if (wrong === undefined || contexts.has(options)) return;
   throw guestError("ValidationError", `Cannot ${what}: ${wrong}`);
+}
+
+export function notOptions(what: string, value: unknown): Error {
+  return guestError("ValidationError", `Cannot ${what}: options must be an object, not ${typeof value}`);
 }
 
 /** `options.signal`, checked by brand. */

@@ -6,7 +6,7 @@ import { ObjectFreeze, SafePromise } from "../../../src/shared/primordials.ts";
 import { goOn } from "../time/current-time.ts";
 import { installReproducible } from "../time/install-reproducible.ts";
 import { forgetRandomBytes, randomUUID } from "../web/crypto.ts";
-import { callWithSignal, checkOptions, signalOf } from "./calls.ts";
+import { callWithSignal, checkOptions, notOptions, signalOf } from "./calls.ts";
 import { guestError } from "./errors.ts";
 import { callAsync, defineGlobal, onFrame, onReset } from "./kernel.ts";
 import { waitingForPerson } from "./person-waits.ts";
@@ -41,6 +41,12 @@ function msOf(value: unknown, what: string): number {
     "ValidationError",
     `Cannot ${what}: the time must be milliseconds or a text such as "90s", "1.5h" or "3d", at most 100 years`,
   );
+}
+
+/** A time in the place of the options would have the script wait for ever. */
+function checkWait(what: string, options: unknown, known: readonly string[]): void {
+  if (typeof options === "number") throw notOptions(what, options);
+  checkOptions(what, options, known);
 }
 
 function timeoutOf(options: unknown, what: string): { ms?: number } {
@@ -79,13 +85,13 @@ export function installExecution(): void {
     sleep(time: unknown, options?: unknown): Promise<void> {
       return promised(() => {
         const ms = msOf(time, "sleep");
-        checkOptions("sleep", options, ["signal"]);
+        checkWait("sleep", options, ["signal"]);
         return callWithSignal(OPS.execution_sleep, { ms }, signalOf(options), () => undefined);
       });
     },
     receive(name: unknown, options?: unknown): Promise<unknown> {
       return promised(() => {
-        checkOptions("receive", options, ["timeout", "signal"]);
+        checkWait("receive", options, ["timeout", "signal"]);
         const wanted = { name: textOf(name, "receive without a name"), ...timeoutOf(options, "receive") };
         const received = callWithSignal(OPS.execution_receive, wanted, signalOf(options), (answer) => answer.payload);
         return waitingForPerson(received);
@@ -93,7 +99,7 @@ export function installExecution(): void {
     },
     approve(question: unknown, options?: unknown): Promise<ConsentRecord> {
       return promised(() => {
-        checkOptions("ask", options, ["data", "timeout", "signal"]);
+        checkWait("ask", options, ["data", "timeout", "signal"]);
         const data = (options as { data?: unknown } | null | undefined)?.data;
         const asked = { question: textOf(question, "ask a question"), ...timeoutOf(options, "ask") };
         const request = data === undefined ? asked : { ...asked, data };
