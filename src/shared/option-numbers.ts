@@ -1,5 +1,5 @@
 import { MAX_TIMER_MS } from "./limits.ts";
-import { NumberIsFinite, NumberIsInteger, StringSlice } from "./primordials.ts";
+import { isArray, NumberIsFinite, NumberIsInteger, StringSlice } from "./primordials.ts";
 
 interface NumberRange {
   /** What is expected, in words. */
@@ -45,6 +45,6 @@ export function wrongNumber(name: string, value: unknown, kind: NumberKind): str
 /** A value as an error shows it. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return `"${StringSlice(value, 0, MAX_TEXT)}"`;
-  if (Array.isArray(value)) return "a list";
+  if (isArray(value)) return "a list";
   return typeof value === "number" || value === null ? `${value}` : typeof value;
 }
