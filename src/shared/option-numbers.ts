@@ -1,5 +1,5 @@
 import { MAX_TIMER_MS } from "./limits.ts";
-import { isArray, NumberIsFinite, NumberIsInteger, StringSlice } from "./primordials.ts";
+import { isArray, NumberIsInteger, StringSlice } from "./primordials.ts";
 
 interface NumberRange {
   /** What is expected, in words. */
@@ -22,7 +22,7 @@ const RANGES = {
     fits: (value) => value >= 0 && value <= MAX_TIMER_MS,
   },
   integer: { expected: "a whole number", fits: NumberIsInteger },
-  finite: { expected: "a number", fits: NumberIsFinite },
+  number: { expected: "a number", fits: (value) => value >= -Infinity },
 } as const satisfies Record<string, NumberRange>;
 
 export type NumberKind = keyof typeof RANGES;

@@ -166,8 +166,8 @@ export class RunLog implements Disposable {
   list(options: ListRunsOptions = {}): RunSummary[] {
     refuseWrong("list runs", options, {
       limit: "amountOrNone",
-      before: "finite",
-      since: "finite",
+      before: "number",
+      since: "number",
       script: true,
       state: true,
     });
