@@ -26,5 +26,6 @@ export {
   type TypeScript,
 } from "./type-check/own-typescript.ts";
 export { type Diagnostic, parseDiagnostics } from "./type-check/parse-diagnostics.ts";
+export { lastExpression } from "./modules/session/last-expression.ts";
 export { runTypeScript } from "./type-check/run-typescript.ts";
 export { SCRIPT_COMPILER_OPTIONS } from "./type-check/script-compiler-options.ts";

@@ -40,7 +40,8 @@ const FIELDS: Readonly<Record<StepEmission["type"], string>> = {
  * @throws {GeppettoError} ValidationError for an event that a step does not publish, and for one without what it tells.
  */
 export function checkedEmission(emission: StepEmission): StepEmission {
-  const { type, ...fields } = (emission ?? {}) as { type?: unknown; [field: string]: unknown };
+  const fields = (emission ?? {}) as { readonly type?: unknown; readonly [field: string]: unknown };
+  const { type } = fields;
   const field =
     typeof type === "string" && Object.hasOwn(FIELDS, type) ? FIELDS[type as StepEmission["type"]] : undefined;
   if (field === undefined) {

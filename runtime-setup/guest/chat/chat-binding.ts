@@ -147,9 +147,9 @@ export function collectSettings(given: unknown): Settings {
 
 function copySettings(given: unknown, place: string, expected: string): Settings {
   const settings = isPlainObject(given) ? { ...given } : undefined;
-  if (settings !== undefined && nameOfOpaque(given as object, settings) === undefined) return settings;
-  const found = settings === undefined ? `not ${typeof given}` : `not ${nameOfOpaque(given as object)}`;
-  throw new SafeTypeError(`Cannot create a chat step: ${place} must be ${expected}, ${found}`);
+  const name = settings && nameOfOpaque(given as object, settings);
+  if (settings !== undefined && name === undefined) return settings;
+  throw new SafeTypeError(`Cannot create a chat step: ${place} must be ${expected}, not ${name ?? typeof given}`);
 }
 
 type SettingsFunction = (settings: Settings) => unknown;

@@ -1,6 +1,5 @@
-import { createRequire } from "node:module";
-import type { Program } from "acorn";
 import type { ScriptOutcome } from "../../index.ts";
+import { lastExpression } from "../../files.ts";
 import { loadSettings } from "../options/load-settings.ts";
 import { noInspector } from "../options/no-inspector.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
@@ -16,33 +15,14 @@ const IMPORTS = /\bimport\s*[\w$*{"'(]/;
 /** Without these words code is an expression or a script, whose value V8 tells. */
 const NEEDS_BODY = /\b(?:await|return)\b/;
 
-/** In longer code nothing is looked for: hostile code makes the parser's time grow with the square of its length. */
+/** In longer code nothing is looked for: it is this process that reads it, and not one under the limits of scripts. */
 const MAX_PARSED_CHARS = 16_384;
 
-/** The tree of code that may await, import and return at its top level. */
-function parse(code: string): Program | undefined {
-  if (code.length > MAX_PARSED_CHARS) return undefined;
-  const acorn = createRequire(import.meta.url)("acorn") as typeof import("acorn");
-  try {
-    return acorn.parse(code, {
-      ecmaVersion: "latest",
-      sourceType: "script",
-      allowAwaitOutsideFunction: true,
-      allowImportExportEverywhere: true,
-      allowReturnOutsideFunction: true,
-      allowHashBang: true,
-    });
-  } catch {
-    // The realm says what is wrong with it.
-    return undefined;
-  }
-}
-
 /** Puts words before the last statement, where that is an expression. Undefined where none is. */
-function withLast(code: string, words: string): Candidate | undefined {
-  // Functions are made before all else, wherever they stand.
-  const last = parse(code)?.body.findLast(({ type }) => type !== "FunctionDeclaration" && type !== "EmptyStatement");
-  if (last?.type !== "ExpressionStatement") return undefined;
+async function withLast(code: string, words: string): Promise<Candidate | undefined> {
+  if (code.length > MAX_PARSED_CHARS) return undefined;
+  const last = await lastExpression(code);
+  if (last === undefined) return undefined;
   const before = code.slice(0, last.start);
   const value = code.slice(last.start, last.end).replace(/;$/, "");
   const lastLine = before.split("\n").length;
@@ -58,8 +38,8 @@ function withLast(code: string, words: string): Candidate | undefined {
  * Ways to read the code, the first that parses counts: an expression, statements, statements that await and end in an
  * expression, statements that await.
  */
-function readings(code: string): Candidate[] {
-  const ended = NEEDS_BODY.test(code) ? withLast(code, "return ") : undefined;
+async function readings(code: string): Promise<Candidate[]> {
+  const ended = NEEDS_BODY.test(code) ? await withLast(code, "return ") : undefined;
   return [
     { name: NAME, code: `(async () => (\n${code}\n))()`, lineOffset: 1 },
     { name: NAME, code },
@@ -69,8 +49,8 @@ function readings(code: string): Candidate[] {
 }
 
 /** The same for code that imports: an expression, statements that end in one, statements. */
-function moduleReadings(code: string): Candidate[] {
-  const ended = withLast(code, "export default await ");
+async function moduleReadings(code: string): Promise<Candidate[]> {
+  const ended = await withLast(code, "export default await ");
   return [
     { name: MODULE_NAME, code: `export default await (\n${code}\n)`, lineOffset: 1 },
     ...(ended === undefined ? [] : [{ ...ended, name: MODULE_NAME }]),
@@ -85,12 +65,12 @@ function plainFailure(outcomes: readonly ScriptOutcome[]): ScriptOutcome {
 }
 
 /** A line of code as a script. */
-export function evalScript(code: string): SessionScript {
+export async function evalScript(code: string): Promise<SessionScript> {
   return {
     command: "eval",
     ...(IMPORTS.test(code)
-      ? { candidates: moduleReadings(code) }
-      : { candidates: readings(code), loadFailure: plainFailure }),
+      ? { candidates: await moduleReadings(code) }
+      : { candidates: await readings(code), loadFailure: plainFailure }),
     source: code,
     label: "eval",
     args: [],
@@ -100,5 +80,5 @@ export function evalScript(code: string): SessionScript {
 /** `geppetto-js eval <code>`: runs the code and prints its value. */
 export async function evalCommand(code: string, options: ScriptOptions): Promise<void> {
   if (options.inspect !== undefined) throw noInspector("the code");
-  await new ScriptSession(options, await loadSettings(options)).run(evalScript(code));
+  await new ScriptSession(options, await loadSettings(options)).run(await evalScript(code));
 }

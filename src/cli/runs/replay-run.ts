@@ -41,7 +41,7 @@ export async function replayRun(id: string, given: Partial<ReplayOptions>): Prom
   const options: ScriptOptions = { log: true, ...given };
   const isChanged = given.script !== undefined || given.env !== undefined || given.input !== undefined;
   const journal = isChanged ? undefined : withRunLog((log) => journalOf(log, run));
-  if (journal !== undefined) return replayExactly(run, scriptOf(run, run.source), journal, options);
+  if (journal !== undefined) return replayExactly(run, await scriptOf(run, run.source), journal, options);
   if (!isChanged && !given.quiet) {
     process.stderr.write("this run was logged without a journal: replaying its script on the recorded answers\n");
   }
@@ -61,7 +61,7 @@ async function opsOf(run: RunRecord): Promise<RecordedOps | undefined> {
 }
 
 /** The script as the log has it. */
-function scriptOf({ script: label, details }: RunRecord, source: string): SessionScript {
+async function scriptOf({ script: label, details }: RunRecord, source: string): Promise<SessionScript> {
   const { command, args, folder } = details as unknown as RunDetails;
   if (command === "eval") return evalScript(source);
   return { command, candidates: [{ code: source, name: label }], source, label, args, ...(folder ? { folder } : {}) };

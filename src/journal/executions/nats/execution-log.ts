@@ -93,20 +93,13 @@ export class ExecutionLog {
   }
 
   async details(at: number): Promise<string | undefined> {
-    const { manager } = this.#link;
-    if (at === 0) return undefined;
-    const found = await this.#link.askOf(this.#names.logs, () =>
-      manager.direct.getMessage(this.#names.logs, { seq: at }),
-    );
-    return found?.string();
+    return at === 0 ? undefined : (await this.#link.read(this.#names.logs, { seq: at }))?.string();
   }
 
   /** The first message of its log from this number on. */
   async next(id: string, from: number): Promise<(LogMessage & { at: number }) | undefined> {
     const query = { seq: from, next_by_subj: this.#names.log(id) };
-    const found = await this.#link.askOf(this.#names.logs, () =>
-      this.#link.manager.direct.getMessage(this.#names.logs, query),
-    );
+    const found = await this.#link.read(this.#names.logs, query);
     return found === null ? undefined : { ...readMessage(id, found.data), at: found.seq };
   }
 
@@ -116,8 +109,7 @@ export class ExecutionLog {
 
   async #lastMessage(id: string): Promise<StoredMsg | undefined> {
     const query = { last_by_subj: this.#names.log(id) };
-    const { direct } = this.#link.manager;
-    return (await this.#link.askOf(this.#names.logs, () => direct.getMessage(this.#names.logs, query))) ?? undefined;
+    return (await this.#link.read(this.#names.logs, query)) ?? undefined;
   }
 
   async #publish(

@@ -63,9 +63,7 @@ export class MessageBox {
       } catch (error) {
         if (!(error instanceof WriteConflict)) throw error;
         const query = { last_by_subj: subject };
-        const known = await this.#link.askOf(this.#names.box, () =>
-          this.#link.manager.direct.getMessage(this.#names.box, query),
-        );
+        const known = await this.#link.read(this.#names.box, query);
         // Its ack was lost.
         if (known?.header.get("Nats-Msg-Id") === msgID) return true;
         if (known === null || describe(known) !== undefined) return false;
@@ -110,9 +108,7 @@ export class MessageBox {
     const query = { next_by_subj: this.#names.told(id, "*") };
     for (let from = after + 1; ;) {
       const next = { ...query, seq: from };
-      const found = await this.#link.askOf(this.#names.box, () =>
-        this.#link.manager.direct.getMessage(this.#names.box, next),
-      );
+      const found = await this.#link.read(this.#names.box, next);
       if (found === null) return;
       yield found;
       from = found.seq + 1;

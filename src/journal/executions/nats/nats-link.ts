@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import type { DirectMsgRequest, JetStreamClient, JetStreamManager, StoredMsg } from "@nats-io/jetstream";
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 import { createDeferred, type Deferred } from "../../../base/deferred.ts";
 import { loadPackage } from "../../../events/nats/load-package.ts";
@@ -140,6 +140,11 @@ export class NatsLink implements AsyncDisposable {
         throw error;
       }),
     );
+  }
+
+  /** A message that a stream keeps; null where it has none such. */
+  read(stream: string, query: DirectMsgRequest): Promise<StoredMsg | null> {
+    return this.askOf(stream, () => this.manager.direct.getMessage(stream, query));
   }
 
   /**
