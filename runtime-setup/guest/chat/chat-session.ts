@@ -6,13 +6,14 @@ import {
   isArray,
   ObjectKeys,
   promiseThen,
+  SafeError,
   SafePromise,
   SafeSymbol,
   SafeTypeError,
   StringSlice,
   StringStartsWith,
 } from "../../../src/shared/primordials.ts";
-import { checkOptions, exemptOnAbort, rejectAborted, signalOf } from "../core/calls.ts";
+import { checkOptions, markHandled, rejectAborted, signalOf } from "../core/calls.ts";
 import {
   chatBinding,
   checkedSettings,
@@ -25,8 +26,8 @@ import { FUNCTION, splitTools } from "./chat-tools.ts";
 import { Conversation } from "../conversation/conversation.ts";
 import { guestError } from "../core/errors.ts";
 import { storeGet, storeSet } from "../core/store.ts";
-import { collect } from "../steps/collect.ts";
-import { isAborted } from "../web/abort.ts";
+import { collect, type CollectOptions } from "../steps/collect.ts";
+import { isAborted, onAbort } from "../web/abort.ts";
 
 type Settings = Record<string, unknown>;
 
@@ -89,30 +90,49 @@ export class ChatSession {
     }
     const signal = signalOf(options);
     if (signal !== undefined && isAborted(signal)) return rejectAborted(signal);
+    const site = new SafeError();
     const last = this.#last;
+    let settle = (): void => {};
+    let forget = (): void => {};
+    const settled = new SafePromise<void>((resolve) => (settle = resolve));
     const answer = async (): Promise<object> => {
       await last;
-      const draft = this.#conversation.fork();
-      const before = draft.getMessages().length;
-      if (typeof input === "string") draft.addMessage("user", input);
-      else if (input !== undefined) draft.append({ role: "user", ...(input as object) });
-      const thread = draft.getMessages();
-      const said = thread[before];
-      const onPartial = (event: { [field: string]: unknown }): void => void onDelta?.(event["delta"] as string);
-      const binding = chatBinding(this.#options, this.#placed(thread));
-      const results = await collect(this, binding, draft, onDelta === undefined ? { signal } : { signal, onPartial });
-      const message = results[0] as object;
-      if (said !== undefined) this.#conversation.append(said);
-      const summary = summaryOf(message);
-      const next = summary === undefined ? undefined : thread[summary.place];
-      if (next !== undefined) this.#summary = { text: summary!.text, before: next.id };
-      this.#keep(message);
-      return message;
+      try {
+        return await this.#answer(input, onDelta, { signal, site });
+      } finally {
+        forget();
+        settle();
+      }
     };
+    // Not derived from the answer, whose failure would then count as handled; a turn later, after who awaits the answer.
+    this.#last = promiseThen(settled);
     const promise = answer();
-    this.#last = promiseThen(promise, undefined, () => {});
-    if (signal !== undefined) exemptOnAbort(promise, signal);
+    if (signal !== undefined) forget = onAbort(signal, () => markHandled(promise));
     return promise;
+  }
+
+  /** One answer: what was said and it are added where it has come. */
+  async #answer(
+    input: string | object | null | undefined,
+    onDelta: NextOptions["onDelta"],
+    how: CollectOptions,
+  ): Promise<object> {
+    const draft = this.#conversation.fork();
+    const before = draft.getMessages().length;
+    if (typeof input === "string") draft.addMessage("user", input);
+    else if (input !== undefined) draft.append({ role: "user", ...(input as object) });
+    const thread = draft.getMessages();
+    const said = thread[before];
+    const onPartial = (event: { [field: string]: unknown }): void => void onDelta?.(event["delta"] as string);
+    const binding = chatBinding(this.#options, this.#placed(thread));
+    const results = await collect(this, binding, draft, onDelta === undefined ? how : { ...how, onPartial });
+    const message = results[0] as object;
+    if (said !== undefined) this.#conversation.append(said);
+    const summary = summaryOf(message);
+    const next = summary === undefined ? undefined : thread[summary.place];
+    if (next !== undefined) this.#summary = { text: summary!.text, before: next.id };
+    this.#keep(message);
+    return message;
   }
 
   /** A session of its own with the history so far. */

@@ -1,6 +1,5 @@
 import type { TextMessage } from "../../../src/shared/chat-messages.ts";
-import { promiseThen } from "../../../src/shared/primordials.ts";
-import { exemptOnAbort, signalOf } from "../core/calls.ts";
+import { mapUnder, signalOf } from "../core/calls.ts";
 import { chatBinding, checkedSettings, collectSettings } from "./chat-binding.ts";
 import { ChatSession } from "./chat-session.ts";
 import { countTokens } from "./count-tokens.ts";
@@ -35,12 +34,8 @@ function chat(prompt: unknown, options?: unknown): Promise<unknown> {
   signalOf(options);
   const { signal: given, ...settings } = collectSettings(options);
   const signal = signalOf({ signal: given });
-  const promise = promiseThen(
-    newChatStep(settings).startAsync(prompt, { signal }),
-    (results) => (results as TextMessage[])[0]!.text,
-  );
-  if (signal !== undefined) exemptOnAbort(promise, signal);
-  return promise;
+  const results = newChatStep(settings).startAsync(prompt, { signal });
+  return mapUnder(results, signal, (messages) => (messages as TextMessage[])[0]!.text);
 }
 
 /** `ChatStepFactory`, `openai`, `claude`, `chat`, `ChatSession` and `countTokens`. */

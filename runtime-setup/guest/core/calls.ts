@@ -59,10 +59,31 @@ export function rejectAborted(signal: AbortSignal): Promise<never> {
   return promise;
 }
 
-/** A promise whose own signal the script aborts is the script's own doing: its rejection is not an uncaught error. */
-export function exemptOnAbort(promise: Promise<unknown>, signal: AbortSignal): void {
-  if (isAborted(signal)) markHandled(promise);
-  else onAbort(signal, () => markHandled(promise));
+/**
+ * What `map` makes of the promise's value. A rejection after the script has aborted the signal is its own doing, not an
+ * uncaught error. The signal, which may live long, holds the promise no longer than it is pending.
+ */
+export function mapUnder<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  map: (value: T) => unknown,
+): Promise<unknown> {
+  if (signal === undefined) return promiseThen(promise, map);
+  let forget = (): void => {};
+  const mapped = promiseThen(
+    promise,
+    (value) => {
+      forget();
+      return map(value);
+    },
+    (error: unknown) => {
+      forget();
+      throw error;
+    },
+  );
+  if (isAborted(signal)) markHandled(mapped);
+  else forget = onAbort(signal, () => markHandled(mapped));
+  return mapped;
 }
 
 /** An asynchronous op whose answer goes through `map`, and which a signal of the script's can abort. */

@@ -71,10 +71,19 @@ function send({ url, method, headers, redirect, signal }: RequestState, body: Se
 function fetch(input: unknown, ...options: unknown[]): Promise<Response> {
   const promise = new SafePromise<Response>((resolve, reject) => {
     const state = requestState(new Request(input, options[0]))!;
-    onAbort(state.signal, () => markHandled(promise));
-    if (isAborted(state.signal)) throw abortReason(state.signal);
+    const { signal } = state;
+    if (isAborted(signal)) throw abortReason(signal);
+    // The signal may live long: it holds the promise no longer than it is pending.
+    const forget = onAbort(signal, () => markHandled(promise));
+    const settling =
+      <T>(settle: (value: T) => void) =>
+      (value: T): void => {
+        forget();
+        settle(value);
+      };
+    const fail = settling(reject);
     // Called at once where the body is there: an error then shows where the script has asked.
-    state.body.send((body) => void promiseThen(send(state, body), resolve as never, reject), reject);
+    state.body.send((body) => void promiseThen(send(state, body), settling(resolve), fail), fail);
   });
   return promise;
 }

@@ -1,7 +1,7 @@
 import { DELIVERY, MCP_STEP, type McpCall } from "../../../src/shared/contract/runs.ts";
 import { isTerminal } from "../../../src/shared/step-events.ts";
-import { promiseThen, SafePromise, SafeTypeError } from "../../../src/shared/primordials.ts";
-import { checkOptions, exemptOnAbort, rejectAborted, signalOf } from "../core/calls.ts";
+import { SafePromise, SafeTypeError } from "../../../src/shared/primordials.ts";
+import { checkOptions, mapUnder, rejectAborted, signalOf } from "../core/calls.ts";
 import { guard } from "../core/kernel.ts";
 import type { GuestEvent } from "../steps/run.ts";
 import { cancelledError } from "../steps/run-events.ts";
@@ -29,9 +29,7 @@ export function callTool(tool: Omit<McpCall, "args">, args: unknown, options: un
   const input = { ...tool, args: args === undefined ? {} : args };
   const results =
     onEvent === undefined ? collect(BINDING, BINDING, input, { signal }) : collectEvents(input, onEvent, signal);
-  const promise = promiseThen(results, (list) => list[0]);
-  if (signal !== undefined) exemptOnAbort(promise, signal);
-  return promise;
+  return mapUnder(results, signal, (list) => list[0]);
 }
 
 function listenerOf(options: unknown): Listener | undefined {

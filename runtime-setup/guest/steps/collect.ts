@@ -2,7 +2,8 @@
 import { DELIVERY } from "../../../src/shared/contract/runs.ts";
 import { isTerminal } from "../../../src/shared/step-events.ts";
 import { SafeError, SafePromise } from "../../../src/shared/primordials.ts";
-import { onAbort, type AbortSignal } from "../web/abort.ts";
+import { isAborted, onAbort, type AbortSignal } from "../web/abort.ts";
+import { markHandled } from "../core/calls.ts";
 import { startAtOnce } from "./await-body.ts";
 import { cancelledError, withMetadata } from "./run-events.ts";
 import type { GuestEvent, Run } from "./run.ts";
@@ -12,18 +13,19 @@ export interface CollectOptions {
   signal?: AbortSignal | undefined;
   /** Hears of each partial event; without it none crosses. */
   onPartial?: (event: GuestEvent) => void;
+  /** Where the script asked for it, if that is not where this is called. */
+  site?: Error;
 }
 
-/** Runs a step to its end: the array of results with its metadata, or the error, or the signal's reason. */
+/** Runs a step to its end: the array of results with its metadata, or the error, or the signal's reason, which is never an uncaught error. */
 export function collect(
   owner: object,
   binding: StepBinding,
   input: unknown,
-  { signal, onPartial }: CollectOptions = {},
+  // The place is not looked up within the promise's function: each frame that V8 has to walk takes its time.
+  { signal, onPartial, site = new SafeError() }: CollectOptions = {},
 ): Promise<unknown[]> {
-  // Not within the promise's function: each frame that V8 has to walk takes its time.
-  const site = new SafeError();
-  return new SafePromise((resolve, reject) => {
+  const promise = new SafePromise<unknown[]>((resolve, reject) => {
     let forget = (): void => {};
     const onEvent: Run["onEvent"] = (event, failure) => {
       if (!isTerminal(event.type)) {
@@ -39,6 +41,13 @@ export function collect(
       signal,
       site,
     });
-    if (signal !== undefined) forget = onAbort(signal, reject);
+    if (signal === undefined) return;
+    forget = onAbort(signal, (reason) => {
+      markHandled(promise);
+      reject(reason);
+    });
   });
+  // A step may have aborted its own signal while it started.
+  if (signal !== undefined && isAborted(signal)) markHandled(promise);
+  return promise;
 }

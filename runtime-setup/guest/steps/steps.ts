@@ -3,7 +3,7 @@ import { DELIVERY } from "../../../src/shared/contract/runs.ts";
 import { defineHidden, ObjectHasOwn, SafeSymbol, SafeTypeError, SafeWeakMap } from "../../../src/shared/primordials.ts";
 import { runBlocking } from "./block-body.ts";
 import { suggestMethodsOf } from "../core/error-hints.ts";
-import { checkOptions, exemptOnAbort, onlySignal, rejectAborted } from "../core/calls.ts";
+import { checkOptions, onlySignal, rejectAborted } from "../core/calls.ts";
 import { EventStream } from "./event-stream.ts";
 import { defineGlobal, guard, reportUncaught } from "../core/kernel.ts";
 import { cancelledError } from "./run-events.ts";
@@ -86,9 +86,7 @@ class Step {
     const signal = onlySignal(START, options);
     if (signal === undefined) return collect(this, binding, input);
     if (isAborted(signal)) return rejectAborted(signal);
-    const promise = collect(this, binding, input, { signal });
-    exemptOnAbort(promise, signal);
-    return promise;
+    return collect(this, binding, input, { signal });
   }
 
   /** The array of results. This realm waits for it, the host does not. */

@@ -4,11 +4,10 @@ import {
   isArray,
   ObjectCreate,
   ObjectKeys,
-  promiseThen,
   ReflectApply,
   SafeTypeError,
 } from "../../../src/shared/primordials.ts";
-import { checkOptions, exemptOnAbort, rejectAborted, signalOf } from "../core/calls.ts";
+import { checkOptions, mapUnder, rejectAborted, signalOf } from "../core/calls.ts";
 import { defineGlobal } from "../core/kernel.ts";
 import { isAborted, type AbortSignal } from "../web/abort.ts";
 import type { StepBinding } from "../steps/step-body.ts";
@@ -79,9 +78,7 @@ function runScript(code: unknown, options: unknown = {}): Promise<unknown> {
   const onPartial = (event: { [field: string]: unknown }): void =>
     void ReflectApply(onOutput as Tool, undefined, [event["delta"]] as never[]);
   const collected = collect(OWNER, binding, code, onOutput === undefined ? { signal } : { signal, onPartial });
-  const promise = promiseThen(collected, (results) => (results as Fields[])[0]);
-  if (signal !== undefined) exemptOnAbort(promise, signal);
-  return promise;
+  return mapUnder(collected, signal, (results) => (results as Fields[])[0]);
 }
 
 /** `runScript`. */
