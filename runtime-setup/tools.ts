@@ -2,6 +2,7 @@ import type { Engine } from "../src/engine/engine.ts";
 import type { SetupFunction } from "../src/engine/engine.ts";
 import { closestName } from "../src/shared/closest-name.ts";
 import { GeppettoError } from "../src/shared/errors.ts";
+import { wrongNumber } from "../src/shared/option-numbers.ts";
 import type { HostTool } from "../src/steps/chat-tool.ts";
 
 /** A schema of a library that follows Standard Schema, such as zod's; it must offer itself as a JSON schema. */
@@ -58,6 +59,8 @@ export function setupTools(tools: Readonly<Record<string, ToolSetup>>): SetupFun
         throw new GeppettoError("ConfigError", `Cannot offer the tool "${name}": run must be a function`);
       }
       refuseUnknownFields(name, tool);
+      const wrong = wrongNumber("timeoutMs", tool.timeoutMs, "amount");
+      if (wrong !== undefined) throw new GeppettoError("ConfigError", `Cannot offer the tool "${name}": ${wrong}`);
       const { description, input, timeoutMs, effect } = tool;
       registry.set(name, {
         run: async (given, context) => tool.run(await accepted(input, given), context),

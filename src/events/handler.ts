@@ -1,3 +1,4 @@
+import type { FieldsOf } from "../shared/wrong-option.ts";
 import type { Publisher, SubscribeOptions } from "./bus.ts";
 import type { Message, MessageMetadata } from "./message.ts";
 
@@ -40,3 +41,10 @@ export interface HandlerOptions {
   /** Inside those of the router. */
   middleware?: readonly Middleware[];
 }
+
+export const HANDLER_FIELDS: FieldsOf<HandlerOptions> = {
+  publishTo: true,
+  concurrency: "count",
+  subscribe: true,
+  middleware: true,
+};

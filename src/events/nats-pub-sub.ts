@@ -1,15 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JetStreamClient, JetStreamPublishOptions } from "@nats-io/jetstream";
+import type { JetStreamPublishOptions } from "@nats-io/jetstream";
 import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import { createDeferred, type Deferred } from "../base/deferred.ts";
 import { toLogger, type Logger } from "../base/logger.ts";
 import { GeppettoError } from "../shared/errors.ts";
+import { isObject } from "../shared/is-object.ts";
+import { refuseWrong } from "../shared/wrong-option.ts";
 import type { Bus, PublishOptions, Subscription } from "./bus.ts";
 import { CoreSubscription } from "./nats/core-subscription.ts";
 import { isRetryable, JetStreamSubscription } from "./nats/jet-stream-subscription.ts";
 import { encodePayload, METADATA_HEADER, traceHeadersIn, UUID_HEADER } from "./nats/nats-codec.ts";
-import type { NatsPubSubOptions, NatsSubscribeOptions } from "./nats/nats-options.ts";
+import { BUS_FIELDS, STREAM_FIELDS, type NatsPubSubOptions, type NatsSubscribeOptions } from "./nats/nats-options.ts";
 import type { NatsSubscription } from "./nats/nats-subscription.ts";
 import { loadPackage } from "./nats/load-package.ts";
 import { openStream, type JetStream } from "./nats/open-stream.ts";
@@ -66,7 +68,7 @@ export class NatsPubSub implements Bus, AsyncDisposable {
     this.#prefix = options.prefix ?? "geppetto";
     this.#logger = toLogger(options.logger);
     this.#outgoing = new PublishQueue({
-      send: (item) => (jetStream === undefined ? this.#sendPlain(item) : this.#sendToStream(item, jetStream.client)),
+      send: (item) => (jetStream === undefined ? this.#sendPlain(item) : this.#sendToStream(item, jetStream)),
       isRetryable: (error) => jetStream !== undefined && isRetryable(error),
       publishTimeoutMs: options.publishTimeoutMs ?? 30_000,
     });
@@ -76,10 +78,12 @@ export class NatsPubSub implements Bus, AsyncDisposable {
   /**
    * Connects and, with JetStream, makes the stream where there is none.
    *
-   * @throws {GeppettoError} ConfigError when a package is missing or a stream cannot be had; StepError when no server
+   * @throws {GeppettoError} ConfigError when a package is missing, an option cannot be or a stream cannot be had; StepError when no server
    * responds.
    */
   static async connect(options: NatsPubSubOptions = {}): Promise<NatsPubSub> {
+    refuseWrong("connect to NATS", options, BUS_FIELDS);
+    if (isObject(options.jetStream)) refuseWrong("use the stream", options.jetStream, STREAM_FIELDS);
     const { servers = "127.0.0.1:4222", reconnectWaitMs = 250, prefix = "geppetto" } = options;
     checkTopicName(prefix);
     const { connect, headers } = await loadPackage(() => import("@nats-io/transport-node"), "@nats-io/transport-node");
@@ -191,10 +195,14 @@ export class NatsPubSub implements Bus, AsyncDisposable {
     return this.#flush;
   }
 
-  async #sendToStream(item: QueuedMessage, client: JetStreamClient): Promise<void> {
+  async #sendToStream(item: QueuedMessage, { client, options: { stream } }: JetStream): Promise<void> {
     const options: Partial<JetStreamPublishOptions> = { msgID: item.uuid, timeout: PUBLISH_ACK_MS };
     if (item.metadata !== "") options.headers = this.#headersOf(item);
-    await client.publish(`${this.#prefix}.${item.topic}`, item.payload, options);
+    await client.publish(`${this.#prefix}.${item.topic}`, item.payload, options).catch((error: unknown) => {
+      // All that the client says where nobody takes the message is that JetStream is not enabled.
+      if ((error as Error).name !== "JetStreamNotEnabled") throw error;
+      throw new Error(`no stream of the server takes it: "${stream}" is gone, or JetStream is off`, { cause: error });
+    });
   }
 
   #headersOf({ metadata }: QueuedMessage): MsgHdrs {

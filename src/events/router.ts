@@ -1,7 +1,8 @@
 import { toLogger, type Logger } from "../base/logger.ts";
 import { GeppettoError } from "../shared/errors.ts";
+import { refuseWrong } from "../shared/wrong-option.ts";
 import type { Subscriber } from "./bus.ts";
-import type { HandleFunction, HandlerOptions, Middleware } from "./handler.ts";
+import { HANDLER_FIELDS, type HandleFunction, type HandlerOptions, type Middleware } from "./handler.ts";
 import { RouterHandler } from "./router-handler.ts";
 
 export interface RouterOptions {
@@ -36,7 +37,10 @@ export class Router implements AsyncDisposable {
   #started = false;
   #closing: Promise<void> | undefined;
 
-  constructor({ closeTimeoutMs = 30_000, nackDelayMs = 100, logger }: RouterOptions = {}) {
+  /** @throws {GeppettoError} ConfigError for options that cannot be. */
+  constructor(options: RouterOptions = {}) {
+    refuseWrong("make the router", options, { closeTimeoutMs: "amountOrNone", nackDelayMs: "pause", logger: true });
+    const { closeTimeoutMs = 30_000, nackDelayMs = 100, logger } = options;
     this.#options = { closeTimeoutMs, nackDelayMs, logger: toLogger(logger) };
     // Nobody need wait for either.
     this.#running.promise.catch(() => {});
@@ -58,7 +62,7 @@ export class Router implements AsyncDisposable {
   /**
    * Adds a handler; a router that runs starts it at once.
    *
-   * @throws {GeppettoError} ConfigError when the name is taken or the router is closed.
+   * @throws {GeppettoError} ConfigError when the name is taken or the router is closed, and for options that cannot be.
    */
   addHandler(
     name: string,
@@ -69,9 +73,7 @@ export class Router implements AsyncDisposable {
   ): RouterHandler {
     if (this.#closing !== undefined) throw refused(name, "the router is closed");
     if (this.#handlers.has(name)) throw refused(name, "a handler has this name already");
-    const { concurrency = 1 } = options;
-    if (!Number.isInteger(concurrency) || concurrency < 1)
-      throw refused(name, "concurrency must be a positive integer");
+    refuseWrong(`add the handler "${name}"`, options, HANDLER_FIELDS);
     const handler = new RouterHandler({ ...this.#options, ...options, name, topic, subscriber, handle });
     handler.wrap(this.#middleware);
     this.#handlers.set(name, handler);

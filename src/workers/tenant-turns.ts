@@ -1,3 +1,6 @@
+import { GeppettoError } from "../shared/errors.ts";
+import { shown } from "../shared/option-numbers.ts";
+
 /** Whose turn it is: tenants that wait get shares by weight, in small steps, and one that waits for long has no more for that. */
 export class TenantTurns {
   readonly #weights: Readonly<Record<string, number>>;
@@ -30,5 +33,14 @@ export class TenantTurns {
 
   #weightOf(tenant: string): number {
     return Object.hasOwn(this.#weights, tenant) ? this.#weights[tenant]! : 1;
+  }
+}
+
+/** @throws {GeppettoError} ConfigError for a weight that is not a positive number. */
+export function checkWeights(weights: Readonly<Record<string, number>> = {}): void {
+  for (const [tenant, weight] of Object.entries(weights)) {
+    if (weight > 0 && weight < Infinity) continue;
+    const text = `the weight of "${tenant}" must be a positive number, got ${shown(weight)}`;
+    throw new GeppettoError("ConfigError", `Cannot start the worker: ${text}`);
   }
 }

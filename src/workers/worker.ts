@@ -13,7 +13,7 @@ import { JobKeeper } from "./job-keeper.ts";
 import { JobRunner } from "./job-runner.ts";
 import { ACK_WAIT_MS, JobQueue, putAfter } from "./queue/job-queue.ts";
 import { checkNames } from "./queue/job.ts";
-import { TenantTurns } from "./tenant-turns.ts";
+import { checkWeights, TenantTurns } from "./tenant-turns.ts";
 import { WORKER_FIELDS, type WorkerOptions, type WorkerStats } from "./worker-options.ts";
 import { refuseWrong } from "../shared/wrong-option.ts";
 import { BUDGET_FIELDS } from "../providers/cost/budget.ts";
@@ -83,6 +83,7 @@ export class Worker implements AsyncDisposable {
   static async start(options: WorkerOptions): Promise<Worker> {
     refuseWrong("start the worker", options, WORKER_FIELDS);
     for (const limits of Object.values(options.budgets ?? {})) refuseWrong("bound a tenant", limits, BUDGET_FIELDS);
+    checkWeights(options.weights);
     const { nats, pool = "default", name = defaultName(), silenceMs = ACK_WAIT_MS } = options;
     checkAccess("reach NATS", nats);
     checkNames({ pool, tenant: "default" });

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe } from "vitest";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { NatsPubSub, type NatsPubSubOptions } from "../../src/events/nats-pub-sub.ts";
 import type { BusFixture, BusPromises } from "./bus-fixture.ts";
 import { describeBus } from "./describe-bus.ts";
@@ -34,6 +36,12 @@ function fixtureOf(jetStream: boolean, promises: BusPromises): BusFixture {
     restartServer: (pauseMs) => server.restart(pauseMs),
     reset: async () => void serial++,
   };
+}
+
+async function deleteStream(name: string): Promise<void> {
+  const connection = await connect({ servers: server.address });
+  await (await jetstreamManager(connection)).streams.delete(name);
+  await connection.close();
 }
 
 const plain = fixtureOf(false, {
@@ -72,4 +80,31 @@ describe.skipIf(!hasNatsServer)("On a NATS server", () => {
   describeBus("NatsPubSub with JetStream", jetStream);
   describeDelivery("NatsPubSub with JetStream", jetStream);
   describeSurvival("NatsPubSub with JetStream", jetStream);
+
+  describe("a stream that somebody deletes", () => {
+    it("ends what is subscribed to it, refuses who subscribes, and says so to who publishes", async () => {
+      serial++;
+      const told: string[] = [];
+      const tell = (text: string): void => void told.push(text);
+      const publishTimeoutMs = patience(500);
+      await using bus = await NatsPubSub.connect({
+        servers: server.address,
+        prefix: `test${serial}`,
+        jetStream: { stream: `TEST_${serial}` },
+        logger: { warn: () => {}, error: tell },
+        publishTimeoutMs,
+      });
+      const open = [bus.subscribe("jobs", { group: "workers" }), bus.subscribe("news")];
+      await Promise.all(open.map(({ ready }) => ready));
+      await deleteStream(`TEST_${serial}`);
+      for (const subscription of open) for await (const message of subscription) message.ack();
+      const gone = (topic: string): string => `Cannot subscribe to topic "${topic}": stream not found`;
+      expect(told.sort()).toEqual([gone("jobs"), gone("news")]);
+      await expect(bus.subscribe("late").ready).rejects.toMatchObject({ code: "ERR_NATS", message: gone("late") });
+      await expect(bus.publish("jobs", 1)).rejects.toMatchObject({
+        code: "ERR_PUBLISH",
+        message: `Cannot publish to topic "jobs": no stream of the server takes it: "TEST_${serial}" is gone, or JetStream is off`,
+      });
+    });
+  });
 });

@@ -90,7 +90,7 @@ describe("Router", () => {
       'Cannot add the handler "a": a handler has this name already',
     );
     expect(() => router.addHandler("b", "a", bus, () => {}, { concurrency: 0 })).toThrow(
-      'Cannot add the handler "b": concurrency must be a positive integer',
+      'Cannot add the handler "b": concurrency must be a positive whole number, got 0',
     );
     await run();
     await expect(router.run()).rejects.toThrow("Cannot run the router: it has run already");

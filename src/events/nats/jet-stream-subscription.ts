@@ -2,9 +2,11 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Consumer, ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { Logger } from "../../base/logger.ts";
+import { GeppettoError } from "../../shared/errors.ts";
 import { decodeMessage } from "./nats-codec.ts";
 import type { NatsSubscribeOptions } from "./nats-options.ts";
 import { NatsSubscription } from "./nats-subscription.ts";
+import { finalRefusal } from "./refusals.ts";
 
 const PULL_MS = 30_000;
 const PAUSE_MS = 200;
@@ -12,8 +14,10 @@ const BATCH_WAIT_MS = 2;
 /** How long the server remembers a subscription without a group whose process has gone. */
 const INACTIVE_MS = 300_000;
 const MAX_UNACKED_OF_GROUP = 10_000;
-/** What the server refuses for good. */
-const FINAL: ReadonlySet<string> = new Set(["InvalidArgumentError", "JetStreamApiError", "ClosedConnectionError"]);
+/** What no further attempt mends, besides a server's own refusals. */
+const FINAL: ReadonlySet<string> = new Set(["InvalidArgumentError", "ClosedConnectionError"]);
+/** What is said where somebody has deleted the consumer, alone or with its stream. */
+const GONE = /consumer (deleted|not found)/;
 
 export interface JetStreamSubscriptionOptions extends NatsSubscribeOptions {
   client: JetStreamClient;
@@ -102,7 +106,7 @@ export class JetStreamSubscription extends NatsSubscription {
         this.#consumer = await client.consumers.get(stream, this.#name);
         return;
       } catch (error) {
-        if (this.closed || !isRetryable(error)) throw error;
+        if (this.closed || !isRetryable(error)) throw subscribeError(this.#options.topic, error);
         await sleep(PAUSE_MS);
       }
     }
@@ -117,13 +121,7 @@ export class JetStreamSubscription extends NatsSubscription {
   async #pullAll(): Promise<void> {
     const { topic, logger, connected } = this.#options;
     let lastError = "";
-    try {
-      await this.ready;
-    } catch (error) {
-      logger.error(`Cannot subscribe to topic "${topic}": ${(error as Error).message}`);
-      this.close();
-      return;
-    }
+    await this.#closeUnless(this.ready);
     while (!this.closed) {
       while (this.room === 0 && !this.closed) await this.changed();
       // One who acks fast will have room for many in a moment: that saves asking for each.
@@ -139,8 +137,18 @@ export class JetStreamSubscription extends NatsSubscription {
         if (message !== lastError) logger.warn(`Trying again to get the messages of "${topic}": ${message}`);
         lastError = message;
         await sleep(PAUSE_MS);
-        if (message.includes("consumer not found")) await this.#create().catch(() => {});
+        if (GONE.test(message)) await this.#closeUnless(this.#create());
       }
+    }
+  }
+
+  /** Without a consumer, which the server refuses for good, nothing comes any more. */
+  async #closeUnless(created: Promise<void>): Promise<void> {
+    try {
+      await created;
+    } catch (error) {
+      if (!this.closed) this.#options.logger.error((error as Error).message);
+      this.close();
     }
   }
 
@@ -173,7 +181,12 @@ export class JetStreamSubscription extends NatsSubscription {
   }
 }
 
+function subscribeError(topic: string, cause: unknown): GeppettoError {
+  const text = `Cannot subscribe to topic "${topic}": ${(cause as Error).message}`;
+  return new GeppettoError("StepError", text, { code: "ERR_NATS", cause });
+}
+
 /** A refusal stays one; a lost reply, or a server that is not yet back, is worth another attempt. */
 export function isRetryable(error: unknown): boolean {
-  return error instanceof Error && !FINAL.has(error.name);
+  return error instanceof Error && !FINAL.has(error.name) && finalRefusal(error) === undefined;
 }

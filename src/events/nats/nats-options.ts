@@ -1,5 +1,6 @@
 import type { NodeConnectionOptions } from "@nats-io/transport-node";
 import type { Logger } from "../../base/logger.ts";
+import type { FieldsOf } from "../../shared/wrong-option.ts";
 import type { SubscribeOptions } from "../bus.ts";
 
 export interface JetStreamOptions {
@@ -17,6 +18,15 @@ export interface JetStreamOptions {
   duplicateWindowMs?: number;
 }
 
+export const STREAM_FIELDS: FieldsOf<JetStreamOptions> = {
+  stream: true,
+  storage: true,
+  maxAgeMs: "amount",
+  maxBytes: "count",
+  ackWaitMs: "milliseconds",
+  duplicateWindowMs: "amount",
+};
+
 export interface NatsPubSubOptions {
   /** "host:port", or several; default "127.0.0.1:4222". */
   servers?: string | string[];
@@ -32,6 +42,16 @@ export interface NatsPubSubOptions {
   connection?: Partial<NodeConnectionOptions>;
   logger?: Logger;
 }
+
+export const BUS_FIELDS: FieldsOf<NatsPubSubOptions> = {
+  servers: true,
+  prefix: true,
+  jetStream: true,
+  publishTimeoutMs: "amount",
+  reconnectWaitMs: "milliseconds",
+  connection: true,
+  logger: true,
+};
 
 export interface NatsSubscribeOptions extends SubscribeOptions {
   /**

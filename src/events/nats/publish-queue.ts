@@ -17,6 +17,8 @@ interface Entry {
   order: number;
   deadline: number;
   published: Deferred<void>;
+  /** Why it could not be sent the last time. */
+  failure?: unknown;
 }
 
 export interface PublishQueueOptions {
@@ -101,9 +103,10 @@ export class PublishQueue {
       await this.#options.send(entry.item);
       entry.published.resolve();
     } catch (error) {
+      entry.failure = error;
       const hasTime = performance.now() < entry.deadline;
       if (hasTime && this.#options.isRetryable(error)) this.#failed.push(entry);
-      else entry.published.reject(asPublishError(entry, error));
+      else entry.published.reject(asPublishError(entry));
     }
     this.#underWay--;
     if (this.#failed.length > 0) this.#recover();
@@ -133,7 +136,7 @@ export class PublishQueue {
       this.#expiry = undefined;
       const now = performance.now();
       for (const entry of this.#queue.filter(({ deadline }) => deadline <= now)) {
-        this.#drop(entry, asPublishError(entry, new Error("there is no connection")));
+        this.#drop(entry, asPublishError(entry));
       }
       this.#expire();
     };
@@ -152,7 +155,7 @@ export class PublishQueue {
   }
 }
 
-function asPublishError({ item }: Entry, error: unknown): GeppettoError {
+function asPublishError({ item, failure: error = new Error("there is no connection") }: Entry): GeppettoError {
   if (error instanceof GeppettoError) return error;
   const text = error instanceof Error ? error.message : String(error);
   return new GeppettoError("StepError", `Cannot publish to topic "${item.topic}": ${text}`, {

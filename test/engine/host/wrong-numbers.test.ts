@@ -9,12 +9,15 @@ import {
   MemoryJournal,
   MemoryPubSub,
   RunLog,
+  RuntimeEngine,
   setupChat,
   setupDefaults,
   setupEmbeddings,
+  setupTools,
   SqliteJournal,
 } from "../../../src/index.ts";
-import { deduplicator, EventRouter, retry } from "../../../src/events/index.ts";
+import { deduplicator, EventRouter, retry, Router, timeout } from "../../../src/events/index.ts";
+import { NatsPubSub } from "../../../src/events/nats-pub-sub.ts";
 import { provider, validation, webSocketBridge } from "../../../src/pipeline/index.ts";
 import { NatsJournal, Worker } from "../../../src/workers/index.ts";
 
@@ -51,6 +54,19 @@ const FUNCTIONS: [name: string, make: () => unknown, error: string][] = [
     () => new EventRouter({ closeTimeoutMs: NaN }),
     "route events: closeTimeoutMs must be a number, 0 or more",
   ],
+  ["Router", () => new Router({ nackDelayMs: NaN }), "make the router: nackDelayMs must be a number of milliseconds"],
+  [
+    "addHandler",
+    () => new Router().addHandler("a", "a", new MemoryPubSub(), () => {}, { concurrency: NaN }),
+    'add the handler "a": concurrency must be a positive whole number, got NaN',
+  ],
+  ["timeout", () => timeout(NaN), "limit the time of handlers: ms must be a positive number, got NaN"],
+  ["NatsPubSub", () => NatsPubSub.connect({ publishTimeoutMs: NaN }), "connect to NATS: publishTimeoutMs must be"],
+  [
+    "NatsPubSub",
+    () => NatsPubSub.connect({ jetStream: { maxBytes: 0 } }),
+    "use the stream: maxBytes must be a positive",
+  ],
   ["MemoryCacheStore", () => new MemoryCacheStore({ maxBytes: NaN }), "keep entries: maxBytes must be a number"],
   [
     "cacheStep",
@@ -84,6 +100,11 @@ const FUNCTIONS: [name: string, make: () => unknown, error: string][] = [
   ],
   [
     "Worker",
+    () => Worker.start({ nats: {}, weights: { a: Infinity } }),
+    'start the worker: the weight of "a" must be a positive number, got Infinity',
+  ],
+  [
+    "Worker",
     () => Worker.start({ nats: {}, budgets: { a: { maxCost: NaN } } }),
     "bound a tenant: maxCost must be a number, 0 or more, got NaN",
   ],
@@ -102,6 +123,14 @@ const FUNCTIONS: [name: string, make: () => unknown, error: string][] = [
     "setupChat",
     () => setupChat({ toolTimeoutMs: NaN }),
     "set up chat: toolTimeoutMs must be a positive number, got NaN",
+  ],
+  [
+    "setupTools",
+    async () => {
+      await using engine = new RuntimeEngine({ setup: [setupTools({ clock: { run: Date.now, timeoutMs: NaN } })] });
+      await engine.start();
+    },
+    'offer the tool "clock": timeoutMs must be a positive number, got NaN',
   ],
 ];
 

@@ -4,6 +4,7 @@ import type { DirectMsgRequest, JetStreamClient, JetStreamManager, StoredMsg } f
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 import { createDeferred, type Deferred } from "../../../base/deferred.ts";
 import { loadPackage } from "../../../events/nats/load-package.ts";
+import { finalRefusal, NO_STREAM, refusalCode } from "../../../events/nats/refusals.ts";
 import { GeppettoError } from "../../../shared/errors.ts";
 import { journalFailed, overJournalLimit } from "../execution-errors.ts";
 import { isNatsAddress, type NatsAccess } from "./nats-options.ts";
@@ -15,10 +16,6 @@ const PAUSE_MS = 100;
 /** What the server says when there is no room: of a stream, of an account, of a disk. */
 const FULL: ReadonlySet<number> = new Set([10_077, 10_122, 10_023, 10_028, 10_047]);
 const WRONG_SEQUENCE: ReadonlySet<number> = new Set([10_071, 10_164]);
-/** What it says where there is no such stream. */
-export const NO_STREAM = 10_059;
-/** JetStream is starting, or has no leader now. */
-const NOT_YET: ReadonlySet<number> = new Set([10_008, 10_009, 10_039, 10_076]);
 
 /** Somebody else has written meanwhile. */
 export class WriteConflict extends Error {}
@@ -29,9 +26,6 @@ class Disconnected extends Error {
 
 /** What the NATS client throws where it is called in a wrong way. */
 const MISUSE: ReadonlySet<string> = new Set(["Error", "TypeError", "SyntaxError", "InvalidArgumentError"]);
-
-/** What the server's own refusals are called; they have a code. */
-const API_ERRORS: ReadonlySet<string> = new Set(["JetStreamApiError", "StreamNotFoundError", "ConsumerNotFoundError"]);
 
 /** A connection to a NATS server that may go away and come back. */
 export class NatsLink implements AsyncDisposable {
@@ -154,7 +148,7 @@ export class NatsLink implements AsyncDisposable {
   async remove(stream: string, seq: number): Promise<void> {
     await this.ask(() =>
       this.manager.streams.deleteMessage(stream, seq, false).catch((error: unknown) => {
-        if (!API_ERRORS.has((error as Error).name)) throw error;
+        if (refusalCode(error) === undefined) throw error;
       }),
     );
   }
@@ -208,9 +202,10 @@ export class NatsLink implements AsyncDisposable {
   #judge(error: unknown): unknown {
     if (error instanceof GeppettoError || error instanceof WriteConflict) return error;
     if (this.isClosed) return journalFailed("it is closed");
-    const { name, code, message } = error as { name: string; code?: number; message: string };
+    const { name, message } = error as Error;
     if (MISUSE.has(name)) return journalFailed(message, error);
-    if (!API_ERRORS.has(name) || code === undefined || NOT_YET.has(code)) return undefined;
+    const code = finalRefusal(error);
+    if (code === undefined) return undefined;
     if (WRONG_SEQUENCE.has(code)) return new WriteConflict(message);
     if (FULL.has(code))
       return overJournalLimit("keep what executions do", `the stream on the server is full: ${message}`);

@@ -2,7 +2,8 @@ import type { StreamInfo } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { loadPackage } from "../../../events/nats/load-package.ts";
 import { newerJournal } from "../execution-errors.ts";
-import { NO_STREAM, type NatsLink } from "./nats-link.ts";
+import { NO_STREAM, refusalCode } from "../../../events/nats/refusals.ts";
+import type { NatsLink } from "./nats-link.ts";
 import type { NatsSettings } from "./nats-options.ts";
 import { streamNames } from "./stream-names.ts";
 
@@ -44,7 +45,7 @@ export async function openStreams(link: NatsLink, settings: NatsSettings): Promi
 export function knownStream(link: NatsLink, name: string): Promise<StreamInfo | undefined> {
   return link.ask(() =>
     link.manager.streams.info(name).catch((error: unknown) => {
-      if ((error as { code?: number }).code === NO_STREAM) return undefined;
+      if (refusalCode(error) === NO_STREAM) return undefined;
       throw error;
     }),
   );
