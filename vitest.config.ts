@@ -21,6 +21,7 @@ export default defineConfig({
         test: { name: "together", include: ["test/**/*.test.ts"], exclude: alone, isolate: false },
       },
     ],
+    globalSetup: "test/machine/temporary-folder.ts",
     // isolated-vm and a pool of threads clash.
     pool: "forks",
     maxWorkers: 2,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { inject } from "vitest";
 import { childrenOf } from "../machine/children-of.ts";
 import { patience } from "../machine/patience.ts";
 
@@ -54,14 +55,13 @@ async function assertGone(pids: Iterable<number>): Promise<void> {
   }
 }
 
-const logFolder = mkdtempSync(join(tmpdir(), "geppetto-log-"));
+const logFolder = mkdtempSync(join(inject("temporaryFolder"), "cli-"));
 /** The log of runs for all tests of one file: none writes into the log of whoever runs it. */
 export const LOG_FILE: string = join(logFolder, "runs.db");
 /** Bundles are not kept among the user's own. */
 const CACHE = join(logFolder, "cache");
 /** The user's own configuration: none, unless a test says where one is. */
 const NO_CONFIG = join(logFolder, "config");
-process.once("exit", () => rmSync(logFolder, { recursive: true, force: true }));
 
 /** Starts the command line. Its result rejects where a process was left behind, or a key was printed. */
 export function startCli(args: readonly string[], options: CliOptions = {}): CliProcess {
