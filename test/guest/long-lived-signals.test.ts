@@ -10,6 +10,18 @@ const CALL: Record<string, string> = {
   step: `const step = steps.createStep({ process: (n) => fresh(n) });
     const call = (n) => step.startAsync(n, { signal });`,
   chat: `const call = (n) => chat("echo: " + fresh(n), { signal });`,
+  "one that depends on the signal": `const step = steps.createStep({ process: (n) => n });
+    const call = async (n) => {
+      const both = AbortSignal.any([signal, new AbortController().signal]);
+      both.text = fresh(n);
+      await step.startAsync(n, { signal: AbortSignal.any([both]) });
+    };`,
+  listener: `const target = new EventTarget();
+    const call = async (n) => {
+      const text = fresh(n);
+      target.addEventListener("said", () => text, { once: true, signal });
+      target.dispatchEvent(new Event("said"));
+    };`,
   session: `const call = (n) => new ChatSession().next("echo: " + fresh(n), { signal });`,
 };
 

@@ -188,11 +188,13 @@ function callerOf(
 function bounded(runSignal: AbortSignal, timeoutMs: number, work: (signal: AbortSignal) => unknown): unknown {
   const { signal, abort } = createAbortController();
   const forget = onAbort(runSignal, abort);
-  const value = work(signal);
-  if (!isNativePromise(value)) {
-    forget();
-    return value;
+  let value: unknown;
+  try {
+    value = work(signal);
+  } finally {
+    if (!isNativePromise(value)) forget();
   }
+  if (!isNativePromise(value)) return value;
   const stop = limitTime(() => abort(new DOMException("The tool took too long", "TimeoutError")), timeoutMs);
   const over = (): void => {
     stop();

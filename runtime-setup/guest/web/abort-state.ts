@@ -1,14 +1,22 @@
-import { SafeSet } from "../../../src/shared/primordials.ts";
+import { SafeSet, SetForEach } from "../../../src/shared/primordials.ts";
 
 /** What makes an object an AbortSignal. A script can neither reach it nor make one. */
 export interface SignalState {
   aborted: boolean;
   reason: unknown;
+  /** The how manieth abort it was that aborted it. */
+  order: number;
   /** Run, in this order, before the "abort" event fires. Sets are made when something is put into them: most never get any. */
   algorithms: Set<() => void> | undefined;
-  /** Signals that `AbortSignal.any` made of this one, and those of which it was made. */
-  dependents: Set<object> | undefined;
+  /** Has it listeners to "abort"? */
+  isHeard: boolean;
+  /** Of a signal of `AbortSignal.any` those that it depends on, none of which depends on others. */
   sources: Set<object> | undefined;
+  /**
+   * Those that depend on this one and have somebody to tell: a signal that lives long is not to hold all that were ever made
+   * of it. The others look at their sources when they are asked.
+   */
+  dependents: Set<object> | undefined;
 }
 
 /** A constructor that returns what it is given: what derives from it puts its private fields there. */
@@ -36,12 +44,61 @@ export function setSignalState(signal: object, state: SignalState): void {
   new Marked(signal, state);
 }
 
-/** The state of a signal; undefined for anything else. */
+/** The state of a signal as it is now; undefined for anything else. */
 export function signalState(value: unknown): SignalState | undefined {
-  return typeof value === "object" && value !== null ? Marked.stateOf(value) : undefined;
+  const state = typeof value === "object" && value !== null ? Marked.stateOf(value) : undefined;
+  if (state?.sources !== undefined) lookAtSources(state, state.sources);
+  return state;
 }
 
-/** Has something done when the signal with this state is aborted. */
-export function addAlgorithm(state: SignalState, algorithm: () => void): void {
+/** The state of a signal that was told of its sources' abort, or has not looked at them yet. */
+export function toldState(signal: object): SignalState {
+  return Marked.stateOf(signal)!;
+}
+
+function lookAtSources(state: SignalState, sources: Set<object>): void {
+  let first: SignalState | undefined;
+  SetForEach(sources, (source: object) => {
+    const own = toldState(source);
+    if (own.aborted && (first === undefined || own.order < first.order)) first = own;
+  });
+  if (first === undefined) return;
+  state.aborted = true;
+  state.reason = first.reason;
+  state.order = first.order;
+  state.sources = undefined;
+}
+
+/** Has something done when the signal is aborted. Returns a function that takes it off again. */
+export function addAlgorithm(signal: object, algorithm: () => void): () => void {
+  const state = toldState(signal);
   (state.algorithms ??= new SafeSet()).add(algorithm);
+  follow(signal);
+  return () => {
+    state.algorithms?.delete(algorithm);
+    unfollow(signal);
+  };
+}
+
+/** What is told when the signal is aborted has come or gone: its listeners, if it is a signal. */
+export function setHeard(target: object, isHeard: boolean): void {
+  const state = signalState(target);
+  if (state === undefined || state.isHeard === isHeard) return;
+  state.isHeard = isHeard;
+  if (isHeard) follow(target);
+  else unfollow(target);
+}
+
+/** Has its sources tell it. */
+function follow(signal: object): void {
+  const { sources } = toldState(signal);
+  if (sources === undefined) return;
+  SetForEach(sources, (source: object) => (toldState(source).dependents ??= new SafeSet()).add(signal));
+}
+
+/** Where it has nobody to tell any more, its sources let go of it. */
+function unfollow(signal: object): void {
+  const { sources, algorithms, isHeard } = toldState(signal);
+  if (sources === undefined || isHeard || (algorithms !== undefined && algorithms.size > 0)) return;
+  SetForEach(sources, (source: object) => toldState(source).dependents?.delete(signal));
 }

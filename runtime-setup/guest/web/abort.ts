@@ -13,7 +13,7 @@ import { MAX_TIMER_MS } from "../../../src/shared/limits.ts";
 import { customInspect } from "../core/inspect.ts";
 import { guard } from "../core/kernel.ts";
 import { startTimer } from "../core/timers.ts";
-import { addAlgorithm, setSignalState, type SignalState, signalState } from "./abort-state.ts";
+import { addAlgorithm, setSignalState, type SignalState, signalState, toldState } from "./abort-state.ts";
 import { asRunError, DOMException } from "./dom-exception.ts";
 import { EventTarget, fireEvent } from "./event-target.ts";
 import { type InspectFunction, showFields } from "./show-fields.ts";
@@ -39,9 +39,11 @@ export class AbortSignal extends EventTarget {
     setSignalState(this, {
       aborted: false,
       reason: undefined,
+      order: 0,
       algorithms: undefined,
-      dependents: undefined,
+      isHeard: false,
       sources: undefined,
+      dependents: undefined,
     });
   }
 
@@ -104,11 +106,13 @@ export class AbortSignal extends EventTarget {
       state.reason = source.reason;
       return signal;
     }
+    const sources = new SafeSet<object>();
     for (let i = 0; i < given.length; i++) {
-      const source = stateOf(given[i]);
-      (source.dependents ??= new SafeSet()).add(signal);
-      (state.sources ??= new SafeSet()).add(given[i]!);
+      const further = stateOf(given[i]).sources;
+      if (further === undefined) sources.add(given[i]!);
+      else SetForEach(further, (source: object) => sources.add(source));
     }
+    state.sources = sources;
     return signal;
   }
 
@@ -146,26 +150,35 @@ function startTimeout(signal: AbortSignal, left: number): void {
   startTimer(next, now, { weak: true });
 }
 
+/** How many aborts there were. */
+let aborts = 0;
+
 function abortSignal(signal: AbortSignal, reason: unknown): void {
   const state = stateOf(signal);
   if (state.aborted) return;
   const reached: AbortSignal[] = [];
+  const order = ++aborts;
   // Every signal is marked before any listener runs, so that none sees half of it.
   const mark = (target: AbortSignal, own: SignalState): void => {
     if (own.aborted) return;
     own.aborted = true;
     own.reason = reason;
+    own.order = order;
     append(reached, target);
-    const { sources, dependents } = own;
-    if (sources !== undefined) {
-      SetForEach(sources, (source: object) => signalState(source)?.dependents?.delete(target));
-      own.sources = undefined;
-    }
-    if (dependents === undefined) return;
-    SetForEach(dependents, (dependent: AbortSignal) => mark(dependent, stateOf(dependent)));
-    own.dependents = undefined;
   };
   mark(signal, state);
+  const { dependents } = state;
+  state.dependents = undefined;
+  if (dependents !== undefined) {
+    SetForEach(dependents, (dependent: AbortSignal) => {
+      const own = toldState(dependent);
+      mark(dependent, own);
+      const { sources } = own;
+      own.sources = undefined;
+      if (sources !== undefined)
+        SetForEach(sources, (source: object) => toldState(source).dependents?.delete(dependent));
+    });
+  }
   for (let i = 0; i < reached.length; i++) {
     const { algorithms } = stateOf(reached[i]);
     if (algorithms !== undefined) SetForEach(algorithms, (algorithm: () => void) => guard(algorithm, []));
@@ -211,11 +224,8 @@ export function abortReason(signal: AbortSignal): unknown {
  */
 export function onAbort(signal: AbortSignal, listener: (reason: unknown) => void): () => void {
   const state = stateOf(signal);
-  const algorithm = (): void => listener(asRunError(state.reason));
-  if (!state.aborted) addAlgorithm(state, algorithm);
-  return () => {
-    state.algorithms?.delete(algorithm);
-  };
+  if (state.aborted) return () => {};
+  return addAlgorithm(signal, () => listener(asRunError(state.reason)));
 }
 
 /** A signal and what aborts it, for the runtime's own use: no method of it is looked up on a prototype. */

@@ -1,6 +1,6 @@
 import { append, ReflectApply, SafeMap, SafeTypeError } from "../../../src/shared/primordials.ts";
 import { reportUncaught } from "../core/kernel.ts";
-import { addAlgorithm, signalState } from "./abort-state.ts";
+import { addAlgorithm, setHeard, signalState } from "./abort-state.ts";
 import { DOMException } from "./dom-exception.ts";
 import { type Event, type EventState, eventState, trustedEvent } from "./event.ts";
 import { toDomString } from "./web-strings.ts";
@@ -14,6 +14,8 @@ interface Registration {
   once: boolean;
   passive: boolean;
   removed: boolean;
+  /** Has the signal that was to remove it let go of it. */
+  forget: (() => void) | undefined;
 }
 
 interface ListenerOptions {
@@ -57,13 +59,16 @@ export class EventTarget {
     const key = toDomString(type);
     const listeners = (this.#listeners ??= new SafeMap());
     const list = listeners.get(key);
-    const registration: Registration = { callback, capture, once, passive, removed: false };
-    if (list === undefined) listeners.set(key, [registration]);
-    else {
+    const registration: Registration = { callback, capture, once, passive, removed: false, forget: undefined };
+    if (list === undefined) {
+      listeners.set(key, [registration]);
+      if (key === "abort") setHeard(this, true);
+    } else {
       for (let i = 0; i < list.length; i++) if (list[i]!.callback === callback && list[i]!.capture === capture) return;
       append(list, registration);
     }
-    if (state !== undefined) addAlgorithm(state, () => this.#remove(key, registration));
+    if (state !== undefined)
+      registration.forget = addAlgorithm(signal as object, () => this.#remove(key, registration));
   }
 
   removeEventListener(type: string, callback: EventListener | null, options?: unknown): void {
@@ -90,14 +95,19 @@ export class EventTarget {
 
   #remove(key: string, registration: Registration): void {
     registration.removed = true;
+    registration.forget?.();
     const listeners = this.#listeners;
     const list = listeners?.get(key);
     if (listeners === undefined || list === undefined) return;
     // A dispatch under way walks the old list, in which what is removed is marked.
     const kept: Registration[] = [];
     for (let i = 0; i < list.length; i++) if (list[i] !== registration) append(kept, list[i]!);
-    if (kept.length === 0) listeners.delete(key);
-    else listeners.set(key, kept);
+    if (kept.length > 0) {
+      listeners.set(key, kept);
+      return;
+    }
+    listeners.delete(key);
+    if (key === "abort") setHeard(this, false);
   }
 
   #dispatch(event: Event, state: EventState): void {
