@@ -1,4 +1,5 @@
 import { GeppettoError } from "../../src/shared/errors.ts";
+import { hostLocal } from "../../src/base/time/host-local.ts";
 import { parseDeterministic } from "../../src/engine/time/deterministic.ts";
 import type { EngineOptions, SetupFunction } from "../../src/engine/engine.ts";
 
@@ -32,7 +33,7 @@ export function timeZoneOf({ deterministic, timeZone: own = "UTC" }: EngineOptio
 export function setupLocalTime(isolation: EngineOptions["isolation"], timeZone: string): SetupFunction {
   return function localTime(vm) {
     if (isolation !== "thread") return;
-    const own = new Intl.DateTimeFormat().resolvedOptions();
+    const own = hostLocal();
     if (own.timeZone !== timeZone || own.locale !== LOCALE)
       vm.host.later(vm.install("localTime", { locale: LOCALE, timeZone }));
   };

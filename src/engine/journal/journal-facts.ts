@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
+import { hostLocal } from "../../base/time/host-local.ts";
 import { JOURNAL_VERSION, type JournalFacts } from "../../journal/journal-record.ts";
 import { runtimeText } from "../../sandbox/runtime-text.ts";
 import type { EngineSettings } from "../engine-options.ts";
@@ -8,7 +9,7 @@ import type { EngineLimits } from "../limits.ts";
 /** What a journal of a run in such an engine begins with. Reads and hashes the guest runtime. */
 export function journalFacts(options: EngineSettings, { memoryMB, outputBytes }: EngineLimits): JournalFacts {
   const { isolation = "process", hardening = "standard", timeZone = "UTC" } = options;
-  const { timeZone: hostZone, locale: hostLocale } = new Intl.DateTimeFormat().resolvedOptions();
+  const { timeZone: hostZone, locale: hostLocale } = hostLocal();
   return {
     format: JOURNAL_VERSION,
     product: productVersion(),

@@ -1,3 +1,4 @@
+import { hostLocal } from "../../base/time/host-local.ts";
 import type { Journal } from "../../journal/read-journal.ts";
 import type { JournalRecord } from "../../journal/journal-record.ts";
 import { FRAMES } from "../../shared/contract/frame-kinds.ts";
@@ -14,7 +15,7 @@ export type ReplayedEntry = Extract<JournalRecord, { kind: "entry" | "run" }>;
 export function replayedEntries({ facts, records }: Journal, { places }: { places: boolean }): ReplayedEntry[] {
   const entries = records.filter((record): record is ReplayedEntry => record.kind === "entry" || record.kind === "run");
   const reads = clockReads(records);
-  const { locale, timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  const { locale, timeZone } = hostLocal();
   let isLocalTimeMissing = facts.isolation === "thread" && (facts.hostZone !== timeZone || facts.hostLocale !== locale);
   const replayed: ReplayedEntry[] = [];
   for (const entry of entries) {
