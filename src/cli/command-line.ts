@@ -43,8 +43,11 @@ function scriptCommands(): Promise<ScriptCommands> {
   return import("./commands/script-commands.ts");
 }
 
-/** How long a guest's thread may take to leave before the process ends without it, in milliseconds. */
-const THREAD_LEAVE_MS = 250;
+/** How much a guest's thread may compute before the process ends without it, in milliseconds: on a busy machine it gets little. */
+const THREAD_LEAVE_CPU_MS = 250;
+/** The longest that it may take, in milliseconds; how often that is looked at. */
+const THREAD_LEAVE_MS = 5000;
+const LOOK_MS = 50;
 
 /** The code of what the parser of the command line refuses. */
 const USAGE = "ERR_USAGE";
@@ -180,9 +183,20 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
     process.exitCode = EXIT.output;
   }
   // A guest's thread that is still on its way out would hang the exit: let it leave first.
-  if (hasRunInThread()) {
-    setTimeout(() => process.exit(), THREAD_LEAVE_MS).unref();
-  } else process.exit();
+  if (hasRunInThread()) leaveWithThreads();
+  else process.exit();
+}
+
+/** Ends when the threads of guests have: one that is still at work when its process exits takes it down. One that hangs is not waited for. */
+function leaveWithThreads(): void {
+  const since = process.cpuUsage();
+  const startedAt = performance.now();
+  const look = (): void => {
+    const { user, system } = process.cpuUsage(since);
+    const hangs = (user + system) / 1000 >= THREAD_LEAVE_CPU_MS;
+    if (hangs || performance.now() - startedAt >= THREAD_LEAVE_MS) process.exit();
+  };
+  setInterval(look, LOOK_MS).unref();
 }
 
 /** Was the terminal closed on which something is typed? Reading there fails before the signal for it comes. */

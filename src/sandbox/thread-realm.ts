@@ -36,6 +36,11 @@ interface GuestEntry {
   complete: ivm.Reference<(token: number, value: unknown) => void>;
 }
 
+/**
+ * The thread frees the isolate when its last turn has ended, of which nothing tells; a process that exits meanwhile crashes.
+ * How long that takes, and several times that, in milliseconds.
+ */
+const FREE_MS = 30;
 /** How long a turn may take to end after its isolate was disposed, in milliseconds. */
 const TAINT_MS = 1000;
 /** For how long one that takes longer is waited for, in milliseconds of this process' CPU time: a busy machine gives it little. */
@@ -206,7 +211,7 @@ export class ThreadRealm implements Realm {
   #endTurn(): void {
     this.#turns--;
     if (this.#turns > 0) return;
-    if (this.#disposedByHost) this.#ended.resolve();
+    if (this.#disposedByHost) setTimeout(() => this.#ended.resolve(), FREE_MS);
     if (!this.#tainted) return;
     this.#tainted = false;
     ThreadRealm.#stuck.delete(this);

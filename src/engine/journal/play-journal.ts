@@ -89,6 +89,8 @@ class Player {
     } finally {
       if (this.#journal.facts.isolation === "thread") await this.#lastTurn();
       this.#realm.dispose();
+      // A thread that still computes when its process exits takes it with it.
+      await this.#realm.ended();
     }
   }
 
