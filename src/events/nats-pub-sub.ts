@@ -198,11 +198,13 @@ export class NatsPubSub implements Bus, AsyncDisposable {
   async #sendToStream(item: QueuedMessage, { client, options: { stream } }: JetStream): Promise<void> {
     const options: Partial<JetStreamPublishOptions> = { msgID: item.uuid, timeout: PUBLISH_ACK_MS };
     if (item.metadata !== "") options.headers = this.#headersOf(item);
-    await client.publish(`${this.#prefix}.${item.topic}`, item.payload, options).catch((error: unknown) => {
+    try {
+      await client.publish(`${this.#prefix}.${item.topic}`, item.payload, options);
+    } catch (error) {
       // All that the client says where nobody takes the message is that JetStream is not enabled.
       if ((error as Error).name !== "JetStreamNotEnabled") throw error;
       throw new Error(`no stream of the server takes it: "${stream}" is gone, or JetStream is off`, { cause: error });
-    });
+    }
   }
 
   #headersOf({ metadata }: QueuedMessage): MsgHdrs {

@@ -37,8 +37,8 @@ interface GuestEntry {
 }
 
 /**
- * The thread frees the isolate when its last turn has ended, of which nothing tells; a process that exits meanwhile crashes.
- * How long that takes, and several times that, in milliseconds.
+ * What a thread is given to free its isolate when the last turn has ended, in milliseconds, several times what it needs:
+ * nothing tells when it has, and a process that exits before crashes.
  */
 const FREE_MS = 30;
 /** How long a turn may take to end after its isolate was disposed, in milliseconds. */
@@ -187,7 +187,7 @@ export class ThreadRealm implements Realm {
 
   /** A turn that is on its way back asks this process for it: one that ends meanwhile would wait for it for ever. */
   ended(): Promise<void> {
-    return this.#disposedByHost && this.#turns > 0 ? this.#ended.promise : Promise.resolve();
+    return this.#disposedAt > 0 ? this.#ended.promise : Promise.resolve();
   }
 
   /** Disposing is a hint: native loops do not take it. */

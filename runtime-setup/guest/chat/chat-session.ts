@@ -104,14 +104,15 @@ export class ChatSession {
         settle();
       }
     };
-    // Not derived from the answer, whose failure would then count as handled; a turn later, after who awaits the answer.
+    // Not derived from the answer's promise: its failure would count as handled. By a `then` of its own, so that who awaits
+    // the answer goes on before the next one begins.
     this.#last = promiseThen(settled);
     const promise = answer();
     if (signal !== undefined) forget = onAbort(signal, () => markHandled(promise));
     return promise;
   }
 
-  /** One answer: what was said and it are added where it has come. */
+  /** Asks the model. Where its answer has come, what was said and the answer are added to the history. */
   async #answer(
     input: string | object | null | undefined,
     onDelta: NextOptions["onDelta"],

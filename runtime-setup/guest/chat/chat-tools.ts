@@ -191,10 +191,14 @@ function bounded(runSignal: AbortSignal, timeoutMs: number, work: (signal: Abort
   let value: unknown;
   try {
     value = work(signal);
-  } finally {
-    if (!isNativePromise(value)) forget();
+  } catch (error) {
+    forget();
+    throw error;
   }
-  if (!isNativePromise(value)) return value;
+  if (!isNativePromise(value)) {
+    forget();
+    return value;
+  }
   const stop = limitTime(() => abort(new DOMException("The tool took too long", "TimeoutError")), timeoutMs);
   const over = (): void => {
     stop();

@@ -75,15 +75,16 @@ function fetch(input: unknown, ...options: unknown[]): Promise<Response> {
     if (isAborted(signal)) throw abortReason(signal);
     // The signal may live long: it holds the promise no longer than it is pending.
     const forget = onAbort(signal, () => markHandled(promise));
-    const settling =
-      <T>(settle: (value: T) => void) =>
-      (value: T): void => {
-        forget();
-        settle(value);
-      };
-    const fail = settling(reject);
+    const succeed = (response: unknown): void => {
+      forget();
+      resolve(response as Response);
+    };
+    const fail = (error: unknown): void => {
+      forget();
+      reject(error);
+    };
     // Called at once where the body is there: an error then shows where the script has asked.
-    state.body.send((body) => void promiseThen(send(state, body), settling(resolve), fail), fail);
+    state.body.send((body) => void promiseThen(send(state, body), succeed, fail), fail);
   });
   return promise;
 }

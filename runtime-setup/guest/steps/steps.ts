@@ -84,8 +84,7 @@ class Step {
   startAsync(input: unknown, options?: unknown): Promise<unknown[]> {
     const binding = ownFor(this, input);
     const signal = onlySignal(START, options);
-    if (signal === undefined) return collect(this, binding, input);
-    if (isAborted(signal)) return rejectAborted(signal);
+    if (signal !== undefined && isAborted(signal)) return rejectAborted(signal);
     return collect(this, binding, input, { signal });
   }
 

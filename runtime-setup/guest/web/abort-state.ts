@@ -47,7 +47,7 @@ export function setSignalState(signal: object, state: SignalState): void {
 /** The state of a signal as it is now; undefined for anything else. */
 export function signalState(value: unknown): SignalState | undefined {
   const state = typeof value === "object" && value !== null ? Marked.stateOf(value) : undefined;
-  if (state?.sources !== undefined) lookAtSources(state, state.sources);
+  if (state?.sources !== undefined) lookAtSources(value as object, state.sources);
   return state;
 }
 
@@ -56,17 +56,32 @@ export function toldState(signal: object): SignalState {
   return Marked.stateOf(signal)!;
 }
 
-function lookAtSources(state: SignalState, sources: Set<object>): void {
+function lookAtSources(signal: object, sources: Set<object>): void {
   let first: SignalState | undefined;
   SetForEach(sources, (source: object) => {
     const own = toldState(source);
     if (own.aborted && (first === undefined || own.order < first.order)) first = own;
   });
-  if (first === undefined) return;
+  if (first !== undefined) setAborted(signal, first.reason, first.order);
+}
+
+/** How many aborts there were. */
+let aborts = 0;
+
+/** Marks signals that one abort aborts, all of them before anybody hears of it. */
+export function markAborted(signals: readonly object[], reason: unknown): void {
+  const order = ++aborts;
+  for (let i = 0; i < signals.length; i++) setAborted(signals[i]!, reason, order);
+}
+
+function setAborted(signal: object, reason: unknown, order: number): void {
+  const state = toldState(signal);
   state.aborted = true;
-  state.reason = first.reason;
-  state.order = first.order;
+  state.reason = reason;
+  state.order = order;
+  const { sources } = state;
   state.sources = undefined;
+  if (sources !== undefined) leave(signal, sources);
 }
 
 /** Has something done when the signal is aborted. Returns a function that takes it off again. */
@@ -80,7 +95,7 @@ export function addAlgorithm(signal: object, algorithm: () => void): () => void 
   };
 }
 
-/** What is told when the signal is aborted has come or gone: its listeners, if it is a signal. */
+/** Says whether the target, if it is a signal, has listeners to "abort". */
 export function setHeard(target: object, isHeard: boolean): void {
   const state = signalState(target);
   if (state === undefined || state.isHeard === isHeard) return;
@@ -100,5 +115,9 @@ function follow(signal: object): void {
 function unfollow(signal: object): void {
   const { sources, algorithms, isHeard } = toldState(signal);
   if (sources === undefined || isHeard || (algorithms !== undefined && algorithms.size > 0)) return;
+  leave(signal, sources);
+}
+
+function leave(signal: object, sources: Set<object>): void {
   SetForEach(sources, (source: object) => toldState(source).dependents?.delete(signal));
 }

@@ -13,7 +13,7 @@ import { MAX_TIMER_MS } from "../../../src/shared/limits.ts";
 import { customInspect } from "../core/inspect.ts";
 import { guard } from "../core/kernel.ts";
 import { startTimer } from "../core/timers.ts";
-import { addAlgorithm, setSignalState, type SignalState, signalState, toldState } from "./abort-state.ts";
+import { addAlgorithm, markAborted, setSignalState, type SignalState, signalState } from "./abort-state.ts";
 import { asRunError, DOMException } from "./dom-exception.ts";
 import { EventTarget, fireEvent } from "./event-target.ts";
 import { type InspectFunction, showFields } from "./show-fields.ts";
@@ -76,9 +76,7 @@ export class AbortSignal extends EventTarget {
   /** A signal that is aborted already. */
   static abort(reason?: unknown): AbortSignal {
     const signal = createSignal();
-    const state = stateOf(signal);
-    state.aborted = true;
-    state.reason = reason === undefined ? abortError() : reason;
+    markAborted([signal], reason === undefined ? abortError() : reason);
     return signal;
   }
 
@@ -98,12 +96,10 @@ export class AbortSignal extends EventTarget {
     const given = toList(signals);
     for (let i = 0; i < given.length; i++) stateOf(given[i]);
     const signal = createSignal();
-    const state = stateOf(signal);
     for (let i = 0; i < given.length; i++) {
       const source = stateOf(given[i]);
       if (!source.aborted) continue;
-      state.aborted = true;
-      state.reason = source.reason;
+      markAborted([signal], source.reason);
       return signal;
     }
     const sources = new SafeSet<object>();
@@ -112,7 +108,7 @@ export class AbortSignal extends EventTarget {
       if (further === undefined) sources.add(given[i]!);
       else SetForEach(further, (source: object) => sources.add(source));
     }
-    state.sources = sources;
+    stateOf(signal).sources = sources;
     return signal;
   }
 
@@ -150,35 +146,13 @@ function startTimeout(signal: AbortSignal, left: number): void {
   startTimer(next, now, { weak: true });
 }
 
-/** How many aborts there were. */
-let aborts = 0;
-
 function abortSignal(signal: AbortSignal, reason: unknown): void {
   const state = stateOf(signal);
   if (state.aborted) return;
-  const reached: AbortSignal[] = [];
-  const order = ++aborts;
-  // Every signal is marked before any listener runs, so that none sees half of it.
-  const mark = (target: AbortSignal, own: SignalState): void => {
-    if (own.aborted) return;
-    own.aborted = true;
-    own.reason = reason;
-    own.order = order;
-    append(reached, target);
-  };
-  mark(signal, state);
+  const reached: AbortSignal[] = [signal];
   const { dependents } = state;
-  state.dependents = undefined;
-  if (dependents !== undefined) {
-    SetForEach(dependents, (dependent: AbortSignal) => {
-      const own = toldState(dependent);
-      mark(dependent, own);
-      const { sources } = own;
-      own.sources = undefined;
-      if (sources !== undefined)
-        SetForEach(sources, (source: object) => toldState(source).dependents?.delete(dependent));
-    });
-  }
+  if (dependents !== undefined) SetForEach(dependents, (dependent: AbortSignal) => append(reached, dependent));
+  markAborted(reached, reason);
   for (let i = 0; i < reached.length; i++) {
     const { algorithms } = stateOf(reached[i]);
     if (algorithms !== undefined) SetForEach(algorithms, (algorithm: () => void) => guard(algorithm, []));

@@ -155,7 +155,8 @@ export class PublishQueue {
   }
 }
 
-function asPublishError({ item, failure: error = new Error("there is no connection") }: Entry): GeppettoError {
+function asPublishError({ item, failure }: Entry): GeppettoError {
+  const error: unknown = failure ?? new Error("there is no connection");
   if (error instanceof GeppettoError) return error;
   const text = error instanceof Error ? error.message : String(error);
   return new GeppettoError("StepError", `Cannot publish to topic "${item.topic}": ${text}`, {
