@@ -36,13 +36,16 @@ export async function bundleCommandLine(root, packages) {
   execFileSync(process.execPath, [join(root, "scripts/make-program-cache.mjs"), outdir], { stdio: "inherit" });
 }
 
-/** Packages stay where they are, but for the one that every command needs. */
+/** As part of the program these are found, read and compiled with it: every command needs the one, every chat the other. */
+const TAKEN_IN = new Set(["commander", "zod"]);
+
+/** The other packages stay where they are. */
 function packagesStay() {
   return {
     name: "packages stay",
     setup({ onResolve }) {
       onResolve({ filter: /^[a-z@]/ }, ({ path, kind }) =>
-        kind === "entry-point" || path === "commander" ? null : { path, external: true },
+        kind === "entry-point" || TAKEN_IN.has(path) ? null : { path, external: true },
       );
     },
   };

@@ -351,10 +351,10 @@ it("the help shows what each setting is without its flag", async () => {
   expect(help).toContain('for scripts that you trust (default: process) (choices: "process", "thread")');
 });
 
-it("a script without configuration loads neither the YAML package nor a parser nor zod", async () => {
+it("a script without configuration loads neither the YAML package nor a parser", async () => {
   const spy = `import { registerHooks } from "node:module"; import { writeSync } from "node:fs";
     registerHooks({ resolve(name, context, next) {
-      if (/^(?:yaml|zod|acorn|openai|@anthropic-ai)\\b/.test(name)) writeSync(2, "loads " + name + "\\n");
+      if (/^(?:yaml|acorn|openai|@anthropic-ai)\\b/.test(name)) writeSync(2, "loads " + name + "\\n");
       return next(name, context);
     } });`;
   const nodeArgs = ["--import", `data:text/javascript,${encodeURIComponent(spy)}`];
