@@ -24,7 +24,7 @@ export default defineConfig({
     globalSetup: "test/machine/temporary-folder.ts",
     // isolated-vm and a pool of threads clash.
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     testTimeout: deadlineMs,
     hookTimeout: deadlineMs,

@@ -8,6 +8,7 @@ import {
   type ScriptOutcome,
 } from "../../src/index.ts";
 import { MachineWatch } from "../machine/machine-watch.ts";
+import { isWholeRun } from "../machine/part-of.ts";
 import { HostMonitor } from "./host-monitor.ts";
 
 export interface Attack {
@@ -25,6 +26,11 @@ export interface Attack {
   fromHost?: boolean;
   /** Why a thread is not expected to hold it: left out, it is. */
   notInThread?: string;
+  /**
+   * Of a script that is put together of two lists: the sum of its places in both. It runs in one of the places, another
+   * one for the next sum, so that each entry of a list still meets each place; with `GEPPETTO_TEST_WHOLE=1` in all.
+   */
+  turn?: number;
 }
 
 /** Time for a script that is to be ended by its time limit, or may be. */
@@ -135,7 +141,11 @@ export function describeAttacks(
       pools = { short: poolOf(SHORT_MS), long: poolOf(LONG_MS) };
     });
 
-    const held = attacks.filter(({ notInThread }) => isolation === "process" || notInThread === undefined);
+    const held = attacks.filter(({ notInThread, turn }) => {
+      const holding = places.filter((each) => PLACES[each].isolation === "process" || notInThread === undefined);
+      if (turn === undefined || isWholeRun) return holding.includes(place);
+      return place === holding[turn % holding.length];
+    });
     it.concurrent.each(held)("holds a script that $name", async (attack) => {
       const time = attack.ends.includes("ERR_LIMIT_WALL") ? "short" : "long";
       const script = { code: PRELUDE + attack.code, ...(folder === undefined ? {} : { folder }) };

@@ -70,8 +70,9 @@ const TAKERS: [string, string][] = [
   ],
 ];
 
-const GRID: Attack[] = TAKERS.flatMap(([taker, code]) =>
-  ARGUMENTS.map(([argument, value]) => ({
+const GRID: Attack[] = TAKERS.flatMap(([taker, code], i) =>
+  ARGUMENTS.map(([argument, value], j) => ({
+    turn: i + j,
     name: `gives ${taker} ${argument}`,
     code: `let hits = 0; const hit = () => { if (++hits > 100000) throw new Error("enough"); };
       const takers = [${code}]; const pending = [];

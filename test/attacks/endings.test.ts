@@ -48,8 +48,9 @@ const PLACES: [string, string][] = [
   ["in a lambda", "await steps.createLambdaStep(() => { throw THROWN; }).startAsync(1);"],
 ];
 
-const GRID: Attack[] = THROWN.flatMap(([what, thrown]) =>
-  PLACES.map(([where, code]) => ({
+const GRID: Attack[] = THROWN.flatMap(([what, thrown], i) =>
+  PLACES.map(([where, code], j) => ({
+    turn: i + j,
     name: `throws ${what} ${where}`,
     code: code.replace("THROWN", () => `(${thrown})`),
     ends: "uncaught *",

@@ -69,8 +69,9 @@ const WAYS: [string, string][] = [
   ["embeddings", "out = (await embeddings.generateEmbeddings(value)).length;"],
 ];
 
-const GRID: Attack[] = VALUES.flatMap(([name, value]) =>
-  WAYS.map(([way, code]) => ({
+const GRID: Attack[] = VALUES.flatMap(([name, value], i) =>
+  WAYS.map(([way, code], j) => ({
+    turn: i + j,
     name: `sends ${name} through ${way}`,
     code: `const value = ${value}; let out;
       try { ${code} } catch (error) { out = String(error?.code); }

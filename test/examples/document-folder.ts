@@ -45,11 +45,14 @@ export class DocumentFolder {
   readonly #env: Record<string, string>;
 
   constructor(blocks: readonly Block[], { modelURL, port }: DocumentFolderOptions) {
-    const { PATH = "" } = process.env;
+    const { PATH = "", XDG_CACHE_HOME = "", NODE_COMPILE_CACHE = "" } = process.env;
     const bin = join(this.path, ".bin");
     this.#env = {
       PATH: `${bin}:${PATH}`,
       HOME: join(this.path, ".home"),
+      // What is the same for all readers is put together and compiled once.
+      XDG_CACHE_HOME,
+      NODE_COMPILE_CACHE,
       PORT: String(port),
       OPENAI_API_KEY: "a-key",
       OPENAI_BASE_URL: `${modelURL}/v1`,

@@ -10,7 +10,10 @@ import { play, record } from "./journal-fixture.ts";
 import { SHOWING } from "./same-bytes-scripts.ts";
 
 const { GEPPETTO_SHARED, GEPPETTO_TEST_PROGRAMS } = process.env;
-/** Each script in one kind of isolation for each of both questions, the other kind for the next script; or in both. */
+/**
+ * Each script is replayed in one kind of isolation, the next one in the other, and of each two of these one is run again;
+ * or each is, in both.
+ */
 const isWhole = GEPPETTO_TEST_PROGRAMS !== undefined;
 
 /** Nobody answers what these ask: they would wait for ever. */
@@ -72,9 +75,12 @@ describe.concurrent.each(numbered)("$name", ({ code, i }) => {
     expect([played.out, played.err]).toEqual([output.out, output.err]);
   });
 
-  it("is the same each time where time is virtual, in both kinds of isolation", async () => {
-    const first = await runDeterministic(other, code);
-    expect(await runDeterministic(mine, code)).toEqual(first);
-    if (isWhole) expect(await runDeterministic(other, code)).toEqual(first);
-  });
+  it.runIf(isWhole || i % 4 < 2)(
+    "is the same each time where time is virtual, in both kinds of isolation",
+    async () => {
+      const first = await runDeterministic(other, code);
+      expect(await runDeterministic(mine, code)).toEqual(first);
+      if (isWhole) expect(await runDeterministic(other, code)).toEqual(first);
+    },
+  );
 });

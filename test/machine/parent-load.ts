@@ -44,11 +44,15 @@ function dearness(): number {
   return Math.max(1, Math.min(...took) / QUIET_READING_MS);
 }
 
-/** Measures what this thread computes between two turns of its event loop, as it would be on a quiet machine. */
+/**
+ * Measures what this thread computes between two turns of its event loop, as it would be on a quiet machine.
+ *
+ * @param before what it holds in MB, where that is known: to find out takes as long as some of the work
+ */
 export async function measureLoad<T>(
   work: () => T | Promise<T>,
-): Promise<{ result: T; stallMs: number; addedMB: number }> {
-  const before = heldMB();
+  before: number = heldMB(),
+): Promise<{ result: T; stallMs: number; addedMB: number; afterMB: number }> {
   let last = process.threadCpuUsage();
   let stallMs = 0;
   const look = (): void => {
@@ -62,7 +66,8 @@ export async function measureLoad<T>(
   const result = await work();
   look();
   clearInterval(timer);
-  return { result, stallMs, addedMB: heldMB() - before };
+  const afterMB = heldMB();
+  return { result, stallMs, addedMB: afterMB - before, afterMB };
 }
 
 /** Cores that are shared slow each other down: the same work counts more CPU time on a machine that is full. */

@@ -44,26 +44,26 @@ describe.runIf(hasBrowser)("The page of a run", () => {
   afterEach(async () => expect(await browser.finish()).toEqual([]));
   afterAll(() => browser.close());
 
-  for (const colorScheme of ["light", "dark"] as const) {
-    for (const width of [1280, 390]) {
-      it(`has nothing that axe-core objects to, ${colorScheme}, at ${width} px`, async () => {
-        for (const shown of [model, failed, emptyModel()]) {
-          const page = await browser.open(shown, { width, colorScheme });
-          for (const view of ["Step", "Conversation", "Output", "Run"]) {
-            await page.getByRole("tab", { name: view, exact: true }).click();
-            expect(await brokenRules(page, view === "Step" ? "html" : ".detail")).toEqual([]);
-          }
-          await page.getByRole("button", { name: "Keys" }).click();
-          expect(await brokenRules(page, "#help")).toEqual([]);
-          // Nothing hangs over the edge.
-          const [scroll, client] = await page.evaluate<number[]>(
-            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]",
-          );
-          expect(scroll!).toBeLessThanOrEqual(client!);
-        }
-      });
+  // Colours do not depend on the width, nor the layout on the colours.
+  it.each([
+    ["light", 1280],
+    ["dark", 390],
+  ] as const)("has nothing that axe-core objects to, %s, at %i px", async (colorScheme, width) => {
+    for (const shown of [model, failed, emptyModel()]) {
+      const page = await browser.open(shown, { width, colorScheme });
+      for (const view of ["Step", "Conversation", "Output", "Run"]) {
+        await page.getByRole("tab", { name: view, exact: true }).click();
+        expect(await brokenRules(page, view === "Step" ? "html" : ".detail")).toEqual([]);
+      }
+      await page.getByRole("button", { name: "Keys" }).click();
+      expect(await brokenRules(page, "#help")).toEqual([]);
+      // Nothing hangs over the edge.
+      const [scroll, client] = await page.evaluate<number[]>(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]",
+      );
+      expect(scroll!).toBeLessThanOrEqual(client!);
     }
-  }
+  });
 
   it("steps back and forth by keyboard, with list, scrubber, detail and output in step", async () => {
     const page = await browser.open(model);

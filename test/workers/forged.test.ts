@@ -8,6 +8,7 @@ import { JobQueue } from "../../src/workers/queue/job-queue.ts";
 import type { Job } from "../../src/workers/queue/job.ts";
 import { hasNatsServer } from "../events/nats-server.ts";
 import { all, code } from "../journal/executions/journal-fixture.ts";
+import { isWholeRun } from "../machine/part-of.ts";
 import { patience } from "../machine/patience.ts";
 import { follow, WorkerFixture } from "./worker-fixture.ts";
 
@@ -172,8 +173,9 @@ describe.skipIf(!hasNatsServer)("What is forged", () => {
     const texts = ["", "null", '{"step":5}', DEEP];
     const { source } = (await queue.job((await at.submit("1", { pool: "nobody" })).id))!;
     const ids: string[] = [];
-    for (const kind of kinds) {
+    for (const [k, kind] of kinds.entries()) {
       for (const [i, text] of texts.entries()) {
+        if ((k + i) % 2 === 1 && !isWholeRun) continue;
         const id = `${kind}${i}`;
         const lease = await journal.begin(id, { script: "a.js", tenant: "default", details: { source } });
         await lease.append([{ kind, text }]);

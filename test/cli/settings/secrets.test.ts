@@ -102,7 +102,10 @@ function expectNoSecret(text: string): void {
 
 describe("a secret", () => {
   const cases = (["environment", "named", "stored", "literal", "flag"] as const).flatMap((place) =>
-    ["fine", "refused"].map((model) => [place, model] as const),
+    // What was sent is what a refusal repeats; of calls that go well two places are enough.
+    (place === "environment" || place === "stored" ? ["fine", "refused"] : ["refused"]).map(
+      (model) => [place, model] as const,
+    ),
   );
   it.each(cases)(
     "(%s) of a call that is %s is sent, and is in nothing printed, logged or recorded",

@@ -188,7 +188,7 @@ export const LASTING_SCRIPTS: Readonly<Record<string, string>> = {
     await execution.sleep(15);
     console.log("between", await pay(1));
     const order = [];
-    await Promise.all([execution.sleep(25).then(() => order.push("b")), execution.sleep("5ms").then(() => order.push("a"))]);
+    await Promise.all([execution.sleep(400).then(() => order.push("b")), execution.sleep("5ms").then(() => order.push("a"))]);
     console.log(order.join(""));
     export default order;`,
   "state across callbacks": `
