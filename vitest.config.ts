@@ -24,7 +24,7 @@ export default defineConfig({
     globalSetup: "test/machine/temporary-folder.ts",
     // isolated-vm and a pool of threads clash.
     pool: "forks",
-    maxWorkers: 3,
+    maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     testTimeout: deadlineMs,
     hookTimeout: deadlineMs,

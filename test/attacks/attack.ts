@@ -27,8 +27,8 @@ export interface Attack {
   /** Why a thread is not expected to hold it: left out, it is. */
   notInThread?: string;
   /**
-   * Of a script that is put together of two lists: the sum of its places in both. It runs in one of the places, another
-   * one for the next sum, so that each entry of a list still meets each place; with `GEPPETTO_TEST_WHOLE=1` in all.
+   * Its number among many of a kind: it runs in one of the places, the next one in another; with `GEPPETTO_TEST_WHOLE=1`
+   * in all. Where two lists are put together it is the sum of both numbers, so that each entry meets each place.
    */
   turn?: number;
 }

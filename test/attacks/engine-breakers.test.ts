@@ -255,7 +255,8 @@ const SLOW: Attack[] = [
   { name: "stops at the debugger", code: `debugger; done(1);`, ends: "done", value: 1 },
 ];
 
-const LOOPS: Attack[] = NATIVE_LOOPS.map(([name, code]) => ({
+const LOOPS: Attack[] = NATIVE_LOOPS.map(([name, code], turn) => ({
+  turn,
   name: `loops in ${name}`,
   code: `${code};`,
   ends: REFUSED,
@@ -263,5 +264,5 @@ const LOOPS: Attack[] = NATIVE_LOOPS.map(([name, code]) => ({
 }));
 const DEATHS: Attack[] = ABORTS.map(([name, code]) => ({ name, code: `${code};`, ends: REFUSED, notInThread: MEMORY }));
 
-describeAttacks("breakers of the engine", [...SLOW, ...LOOPS, ...DEATHS]);
+describeAttacks("breakers of the engine", [...SLOW, ...LOOPS, ...DEATHS.map((attack, turn) => ({ ...attack, turn }))]);
 describeAttacks("breakers of the engine", DEATHS, { places: ["strict process"] });

@@ -54,7 +54,7 @@ describe.each(ISOLATIONS)("limits in a %s", (isolation) => {
     // The host waits 150 ms to be told; on a busy machine that is now and then too short.
   ])("tell where %s was at the time limit, and at that of a turn", { retry: 5 }, async (_, code, frames) => {
     // It has to come so far.
-    for (const limits of [{ wallMs: patience(300) }, { turnMs: patience(200) }]) {
+    for (const limits of [{ wallMs: patience(120) }, { turnMs: patience(80) }]) {
       await withEngine({ isolation, limits }, async ({ run }) => {
         const { error } = await run(code);
         expect(error).toMatchObject({ name: "LimitError", stack: expect.stringContaining(frames) as string });

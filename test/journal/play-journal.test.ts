@@ -69,7 +69,7 @@ describe.each(ISOLATIONS)("playJournal() in a %s", (isolation) => {
   });
 
   it("ends a script that its limit ended, which goes on for ever", async () => {
-    const limits = { wallMs: patience(500) };
+    const limits = { wallMs: patience(200) };
     for (const code of [
       "console.log(1); for (;;) Date.now();",
       "for (;;);",
