@@ -197,6 +197,8 @@ function leaveWithThreads(): void {
     if (hangs || performance.now() - startedAt >= THREAD_LEAVE_MS) process.exit();
   };
   setInterval(look, LOOK_MS).unref();
+  // A process that ends by itself takes its heap apart first, and isolated-vm does not always survive that.
+  process.once("beforeExit", () => void setImmediate(() => process.exit()));
 }
 
 /** Was the terminal closed on which something is typed? Reading there fails before the signal for it comes. */

@@ -61,3 +61,12 @@ describe.each(ISOLATIONS)("a host that goes while its guest, in a %s, is busy", 
     await expect(host).rejects.toMatchObject({ code: exitCode, signal: null });
   });
 });
+
+it("a host that goes while its guest, in a thread, computes does end with its code each time, beside others", async () => {
+  const args = ["--input-type=module", "-e", busyHost("thread", "begin(); for (;;);", "process.exit(3)")];
+  const lane = async (): Promise<void> => {
+    for (let i = 0; i < 4; i++)
+      await expect(run(process.execPath, args)).rejects.toMatchObject({ code: 3, signal: null });
+  };
+  await Promise.all([lane(), lane(), lane(), lane()]);
+});
