@@ -13,7 +13,6 @@ import { addMcpCommand } from "./options/mcp-options.ts";
 import { addReplCommand } from "./options/repl-options.ts";
 import { addRunFlags } from "./options/run-flags.ts";
 import { addRunsCommand } from "./options/runs-options.ts";
-import { hasRunInThread } from "./session/guest-threads.ts";
 import { addSetupCommands } from "./options/setup-options.ts";
 import { addWorkerCommands } from "./options/worker-options.ts";
 import { addTestCommand } from "./options/test-options.ts";
@@ -42,12 +41,6 @@ type ScriptCommands = typeof import("./commands/script-commands.ts");
 function scriptCommands(): Promise<ScriptCommands> {
   return import("./commands/script-commands.ts");
 }
-
-/** How much a guest's thread may compute before the process ends without it, in milliseconds: on a busy machine it gets little. */
-const THREAD_LEAVE_CPU_MS = 250;
-/** The longest that it may take, in milliseconds; how often that is looked at. */
-const THREAD_LEAVE_MS = 5000;
-const LOOK_MS = 50;
 
 /** The code of what the parser of the command line refuses. */
 const USAGE = "ERR_USAGE";
@@ -182,23 +175,7 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
     printNotes([errorLine({ message: failure, code: "ERR_OUTPUT" })]);
     process.exitCode = EXIT.output;
   }
-  // A guest's thread that is still on its way out would hang the exit: let it leave first.
-  if (hasRunInThread()) leaveWithThreads();
-  else process.exit();
-}
-
-/** Ends when the threads of guests have: one that is still at work when its process exits takes it down. One that hangs is not waited for. */
-function leaveWithThreads(): void {
-  const since = process.cpuUsage();
-  const startedAt = performance.now();
-  const look = (): void => {
-    const { user, system } = process.cpuUsage(since);
-    const hangs = (user + system) / 1000 >= THREAD_LEAVE_CPU_MS;
-    if (hangs || performance.now() - startedAt >= THREAD_LEAVE_MS) process.exit();
-  };
-  setInterval(look, LOOK_MS).unref();
-  // A process that ends by itself takes its heap apart first, and isolated-vm does not always survive that.
-  process.once("beforeExit", () => void setImmediate(() => process.exit()));
+  process.exit();
 }
 
 /** Was the terminal closed on which something is typed? Reading there fails before the signal for it comes. */

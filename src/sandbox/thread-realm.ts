@@ -36,11 +36,6 @@ interface GuestEntry {
   complete: ivm.Reference<(token: number, value: unknown) => void>;
 }
 
-/**
- * What a thread is given to free its isolate when the last turn has ended, in milliseconds, several times what it needs:
- * nothing tells when it has, and a process that exits before crashes.
- */
-const FREE_MS = 30;
 /** How long a turn may take to end after its isolate was disposed, in milliseconds. */
 const TAINT_MS = 1000;
 /** For how long one that takes longer is waited for, in milliseconds of this process' CPU time: a busy machine gives it little. */
@@ -187,7 +182,7 @@ export class ThreadRealm implements Realm {
 
   /** A turn that is on its way back asks this process for it: one that ends meanwhile would wait for it for ever. */
   ended(): Promise<void> {
-    return this.#disposedAt > 0 ? this.#ended.promise : Promise.resolve();
+    return this.#disposedByHost && this.#turns > 0 ? this.#ended.promise : Promise.resolve();
   }
 
   /** Disposing is a hint: native loops do not take it. */
@@ -211,7 +206,7 @@ export class ThreadRealm implements Realm {
   #endTurn(): void {
     this.#turns--;
     if (this.#turns > 0) return;
-    if (this.#disposedByHost) setTimeout(() => this.#ended.resolve(), FREE_MS);
+    if (this.#disposedByHost) this.#ended.resolve();
     if (!this.#tainted) return;
     this.#tainted = false;
     ThreadRealm.#stuck.delete(this);

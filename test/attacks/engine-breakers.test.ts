@@ -262,7 +262,13 @@ const LOOPS: Attack[] = NATIVE_LOOPS.map(([name, code], turn) => ({
   ends: REFUSED,
   notInThread: LOOP,
 }));
-const DEATHS: Attack[] = ABORTS.map(([name, code]) => ({ name, code: `${code};`, ends: REFUSED, notInThread: MEMORY }));
+const DEATHS: Attack[] = ABORTS.map(([name, code], turn) => ({
+  turn,
+  name,
+  code: `${code};`,
+  ends: REFUSED,
+  notInThread: MEMORY,
+}));
 
-describeAttacks("breakers of the engine", [...SLOW, ...LOOPS, ...DEATHS.map((attack, turn) => ({ ...attack, turn }))]);
+describeAttacks("breakers of the engine", [...SLOW, ...LOOPS, ...DEATHS]);
 describeAttacks("breakers of the engine", DEATHS, { places: ["strict process"] });

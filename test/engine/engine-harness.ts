@@ -56,9 +56,9 @@ export async function withEngine(
     expect({ timers, runs, ops, topics }).toEqual({ timers: 0, runs: 0, ops: 0, topics: 0 });
   } finally {
     await engine.close();
+    // A test that fails leaves nothing for the next one either.
+    await expect.poll(handles).toEqual(before);
   }
-  // What a test before this one has left may end meanwhile.
-  await expect.poll(() => Object.entries(handles()).filter(([kind, count]) => count > (before[kind] ?? 0))).toEqual([]);
 }
 
 /** What keeps this process alive, of the kinds that an engine makes. */

@@ -54,7 +54,7 @@ describe.each(ISOLATIONS)("limits in a %s", (isolation) => {
     // The host waits 150 ms to be told; on a busy machine that is now and then too short.
   ])("tell where %s was at the time limit, and at that of a turn", { retry: 5 }, async (_, code, frames) => {
     // It has to come so far.
-    for (const limits of [{ wallMs: patience(120) }, { turnMs: patience(80) }]) {
+    for (const limits of [{ wallMs: patience(300) }, { turnMs: patience(200) }]) {
       await withEngine({ isolation, limits }, async ({ run }) => {
         const { error } = await run(code);
         expect(error).toMatchObject({ name: "LimitError", stack: expect.stringContaining(frames) as string });
@@ -67,7 +67,7 @@ describe.each(ISOLATIONS)("limits in a %s", (isolation) => {
       expect(await run("await new Promise((r) => setTimeout(r, 600_000))")).toMatchObject({
         error: { code: "ERR_LIMIT_WALL" },
       });
-      await expect.poll(() => run("export default 2")).toMatchObject({ ok: true, value: 2 });
+      expect(await run("export default 2")).toMatchObject({ ok: true, value: 2 });
     }));
 
   it("end a script for good when its realm is the first to see that its time is over", () =>

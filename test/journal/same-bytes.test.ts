@@ -5,16 +5,12 @@ import { RuntimeEngine, setupDefaults } from "../../src/index.ts";
 import { ISOLATIONS, Output } from "../engine/engine-harness.ts";
 import { documents, readBlocks, root } from "../examples/document-blocks.ts";
 import { examples } from "../globals/declared-globals.ts";
+import { isWholeRun } from "../machine/part-of.ts";
 import { readSeedBlocks } from "../seeds/seed-blocks.ts";
 import { play, record } from "./journal-fixture.ts";
 import { SHOWING } from "./same-bytes-scripts.ts";
 
-const { GEPPETTO_SHARED, GEPPETTO_TEST_PROGRAMS } = process.env;
-/**
- * Each script is replayed in one kind of isolation, the next one in the other, and of each two of these one is run again;
- * or each is, in both.
- */
-const isWhole = GEPPETTO_TEST_PROGRAMS !== undefined;
+const { GEPPETTO_SHARED } = process.env;
 
 /** Nobody answers what these ask: they would wait for ever. */
 const ASKS = /execution\.(?:approve|receive)\(/;
@@ -67,20 +63,21 @@ async function runDeterministic(isolation: "process" | "thread", code: string): 
 const numbered = scripts().map(([name, code], i) => ({ name, code, i }));
 
 describe.concurrent.each(numbered)("$name", ({ code, i }) => {
+  // Both kinds of isolation take turns. Only every second pair of scripts is run again; a whole run does all of it.
   const [mine, other] = i % 2 === 0 ? ISOLATIONS : ISOLATIONS.toReversed();
 
-  it.each(isWhole ? ISOLATIONS : [mine])("is replayed to the same bytes in a %s", async (isolation) => {
+  it.each(isWholeRun ? ISOLATIONS : [mine])("is replayed to the same bytes in a %s", async (isolation) => {
     const { output, journal } = await record({ code, name: "script.js" }, { isolation, setup });
     const played = await play(journal);
     expect([played.out, played.err]).toEqual([output.out, output.err]);
   });
 
-  it.runIf(isWhole || i % 4 < 2)(
+  it.runIf(isWholeRun || i % 4 < 2)(
     "is the same each time where time is virtual, in both kinds of isolation",
     async () => {
       const first = await runDeterministic(other, code);
       expect(await runDeterministic(mine, code)).toEqual(first);
-      if (isWhole) expect(await runDeterministic(other, code)).toEqual(first);
+      if (isWholeRun) expect(await runDeterministic(other, code)).toEqual(first);
     },
   );
 });

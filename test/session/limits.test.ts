@@ -65,13 +65,12 @@ describe.each(ISOLATIONS)("A session that is cut short, with isolation by %s,", 
     }));
 
   it("takes the lower of its own limits and the engine's, and refuses what are not limits", () =>
-    withSession({ isolation, limits: { wallMs: patience(150) } }, async ({ session }) => {
+    withSession({ isolation, limits: { wallMs: patience(1000) } }, async ({ session }) => {
       const waits = "await new Promise((done) => setTimeout(done, 60_000))";
       const outcome = await session.run(waits, { limits: { wallMs: 60_000 } });
       expect(outcome.error?.code).toBe("ERR_LIMIT_WALL");
       await expect(session.run("1", { limits: { wallMs: -1 } })).rejects.toThrow("wallMs must be a positive number");
-      // So short a limit may end this one, too, on a machine that others keep busy.
-      await expect.poll(async () => (await session.run("1")).value).toBe(1);
+      expect((await session.run("1")).value).toBe(1);
     }));
 
   it("cancels the chat that a run waits for", () =>

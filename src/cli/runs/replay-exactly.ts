@@ -10,7 +10,6 @@ import { openEventLog } from "../session/event-log.ts";
 import { Interrupts } from "../session/interrupts.ts";
 import { openRunLog } from "../session/open-run-log.ts";
 import { reportOutcome } from "../session/report-outcome.ts";
-import { noteGuestThread } from "../session/guest-threads.ts";
 import { readJournalEnd } from "../session/journal-end.ts";
 import type { RunDetails } from "../session/run-start.ts";
 import { runLogFile } from "../session/run-log-file.ts";
@@ -40,7 +39,6 @@ export async function replayExactly(
   const interrupts = new Interrupts({ cancel: () => 0, end: () => abort.abort() });
   terminal.onBroken = () => abort.abort();
   sayStart(run, script, terminal, options);
-  if (journal.facts.isolation === "thread") noteGuestThread();
   let printed = "";
   const measures = new RunMeasures();
   const colors = colorsOf(journal);

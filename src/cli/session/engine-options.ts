@@ -12,7 +12,6 @@ import { limitsOf, type ScriptLimits } from "../options/load-settings.ts";
 import type { ScriptOptions } from "../options/script-options.ts";
 import { UsageError } from "../options/usage-error.ts";
 import { EXIT } from "../output/exit-codes.ts";
-import { noteGuestThread } from "./guest-threads.ts";
 
 /** What `--untrusted` allows: not even modules below the script's own folder. */
 const NOTHING: PermissionOptions = { import: [] };
@@ -72,7 +71,6 @@ interface Outside extends Pick<McpSettings, "onServerOutput" | "onElicit"> {
 
 /** @throws {UsageError} for options that cannot be used: they come from settings. */
 export function createEngine(options: RuntimeEngineOptions): RuntimeEngine {
-  if (options.isolation === "thread") noteGuestThread();
   try {
     return new RuntimeEngine(options);
   } catch (error) {

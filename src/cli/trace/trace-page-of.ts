@@ -10,7 +10,6 @@ import {
 } from "../../replay.ts";
 import { readable } from "../commands/runs-command.ts";
 import { describeStart } from "../runs/describe-run.ts";
-import { noteGuestThread } from "../session/guest-threads.ts";
 import { journalOf } from "../runs/journal-of.ts";
 
 export interface TracePageOptions {
@@ -45,7 +44,6 @@ export async function tracePageOf(
   const facts = describeStart(readable(run), false).flatMap(([label, value]) =>
     value === undefined || label === "run" ? [] : [[label, value] as const],
   );
-  if (journal?.facts.isolation === "thread") noteGuestThread();
   const places = journal && (await findPlaces(journal, { signal: AbortSignal.timeout(PLACES_MS) }));
   const model = buildTrace(run, { items, journal, places, notes, facts, contents });
   return tracePage(model, served === undefined ? {} : { served });

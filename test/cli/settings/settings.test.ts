@@ -351,10 +351,10 @@ it("the help shows what each setting is without its flag", async () => {
   expect(help).toContain('for scripts that you trust (default: process) (choices: "process", "thread")');
 });
 
-it("a script without configuration loads neither the YAML package nor a parser", async () => {
+it("a script without configuration loads neither the YAML package nor a parser, and a chat no zod", async () => {
   const spy = `import { registerHooks } from "node:module"; import { writeSync } from "node:fs";
     registerHooks({ resolve(name, context, next) {
-      if (/^(?:yaml|acorn|openai|@anthropic-ai)\\b/.test(name)) writeSync(2, "loads " + name + "\\n");
+      if (/^(?:yaml|zod|acorn|openai|@anthropic-ai)\\b/.test(name)) writeSync(2, "loads " + name + "\\n");
       return next(name, context);
     } });`;
   const nodeArgs = ["--import", `data:text/javascript,${encodeURIComponent(spy)}`];
@@ -364,4 +364,7 @@ it("a script without configuration loads neither the YAML package nor a parser",
   expect(loaded).toBe("loads yaml\n");
   const options = folder.file("hello-options.js", `export const options = {}; console.log("Hello World")`);
   expect((await runCli(["run", options], { nodeArgs })).stderr).toBe("loads acorn\n");
+  // It is a part of the program.
+  const chat = folder.file("hello-chat.js", `console.log(await chat("echo: hello"))`);
+  expect(await runCli(["run", "-q", chat], { nodeArgs })).toMatchObject({ stdout: "hello\n", stderr: "" });
 });

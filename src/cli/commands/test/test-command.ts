@@ -11,7 +11,6 @@ import { Terminal } from "../../output/terminal.ts";
 import { formatDuration } from "../../options/quantities.ts";
 import { Interrupts } from "../../session/interrupts.ts";
 import { describePending } from "../../session/run-monitor.ts";
-import { noteGuestThread } from "../../session/guest-threads.ts";
 import { createReporter } from "./create-reporter.ts";
 import { prepareTest } from "./prepare-test.ts";
 
@@ -46,7 +45,6 @@ export async function testCommand(given: readonly string[], options: TestOptions
     const summary = await runGoldenTests(found, {
       prepare: async (test, document) => {
         const prepared = await prepareTest(test, document, flags, warn);
-        if (prepared.engine.isolation === "thread") noteGuestThread();
         return prepared;
       },
       isCI: inCI,
