@@ -27,8 +27,8 @@ export interface Attack {
   /** Why a thread is not expected to hold it: left out, it is. */
   notInThread?: string;
   /**
-   * Its number among many of a kind: it runs in one of the places, the next one in another; with `GEPPETTO_TEST_WHOLE=1`
-   * in all. Where two lists are put together it is the sum of both numbers, so that each entry meets each place.
+   * Its number among many of a kind, which run in one of the places each, by turns. Where two lists are put together it
+   * is the sum of both numbers, so that each entry meets each place.
    */
   turn?: number;
 }
@@ -100,7 +100,10 @@ export interface AttackSurroundings {
   folder?: string;
 }
 
-/** Runs the attacks of a category in each place that has to hold them. */
+/**
+ * Runs the attacks of a category in a process, and in one of the other places by turns; with `GEPPETTO_TEST_WHOLE=1` in
+ * each place that has to hold them.
+ */
 export function describeAttacks(
   category: string,
   attacks: readonly Attack[],
@@ -141,10 +144,12 @@ export function describeAttacks(
       pools = { short: poolOf(SHORT_MS), long: poolOf(LONG_MS) };
     });
 
-    const held = attacks.filter(({ notInThread, turn }) => {
+    const held = attacks.filter(({ notInThread, turn }, i) => {
       const holding = places.filter((each) => PLACES[each].isolation === "process" || notInThread === undefined);
-      if (turn === undefined || isWholeRun) return holding.includes(place);
-      return place === holding[turn % holding.length];
+      if (isWholeRun) return holding.includes(place);
+      if (turn !== undefined) return place === holding[turn % holding.length];
+      const others = holding.filter((each) => each !== "process");
+      return place === "process" || place === others[i % others.length];
     });
     it.concurrent.each(held)("holds a script that $name", async (attack) => {
       const time = attack.ends.includes("ERR_LIMIT_WALL") ? "short" : "long";

@@ -67,7 +67,7 @@ const INPUTS: [name: string, code: string][] = [
   ["questions in a system prompt", `await chat("What?", { system: "? ".repeat(7e6) }).catch(e => e)`],
   [
     "a schema to fill from a long prompt",
-    `await chat("x ".repeat(5e6), { responseFormat: { type: "object", properties: Object.fromEntries(Array.from({length: 5000}, (_, i) => ["k" + i, { type: "string" }])), required: Array.from({length: 5000}, (_, i) => "k" + i) } }).catch(e => e)`,
+    `await chat("x ".repeat(2e6), { responseFormat: { type: "object", properties: Object.fromEntries(Array.from({length: 1000}, (_, i) => ["k" + i, { type: "string" }])), required: Array.from({length: 1000}, (_, i) => "k" + i) } }).catch(e => e)`,
   ],
   [
     "a schema for answers that is deep",
@@ -157,7 +157,7 @@ const INPUTS: [name: string, code: string][] = [
   ["an option's name", `await chat("echo: x", { ["t".repeat(1e7)]: 1 }).catch(e => e)`],
   [
     "tools, and calls of others",
-    `await chat("call: nope {}\\n".repeat(250), { tools: Array.from({length: 999}, (_, i) => ({ name: "t" + i, input: {}, run: () => 1 })) }).catch(e => e)`,
+    `await chat("call: nope {}\\n".repeat(50), { tools: Array.from({length: 999}, (_, i) => ({ name: "t" + i, input: {}, run: () => 1 })) }).catch(e => e)`,
   ],
   ["a host tool's name", `await chat("echo: x", { tools: ["n".repeat(1e7)] }).catch(e => e)`],
   ["host tools", `await chat("echo: x", { tools: Array.from({length: 1e5}, (_, i) => "n" + i) }).catch(e => e)`],
@@ -171,7 +171,7 @@ const INPUTS: [name: string, code: string][] = [
   ],
   [
     "cancels of runs that are not there",
-    `for (let i = 0; i < 900; i++) { const id = doubleStep.runWithEvents(1, () => {}); doubleStep.cancel(id); doubleStep.cancel("x".repeat(1e5)); }`,
+    `for (let i = 0; i < 200; i++) { const id = doubleStep.runWithEvents(1, () => {}); doubleStep.cancel(id); doubleStep.cancel("x".repeat(1e5)); }`,
   ],
   ["empty texts to embed", `await embeddings.generateEmbeddings(Array.from({length: 10000}, () => "")).catch(e => e)`],
   [
@@ -182,7 +182,7 @@ const INPUTS: [name: string, code: string][] = [
     "models of embeddings",
     `for (let i = 0; i < 30; i++) { try { await embeddings.createStep?.({ model: "m" + i }).startAsync("x") } catch (e) {} }`,
   ],
-  ["runs one after the other", `await steps.bind(Array.from({length: 5000}, (_, i) => i), doubleStep).catch(e => e)`],
+  ["runs one after the other", `await steps.bind(Array.from({length: 2000}, (_, i) => i), doubleStep).catch(e => e)`],
   [
     "runs at a time",
     `await steps.createParallelStep({ maxConcurrency: 900, step: doubleStep }).startAsync(Array.from({length: 5000}, (_, i) => i)).catch(e => e)`,
@@ -192,7 +192,7 @@ const INPUTS: [name: string, code: string][] = [
     `await pipeline.chain((x) => Array.from({length: 15}, () => "x".repeat(1e6)), (x) => x).startAsync(1).catch(e => e)`,
   ],
   ["a table", `console.table(Array.from({length: 3000}, (_, i) => ({ a: i, b: i })))`],
-  ["empty lines", `for (let i = 0; i < 2e5; i++) console.log("")`],
+  ["empty lines", `for (let i = 0; i < 1e5; i++) console.log("")`],
   [
     "hooks",
     `const s = steps.withEvents(doubleStep, { onResult() {} }); for (let i = 0; i < 500; i++) await s.startAsync(i)`,
