@@ -1,10 +1,18 @@
-// Bundles the command line so that it starts fast: as CommonJS, which Node loads in half the time of modules; in one file,
-// which it finds, reads and keeps compiled as a whole; and with what a command does not need left alone until it does.
+// Bundles the command line so that it starts fast: as CommonJS, which Node loads in half the time of modules; in few files,
+// which it finds, reads and keeps compiled as a whole each; and with what a command does not need left alone until it does.
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build, transform } from "esbuild";
 import { notePackages } from "./licenses.mjs";
+
+/** The files, and commands that need them: a file has the parts that its command needs and those before it do not. */
+const FILES = [
+  ["program", ["--help"]],
+  ["program-run", ["run", "-q", "script.js"]],
+  ["program-thread", ["run", "-q", "--isolation", "thread", "script.js"]],
+  ["program-chat", ["run", "-q", "-m", "embedded:demo", "chat.js"]],
+];
 
 /** Builds dist/cli from src/cli: main.cjs looks at this Node, and starts program.cjs. Notes in `packages` whose code is in there. */
 export async function bundleCommandLine(root, packages) {
@@ -32,8 +40,33 @@ export async function bundleCommandLine(root, packages) {
   writeFileSync(join(outdir, "main.js"), '#!/usr/bin/env node\nimport "./main.cjs";\n');
   for (const name of ["main.cjs", "main.js"]) chmodSync(join(outdir, name), 0o755);
   // Only modules are split into parts that load on use: so that is what is made first.
-  writeFileSync(join(outdir, "program.cjs"), programFile(await bundle("program.ts", true)));
-  execFileSync(process.execPath, [join(root, "scripts/make-program-cache.mjs"), outdir], { stdio: "inherit" });
+  const parts = await bundle("program.ts", true);
+  const train = (folder, args, keep = "") => {
+    const given = [join(root, "scripts/train-program.mjs"), folder, JSON.stringify(args), keep];
+    return execFileSync(process.execPath, given, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).split(
+      "\n",
+    );
+  };
+  // Each part in a file of its own: so it is seen which ones a command loads.
+  const apart = mkdtempSync(join(root, "dist/cli-"));
+  const alone = (part) => ({ name: `part-${part.name}`, parts: [part] });
+  writeFiles(apart, [{ name: "program", parts: [] }, ...parts.map(alone)]);
+  const files = [];
+  let left = parts;
+  for (const [name, args] of FILES) {
+    const needed = new Set(train(apart, args));
+    files.push({ name, parts: left.filter((part) => needed.has(alone(part).name)) });
+    left = left.filter((part) => !needed.has(alone(part).name));
+  }
+  rmSync(apart, { recursive: true });
+  writeFiles(outdir, [...files, ...left.map(alone)]);
+  train(outdir, FILES.at(-1)[1], "caches");
+}
+
+/** The first one is the program. It loads the others when a part of them is asked for. */
+function writeFiles(outdir, [first, ...others]) {
+  writeFileSync(join(outdir, `${first.name}.cjs`), programFile(first.parts, others));
+  for (const { name, parts } of others) writeFileSync(join(outdir, `${name}.cjs`), partsFile(parts));
 }
 
 /** As part of the program these are found, read and compiled with it: every command needs the one, every chat the other. */
@@ -122,24 +155,41 @@ function mainFile({ code }) {
 }
 
 /** A function, as a script of its own or as the module that Node makes of it. No name in it that the parts could have, too. */
-function programFile(parts) {
-  return `const program = (require, filename, __importPackage) => {
+function programFile(parts, others) {
+  const elsewhere = others.map(({ name, parts: theirs }) => [name, theirs.map((part) => part.name)]);
+  return `const program = (require, filename, __importPackage, __load) => {
 "use strict";
 const __ownUrl = require("node:url").pathToFileURL(filename).href;
 ${ON_USE}const __loaded = {};
+const __elsewhere = ${JSON.stringify(elsewhere)};
 function __part(name) {
   const known = __loaded[name];
   if (known !== undefined) return known.exports;
   const module = (__loaded[name] = { exports: {} });
+  if (!(name in __parts)) {
+    const [file] = __elsewhere.find(([, names]) => names.includes(name));
+    Object.assign(__parts, __load(file)(require, __ownUrl, __importPackage, __onUse, __part));
+  }
   __parts[name](module);
   return module.exports;
 }
-const __parts = {
-${parts.map(({ name, code }) => `${JSON.stringify(name)}(module){${code}}`).join(",\n")}
-};
+const __parts = ${functionsOf(parts)};
 return __part("program");
 };
-if (typeof module === "object") module.exports = program(require, __filename, (name) => import(name));
+if (typeof module === "object") module.exports = program(require, __filename, (name) => import(name), (name) => require("./" + name + ".cjs"));
 program;
 `;
+}
+
+/** As well. Several of these are scripts of one realm, so it declares nothing. */
+function partsFile(parts) {
+  return `((parts) => (typeof module === "object" ? (module.exports = parts) : parts))((require, __ownUrl, __importPackage, __onUse, __part) => {
+"use strict";
+return ${functionsOf(parts)};
+});
+`;
+}
+
+function functionsOf(parts) {
+  return `{\n${parts.map(({ name, code }) => `${JSON.stringify(name)}(module){${code}}`).join(",\n")}\n}`;
 }

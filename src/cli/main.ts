@@ -47,24 +47,30 @@ function startChild(): void {
 function loadProgram(): Program {
   const require = createRequire(import.meta.url);
   const filename = fileURLToPath(new URL("program.cjs", import.meta.url));
-  const cachedData = readCache(new URL(`program-${process.versions.v8}.cache`, import.meta.url));
-  if (cachedData === undefined) {
+  const program = loadCompiled("program");
+  if (program === undefined) {
     // Node's own choice is a folder that all users share. What is read from there runs with all that this process may do.
     const folder = ownCacheFolder("compiled");
     if (folder !== undefined) enableCompileCache(folder);
     return require(filename) as Program;
   }
-  const script = new Script(readFileSync(filename, "latin1"), { filename, cachedData });
-  const load = script.runInThisContext() as (...given: [NodeJS.Require, string, (name: string) => unknown]) => Program;
   // A script of its own cannot import by itself.
-  return load(require, filename, (name) => import(name));
+  return program(
+    require,
+    filename,
+    (name: string) => import(name),
+    (name: string) => loadCompiled(name) ?? require(`./${name}.cjs`),
+  ) as Program;
 }
 
-/** Machine code: it is a part of the program, and never comes from anywhere else. V8 refuses what does not fit. */
-function readCache(file: URL): Buffer | undefined {
+/** A file of the program, from machine code: that is a part of the program, too. V8 refuses what does not fit. */
+function loadCompiled(name: string): ((...given: unknown[]) => unknown) | undefined {
+  let cachedData: Buffer;
   try {
-    return readFileSync(file);
+    cachedData = readFileSync(new URL(`${name}-${process.versions.v8}.cache`, import.meta.url));
   } catch {
     return undefined;
   }
+  const filename = fileURLToPath(new URL(`${name}.cjs`, import.meta.url));
+  return new Script(readFileSync(filename, "latin1"), { filename, cachedData }).runInThisContext() as never;
 }

@@ -39,15 +39,22 @@ function loadedBy(
   return { out, loaded: JSON.parse(readFileSync(list, "utf8")) as string[] };
 }
 
-/** The CPU time of a program of Node's in the system's ticks, over several times; it counts as its parent has buried it. */
-function cpuOf(args: readonly string[]): number {
+/** The CPU time of programs of Node's in the system's ticks, each started several times, by turns: a machine is not always as fast. */
+function cpuOf(...programs: (readonly string[])[]): number[] {
+  // It counts as its parent has buried it.
   const ticks = (): number => {
     const fields = readFileSync("/proc/self/stat", "utf8").split(") ")[1]!.split(" ");
     return Number(fields[13]) + Number(fields[14]);
   };
-  const before = ticks();
-  for (let i = 0; i < 12; i++) execFileSync(process.execPath, args);
-  return ticks() - before;
+  const took = programs.map(() => 0);
+  for (let i = 0; i < 12; i++) {
+    for (const [k, args] of programs.entries()) {
+      const before = ticks();
+      execFileSync(process.execPath, args);
+      took[k]! += ticks() - before;
+    }
+  }
+  return took;
 }
 
 const HEAVY = ["child_process", "crypto", "readline", "sqlite", "worker_threads", "http", "v8"];
@@ -70,8 +77,8 @@ describe("The command line", () => {
   test.skipIf(process.platform !== "linux")(
     "takes at most two and a half times as much CPU for --help as Node itself",
     () => {
-      const help = cpuOf([join(cli, "main.cjs"), "--help"]);
-      expect(help / cpuOf(["-e", "0"])).toBeLessThan(2.5);
+      const [help = 0, node = 0] = cpuOf([join(cli, "main.cjs"), "--help"], ["-e", "0"]);
+      expect(help / node).toBeLessThan(2.5);
     },
   );
 
@@ -91,7 +98,7 @@ describe("The command line", () => {
   describe("on another version of V8", () => {
     const program = join(folder, "package/dist/cli");
     mkdirSync(program, { recursive: true });
-    for (const file of ["main.cjs", "program.cjs"]) copyFileSync(join(cli, file), join(program, file));
+    for (const file of readdirSync(cli)) if (file.endsWith(".cjs")) copyFileSync(join(cli, file), join(program, file));
     copyFileSync(join(cli, "../../package.json"), join(folder, "package/package.json"));
 
     test("keeps machine code where only its user can write", () => {
