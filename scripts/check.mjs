@@ -8,12 +8,13 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const env = { ...process.env, PATH: `${join(root, "node_modules", ".bin")}${delimiter}${process.env.PATH}` };
 
+// The longest ones first: two run at a time.
 const STEPS = [
+  { name: "format", command: "prettier --check --log-level warn ." },
   { name: "types", command: "node node_modules/typescript/bin/tsc -p tsconfig.json" },
   { name: "guest types", command: "node node_modules/typescript/bin/tsc -p runtime-setup/guest/tsconfig.json" },
   { name: "page types", command: "node node_modules/typescript/bin/tsc -p trace-page/tsconfig.json" },
   { name: "lint", command: "oxlint --type-aware --format unix" },
-  { name: "format", command: "prettier --check --log-level warn ." },
   { name: "layers", command: "node scripts/check-layers.mjs" },
   { name: "dead code", command: "knip --no-progress --no-config-hints" },
   { name: "words", command: "node scripts/check-words.mjs" },

@@ -1,13 +1,8 @@
 /** How a hostile script is told, run and judged. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  EnginePool,
-  RuntimeEngine,
-  setupDefaults,
-  type PermissionOptions,
-  type ScriptOutcome,
-} from "../../src/index.ts";
+import { EnginePool, setupDefaults, type PermissionOptions, type ScriptOutcome } from "../../src/index.ts";
 import { MachineWatch } from "../machine/machine-watch.ts";
+import { loadEmbeddings, sharedEmbeddings } from "./shared-embeddings.ts";
 import { isWholeRun } from "../machine/part-of.ts";
 import { HostMonitor } from "./host-monitor.ts";
 
@@ -120,11 +115,10 @@ export function describeAttacks(
 
     beforeAll(async () => {
       process.env["GEPPETTO_CANARY"] = SECRET;
-      const setup = [setupDefaults({ chat: { provider: "embedded", deltaMs: 0 } })];
+      const chat = { provider: "embedded", deltaMs: 0 };
+      const setup = [setupDefaults({ chat, wrapEmbeddings: sharedEmbeddings })];
       // The first vector takes as long as loading the model does, which is nothing to measure scripts by.
-      await using warm = new RuntimeEngine({ isolation: "thread", setup });
-      await warm.start();
-      await warm.runScript({ code: "embeddings.generateEmbedding('warm')" });
+      await loadEmbeddings();
       watch = await MachineWatch.start();
       monitor = await HostMonitor.start();
       const hidden = [SECRET, process.cwd(), ...(folder === undefined ? [] : [folder])];

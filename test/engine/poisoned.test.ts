@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { setupDefaults } from "../../src/index.ts";
+import { sharedEmbeddings } from "../attacks/shared-embeddings.ts";
 import { ISOLATIONS, withEngine } from "./engine-harness.ts";
+
+const setup = [setupDefaults({ chat: { provider: "embedded", deltaMs: 0 }, wrapEmbeddings: sharedEmbeddings })];
 
 /** Uses every feature and says what came of it, with intrinsics that were kept before anything was poisoned. */
 const USE = `
@@ -73,14 +77,14 @@ const POISONS: Record<string, string> = {
 
 describe.each(ISOLATIONS)("a guest in a %s", (isolation) => {
   it("does what it should with clean intrinsics", () =>
-    withEngine({ isolation }, async ({ run }) => {
+    withEngine({ isolation, setup }, async ({ run }) => {
       const outcome = await run(`const define = (o, k, value) => { o[k] = value; }; ${USE}`);
       expect(outcome.error).toBeUndefined();
       expect([...(outcome.value as unknown[])].sort(byText)).toEqual([...CLEAN].sort(byText));
     }));
 
   it.each(Object.keys(POISONS))("does the same, unseen, when a script has poisoned %s", (name) =>
-    withEngine({ isolation }, async ({ run }) => {
+    withEngine({ isolation, setup }, async ({ run }) => {
       const code = `const spied = new Set(); const size = Object.getOwnPropertyDescriptor(Set.prototype, "size").get;
         const addSpy = Set.prototype.add, forEach = Set.prototype.forEach; spied.add = (x) => Reflect2(addSpy, spied, [x]); const Reflect2 = Reflect.apply; const define2 = Object.defineProperty;
         const define = (o, k, value) => define2(o, k, { __proto__: null, value, writable: true, enumerable: true, configurable: true });

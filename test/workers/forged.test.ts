@@ -61,9 +61,11 @@ const LOGS: [string, Uint8Array][] = [
   ["a part below the first", message({ ...whole(ROW), part: 0 })],
   ["more parts than there can be", message({ ...whole(ROW), parts: 1e9 })],
   ["a state that there is not", message(whole({ ...ROW, state: "paused" }))],
-  ...Object.keys(ROW).flatMap((name) =>
-    [{}, "x", -1.5, "__proto__", undefined].flatMap((value): [string, Uint8Array][] =>
-      fits(name, value) ? [] : [[`${name} ${JSON.stringify(value)}`, message(whole({ ...ROW, [name]: value }))]],
+  ...Object.keys(ROW).flatMap((name, k) =>
+    [{}, "x", -1.5, "__proto__", undefined].flatMap((value, i): [string, Uint8Array][] =>
+      fits(name, value) || ((k + i) % 2 === 1 && !isWholeRun)
+        ? []
+        : [[`${name} ${JSON.stringify(value)}`, message(whole({ ...ROW, [name]: value }))]],
     ),
   ),
   ["waits that are no JSON", waiting("[")],
