@@ -10,7 +10,6 @@ import { notePackages } from "./licenses.mjs";
 const FILES = [
   ["program", ["--help"]],
   ["program-run", ["run", "-q", "script.js"]],
-  ["program-thread", ["run", "-q", "--isolation", "thread", "script.js"]],
   ["program-chat", ["run", "-q", "-m", "embedded:demo", "chat.js"]],
 ];
 
@@ -40,27 +39,35 @@ export async function bundleCommandLine(root, packages) {
   writeFileSync(join(outdir, "main.js"), '#!/usr/bin/env node\nimport "./main.cjs";\n');
   for (const name of ["main.cjs", "main.js"]) chmodSync(join(outdir, name), 0o755);
   // Only modules are split into parts that load on use: so that is what is made first.
-  const parts = await bundle("program.ts", true);
-  const train = (folder, args, keep = "") => {
-    const given = [join(root, "scripts/train-program.mjs"), folder, JSON.stringify(args), keep];
-    return execFileSync(process.execPath, given, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).split(
-      "\n",
-    );
-  };
-  // Each part in a file of its own: so it is seen which ones a command loads.
-  const apart = mkdtempSync(join(root, "dist/cli-"));
-  const alone = (part) => ({ name: `part-${part.name}`, parts: [part] });
-  writeFiles(apart, [{ name: "program", parts: [] }, ...parts.map(alone)]);
-  const files = [];
-  let left = parts;
-  for (const [name, args] of FILES) {
-    const needed = new Set(train(apart, args));
-    files.push({ name, parts: left.filter((part) => needed.has(alone(part).name)) });
-    left = left.filter((part) => !needed.has(alone(part).name));
+  writeFiles(outdir, intoFiles(root, await bundle("program.ts", true)));
+  train(root, outdir, FILES.at(-1)[1], "caches");
+}
+
+/** The parts by file: those that none of the commands needs have a file of their own each. */
+function intoFiles(root, parts) {
+  const left = new Map(parts.map((part) => [`part-${part.name}`, part]));
+  const alone = () => [...left].map(([name, part]) => ({ name, parts: [part] }));
+  // Where each has a file of its own it is seen which ones a command loads.
+  const folder = mkdtempSync(join(root, "dist/cli-"));
+  try {
+    writeFiles(folder, [{ name: "program", parts: [] }, ...alone()]);
+    const files = FILES.map(([name, args]) => {
+      const needed = train(root, folder, args).filter((loaded) => left.has(loaded));
+      const theirs = needed.map((loaded) => left.get(loaded));
+      for (const loaded of needed) left.delete(loaded);
+      return { name, parts: theirs };
+    });
+    return [...files, ...alone()];
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-  rmSync(apart, { recursive: true });
-  writeFiles(outdir, [...files, ...left.map(alone)]);
-  train(outdir, FILES.at(-1)[1], "caches");
+}
+
+/** Runs a command of what was built into the folder, and gives the names of the files that it loads. */
+function train(root, folder, args, keep = "") {
+  const given = [join(root, "scripts/train-program.mjs"), folder, JSON.stringify(args), keep];
+  const told = execFileSync(process.execPath, given, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  return told.split("\n");
 }
 
 /** The first one is the program. It loads the others when a part of them is asked for. */
