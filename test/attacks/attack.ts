@@ -21,15 +21,12 @@ export interface Attack {
   fromHost?: boolean;
   /** Why a thread is not expected to hold it: left out, it is. */
   notInThread?: string;
-  /**
-   * Its number among many of a kind, which run in one of the places each, by turns. Where two lists are put together it
-   * is the sum of both numbers, so that each entry meets each place.
-   */
+  /** Which of the places has it, by turns. Where two lists are put together: the sum of both numbers; default its own. */
   turn?: number;
 }
 
 /** Time for a script that is to be ended by its time limit, or may be. */
-const SHORT_MS = 500;
+const SHORT_MS = 300;
 /** Time for one that is to end by itself: only what hangs needs it. */
 export const LONG_MS = 100_000;
 const MEMORY_MB = 48;
@@ -96,8 +93,8 @@ export interface AttackSurroundings {
 }
 
 /**
- * Runs the attacks of a category in a process, and in one of the other places by turns; with `GEPPETTO_TEST_WHOLE=1` in
- * each place that has to hold them.
+ * Runs each attack of a category in one of the places that have to hold it, by turns; with `GEPPETTO_TEST_WHOLE=1` in all
+ * of them.
  */
 export function describeAttacks(
   category: string,
@@ -140,10 +137,7 @@ export function describeAttacks(
 
     const held = attacks.filter(({ notInThread, turn }, i) => {
       const holding = places.filter((each) => PLACES[each].isolation === "process" || notInThread === undefined);
-      if (isWholeRun) return holding.includes(place);
-      if (turn !== undefined) return place === holding[turn % holding.length];
-      const others = holding.filter((each) => each !== "process");
-      return place === "process" || place === others[i % others.length];
+      return isWholeRun ? holding.includes(place) : place === holding[(turn ?? i) % holding.length];
     });
     it.concurrent.each(held)("holds a script that $name", async (attack) => {
       const time = attack.ends.includes("ERR_LIMIT_WALL") ? "short" : "long";

@@ -222,7 +222,7 @@ describe("a parent that is handed without measure", () => {
     pool = new EnginePool({
       size: 1,
       console: { stdout() {}, stderr() {} },
-      limits: { wallMs: patience(8000), memoryMB: 400 },
+      limits: { wallMs: patience(4000), memoryMB: 400 },
       permissions: { read: [folder] },
       setup: [setupDefaults({ chat: { provider: "embedded", deltaMs: 0 } })],
     });

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { RuntimeEngine, setupDefaults } from "../../src/index.ts";
+import { sharedEmbeddings } from "../attacks/shared-embeddings.ts";
 import { ISOLATIONS, Output } from "../engine/engine-harness.ts";
 import { documents, readBlocks, root } from "../examples/document-blocks.ts";
 import { examples } from "../globals/declared-globals.ts";
@@ -41,7 +42,7 @@ function scripts(): [name: string, code: string][] {
 const PRELUDE = `globalThis.factory = new ChatStepFactory(); globalThis.chatStep = globalThis.llmStep = factory.newStep();
   globalThis.conv = globalThis.conversation = new Conversation(); conv.addMessage("user", "hello");`;
 
-const setup = [setupDefaults({ chat: { provider: "embedded" } })];
+const setup = [setupDefaults({ chat: { provider: "embedded" }, wrapEmbeddings: sharedEmbeddings })];
 
 async function runDeterministic(isolation: "process" | "thread", code: string): Promise<object> {
   const output = new Output();
@@ -63,7 +64,7 @@ async function runDeterministic(isolation: "process" | "thread", code: string): 
 const numbered = scripts().map(([name, code], i) => ({ name, code, i }));
 
 describe.concurrent.each(numbered)("$name", ({ code, i }) => {
-  // A process takes twice the time of a thread, so it has every fourth script, and every fourth runs again where time is
+  // A process takes twice the time of a thread, so it has every fourth script, and every eighth runs again where time is
   // virtual. A whole run does all of it.
   const [mine, other] = i % 4 === 0 ? (["process", "thread"] as const) : (["thread", "process"] as const);
 
@@ -73,7 +74,7 @@ describe.concurrent.each(numbered)("$name", ({ code, i }) => {
     expect([played.out, played.err]).toEqual([output.out, output.err]);
   });
 
-  it.runIf(isWholeRun || i % 4 === 1)(
+  it.runIf(isWholeRun || i % 8 === 1)(
     "is the same each time where time is virtual, in both kinds of isolation",
     async () => {
       const first = await runDeterministic(other, code);

@@ -63,7 +63,7 @@ const LOGS: [string, Uint8Array][] = [
   ["a state that there is not", message(whole({ ...ROW, state: "paused" }))],
   ...Object.keys(ROW).flatMap((name, k) =>
     [{}, "x", -1.5, "__proto__", undefined].flatMap((value, i): [string, Uint8Array][] =>
-      fits(name, value) || ((k + i) % 2 === 1 && !isWholeRun)
+      fits(name, value) || ((k + i) % 3 !== 0 && !isWholeRun)
         ? []
         : [[`${name} ${JSON.stringify(value)}`, message(whole({ ...ROW, [name]: value }))]],
     ),
@@ -177,7 +177,7 @@ describe.skipIf(!hasNatsServer)("What is forged", () => {
     const ids: string[] = [];
     for (const [k, kind] of kinds.entries()) {
       for (const [i, text] of texts.entries()) {
-        if ((k + i) % 2 === 1 && !isWholeRun) continue;
+        if ((k + i) % 3 !== 0 && !isWholeRun) continue;
         const id = `${kind}${i}`;
         const lease = await journal.begin(id, { script: "a.js", tenant: "default", details: { source } });
         await lease.append([{ kind, text }]);

@@ -22,8 +22,14 @@ const QUOTE = 34;
 const COMMA = 44;
 const COLON = 58;
 const BACKSLASH = 92;
-const OPENING: ReadonlySet<number> = new Set([91, 123]);
-const CLOSING: ReadonlySet<number> = new Set([93, 125]);
+const OPEN_BRACKET = 91;
+const CLOSE_BRACKET = 93;
+const OPEN_BRACE = 123;
+const CLOSE_BRACE = 125;
+/** By a byte: whether it is one of those above. All others count as bytes alone, and they are the most. */
+const HAS_MEANING = new Uint8Array(256);
+for (const byte of [LF, CR, QUOTE, COMMA, COLON, BACKSLASH, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE])
+  HAS_MEANING[byte] = 1;
 
 /** Counts what a message holds while it comes: one that would take long is not parsed at all. */
 export class MessageSize {
@@ -58,7 +64,12 @@ export class MessageSize {
     let isEscaped = this.#isEscaped;
     let values = this.#values;
     let level = this.#level;
-    for (const byte of bytes) {
+    for (let i = 0; i < bytes.length; i++) {
+      const byte = bytes[i]!;
+      if (HAS_MEANING[byte] === 0) {
+        isEscaped = false;
+        continue;
+      }
       if (isInText) {
         // No text of JSON goes on in the next line.
         if (byte === LF || byte === CR || (byte === QUOTE && !isEscaped)) isInText = false;
@@ -70,11 +81,11 @@ export class MessageSize {
         values++;
         // Outside of all brackets a stream has its own.
         if (byte === COLON && level > 0) this.#addField(level);
-      } else if (OPENING.has(byte)) {
+      } else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) {
         values++;
         if (++level > MAX_LEVELS) throw tooLarge(MAX_LEVELS, "levels");
         this.#fields[level] = 0;
-      } else if (CLOSING.has(byte)) level--;
+      } else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) level--;
     }
     if (values > MAX_VALUES) throw tooLarge(MAX_VALUES, "values");
     this.#isInText = isInText;

@@ -7,7 +7,7 @@ import { patience } from "../../machine/patience.ts";
 import { attempt, Effects, type Attempt } from "./lasting-fixture.ts";
 import { LASTING_SCRIPTS } from "./scripts.ts";
 
-/** All places, and not a fifteenth of them. */
+/** All places, and not a twentieth of them. */
 const isWhole = process.env["GEPPETTO_SWEEP"] === "whole";
 const seed = Number(process.env["GEPPETTO_SWEEP_SEED"] ?? 1);
 const random = new SeededRandom(toSeed(seed, 0));
@@ -16,7 +16,7 @@ const only = process.env["GEPPETTO_SWEEP_ONLY"];
 function crashesOf(writes: number): Crash[] {
   const all: Crash[] = [];
   for (let at = 1; at <= writes; at++) all.push({ at, when: "before" }, { at, when: "after" });
-  return isWhole ? all : all.filter(() => random.number() < 1 / 15);
+  return isWhole ? all : all.filter(() => random.number() < 1 / 20);
 }
 
 /** Goes on until the execution has ended, and gives what it has printed in all. */
