@@ -8,7 +8,7 @@ import { Output } from "../engine/engine-harness.ts";
 import { heldMB } from "../machine/parent-load.ts";
 import { patience } from "../machine/patience.ts";
 
-const LIMITS = { timers: 100, runs: 20, ops: 20, resultBytes: 32e6, wallMs: patience(1500) };
+const LIMITS = { timers: 100, runs: 20, ops: 20, resultBytes: 32e6, wallMs: patience(3000) };
 
 /** Streams as fast as somebody takes it. */
 const stream = defineStep({

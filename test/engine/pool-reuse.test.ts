@@ -103,7 +103,7 @@ describe("A pool that uses processes again", () => {
     ],
   ])("ends the process of a script %s", async (_, code, ends) => {
     const started = await countProcesses(async () => {
-      await using pool = warmPool({ limits: { wallMs: patience(500), memoryMB: 32 } });
+      await using pool = warmPool({ limits: { wallMs: patience(1500), memoryMB: 32 } });
       await runAll(pool, ["anna"]);
       const { error } = await pool.run({ code }, { tenant: "anna" });
       expect(error?.code).toMatch(ends);

@@ -32,7 +32,7 @@ describe("EnginePool", () => {
       const before = descriptors();
       const pool = new EnginePool({
         size: 3,
-        limits: { wallMs: patience(500), memoryMB: 32, outputBytes: 200_000, timers: 1000 },
+        limits: { wallMs: patience(1500), memoryMB: 32, outputBytes: 200_000, timers: 1000 },
         console: { stdout() {}, stderr() {} },
       });
       const runs = Array.from({ length: partOf(1000) }, async (_, i): Promise<string> => {
