@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
+import { partOf } from "../machine/part-of.ts";
 
 const built = (file: string): string => JSON.stringify(new URL(`../../dist/src/${file}`, import.meta.url).href);
 
@@ -17,7 +18,7 @@ await playJournal(await readJournal(chunks), { output() {}, said() {}, event() {
 process.exit(7);`;
 
 it("leaves no thread at work that the process would go down with when it exits", () => {
-  for (let i = 0; i < 15; i++) {
+  for (let i = 0; i < partOf(60); i++) {
     const { status, signal } = spawnSync(process.execPath, ["--input-type=module", "-e", HOST], { stdio: "ignore" });
     expect([status, signal]).toEqual([7, null]);
   }

@@ -7,7 +7,7 @@ import { play, record } from "./journal-fixture.ts";
 import { PROGRAM } from "./programs.ts";
 
 /** How many programs are tried in each kind of isolation, and how often each is replayed. */
-const PROGRAMS = Number(process.env["GEPPETTO_TEST_PROGRAMS"] ?? 6);
+const PROGRAMS = Number(process.env["GEPPETTO_TEST_PROGRAMS"] ?? 4);
 const REPLAYS = 5;
 const SEED = Number(process.env["GEPPETTO_TEST_SEED"] ?? 16);
 

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { ISOLATIONS } from "../engine/engine-harness.ts";
+import { partOf } from "../machine/part-of.ts";
 import { patience } from "../machine/patience.ts";
 
 const run = promisify(execFile);
@@ -65,7 +66,7 @@ describe.each(ISOLATIONS)("a host that goes while its guest, in a %s, is busy", 
 it("a host that goes while its guest, in a thread, computes does end with its code each time, beside others", async () => {
   const args = ["--input-type=module", "-e", busyHost("thread", "begin(); for (;;);", "process.exit(3)")];
   const lane = async (): Promise<void> => {
-    for (let i = 0; i < 4; i++)
+    for (let i = 0; i < partOf(20); i++)
       await expect(run(process.execPath, args)).rejects.toMatchObject({ code: 3, signal: null });
   };
   await Promise.all([lane(), lane(), lane(), lane()]);
