@@ -21,6 +21,8 @@ export interface Attack {
   fromHost?: boolean;
   /** Why a thread is not expected to hold it: left out, it is. */
   notInThread?: string;
+  /** It may see what others do at the same time, so it has the host for itself. */
+  alone?: boolean;
   /** Which of the places has it, by turns. Where two lists are put together: the sum of both numbers; default its own. */
   turn?: number;
 }
@@ -139,7 +141,7 @@ export function describeAttacks(
       const holding = places.filter((each) => PLACES[each].isolation === "process" || notInThread === undefined);
       return isWholeRun ? holding.includes(place) : place === holding[(turn ?? i) % holding.length];
     });
-    it.concurrent.each(held)("holds a script that $name", async (attack) => {
+    async function hold(attack: Attack): Promise<void> {
       const time = attack.ends.includes("ERR_LIMIT_WALL") ? "short" : "long";
       const script = { code: PRELUDE + attack.code, ...(folder === undefined ? {} : { folder }) };
       // In a warm process each attack follows others, as the scripts of one tenant.
@@ -149,7 +151,9 @@ export function describeAttacks(
       // A thread's turn may be in the middle of something that V8 does not interrupt.
       const graceMs = isolation === "process" ? watch.allow(GRACE_MS) : Infinity;
       checkOutcome(attack, outcome, limitMs + graceMs);
-    });
+    }
+    it.concurrent.each(held.filter(({ alone }) => !alone))("holds a script that $name", hold);
+    it.each(held.filter(({ alone }) => alone))("holds a script that $name", hold);
 
     if (isolation === "thread") {
       for (const { name, notInThread } of attacks) {

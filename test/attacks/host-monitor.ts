@@ -19,7 +19,7 @@ const ASK = `
       await ask();
       slowest = Math.max(slowest, performance.now() - at);
       count++;
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 25));
     }
     agent.destroy();
     parentPort.postMessage({ slowest, count });

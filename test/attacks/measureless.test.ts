@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EnginePool, setupDefaults } from "../../src/index.ts";
 import { png } from "../images/sample-images.ts";
 import { allowedStallMs, MAX_ADDED_MB, measureLoad } from "../machine/parent-load.ts";
+import { isWholeRun } from "../machine/part-of.ts";
 import { patience } from "../machine/patience.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "measureless-"));
@@ -233,12 +234,16 @@ describe("a parent that is handed without measure", () => {
   });
 
   let heldMB: number | undefined;
-  // A collection of garbage may fall into a measurement, and not into each.
-  it.each(INPUTS)("%s computes for less than 100 ms at a time, and keeps little", { retry: 2 }, async (_, code) => {
-    const { result, stallMs, addedMB, afterMB } = await measureLoad(() => pool.run({ code }), heldMB);
-    heldMB = afterMB;
-    expect(["completed", "done", "exit", "uncaught", "limit"]).toContain(result.end);
-    expect(stallMs).toBeLessThan(allowedStallMs());
-    expect(addedMB).toBeLessThan(MAX_ADDED_MB);
-  });
+  // Every other one, and in a whole run all. A collection of garbage may fall into a measurement, and not into each.
+  it.each(INPUTS.filter((_, i) => isWholeRun || i % 2 === 0))(
+    "%s computes for less than 100 ms at a time, and keeps little",
+    { retry: 2 },
+    async (_, code) => {
+      const { result, stallMs, addedMB, afterMB } = await measureLoad(() => pool.run({ code }), heldMB);
+      heldMB = afterMB;
+      expect(["completed", "done", "exit", "uncaught", "limit"]).toContain(result.end);
+      expect(stallMs).toBeLessThan(allowedStallMs());
+      expect(addedMB).toBeLessThan(MAX_ADDED_MB);
+    },
+  );
 });

@@ -71,7 +71,11 @@ const FILES: Attack[] = [
     "asks for the system's own files",
     `["/proc/self/environ", "/proc/self/cmdline", "/proc/self/mem", "/proc/self/maps", "/proc/1/environ", "/proc/kcore", "/dev/zero", "/dev/random", "/dev/stdin", "/dev/stdout", "/dev/tty", "/dev/ptmx", "/dev/fd/0", "/sys/kernel/notes", "/etc/shadow", "/etc/passwd"]`,
   ),
-  adds("asks for all that the host has open", `Array.from({ length: 300 }, (_, i) => "/proc/self/fd/" + i)`),
+  {
+    ...adds("asks for all that the host has open", `Array.from({ length: 300 }, (_, i) => "/proc/self/fd/" + i)`),
+    // What another script reads is open, and in a folder that may be read.
+    alone: true,
+  },
   adds(
     "asks for its folder by way of /proc",
     `["/proc/self/cwd/package.json", "/proc/self/root/etc/passwd", "/proc/thread-self/environ"]`,

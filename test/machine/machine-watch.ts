@@ -2,8 +2,11 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { burst, QUIET_BURST_MS } from "./burst.ts";
 
-/** How long the watch sleeps between two bursts, in ms. */
+/** How long the watch sleeps at a time, in ms: by that it sees how late what is due comes. */
 const SLEEP_MS = 10;
+/** It works after each of the first sleeps, for what is short, and later after some: its work is lost to what it watches. */
+const FIRST_SLEEPS = 4;
+const SLEEPS_PER_BURST = 10;
 
 /** Where the watch writes: the bursts so far, the time that they took, and the longest that one came too late, in ms. */
 const BURSTS = 0;
@@ -16,15 +19,19 @@ const WATCH = `
   const burst = ${burst.toString()};
   burst();
   parentPort.postMessage("watching");
-  while (Atomics.load(stop, 0) === 0) {
+  for (let sleeps = 0; Atomics.load(stop, 0) === 0; sleeps++) {
     const startedAt = performance.now();
     if (Atomics.wait(stop, 0, 0, ${SLEEP_MS}) !== "timed-out") break;
     const wokenAt = performance.now();
-    burst();
-    const endedAt = performance.now();
-    seen[${BURSTS}]++;
-    seen[${TOOK_MS}] += endedAt - wokenAt;
-    seen[${LATEST_MS}] = Math.max(seen[${LATEST_MS}], endedAt - startedAt - ${SLEEP_MS + QUIET_BURST_MS});
+    let lateMs = wokenAt - startedAt - ${SLEEP_MS};
+    if (sleeps < ${FIRST_SLEEPS} || sleeps % ${SLEEPS_PER_BURST} === 0) {
+      burst();
+      const tookMs = performance.now() - wokenAt;
+      seen[${BURSTS}]++;
+      seen[${TOOK_MS}] += tookMs;
+      lateMs += tookMs - ${QUIET_BURST_MS};
+    }
+    seen[${LATEST_MS}] = Math.max(seen[${LATEST_MS}], lateMs);
   }`;
 
 /**
