@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EnginePool, setupDefaults } from "../../src/index.ts";
 import { png } from "../images/sample-images.ts";
 import { allowedStallMs, MAX_ADDED_MB, measureLoad } from "../machine/parent-load.ts";
-import { isWholeRun } from "../machine/part-of.ts";
+import { isTaken } from "../machine/part-of.ts";
 import { patience } from "../machine/patience.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "measureless-"));
@@ -235,7 +235,7 @@ describe("a parent that is handed without measure", () => {
 
   let heldMB: number | undefined;
   // Every other one, and in a whole run all. A collection of garbage may fall into a measurement, and not into each.
-  it.each(INPUTS.filter((_, i) => isWholeRun || i % 2 === 0))(
+  it.each(INPUTS.filter((_, i) => isTaken(i, 2)))(
     "%s computes for less than 100 ms at a time, and keeps little",
     { retry: 2 },
     async (_, code) => {

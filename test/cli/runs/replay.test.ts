@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { ISOLATIONS } from "../../engine/engine-harness.ts";
-import { isWholeRun, partOf } from "../../machine/part-of.ts";
+import { isTaken, partOf } from "../../machine/part-of.ts";
 import { patience } from "../../machine/patience.ts";
 import { runCli, ScriptFolder, startCli, type CliOptions, type CliResult } from "../run-cli.ts";
 
@@ -53,7 +53,7 @@ const TIMES = partOf(20);
 describe.concurrent.each(ISOLATIONS)("runs replay, of a run in a %s", (isolation) => {
   /** Every other one, and in the other kind of isolation the rest: what is replayed knows of no isolation. */
   const inTurn = <T>(all: T[]): T[] =>
-    isWholeRun ? all : all.filter((_, i) => i % ISOLATIONS.length === ISOLATIONS.indexOf(isolation));
+    all.filter((_, i) => isTaken(i, ISOLATIONS.length, ISOLATIONS.indexOf(isolation)));
 
   it(`gives the same bytes, ${TIMES} times of ${TIMES}`, async () => {
     const { cli } = withLog();
