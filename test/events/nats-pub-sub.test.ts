@@ -1,4 +1,4 @@
-import { jetstreamManager } from "@nats-io/jetstream";
+import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { NatsPubSub, type NatsPubSubOptions } from "../../src/events/nats-pub-sub.ts";
@@ -38,9 +38,9 @@ function fixtureOf(jetStream: boolean, promises: BusPromises): BusFixture {
   };
 }
 
-async function deleteStream(name: string): Promise<void> {
+async function manage(work: (manager: JetStreamManager, stream: string) => Promise<unknown>): Promise<void> {
   const connection = await connect({ servers: server.address });
-  await (await jetstreamManager(connection)).streams.delete(name);
+  await work(await jetstreamManager(connection), `TEST_${serial}`);
   await connection.close();
 }
 
@@ -96,7 +96,7 @@ describe.skipIf(!hasNatsServer)("On a NATS server", () => {
       });
       const open = [bus.subscribe("jobs", { group: "workers" }), bus.subscribe("news")];
       await Promise.all(open.map(({ ready }) => ready));
-      await deleteStream(`TEST_${serial}`);
+      await manage((manager, stream) => manager.streams.delete(stream));
       for (const subscription of open) for await (const message of subscription) message.ack();
       const gone = (topic: string): string => `Cannot subscribe to topic "${topic}": stream not found`;
       expect(told.sort()).toEqual([gone("jobs"), gone("news")]);
@@ -105,6 +105,23 @@ describe.skipIf(!hasNatsServer)("On a NATS server", () => {
         code: "ERR_PUBLISH",
         message: `Cannot publish to topic "jobs": no stream of the server takes it: "TEST_${serial}" is gone, or JetStream is off`,
       });
+    });
+  });
+
+  describe("a consumer that somebody deletes", () => {
+    it("is made again where nothing was waited for then, and brings what has not come", async () => {
+      serial++;
+      await using bus = (await jetStream.create()) as NatsPubSub;
+      const subscription = bus.subscribe<number>("jobs", { maxMessages: 1 });
+      await subscription.ready;
+      for (const job of [1, 2]) await bus.publish("jobs", job);
+      const messages = subscription[Symbol.asyncIterator]();
+      const first = await messages.next();
+      await manage(async (manager, stream) => {
+        for await (const { name } of manager.consumers.list(stream)) await manager.consumers.delete(stream, name);
+      });
+      first.value!.ack();
+      expect((await messages.next()).value?.payload).toBe(2);
     });
   });
 });

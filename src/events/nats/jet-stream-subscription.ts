@@ -9,6 +9,8 @@ import { NatsSubscription } from "./nats-subscription.ts";
 import { finalRefusal } from "./refusals.ts";
 
 const PULL_MS = 30_000;
+/** How often the server says that it knows of a pull. After two that did not come it is asked for the consumer. */
+const HEARTBEAT_MS = 5000;
 const PAUSE_MS = 200;
 const BATCH_WAIT_MS = 2;
 /** How long the server remembers a subscription without a group whose process has gone. */
@@ -16,8 +18,6 @@ const INACTIVE_MS = 300_000;
 const MAX_UNACKED_OF_GROUP = 10_000;
 /** What no further attempt mends, besides a server's own refusals. */
 const FINAL: ReadonlySet<string> = new Set(["InvalidArgumentError", "ClosedConnectionError"]);
-/** What is said where somebody has deleted the consumer, alone or with its stream. */
-const GONE = /consumer (deleted|not found)/;
 
 export interface JetStreamSubscriptionOptions extends NatsSubscribeOptions {
   client: JetStreamClient;
@@ -137,8 +137,22 @@ export class JetStreamSubscription extends NatsSubscription {
         if (message !== lastError) logger.warn(`Trying again to get the messages of "${topic}": ${message}`);
         lastError = message;
         await sleep(PAUSE_MS);
-        if (GONE.test(message)) await this.#closeUnless(this.#create());
+        if (await this.#isGone()) await this.#closeUnless(this.#create());
       }
+    }
+  }
+
+  /**
+   * Has somebody deleted the consumer, alone or with its stream? Not every pull that waits is told so, and none that
+   * comes later.
+   */
+  async #isGone(): Promise<boolean> {
+    const { manager, stream } = this.#options;
+    try {
+      await manager.consumers.info(stream, this.#name);
+      return false;
+    } catch (error) {
+      return finalRefusal(error) !== undefined;
     }
   }
 
@@ -153,7 +167,11 @@ export class JetStreamSubscription extends NatsSubscription {
   }
 
   async #pullSome(count: number): Promise<void> {
-    this.#pull = await this.#consumer!.fetch({ max_messages: count, expires: PULL_MS });
+    this.#pull = await this.#consumer!.fetch({
+      max_messages: count,
+      expires: PULL_MS,
+      idle_heartbeat: HEARTBEAT_MS,
+    });
     if (this.closed) this.#pull.stop();
     for await (const message of this.#pull) {
       if (this.closed) message.nak();
