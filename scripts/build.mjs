@@ -1,17 +1,20 @@
-// Builds dist/: the host by tsc; the guest runtime as one bundle that the host loads as data; the children, of a
-// process realm and of the bundler, as one file each, so that they start fast and need to read nothing else; the command
-// line as one file, too.
+// Builds dist/: types by tsc; what apps import, and the command line, in few files; the guest runtime as one bundle that
+// the host loads as data; the children, of a process realm and of the bundler, as one file each, so that they start fast
+// and need to read nothing else. With --if-needed it does so only where something has changed since.
 import { execFileSync } from "node:child_process";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { bundleCommandLine } from "./command-line-bundle.mjs";
-import { notePackages, writeLicenses } from "./licenses.mjs";
-import { buildTracePage } from "./trace-page.mjs";
+import { isBuilt, noteBuilt } from "./build/built-from.mjs";
+import { bundleCommandLine } from "./build/command-line-bundle.mjs";
+import { bundleLibrary } from "./build/library-bundle.mjs";
+import { notePackages, writeLicenses } from "./build/licenses.mjs";
+import { buildTracePage } from "./build/trace-page.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+if (process.argv.includes("--if-needed") && isBuilt(root)) process.exit();
 const packages = new Set();
 rmSync(join(root, "dist"), { recursive: true, force: true });
 execFileSync(
@@ -61,17 +64,23 @@ for (const child of [
     footer: { js: ";module.exports = {};" },
   });
 }
+await bundleLibrary(root, packages);
 await bundleCommandLine(root, packages);
 rmSync(join(root, "dist/src/cli"), { recursive: true });
 await buildShims();
 await buildBundler();
 await buildTracePage(root);
 for (const flags of [[], ["--jitless"]]) {
-  execFileSync(process.execPath, [...flags, join(root, "scripts/make-code-cache.mjs"), join(root, "dist/guest")], {
-    stdio: "inherit",
-  });
+  execFileSync(
+    process.execPath,
+    [...flags, join(root, "scripts/build/make-code-cache.mjs"), join(root, "dist/guest")],
+    {
+      stdio: "inherit",
+    },
+  );
 }
 writeLicenses(root, packages);
+noteBuilt(root);
 
 /** The program of the bundler's process, as a function of `require`: it starts from V8's code cache. */
 async function buildBundler() {
@@ -91,7 +100,7 @@ async function buildBundler() {
     banner: { js: "(function (require, __filename, __dirname) { const module = {};" },
     footer: { js: "return module.exports;})" },
   });
-  execFileSync(process.execPath, [join(root, "scripts/make-bundler-cache.mjs"), join(root, "dist")], {
+  execFileSync(process.execPath, [join(root, "scripts/build/make-bundler-cache.mjs"), join(root, "dist")], {
     stdio: "inherit",
   });
 }
@@ -99,7 +108,7 @@ async function buildBundler() {
 /** Web streams, as one expression: a guest evaluates it when a script asks for them. */
 async function buildStreams() {
   const { outputFiles } = await build({
-    entryPoints: [join(root, "scripts/web-streams.mjs")],
+    entryPoints: [join(root, "scripts/build/web-streams.mjs")],
     bundle: true,
     write: false,
     format: "iife",

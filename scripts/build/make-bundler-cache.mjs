@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Script } from "node:vm";
-import { bundlerProgram } from "../dist/src/modules/bundler-program.js";
+import { bundlerProgram } from "../../dist/src/modules/bundler-program.js";
 
 const dist = process.argv[2];
 const filename = join(dist, "serve-bundler.cjs");

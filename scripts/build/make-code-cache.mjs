@@ -4,8 +4,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import { ThreadRealm } from "../dist/src/sandbox/thread-realm.js";
-import { RuntimeEngine, setupDefaults } from "../dist/src/index.js";
+import { ThreadRealm } from "../../dist/src/sandbox/thread-realm.js";
+import { RuntimeEngine, setupDefaults } from "../../dist/src/index.js";
 
 const folder = process.argv[2];
 const source = readFileSync(join(folder, "runtime.js"), "utf8");

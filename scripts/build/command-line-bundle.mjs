@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build, transform } from "esbuild";
+import { packagesStay, withoutLanguages, withoutSideEffects } from "./bundle-plugins.mjs";
 import { notePackages } from "./licenses.mjs";
 
 /** The files, and commands that need them: a file has the parts that its command needs and those before it do not. */
@@ -12,6 +13,9 @@ const FILES = [
   ["program-run", ["run", "-q", "script.js"]],
   ["program-chat", ["run", "-q", "-m", "embedded:demo", "chat.js"]],
 ];
+
+/** As part of the program these are found, read and compiled with it: every command needs the one, every chat the other. */
+const TAKEN_IN = ["commander", "zod"];
 
 /** Builds dist/cli from src/cli: main.cjs looks at this Node, and starts program.cjs. Notes in `packages` whose code is in there. */
 export async function bundleCommandLine(root, packages) {
@@ -25,7 +29,7 @@ export async function bundleCommandLine(root, packages) {
     minifyWhitespace: true,
     logLevel: "warning",
     outdir,
-    plugins: [packagesStay(), withoutSideEffects(), notePackages(packages)],
+    plugins: [packagesStay(TAKEN_IN), withoutSideEffects(), withoutLanguages(), notePackages(packages)],
   };
   const bundle = async (entry, splitting) => {
     const entryPoints = [join(root, "src/cli", entry)];
@@ -65,7 +69,7 @@ function intoFiles(root, parts) {
 
 /** Runs a command of what was built into the folder, and gives the names of the files that it loads. */
 function train(root, folder, args, keep = "") {
-  const given = [join(root, "scripts/train-program.mjs"), folder, JSON.stringify(args), keep];
+  const given = [join(root, "scripts/build/train-program.mjs"), folder, JSON.stringify(args), keep];
   const told = execFileSync(process.execPath, given, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
   return told.split("\n");
 }
@@ -74,36 +78,6 @@ function train(root, folder, args, keep = "") {
 function writeFiles(outdir, [first, ...others]) {
   writeFileSync(join(outdir, `${first.name}.cjs`), programFile(first.parts, others));
   for (const { name, parts } of others) writeFileSync(join(outdir, `${name}.cjs`), partsFile(parts));
-}
-
-/** As part of the program these are found, read and compiled with it: every command needs the one, every chat the other. */
-const TAKEN_IN = new Set(["commander", "zod"]);
-
-/** The other packages stay where they are. */
-function packagesStay() {
-  return {
-    name: "packages stay",
-    setup({ onResolve }) {
-      onResolve({ filter: /^[a-z@]/ }, ({ path, kind }) =>
-        kind === "entry-point" || TAKEN_IN.has(path) ? null : { path, external: true },
-      );
-    },
-  };
-}
-
-/** Our modules do nothing by being loaded, so what nobody asks for of an entry is left out. */
-function withoutSideEffects() {
-  return {
-    name: "without side effects",
-    setup({ onResolve, resolve }) {
-      onResolve({ filter: /^\./ }, async ({ path, pluginData, ...args }) => {
-        if (pluginData === "asked") return null;
-        const { importer, namespace, resolveDir, kind } = args;
-        const found = await resolve(path, { importer, namespace, resolveDir, kind, pluginData: "asked" });
-        return { ...found, sideEffects: false };
-      });
-    },
-  };
 }
 
 /** What esbuild has split off: the code, and the name by which the other parts ask for it. */
