@@ -10,6 +10,8 @@ import { isGone, type JobQueue } from "./queue/job-queue.ts";
 
 /** How often timers are looked at, in milliseconds. */
 const SWEEP_MS = 100;
+/** How often the server is to say that it knows of what is listened with, in milliseconds. It is missed after two of them. */
+const HEARTBEAT_MS = 5000;
 /** A box that one worker reads for all: how long another one waits before it reads a message again, in nanoseconds. */
 const ACK_WAIT_NS = 10e9;
 
@@ -36,7 +38,9 @@ export class ExecutionAlarms {
   }
 
   async open(): Promise<void> {
-    await Promise.all([this.#watchTimers(), this.#watchMessages()]);
+    // One after the other: where one is refused, the other is not opened beside what is tried next.
+    await this.#watchTimers();
+    await this.#watchMessages();
     this.#timer ??= setInterval(() => void this.#sweep(), SWEEP_MS);
   }
 
@@ -75,20 +79,25 @@ export class ExecutionAlarms {
   #stop(): void {
     this.#timers?.stop();
     this.#messages?.stop();
+    this.#timers = undefined;
+    this.#messages = undefined;
   }
 
   async #watchTimers(): Promise<void> {
     const timers = await this.#queue.link.ask(() => this.#queue.timers.watch());
+    this.#timers?.stop();
     this.#timers = timers;
     this.#due.clear();
-    void (async () => {
-      for await (const entry of timers) {
+    void this.#listen(
+      timers,
+      (entry) => {
         const id = idOfKey(entry.key);
         const dueAt = isGone(entry) ? NaN : Number(entry.string());
         if (Number.isFinite(dueAt)) this.#due.set(id, dueAt);
         else this.#due.delete(id);
-      }
-    })().catch(this.#onError);
+      },
+      () => (this.#timers === timers ? this.#watchTimers() : undefined),
+    );
   }
 
   async #watchMessages(): Promise<void> {
@@ -103,14 +112,33 @@ export class ExecutionAlarms {
         ack_wait: ACK_WAIT_NS,
       }),
     );
-    const messages = await link.client.consumers.getConsumerFromInfo(info).consume({ max_messages: 32 });
+    const messages = await link.client.consumers
+      .getConsumerFromInfo(info)
+      .consume({ max_messages: 32, idle_heartbeat: HEARTBEAT_MS, abort_on_missing_resource: true });
+    this.#messages?.stop();
     this.#messages = messages;
-    void (async () => {
-      for await (const message of messages) {
+    void this.#listen(
+      messages,
+      async (message) => {
         await this.#putBackIfSound(names.idOf(message.subject));
         message.ack();
-      }
-    })().catch(this.#onError);
+      },
+      () => (this.#messages === messages ? this.#watchMessages() : undefined),
+    );
+  }
+
+  /** What it listened with may end, as where somebody has deleted it: it is opened again, unless that has been done. */
+  async #listen<T>(
+    source: AsyncIterable<T>,
+    hear: (heard: T) => void | Promise<void>,
+    openAgain: () => Promise<void> | undefined,
+  ): Promise<void> {
+    try {
+      for await (const heard of source) await hear(heard);
+    } catch (error) {
+      this.#onError(error);
+      await this.#queue.link.insist(async () => openAgain());
+    }
   }
 
   async #sweep(): Promise<void> {

@@ -1,7 +1,7 @@
+import { findStream } from "../events/nats/make-stream.ts";
 import { ExecutionLog } from "../journal/executions/nats/execution-log.ts";
 import { NatsLink } from "../journal/executions/nats/nats-link.ts";
 import type { NatsAccess } from "../journal/executions/nats/nats-options.ts";
-import { knownStream } from "../journal/executions/nats/open-streams.ts";
 import { scanStream } from "../journal/executions/nats/scan-stream.ts";
 import { streamNames } from "../journal/executions/nats/stream-names.ts";
 import { isExecutionId } from "../journal/executions/execution-errors.ts";
@@ -38,7 +38,7 @@ export async function* queuedExecutions(
   const stream = `KV_${jobs.submitted}`;
   const link = await NatsLink.connect(nats);
   try {
-    if ((await knownStream(link, stream)) === undefined) return;
+    if ((await link.ask(() => findStream(link.manager, stream))) === undefined) return;
     const ids: string[] = [];
     for await (const { subject } of scanStream(link, stream, { filter: jobs.submittedAs("*"), isWithoutTexts: true })) {
       const id = idOfKey(subject.split(".").at(-1)!);

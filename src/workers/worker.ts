@@ -169,23 +169,31 @@ export class Worker implements AsyncDisposable {
   }
 
   async #watchConnection(): Promise<void> {
-    for await (const { type } of this.#queue.link.connection.status()) {
+    const { link } = this.#queue;
+    for await (const { type } of link.connection.status()) {
       if (this.#stopping.signal.aborted) continue;
       if (type === "disconnect") this.#logger.warn("The NATS server is away: waiting for it");
       if (type !== "reconnect") continue;
       this.#logger.warn("The NATS server is there again");
-      try {
-        if (await this.#queue.restore())
-          this.#logger.warn(
-            "The server has come back without what it kept: its streams were made again, what was submitted is gone",
-          );
-        await this.#queue.link.ask(() => this.#queue.workers.put(this.#key, thisHolder()));
-        await this.#alarms.reopen();
-      } catch (error) {
-        if (!this.#stopping.signal.aborted) this.#logger.warn(`Cannot go on as before: ${(error as Error).message}`);
-      }
+      await link.insist(
+        () => this.#goOn(),
+        ({ message }) => {
+          if (!this.#stopping.signal.aborted) this.#logger.warn(`Cannot go on as before, trying again: ${message}`);
+        },
+      );
       this.#wake.resolve();
     }
+  }
+
+  /** The connection was lost for a while: what was kept, and what was listened with, may be gone. */
+  async #goOn(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    if (await this.#queue.restore())
+      this.#logger.warn(
+        "The server has come back without what it kept: its streams were made again, what was submitted is gone",
+      );
+    await this.#queue.link.ask(() => this.#queue.workers.put(this.#key, thisHolder()));
+    await this.#alarms.reopen();
   }
 
   async #work(): Promise<void> {

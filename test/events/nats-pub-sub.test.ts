@@ -2,6 +2,7 @@ import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { NatsPubSub, type NatsPubSubOptions } from "../../src/events/nats-pub-sub.ts";
+import { JobQueue } from "../../src/workers/queue/job-queue.ts";
 import type { BusFixture, BusPromises } from "./bus-fixture.ts";
 import { describeBus } from "./describe-bus.ts";
 import { describeDelivery } from "./describe-delivery.ts";
@@ -80,6 +81,35 @@ describe.skipIf(!hasNatsServer)("On a NATS server", () => {
   describeBus("NatsPubSub with JetStream", jetStream);
   describeDelivery("NatsPubSub with JetStream", jetStream);
   describeSurvival("NatsPubSub with JetStream", jetStream);
+
+  describe("a stream that there is not yet", () => {
+    it("is there for all who open it at a time", async () => {
+      for (let round = 0; round < 20; round++) {
+        serial++;
+        const buses = await Promise.all([1, 2, 3, 4, 5, 6].map(async () => jetStream.create()));
+        for (const bus of buses) await bus.close();
+      }
+    });
+
+    it("is refused at once, by name, where another stream keeps its messages", async () => {
+      const open = (stream: string, prefix: string): Promise<NatsPubSub> =>
+        NatsPubSub.connect({ servers: server.address, prefix, jetStream: { stream } });
+      await using bus = await open("FIRST", "same");
+      await bus.publish("a", 1);
+      await expect(open("SECOND", "same")).rejects.toMatchObject({
+        code: "ERR_NATS",
+        message:
+          'Cannot open the stream "SECOND": the stream FIRST has messages of the subject same.> too: give another prefix',
+      });
+      const journal = JobQueue.open({ servers: server.address, prefix: "same" });
+      await expect(journal).rejects.toMatchObject({
+        code: "ERR_JOURNAL",
+        message: expect.stringMatching(
+          /: the stream FIRST has messages of the subject same\.\S+ too: give another prefix$/,
+        ),
+      });
+    });
+  });
 
   describe("a stream that somebody deletes", () => {
     it("ends what is subscribed to it, refuses who subscribes, and says so to who publishes", async () => {

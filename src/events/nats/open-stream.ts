@@ -2,6 +2,7 @@ import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { GeppettoError } from "../../shared/errors.ts";
 import { loadPackage } from "./load-package.ts";
+import { ensureStream } from "./make-stream.ts";
 import type { JetStreamOptions } from "./nats-options.ts";
 
 const REQUEST_TIMEOUT_MS = 5000;
@@ -34,20 +35,14 @@ export async function openStream(
   };
   try {
     const manager = await jetstreamManager(connection, { timeout: REQUEST_TIMEOUT_MS });
-    const exists = await manager.streams.info(options.stream).then(
-      () => true,
-      () => false,
-    );
-    if (!exists) {
-      await manager.streams.add({
-        name: options.stream,
-        subjects: [`${prefix}.>`],
-        storage: options.storage,
-        max_age: options.maxAgeMs * 1e6,
-        max_bytes: options.maxBytes,
-        duplicate_window: Math.min(options.duplicateWindowMs, options.maxAgeMs) * 1e6,
-      });
-    }
+    await ensureStream(manager, {
+      name: options.stream,
+      subjects: [`${prefix}.>`],
+      storage: options.storage,
+      max_age: options.maxAgeMs * 1e6,
+      max_bytes: options.maxBytes,
+      duplicate_window: Math.min(options.duplicateWindowMs, options.maxAgeMs) * 1e6,
+    });
     return { client: jetstream(connection, { timeout: REQUEST_TIMEOUT_MS }), manager, options };
   } catch (error) {
     const text = `Cannot open the stream "${options.stream}": ${(error as Error).message}`;

@@ -2,11 +2,12 @@ import type { MsgHdrs } from "@nats-io/transport-node";
 import type { KV, KvEntry, KvWatchEntry } from "@nats-io/kv";
 import type { ObjectStore } from "@nats-io/obj";
 import { loadPackage } from "../../events/nats/load-package.ts";
+import { ensureStream, makeBesideOthers } from "../../events/nats/make-stream.ts";
 import { isExecutionId } from "../../journal/executions/execution-errors.ts";
 import { ExecutionLog } from "../../journal/executions/nats/execution-log.ts";
 import { NatsLink } from "../../journal/executions/nats/nats-link.ts";
 import { toSettings, type NatsAccess, type NatsSettings } from "../../journal/executions/nats/nats-options.ts";
-import { knownStream, openStreams } from "../../journal/executions/nats/open-streams.ts";
+import { openBucket, openStreams } from "../../journal/executions/nats/open-streams.ts";
 import { streamNames } from "../../journal/executions/nats/stream-names.ts";
 import { JobMessage } from "./job-message.ts";
 import { jobNames, keyOfId, type JobNames } from "./job-names.ts";
@@ -28,6 +29,8 @@ interface Parts {
   attempts: KV;
   budgets: KV;
   sources: ObjectStore;
+  /** When the stream of jobs was made, as the server writes it. */
+  madeAt: string;
   createHeaders: () => MsgHdrs;
 }
 
@@ -50,6 +53,7 @@ export class JobQueue implements AsyncDisposable {
   readonly #createHeaders: Parts["createHeaders"];
   readonly #settings: NatsSettings;
   readonly #consumers = new Set<string>();
+  #madeAt: string;
 
   private constructor(link: NatsLink, names: JobNames, parts: Parts, settings: NatsSettings) {
     this.link = link;
@@ -62,6 +66,7 @@ export class JobQueue implements AsyncDisposable {
       attempts: this.attempts,
       budgets: this.budgets,
       sources: this.sources,
+      madeAt: this.#madeAt,
       createHeaders: this.#createHeaders,
     } = parts);
   }
@@ -81,12 +86,12 @@ export class JobQueue implements AsyncDisposable {
     }
   }
 
-  /** Makes what is not there any more. Was anything gone? */
+  /** Makes what is not there any more. Were the jobs gone, whoever has made their stream again? */
   async restore(): Promise<boolean> {
-    const known = await knownStream(this.link, this.names.jobs);
-    await makeParts(this.link, this.names, this.#settings, await loadPackages());
-    this.#consumers.clear();
-    return known === undefined;
+    const { madeAt } = await makeParts(this.link, this.names, this.#settings, await loadPackages());
+    const wereGone = madeAt !== this.#madeAt;
+    this.#madeAt = madeAt;
+    return wereGone;
   }
 
   /** Puts a job in the queue; one that was put there under the same reason of late is there already. */
@@ -114,13 +119,22 @@ export class JobQueue implements AsyncDisposable {
 
   /** The next job of this tenant that nobody has; undefined where there is none. */
   async take(pool: string, tenant: string): Promise<JobMessage | undefined> {
-    const consumer = await this.#consumerOf(pool, tenant);
-    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.names.jobs}.${consumer}`;
     const { connection } = this.link;
-    // A subscription of its own: a job comes under its own subject.
-    const message = await this.link.ask(() =>
-      connection.request(subject, JSON.stringify({ batch: 1, no_wait: true }), { timeout: 2000, noMux: true }),
-    );
+    const message = await this.link.ask(async () => {
+      const consumer = await this.#consumerOf(pool, tenant);
+      const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.names.jobs}.${consumer}`;
+      try {
+        // A subscription of its own: a job comes under its own subject.
+        return await connection.request(subject, JSON.stringify({ batch: 1, no_wait: true }), {
+          timeout: 2000,
+          noMux: true,
+        });
+      } catch (error) {
+        // Nobody answers for a consumer that is gone.
+        this.#consumers.delete(consumer);
+        throw error;
+      }
+    });
     // What is not a message is a status, such as that there is none.
     return message.headers?.code ? undefined : new JobMessage(message);
   }
@@ -197,17 +211,17 @@ async function makeParts(
 ): Promise<Parts> {
   const { replicas } = settings;
   const buckets = new Kvm(link.client);
-  const bucket = (name: string, options: { ttl?: number } = {}): Promise<KV> =>
-    link.ask(() => buckets.create(name, { history: 1, replicas, ...options }));
-  const [submitted, workers, timers, attempts, budgets, sources] = await Promise.all([
+  const bucket = (name: string, ttl?: number): Promise<KV> =>
+    openBucket(link, buckets, name, { replicas, ...(ttl === undefined ? {} : { ttl }) });
+  const [submitted, workers, timers, attempts, budgets, sources, jobs] = await Promise.all([
     bucket(names.submitted),
-    bucket(names.workers, { ttl: WORKER_TTL_MS }),
+    bucket(names.workers, WORKER_TTL_MS),
     bucket(names.timers),
-    bucket(names.attempts, { ttl: ATTEMPTS_TTL_MS }),
+    bucket(names.attempts, ATTEMPTS_TTL_MS),
     bucket(names.budgets),
-    link.ask(() => new Objm(link.client).create(names.sources, { replicas })),
+    link.ask(() => makeBesideOthers(() => new Objm(link.client).create(names.sources, { replicas }))),
     link.ask(() =>
-      link.manager.streams.add({
+      ensureStream(link.manager, {
         name: names.jobs,
         subjects: [names.job("*", "*")],
         retention: "workqueue",
@@ -219,7 +233,8 @@ async function makeParts(
     ),
     openStreams(link, settings),
   ]);
-  return { submitted, workers, timers, attempts, budgets, sources, createHeaders: headers };
+  const { created: madeAt } = jobs;
+  return { submitted, workers, timers, attempts, budgets, sources, madeAt, createHeaders: headers };
 }
 
 /** Puts a value where nobody has put another one since this entry was read. @throws {Error} where somebody has. */

@@ -150,7 +150,7 @@ async function serve(link: NatsLink): Promise<void> {
       if (type !== "reconnect") continue;
       holders.forget();
       // Of a server that has come back empty; who asks meanwhile hears that they are gone.
-      await openStreams(link, settings).catch(() => {});
+      await link.insist(() => openStreams(link, settings));
       void tables.heartbeat().catch(() => {});
       watch.reopen();
     }

@@ -12,6 +12,8 @@ import { isNatsAddress, type NatsAccess } from "./nats-options.ts";
 /** How long one request may take, and the pause before it is made again, in milliseconds. */
 const REQUEST_MS = 3000;
 const PAUSE_MS = 100;
+/** The pause before what was refused, and has to be done, is tried again, in milliseconds. */
+const INSIST_MS = 500;
 
 /** What the server says when there is no room: of a stream, of an account, of a disk. */
 const FULL: ReadonlySet<number> = new Set([10_077, 10_122, 10_023, 10_028, 10_047]);
@@ -119,6 +121,22 @@ export class NatsLink implements AsyncDisposable {
         if (performance.now() > deadline)
           throw journalFailed(`NATS does not answer: ${(error as Error).message}`, error);
         await sleep(PAUSE_MS, undefined, { signal: this.#closed.signal }).catch(() => {});
+      }
+    }
+  }
+
+  /** Asks until it is answered, or the link is closed; `onRefused` hears each new reason. */
+  async insist(request: () => Promise<unknown>, onRefused: (error: Error) => void = () => {}): Promise<void> {
+    let reason: string | undefined;
+    while (!this.isClosed) {
+      try {
+        await request();
+        return;
+      } catch (error) {
+        const { message } = error as Error;
+        if (message !== reason && !this.isClosed) onRefused(error as Error);
+        reason = message;
+        await sleep(INSIST_MS, undefined, { signal: this.#closed.signal }).catch(() => {});
       }
     }
   }

@@ -1,8 +1,7 @@
-import type { StreamInfo } from "@nats-io/jetstream";
-import type { KV } from "@nats-io/kv";
+import type { KV, Kvm } from "@nats-io/kv";
 import { loadPackage } from "../../../events/nats/load-package.ts";
 import { newerJournal } from "../execution-errors.ts";
-import { NO_STREAM, refusalCode } from "../../../events/nats/refusals.ts";
+import { ensureStream, makeBesideOthers } from "../../../events/nats/make-stream.ts";
 import type { NatsLink } from "./nats-link.ts";
 import type { NatsSettings } from "./nats-options.ts";
 import { streamNames } from "./stream-names.ts";
@@ -30,8 +29,8 @@ export async function openStreams(link: NatsLink, settings: NatsSettings): Promi
   const buckets = new Kvm(link.client);
   // At once: whoever submits waits for it.
   const [holders, values] = await Promise.all([
-    link.ask(() => buckets.create(names.holders, { ttl: silenceMs, history: 1, replicas })),
-    link.ask(() => buckets.create(names.values, { history: 1, replicas })),
+    openBucket(link, buckets, names.holders, { ttl: silenceMs, replicas }),
+    openBucket(link, buckets, names.values, { replicas }),
     ensure(link, names.logs, {
       subjects: [`${prefix}.execution.log.*`, `${prefix}.execution.begin.*`],
       ...size,
@@ -41,14 +40,14 @@ export async function openStreams(link: NatsLink, settings: NatsSettings): Promi
   return { holders, values };
 }
 
-/** What the server says of a stream; undefined where there is none. */
-export function knownStream(link: NatsLink, name: string): Promise<StreamInfo | undefined> {
-  return link.ask(() =>
-    link.manager.streams.info(name).catch((error: unknown) => {
-      if (refusalCode(error) === NO_STREAM) return undefined;
-      throw error;
-    }),
-  );
+/** Finds a bucket that keeps the last value of each key, or makes it. */
+export function openBucket(
+  link: NatsLink,
+  buckets: Kvm,
+  name: string,
+  options: { replicas: number; ttl?: number },
+): Promise<KV> {
+  return link.ask(() => makeBesideOthers(() => buckets.create(name, { history: 1, ...options })));
 }
 
 /** A stream that refuses what it has no room for, instead of forgetting what came first. */
@@ -57,13 +56,8 @@ async function ensure(
   name: string,
   config: { subjects: string[]; max_bytes: number; num_replicas: number },
 ): Promise<void> {
-  const known = await knownStream(link, name);
-  const format = Number(FORMAT.exec(known?.config.description ?? "")?.[1] ?? 0);
-  if (format > VERSION) throw newerJournal();
-  if (known !== undefined) return;
-  // Of several that make it at a time all succeed.
-  await link.ask(() =>
-    link.manager.streams.add({
+  const { config: found } = await link.ask(() =>
+    ensureStream(link.manager, {
       name,
       ...config,
       description: DESCRIPTION,
@@ -72,4 +66,6 @@ async function ensure(
       allow_direct: true,
     }),
   );
+  const format = Number(FORMAT.exec(found.description ?? "")?.[1] ?? 0);
+  if (format > VERSION) throw newerJournal();
 }
