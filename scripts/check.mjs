@@ -10,7 +10,7 @@ const env = { ...process.env, PATH: `${join(root, "node_modules", ".bin")}${deli
 
 // The longest ones first: two run at a time.
 const STEPS = [
-  { name: "format", command: "prettier --check --log-level warn ." },
+  { name: "format", command: "oxfmt --check" },
   { name: "types", command: "node node_modules/typescript/bin/tsc -p tsconfig.json" },
   { name: "guest types", command: "node node_modules/typescript/bin/tsc -p runtime-setup/guest/tsconfig.json" },
   { name: "page types", command: "node node_modules/typescript/bin/tsc -p trace-page/tsconfig.json" },

@@ -1,7 +1,7 @@
 // Writes docs/errors.md from the catalogue of error codes: node scripts/write-error-docs.mjs
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { format } from "prettier";
+import { format } from "oxfmt";
 import { ERROR_GROUPS, EXIT_MEANINGS } from "../src/errors/error-catalogue.ts";
 import { EXIT } from "../src/errors/exit-codes.ts";
 
@@ -39,7 +39,8 @@ export async function errorDocs() {
   for (const { title, errors } of ERROR_GROUPS) {
     parts.push(`## ${title}`, table(["Code", "Name", "Exit code", "Meaning", "What to do"], errorRows(errors)));
   }
-  return format(parts.join("\n\n"), { parser: "markdown", printWidth: 120, proseWrap: "always" });
+  const { code } = await format(file, parts.join("\n\n"), { printWidth: 120, proseWrap: "always" });
+  return code;
 }
 
 function exitRows() {

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { format, resolveConfig } from "prettier";
+import { format } from "oxfmt";
 import { readerOf } from "../src/config/setting-kinds.ts";
 import { flagVariable, RUN_OPTION_BY_KEY, settingVariable, SETTING_BY_PATH } from "../src/config/table/names.ts";
 import { OTHER_VARIABLES } from "../src/config/table/run-options.ts";
@@ -28,7 +28,7 @@ async function write(file) {
     /(<!-- table: (.*?); written by scripts\/write-settings-docs\.mjs -->\n)[^]*?(<!-- end of table -->)/g,
     (_, start, name, end) => `${start}\n${tableOf(name).join("\n")}\n\n${end}`,
   );
-  const after = await format(written, { ...(await resolveConfig(path)), parser: "markdown" });
+  const { code: after } = await format(path, written, { printWidth: 120 });
   if (!process.argv.includes("--check")) writeFileSync(path, after);
   else if (after !== before) {
     console.log(`${file} differs from the table of settings: run node scripts/write-settings-docs.mjs`);

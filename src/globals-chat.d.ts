@@ -136,7 +136,8 @@ interface ToolHooks {
 }
 
 type ChatContent =
-  string | readonly ({ type: "text"; text: string } | { type: "image"; url: string; detail?: string })[];
+  | string
+  | readonly ({ type: "text"; text: string } | { type: "image"; url: string; detail?: string })[];
 
 /**
  * A message of another library's history: OpenAI's `tool_calls`, `function_call`, role `tool` and `content: null`, items of

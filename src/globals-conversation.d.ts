@@ -2,7 +2,8 @@ type MessageRole = "system" | "developer" | "assistant" | "user" | "tool";
 
 /** A call that a model asks for. Where its arguments are not a JSON object, `inputText` and `code` stand in for `input`. */
 type ToolCall =
-  ReadableToolCall | { id: string; name: string; input?: undefined; inputText: string; code: "ERR_TOOL_INPUT" };
+  | ReadableToolCall
+  | { id: string; name: string; input?: undefined; inputText: string; code: "ERR_TOOL_INPUT" };
 
 /** A call whose arguments could be read. */
 interface ReadableToolCall {

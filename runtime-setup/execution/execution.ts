@@ -17,7 +17,8 @@ export interface Answers {
    * not asked where the execution lasts: that is suspended until somebody answers.
    */
   approve?:
-    boolean | ((question: string, about: { data?: unknown; signal: AbortSignal }) => Promise<Omit<Answer, "question">>);
+    | boolean
+    | ((question: string, about: { data?: unknown; signal: AbortSignal }) => Promise<Omit<Answer, "question">>);
 }
 
 /** Longest name and question, in characters. */

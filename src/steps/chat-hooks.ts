@@ -18,11 +18,20 @@ export interface HookContext extends CallContext {
 
 /** What may be done with a call before it is made: give it another input, refuse it, or answer it; nothing lets it be. */
 export type BeforeToolAnswer =
-  { input: Record<string, unknown> } | { refuse: string } | { result: unknown } | null | undefined | void;
+  | { input: Record<string, unknown> }
+  | { refuse: string }
+  | { result: unknown }
+  | null
+  | undefined
+  | void;
 
 /** What may be done with what came of a call: put another result in its place, or make it again; nothing lets it be. */
 export type AfterToolAnswer =
-  { result: unknown; isError?: boolean } | { retry: true; input?: Record<string, unknown> } | null | undefined | void;
+  | { result: unknown; isError?: boolean }
+  | { retry: true; input?: Record<string, unknown> }
+  | null
+  | undefined
+  | void;
 
 /** What came of a call, as a hook sees it. */
 export interface ToolOutcomeSeen {

@@ -16,7 +16,17 @@ export interface InspectOptions {
 }
 
 export type Style =
-  "special" | "number" | "bigint" | "boolean" | "undefined" | "null" | "string" | "symbol" | "date" | "regexp" | "name";
+  | "special"
+  | "number"
+  | "bigint"
+  | "boolean"
+  | "undefined"
+  | "null"
+  | "string"
+  | "symbol"
+  | "date"
+  | "regexp"
+  | "name";
 
 export type Stylize = (text: string, style: Style) => string;
 

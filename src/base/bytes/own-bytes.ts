@@ -58,6 +58,7 @@ function globalDispatcher(): Dispatcher | undefined {
   void new Headers();
   const form = Number.parseInt(process.versions["undici"] ?? "0", 10) < 8 ? 1 : 2;
   const found = Reflect.get(globalThis, Symbol.for(`undici.globalDispatcher.${form}`)) as
-    Partial<Dispatcher> | undefined;
+    | Partial<Dispatcher>
+    | undefined;
   return typeof found?.dispatch === "function" ? (found as Dispatcher) : undefined;
 }

@@ -59,7 +59,12 @@ export interface Flag {
  * `strictestFirst` the earlier name of the two. "all": the values are lists, and what any layer says counts.
  */
 export type Merge =
-  "replace" | "by key" | "all" | "minimum" | "subset" | { readonly strictestFirst: readonly string[] };
+  | "replace"
+  | "by key"
+  | "all"
+  | "minimum"
+  | "subset"
+  | { readonly strictestFirst: readonly string[] };
 
 /** One setting: all that is said about it, anywhere. */
 export interface Setting {

@@ -15,7 +15,16 @@ import { createDeferred } from "../../base/deferred.ts";
  * - suspended: it waits for long, and goes on when somebody resumes its execution
  */
 export type ScriptEnd =
-  "completed" | "done" | "exit" | "uncaught" | "load" | "stalled" | "limit" | "aborted" | "crashed" | "suspended";
+  | "completed"
+  | "done"
+  | "exit"
+  | "uncaught"
+  | "load"
+  | "stalled"
+  | "limit"
+  | "aborted"
+  | "crashed"
+  | "suspended";
 
 /** An error of a script as plain data. */
 export interface ScriptError extends ErrorRecord {

@@ -11,7 +11,14 @@ export interface RefusedImport {
   /** The folder that it starts from. */
   folder: string;
   reason:
-    "outside" | "missing file" | "unfit" | "no package" | "not exported" | "not imported" | "address" | "bad package";
+    | "outside"
+    | "missing file"
+    | "unfit"
+    | "no package"
+    | "not exported"
+    | "not imported"
+    | "address"
+    | "bad package";
   /** Where it leads, as far as one may know. */
   file?: string;
   /** What is wrong with a package. */

@@ -8,7 +8,11 @@ import { StageOutput, type OutgoingEdge, WRITTEN } from "./stage-output.ts";
 
 /** What a pipeline may be given: elements, or texts, which become elements. */
 export type PipelineInput =
-  Iterable<StreamElement | string> | AsyncIterable<StreamElement | string> | StreamElement | string | undefined;
+  | Iterable<StreamElement | string>
+  | AsyncIterable<StreamElement | string>
+  | StreamElement
+  | string
+  | undefined;
 
 export interface InputFeederOptions {
   input: PipelineInput;

@@ -21,7 +21,11 @@ export interface ScriptedTurn {
 
 /** A turn; a text, a list of deltas or an error stands for one with nothing else; a function makes one from the request. */
 export type ScriptedTurnSource =
-  ScriptedTurn | string | readonly string[] | Error | ((request: ChatRequest) => ScriptedTurn | string);
+  | ScriptedTurn
+  | string
+  | readonly string[]
+  | Error
+  | ((request: ChatRequest) => ScriptedTurn | string);
 
 /**
  * A chat model for tests: answers with the turns it was given, one for each request, and keeps the requests.

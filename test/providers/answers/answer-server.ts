@@ -11,7 +11,9 @@ export type Api = "chat" | "responses" | "messages";
 
 /** A body with status 200 as an event stream, or more of an answer. */
 export type Answer =
-  string | { status?: number; headers?: Record<string, string>; body?: string } | ((response: ServerResponse) => void);
+  | string
+  | { status?: number; headers?: Record<string, string>; body?: string }
+  | ((response: ServerResponse) => void);
 
 export interface AnswerServer {
   readonly origin: string;
