@@ -150,7 +150,7 @@ describe("a hostile MCP server", () => {
   });
 
   it("that does not read is sent no more than a little", async () => {
-    const servers = { test: scripted("", { timeoutMs: patience(5_000) }) };
+    const servers = { test: scripted("", { timeoutMs: patience(1_500) }) };
     const code = `await mcp.test.deaf();
       const text = "x".repeat(1_000_000);
       export default await Promise.race(Array.from({ length: 24 }, () => rejection(mcp.test.say({ text }))))`;

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
@@ -194,6 +196,47 @@ describe("webSocketBridge()", () => {
     const all = [await run(), ...(await Promise.all([run(), run()]))];
     for (const elements of all) expect(inWords(elements)).toEqual(["a", "b", "<end-of-stream>"]);
     await echo.close();
+  });
+
+  it.each([
+    ["Node's own", WebSocket],
+    ["ws", PausableSocket],
+  ])("says its farewell where it had nothing to send before its socket was open: %s", async (_, Socket) => {
+    const { url } = server;
+    // Longer than this test may take: nothing waits for it.
+    const stage = webSocketSink("sink", { socket: () => new Socket(url), lingerMs: patience(600_000) });
+    const seen = server.next().then((socket) => once(socket, "close"));
+    await runStages([stage], []);
+    expect((await seen)[0]).toBe(1000);
+  });
+
+  it.each([
+    ["Node's own", WebSocket],
+    ["ws", PausableSocket],
+  ])("fails where its socket does not open, whether there was something to send or not: %s", async (_, Socket) => {
+    const nobody = await startSocketServer();
+    await nobody.close();
+    const stage = webSocketSink("sink", { socket: () => new Socket(nobody.url), lingerMs: patience(600_000) });
+    for (const input of [["a"], []])
+      await expect(runStages([stage], input)).rejects.toThrow("The socket broke off: code 1006");
+  });
+
+  it.each([
+    ["Node's own", WebSocket],
+    ["ws", PausableSocket],
+  ])("stops at once where it is aborted before its socket is open: %s", async (_, Own) => {
+    // One that takes connections and answers nothing.
+    const mute = createServer().listen(0, "127.0.0.1");
+    await once(mute, "listening");
+    const { port } = mute.address() as AddressInfo;
+    const stage = webSocketSink("sink", { socket: () => new Own(`ws://127.0.0.1:${port}`) });
+    const run = build(stage).execute([textElement("a")]);
+    const [connected] = (await once(mute, "connection")) as [Socket];
+    run.cancel();
+    await run.ended;
+    await once(connected.resume(), "close");
+    mute.close();
+    expect(run.metrics().map(({ state }) => state)).toEqual(["stopped"]);
   });
 
   it("serves one execution with a socket, and says so", async () => {

@@ -36,7 +36,6 @@ export interface ConnectionOptions {
   pingIntervalMs: number;
 }
 
-const CONNECTING = 0;
 const OPEN = 1;
 const CLOSED = 3;
 /** What a queued message takes beside its bytes. */
@@ -56,7 +55,11 @@ export class SocketConnection {
   #queuedBytes = 0;
   #isPaused = false;
   #failure: Error | undefined;
+  #hasOpened = false;
+  /** The other side has said farewell. */
   #hasClosed = false;
+  /** The socket has said that it has closed. Node's own, closed before it was open, has the state "closing" for ever. */
+  #toldClosed = false;
   #lastError = "";
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
   #pings: NodeJS.Timeout | undefined;
@@ -72,7 +75,7 @@ export class SocketConnection {
       socket.binaryType = "arraybuffer";
       socket.addEventListener("message", this.#onMessage);
     }
-    if (socket.readyState === OPEN) this.#startPings();
+    if (socket.readyState === OPEN) this.#onOpen();
     if (socket.readyState === CLOSED) this.#hasClosed = true;
   }
 
@@ -104,7 +107,7 @@ export class SocketConnection {
    */
   async send(frame: Frame, signal: AbortSignal): Promise<boolean> {
     const socket = this.#socket;
-    while (socket.readyState === CONNECTING && !this.#hasEnded) await abortable(this.#changed.promise, signal);
+    await this.opened(signal);
     while (socket.bufferedAmount > this.#options.highWaterBytes && !this.#hasEnded) {
       await abortable(sleep(POLL_MS), signal);
     }
@@ -113,6 +116,16 @@ export class SocketConnection {
     if (socket.readyState !== OPEN) return false;
     socket.send(frame as string | Uint8Array<ArrayBuffer>);
     return true;
+  }
+
+  /**
+   * Resolves when the socket is open, or was.
+   *
+   * @throws {unknown} why it did not open; the signal's reason.
+   */
+  async opened(signal: AbortSignal): Promise<void> {
+    while (!this.#hasOpened && !this.#hasEnded) await abortable(this.#changed.promise, signal);
+    if (!this.#hasOpened && this.#failure !== undefined) throw this.#failure;
   }
 
   /** Resolves when the other side has said farewell; rejects with why the connection broke, or the signal's reason. */
@@ -133,11 +146,12 @@ export class SocketConnection {
   /** Says farewell and waits for the other side's, no longer than `withinMs`. Never rejects. */
   async close(code: number, reason: string, withinMs: number): Promise<void> {
     const socket = this.#socket;
+    const endsAt = performance.now() + withinMs;
     this.#stopReceiving();
-    if (socket.readyState !== CLOSED) closeWith(socket, code, reason);
-    if (!(await hasClosed(socket, withinMs))) {
+    if (!this.#isClosed) closeWith(socket, code, reason);
+    if (!(await this.#waitUntil(() => this.#isClosed, endsAt))) {
       socket.terminate?.();
-      await hasClosed(socket, TERMINATE_MS);
+      await this.#waitUntil(() => this.#isClosed, performance.now() + TERMINATE_MS);
     }
     this.release();
   }
@@ -151,7 +165,7 @@ export class SocketConnection {
     socket.removeEventListener("close", this.#onClose);
     this.#stopReceiving();
     // An error that nobody listens to would end the process, and one may follow until it has closed.
-    if (socket.readyState === CLOSED) socket.removeEventListener("error", this.#onError);
+    if (this.#isClosed) socket.removeEventListener("error", this.#onError);
   }
 
   #stopReceiving(): void {
@@ -161,11 +175,28 @@ export class SocketConnection {
     this.#isPaused = false;
   }
 
+  get #isClosed(): boolean {
+    return this.#toldClosed || this.#socket.readyState === CLOSED;
+  }
+
+  /** Resolves with whether `holds` became true of the socket's state before `endsAt`, in ms of `performance.now()`. */
+  async #waitUntil(holds: () => boolean, endsAt: number): Promise<boolean> {
+    while (!holds()) {
+      const left = endsAt - performance.now();
+      if (left <= 0) return false;
+      const timer = new AbortController();
+      await Promise.race([this.#changed.promise, sleep(left, undefined, { signal: timer.signal }).catch(() => {})]);
+      timer.abort();
+    }
+    return true;
+  }
+
   get #hasEnded(): boolean {
     return this.#hasClosed || this.#failure !== undefined;
   }
 
   readonly #onOpen = (): void => {
+    this.#hasOpened = true;
     this.#startPings();
     this.#notify();
   };
@@ -178,6 +209,7 @@ export class SocketConnection {
   readonly #onClose = (event: unknown): void => {
     const { code, reason } = event as { code: number; reason: string };
     clearInterval(this.#pings);
+    this.#toldClosed = true;
     if (NORMAL_CLOSE_CODES.has(code)) this.#hasClosed = true;
     else {
       const why = [`code ${code}`, reason, this.#lastError].filter((part) => part !== "").join(", ");
@@ -268,12 +300,6 @@ function closeWith(socket: WebSocketLike, code: number, reason: string): void {
   } catch {
     socket.close(code + 3_000, reason);
   }
-}
-
-async function hasClosed(socket: WebSocketLike, withinMs: number): Promise<boolean> {
-  const deadline = performance.now() + withinMs;
-  while (socket.readyState !== CLOSED && performance.now() < deadline) await sleep(POLL_MS);
-  return socket.readyState === CLOSED;
 }
 
 function sizeOf(frame: Frame): number {

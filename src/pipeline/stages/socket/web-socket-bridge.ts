@@ -239,6 +239,8 @@ async function closing(
 ): Promise<void> {
   try {
     await work();
+    // Before that no farewell can be said, and nobody knows whether anybody is there.
+    await connection.opened(signal);
     await connection.drained(signal);
     // What has left may still be on its way to a slow reader.
     await connection.close(1000, "", lingerMs);
