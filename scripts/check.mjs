@@ -10,13 +10,13 @@ const env = { ...process.env, PATH: `${join(root, "node_modules", ".bin")}${deli
 
 // The longest ones first: two run at a time.
 const STEPS = [
-  { name: "format", command: "oxfmt --check" },
+  { name: "lint", command: "oxlint --type-aware --format unix" },
   { name: "types", command: "node node_modules/typescript/bin/tsc -p tsconfig.json" },
+  { name: "dead code", command: "knip --no-progress --no-config-hints" },
+  { name: "format", command: "oxfmt --check" },
   { name: "guest types", command: "node node_modules/typescript/bin/tsc -p runtime-setup/guest/tsconfig.json" },
   { name: "page types", command: "node node_modules/typescript/bin/tsc -p trace-page/tsconfig.json" },
-  { name: "lint", command: "oxlint --type-aware --format unix" },
   { name: "layers", command: "node scripts/check-layers.mjs" },
-  { name: "dead code", command: "knip --no-progress --no-config-hints" },
   { name: "words", command: "node scripts/check-words.mjs" },
   { name: "contract", command: "node scripts/check-contract.mjs" },
   { name: "error codes", command: "node scripts/check-error-codes.mjs" },

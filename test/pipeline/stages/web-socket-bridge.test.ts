@@ -39,6 +39,11 @@ import {
 } from "./socket-pair.ts";
 import { patience } from "../../machine/patience.ts";
 
+const CLIENTS = [
+  ["Node's own", WebSocket],
+  ["ws", PausableSocket],
+] as const;
+
 let server: SocketServer;
 
 beforeEach(async () => {
@@ -198,38 +203,35 @@ describe("webSocketBridge()", () => {
     await echo.close();
   });
 
-  it.each([
-    ["Node's own", WebSocket],
-    ["ws", PausableSocket],
-  ])("says its farewell where it had nothing to send before its socket was open: %s", async (_, Socket) => {
-    const { url } = server;
-    // Longer than this test may take: nothing waits for it.
-    const stage = webSocketSink("sink", { socket: () => new Socket(url), lingerMs: patience(600_000) });
-    const seen = server.next().then((socket) => once(socket, "close"));
-    await runStages([stage], []);
-    expect((await seen)[0]).toBe(1000);
-  });
+  it.each(CLIENTS)(
+    "says its farewell where it had nothing to send before its socket was open: %s",
+    async (_, Client) => {
+      const { url } = server;
+      // Longer than this test may take: nothing waits for it.
+      const stage = webSocketSink("sink", { socket: () => new Client(url), lingerMs: patience(600_000) });
+      const seen = server.next().then((socket) => once(socket, "close"));
+      await runStages([stage], []);
+      expect((await seen)[0]).toBe(1000);
+    },
+  );
 
-  it.each([
-    ["Node's own", WebSocket],
-    ["ws", PausableSocket],
-  ])("fails where its socket does not open, whether there was something to send or not: %s", async (_, Socket) => {
-    const nobody = await startSocketServer();
-    await nobody.close();
-    const stage = webSocketSink("sink", { socket: () => new Socket(nobody.url), lingerMs: patience(600_000) });
-    for (const input of [["a"], []])
-      await expect(runStages([stage], input)).rejects.toThrow("The socket broke off: code 1006");
-  });
+  it.each(CLIENTS)(
+    "fails where its socket does not open, whether there was something to send or not: %s",
+    async (_, Client) => {
+      const nobody = await startSocketServer();
+      await nobody.close();
+      const stage = webSocketSink("sink", { socket: () => new Client(nobody.url), lingerMs: patience(600_000) });
+      for (const input of [["a"], []])
+        await expect(runStages([stage], input)).rejects.toThrow("The socket broke off: code 1006");
+    },
+  );
 
-  it.each([
-    ["Node's own", WebSocket],
-    ["ws", PausableSocket],
-  ])("stops at once where it is aborted before its socket is open: %s", async (_, Own) => {
+  it.each(CLIENTS)("stops at once where it is aborted before its socket is open: %s", async (_, Client) => {
     // One that takes connections and answers nothing.
     const mute = createServer().listen(0, "127.0.0.1");
     await once(mute, "listening");
     const { port } = mute.address() as AddressInfo;
-    const stage = webSocketSink("sink", { socket: () => new Own(`ws://127.0.0.1:${port}`) });
+    const stage = webSocketSink("sink", { socket: () => new Client(`ws://127.0.0.1:${port}`) });
     const run = build(stage).execute([textElement("a")]);
     const [connected] = (await once(mute, "connection")) as [Socket];
     run.cancel();
@@ -237,6 +239,15 @@ describe("webSocketBridge()", () => {
     await once(connected.resume(), "close");
     mute.close();
     expect(run.metrics().map(({ state }) => state)).toEqual(["stopped"]);
+  });
+
+  it("ends with a socket of Node's that was closed before it was open, and stays so for ever", async () => {
+    const socket = new WebSocket(server.url);
+    const closed = once(socket, "close");
+    socket.close();
+    await closed;
+    expect(socket.readyState).toBe(2);
+    await runStages([webSocketSink("sink", { socket, lingerMs: 50 })], ["a"]);
   });
 
   it("serves one execution with a socket, and says so", async () => {

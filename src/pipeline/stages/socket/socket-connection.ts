@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortable } from "../../../base/abortable.ts";
+import { afterMs } from "../../../base/time/after-ms.ts";
 import { GeppettoError } from "../../../shared/errors.ts";
 import type { Frame } from "./socket-frames.ts";
 
@@ -36,6 +37,7 @@ export interface ConnectionOptions {
   pingIntervalMs: number;
 }
 
+const CONNECTING = 0;
 const OPEN = 1;
 const CLOSED = 3;
 /** What a queued message takes beside its bytes. */
@@ -119,12 +121,13 @@ export class SocketConnection {
   }
 
   /**
-   * Resolves when the socket is open, or was.
+   * Resolves when the socket is open, or was, or closes.
    *
    * @throws {unknown} why it did not open; the signal's reason.
    */
   async opened(signal: AbortSignal): Promise<void> {
-    while (!this.#hasOpened && !this.#hasEnded) await abortable(this.#changed.promise, signal);
+    const socket = this.#socket;
+    while (socket.readyState === CONNECTING && !this.#hasEnded) await abortable(this.#changed.promise, signal);
     if (!this.#hasOpened && this.#failure !== undefined) throw this.#failure;
   }
 
@@ -146,12 +149,11 @@ export class SocketConnection {
   /** Says farewell and waits for the other side's, no longer than `withinMs`. Never rejects. */
   async close(code: number, reason: string, withinMs: number): Promise<void> {
     const socket = this.#socket;
-    const endsAt = performance.now() + withinMs;
     this.#stopReceiving();
     if (!this.#isClosed) closeWith(socket, code, reason);
-    if (!(await this.#waitUntil(() => this.#isClosed, endsAt))) {
+    if (!(await this.#closesWithin(withinMs))) {
       socket.terminate?.();
-      await this.#waitUntil(() => this.#isClosed, performance.now() + TERMINATE_MS);
+      await this.#closesWithin(TERMINATE_MS);
     }
     this.release();
   }
@@ -179,16 +181,17 @@ export class SocketConnection {
     return this.#toldClosed || this.#socket.readyState === CLOSED;
   }
 
-  /** Resolves with whether `holds` became true of the socket's state before `endsAt`, in ms of `performance.now()`. */
-  async #waitUntil(holds: () => boolean, endsAt: number): Promise<boolean> {
-    while (!holds()) {
-      const left = endsAt - performance.now();
-      if (left <= 0) return false;
-      const timer = new AbortController();
-      await Promise.race([this.#changed.promise, sleep(left, undefined, { signal: timer.signal }).catch(() => {})]);
-      timer.abort();
+  async #closesWithin(ms: number): Promise<boolean> {
+    const timer = new AbortController();
+    const stop = afterMs(ms, () => timer.abort());
+    try {
+      while (!this.#isClosed) await abortable(this.#changed.promise, timer.signal);
+      return true;
+    } catch {
+      return false;
+    } finally {
+      stop();
     }
-    return true;
   }
 
   get #hasEnded(): boolean {
